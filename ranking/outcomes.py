@@ -1,0 +1,375 @@
+"""Votes as numbers: outcome codes, aggregated cells and the win matrix every method starts from.
+
+A vote is (a, b, outcome): two models, as integer codes 0..n_models-1, and what was said of them. Which of
+the two stood on the left of the screen is no business of this module: swapping a and b and flipping the
+outcome is the same vote.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator, Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Literal, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.intp]
+Ties = Literal["half", "davidson", "drop"]
+BothBad = Literal["exclude", "tie"]
+
+# 32k votes keep the packed keys and a 100-model counter within the second-level cache.
+_CHUNK = 1 << 15
+# Above this many possible cells (128 MB of counters) keys are sorted instead of counted in place.
+_DENSE_LIMIT = 1 << 24
+
+
+class Outcome(IntEnum):
+    """What an annotator said of the pair (a, b); `label` is the word used in the app and in files."""
+
+    A = 0
+    B = 1
+    TIE = 2
+    BOTH_BAD = 3
+
+    @property
+    def label(self) -> str:
+        return self.name.lower()
+
+
+_CODES: dict[object, int] = {outcome.label: int(outcome) for outcome in Outcome}
+
+
+def encode_outcomes(labels: Sequence[object]) -> NDArray[np.uint8]:
+    """Turn outcome words ("a", "b", "tie", "both_bad") into codes, shape (n,).
+
+    Raises ValueError for any other word, in any other case, and for a missing one: an outcome that is not
+    understood must never be counted as a tie.
+    """
+    try:
+        return np.fromiter(map(_CODES.__getitem__, labels), np.uint8, len(labels))
+    except (KeyError, TypeError):
+        row = next(i for i, label in enumerate(labels) if not _is_in(label, _CODES))
+        expected = ", ".join(map(str, _CODES))
+        raise ValueError(f"row {row}: unknown outcome {labels[row]!r}; expected one of {expected}") from None
+
+
+def encode_names(*columns: Sequence[str]) -> tuple[list[str], list[NDArray[np.int32]]]:
+    """Turn columns of names into codes over their sorted union: (names, one (n,) code array per column).
+
+    Raises ValueError for an empty or missing name.
+    """
+    names: set[str] = set().union(*columns)
+    for name in names:
+        if not isinstance(name, str) or not name:
+            row = min(list(column).index(name) for column in columns if name in column)
+            raise ValueError(f"row {row}: missing name {name!r}")
+    ordered = sorted(names)
+    code = {name: i for i, name in enumerate(ordered)}.__getitem__
+    return ordered, [np.fromiter(map(code, column), np.int32, len(column)) for column in columns]
+
+
+def _is_in(label: object, codes: dict[object, int]) -> bool:
+    return isinstance(label, Hashable) and label in codes
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Votes aggregated by (left, right, outcome[, cluster]): arrays of one length, one row per cell.
+
+    `left` and `right` are model codes, `outcome` holds `Outcome` codes, `count` how many votes (a frequency:
+    fractions are allowed, 2.0 means the same vote twice), `cluster` any integer that names who or what the
+    votes share (annotator, prompt, ...). Rows of a tally table can be given as they are; cells that occur
+    twice add up. Raises ValueError for self-pairs, codes out of range, and counts that are negative or not
+    finite.
+    """
+
+    left: Ints
+    right: Ints
+    outcome: Ints
+    count: Floats
+    n_models: int
+    cluster: Ints | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("left", "right", "outcome") + (() if self.cluster is None else ("cluster",)):
+            object.__setattr__(self, name, _frozen(_integers(getattr(self, name), name), np.intp))
+        object.__setattr__(self, "count", _frozen(self.count, np.float64))
+        self._check()
+
+    def _check(self) -> None:
+        n = len(self.left)
+        columns = [self.right, self.outcome, self.count] + ([] if self.cluster is None else [self.cluster])
+        if any(column.shape != (n,) for column in columns):
+            raise ValueError("cells need one-dimensional columns of one length")
+        _check_range(self.left, self.n_models, "left: model code")
+        _check_range(self.right, self.n_models, "right: model code")
+        _check_range(self.outcome, len(Outcome), "outcome code")
+        _check_weights(self.count, "count")
+        _check_self_pairs(self.left, self.right)
+
+    def __len__(self) -> int:
+        return len(self.left)
+
+    @classmethod
+    def from_votes(
+        cls,
+        a: ArrayLike,
+        b: ArrayLike,
+        outcome: ArrayLike,
+        n_models: int,
+        *,
+        cluster: ArrayLike | None = None,
+        weight: ArrayLike | None = None,
+    ) -> Self:
+        """Aggregate votes given as (n,) integer columns; `weight` repeats a vote (2 is twice, 0 is never)."""
+        votes = _Votes.check(a, b, outcome, n_models, weight)
+        clusters, codes = None, None
+        if cluster is not None:
+            clusters, codes = np.unique(_integers(cluster, "cluster"), return_inverse=True)
+            votes.check_length(codes, "cluster")
+        keys, count = votes.count(codes, 1 if clusters is None else len(clusters))
+        rest, right = np.divmod(keys, n_models) if n_models else (keys, keys)
+        rest, left = np.divmod(rest, n_models) if n_models else (keys, keys)
+        group, kind = np.divmod(rest, len(Outcome))
+        if np.any(left == right):
+            _check_self_pairs(votes.a, votes.b)
+        return cls(left, right, kind, count, n_models, None if clusters is None else clusters[group])
+
+
+@dataclass(frozen=True, eq=False)
+class WinMatrix:
+    """How often each model beat, tied with, and was called as bad as each other: three (M, M) arrays.
+
+    `wins[i, j]` counts the votes that preferred i to j; `ties` and `both_bad` are symmetric and count each
+    vote once in either triangle. Raises ValueError when a matrix is not square, not finite, negative, not
+    symmetric where it must be, or has self-pairs on its diagonal.
+    """
+
+    wins: Floats
+    ties: Floats
+    both_bad: Floats
+
+    def __post_init__(self) -> None:
+        for name in ("wins", "ties", "both_bad"):
+            object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
+        for name in ("wins", "ties", "both_bad"):
+            _check_matrix(getattr(self, name), len(self.wins), name, symmetric=name != "wins")
+
+    @property
+    def n_models(self) -> int:
+        return len(self.wins)
+
+    @property
+    def judgments(self) -> Floats:
+        """Votes each model took part in, whatever was said: shape (M,)."""
+        return np.asarray((self.wins + self.wins.T + self.ties + self.both_bad).sum(axis=1))
+
+    @property
+    def both_bad_rate(self) -> Floats:
+        """Share of a model's judgments that called both responses bad: shape (M,), NaN without judgments."""
+        with np.errstate(invalid="ignore"):
+            return np.asarray(self.both_bad.sum(axis=1) / self.judgments)
+
+    @classmethod
+    def from_wins(
+        cls, wins: ArrayLike, ties: ArrayLike | None = None, both_bad: ArrayLike | None = None
+    ) -> Self:
+        """From (M, M) counts; what is not given is zero."""
+        beat = np.asarray(wins, np.float64)
+        empty = np.zeros_like(beat)
+        return cls(
+            beat,
+            empty if ties is None else np.asarray(ties, np.float64),
+            empty if both_bad is None else np.asarray(both_bad, np.float64),
+        )
+
+    @classmethod
+    def from_cells(cls, cells: Cells) -> Self:
+        M = cells.n_models
+        keys = (cells.outcome * M + cells.left) * M + cells.right
+        counts = np.bincount(keys, weights=cells.count, minlength=len(Outcome) * M * M)
+        return cls._fold(counts.reshape(len(Outcome), M, M))
+
+    @classmethod
+    def from_votes(
+        cls,
+        a: ArrayLike,
+        b: ArrayLike,
+        outcome: ArrayLike,
+        n_models: int,
+        *,
+        weight: ArrayLike | None = None,
+    ) -> Self:
+        """From votes given as (n,) integer columns: the same as by way of `Cells`, without making them."""
+        if len(Outcome) * n_models * n_models > _DENSE_LIMIT:
+            return cls.from_cells(Cells.from_votes(a, b, outcome, n_models, weight=weight))
+        votes = _Votes.check(a, b, outcome, n_models, weight)
+        counts = votes.count_dense(None, 1).reshape(len(Outcome), n_models, n_models)
+        if counts.trace(axis1=1, axis2=2).any():
+            _check_self_pairs(votes.a, votes.b)
+        return cls._fold(counts)
+
+    @classmethod
+    def _fold(cls, counts: NDArray[Any]) -> Self:
+        tie, both_bad = counts[Outcome.TIE], counts[Outcome.BOTH_BAD]
+        return cls(counts[Outcome.A] + counts[Outcome.B].T, tie + tie.T, both_bad + both_bad.T)
+
+    def select(self, models: ArrayLike) -> WinMatrix:
+        """The votes among some of the models (codes or a boolean mask), in that order."""
+        index = np.arange(self.n_models)[np.asarray(models)]
+        grid = np.ix_(index, index)
+        return WinMatrix(self.wins[grid], self.ties[grid], self.both_bad[grid])
+
+    def counted(self, ties: Ties = "half", both_bad: BothBad = "exclude") -> tuple[Floats, Floats]:
+        """(decisive, tied) (M, M) counts that enter a fit under the stated policies.
+
+        `ties="drop"` leaves out every tie; `both_bad` "tie" counts a both-bad vote as one, "exclude" does not.
+        """
+        check_choice("ties", ties, ("half", "davidson", "drop"))
+        check_choice("both_bad", both_bad, ("exclude", "tie"))
+        if ties == "drop":
+            return self.wins, np.zeros_like(self.ties)
+        return self.wins, self.ties + self.both_bad if both_bad == "tie" else self.ties
+
+    def half_wins(self, ties: Ties = "half", both_bad: BothBad = "exclude") -> Floats:
+        """(M, M) scores: wins plus half of each counted tie."""
+        decisive, tied = self.counted(ties, both_bad)
+        return decisive + tied / 2
+
+
+@dataclass(frozen=True)
+class _Votes:
+    """Checked columns of votes, counted chunk by chunk so that memory follows the cells, not the votes."""
+
+    a: NDArray[Any]
+    b: NDArray[Any]
+    outcome: NDArray[Any]
+    n_models: int
+    weight: Floats | None
+
+    @classmethod
+    def check(
+        cls, a: ArrayLike, b: ArrayLike, outcome: ArrayLike, n_models: int, weight: ArrayLike | None
+    ) -> Self:
+        votes = cls(
+            _integers(a, "a"),
+            _integers(b, "b"),
+            _integers(outcome, "outcome"),
+            n_models,
+            None if weight is None else np.asarray(weight, np.float64),
+        )
+        votes.check_length(votes.b, "b")
+        votes.check_length(votes.outcome, "outcome")
+        if votes.weight is not None:
+            votes.check_length(votes.weight, "weight")
+            _check_weights(votes.weight, "weight")
+        return votes
+
+    def check_length(self, column: NDArray[Any], name: str) -> None:
+        if column.shape != self.a.shape:
+            raise ValueError(f"{name}: {column.shape} values for {self.a.shape} votes")
+
+    def count(self, group: Ints | None, n_groups: int) -> tuple[NDArray[np.int64], Floats]:
+        """Keys of the cells that occur, ascending, and their counts."""
+        size = n_groups * len(Outcome) * self.n_models * self.n_models
+        if size <= _DENSE_LIMIT:
+            counts = self.count_dense(group, n_groups)
+            keys = np.flatnonzero(counts)
+            return keys, counts[keys].astype(np.float64)
+        if size > np.iinfo(np.int64).max:
+            raise ValueError(f"{self.n_models} models in {n_groups} clusters are too many cells to number")
+        return self._count_sorted(group)
+
+    def count_dense(self, group: Ints | None, n_groups: int) -> NDArray[Any]:
+        size = n_groups * len(Outcome) * self.n_models * self.n_models
+        total = np.zeros(size, np.intp if self.weight is None else np.float64)
+        # A counter larger than the chunk would be swept more often than the votes are read.
+        for keys, weight in self._chunks(group, max(_CHUNK, size)):
+            total += np.bincount(keys, weight, size)
+        return total
+
+    def _count_sorted(self, group: Ints | None) -> tuple[NDArray[np.int64], Floats]:
+        keys: NDArray[np.int64] = np.zeros(0, np.int64)
+        counts: Floats = np.zeros(0)
+        for chunk, weight in self._chunks(group, 1 << 20):
+            found, where = np.unique(np.concatenate([keys, chunk]), return_inverse=True)
+            weights = np.ones(len(chunk)) if weight is None else weight
+            counts = np.bincount(where, np.concatenate([counts, weights]), len(found)).astype(np.float64)
+            keys = found
+        present = counts > 0
+        return keys[present], counts[present]
+
+    def _chunks(self, group: Ints | None, size: int) -> Iterator[tuple[NDArray[np.int64], Floats | None]]:
+        """Yield (packed keys, weights) of at most `size` votes; the keys' buffer is reused."""
+        buffer = np.empty(min(size, len(self.a)), np.int64)
+        for start in range(0, len(self.a), size):
+            rows = slice(start, start + size)
+            a, b, outcome = self.a[rows], self.b[rows], self.outcome[rows]
+            _check_range(a, self.n_models, "a: model code", start)
+            _check_range(b, self.n_models, "b: model code", start)
+            _check_range(outcome, len(Outcome), "outcome code", start)
+            keys = buffer[: len(a)]
+            keys[:] = 0 if group is None else group[rows]
+            for digit, base in ((outcome, len(Outcome)), (a, self.n_models), (b, self.n_models)):
+                keys *= base
+                np.add(keys, digit, out=keys, casting="unsafe")
+            yield keys, None if self.weight is None else self.weight[rows]
+
+
+def _integers(values: ArrayLike, name: str) -> NDArray[Any]:
+    array = np.asarray(values)
+    if array.size == 0 and array.ndim == 1:
+        return array.astype(np.intp)
+    if array.dtype.kind not in "iu":
+        hint = "; encode_outcomes() turns words into codes" if name == "outcome" else ""
+        raise ValueError(f"{name}: expected integer codes, got {array.dtype}{hint}")
+    if array.ndim != 1:
+        raise ValueError(f"{name}: expected one dimension, got {array.ndim}")
+    return array
+
+
+def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
+    view: NDArray[Any] = np.asarray(values, dtype).view()
+    view.flags.writeable = False
+    return view
+
+
+def _check_range(codes: NDArray[Any], bound: int, what: str, first_row: int = 0) -> None:
+    # Seen as unsigned, a negative code is a huge one: one comparison finds both faults.
+    unsigned = codes.view(f"u{codes.dtype.itemsize}")
+    if len(codes) and unsigned.max() >= bound:
+        row = int(np.argmax(unsigned >= bound))
+        raise ValueError(f"row {first_row + row}: {what} {codes[row]} is outside 0..{bound - 1}")
+
+
+def _check_weights(weights: Floats, name: str) -> None:
+    bad = ~np.isfinite(weights) | (weights < 0)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(f"row {row}: {name} {weights[row]} is not a finite number of at least 0")
+
+
+def _check_self_pairs(left: NDArray[Any], right: NDArray[Any]) -> None:
+    same = left == right
+    if same.any():
+        row = int(np.argmax(same))
+        raise ValueError(f"row {row}: model {left[row]} is compared with itself")
+
+
+def _check_matrix(matrix: Floats, size: int, name: str, *, symmetric: bool) -> None:
+    if matrix.shape != (size, size):
+        raise ValueError(f"{name}: expected shape {(size, size)}, got {matrix.shape}")
+    if not np.isfinite(matrix).all() or (matrix < 0).any():
+        raise ValueError(f"{name}: counts must be finite and at least 0")
+    if np.diagonal(matrix).any():
+        raise ValueError(f"{name}: model {int(np.argmax(np.diagonal(matrix) > 0))} is compared with itself")
+    if symmetric and not np.array_equal(matrix, matrix.T):
+        raise ValueError(f"{name}: must be symmetric")
+
+
+def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise ValueError(f"{name}: {value!r} is not one of {', '.join(choices)}")
