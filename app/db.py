@@ -1,0 +1,130 @@
+"""The database: an engine for SQLite or PostgreSQL, the request's session, migrations."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import orjson
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from flask import Flask, current_app, g, request
+from sqlmodel import Session
+
+from app.settings import Settings
+
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+WRITES = {"sqlite_begin": "IMMEDIATE"}
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def make_engine(settings: Settings) -> sa.Engine:
+    """An engine with this project's durability and locking rules."""
+    if settings.is_sqlite:
+        return _sqlite_engine(settings.database_url)
+    return sa.create_engine(
+        settings.database_url,
+        pool_size=settings.database_pool,
+        max_overflow=0,
+        pool_pre_ping=True,
+        json_serializer=_dumps,
+        json_deserializer=orjson.loads,
+    )
+
+
+def _dumps(value: object) -> str:
+    return orjson.dumps(value).decode()
+
+
+def _sqlite_engine(url: str) -> sa.Engine:
+    path = sa.make_url(url).database
+    if path:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+    engine = sa.create_engine(url, json_serializer=_dumps, json_deserializer=orjson.loads)
+    sa.event.listen(engine, "connect", _prepare_sqlite)
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    connection.isolation_level = None
+    for pragma in (
+        "busy_timeout=30000",
+        "journal_mode=WAL",
+        # NORMAL survives a killed process but loses acknowledged commits in a power cut.
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "temp_store=MEMORY",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A transaction that will write takes the lock at once: upgrading a read lock later fails
+    # without waiting as soon as somebody else has written.
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Give the app its engine and close each request's session."""
+    app.extensions["engine"] = make_engine(settings)
+    app.teardown_appcontext(_close_session)
+
+
+def engine() -> sa.Engine:
+    """The current app's engine."""
+    return cast(sa.Engine, current_app.extensions["engine"])
+
+
+def writes(view: View) -> View:
+    """Mark a view that writes although its method is safe, as the one that claims a comparison."""
+    view.writes = True  # type: ignore[attr-defined]
+    return view
+
+
+def session() -> Session:
+    """The request's one session; a request that may write takes SQLite's write lock at BEGIN."""
+    if "session" not in g:
+        g.session = new_session(engine(), write=_request_writes())
+    return cast(Session, g.session)
+
+
+def _request_writes() -> bool:
+    if not request:
+        return True
+    view = current_app.view_functions.get(request.endpoint or "")
+    return request.method not in SAFE_METHODS or getattr(view, "writes", False)
+
+
+def new_session(bind: sa.Engine, *, write: bool) -> Session:
+    """A session of its own, for a stream or a job that outlives the request's."""
+    return Session(bind.execution_options(**WRITES) if write else bind, expire_on_commit=False)
+
+
+@contextmanager
+def transaction(bind: sa.Engine) -> Iterator[Session]:
+    """A session that commits at the end or, on any error, leaves nothing behind."""
+    with new_session(bind, write=True) as own, own.begin():
+        yield own
+
+
+def _close_session(_error: BaseException | None) -> None:
+    opened = g.pop("session", None)
+    if opened is not None:
+        opened.close()
+
+
+def alembic_config(bind: sa.Engine) -> Config:
+    """Alembic's configuration for this engine; there is no ini file."""
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    config.attributes["engine"] = bind
+    return config
+
+
+def upgrade(bind: sa.Engine, revision: str = "head") -> None:
+    """Bring the schema to a revision."""
+    command.upgrade(alembic_config(bind), revision)

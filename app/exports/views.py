@@ -1,0 +1,5 @@
+"""Pages of the exports room."""
+
+from flask import Blueprint
+
+bp = Blueprint("exports", __name__)

@@ -1,0 +1,5 @@
+"""Pages of the leaderboard room."""
+
+from flask import Blueprint
+
+bp = Blueprint("leaderboard", __name__)

@@ -1,0 +1,59 @@
+"""All tables, one file per subject."""
+
+from app.models.account import Account, Invitation, Membership, Role, SignInFailure, SiteRole, Token
+from app.models.audit import AuditEvent
+from app.models.base import metadata, now, opaque_id
+from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, Slot
+from app.models.job import Job, JobState
+from app.models.judgment import Adjudication, Judgment, Source, Tally
+from app.models.project import (
+    ANNOTATOR_GROUPS,
+    Annotator,
+    AnnotatorKind,
+    Batch,
+    Criterion,
+    Guideline,
+    Model,
+    Project,
+    Visibility,
+)
+from app.models.prompt import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+
+__all__ = [
+    "ANNOTATOR_GROUPS",
+    "Account",
+    "Adjudication",
+    "Annotator",
+    "AnnotatorKind",
+    "Assignment",
+    "AssignmentState",
+    "AuditEvent",
+    "Batch",
+    "Comparison",
+    "Criterion",
+    "Guideline",
+    "Invitation",
+    "Job",
+    "JobState",
+    "Judgment",
+    "Membership",
+    "Message",
+    "Model",
+    "Outcome",
+    "Project",
+    "Prompt",
+    "RenderedPrompt",
+    "RenderedResponse",
+    "Response",
+    "Role",
+    "SignInFailure",
+    "SiteRole",
+    "Slot",
+    "Source",
+    "Tally",
+    "Token",
+    "Visibility",
+    "metadata",
+    "now",
+    "opaque_id",
+]

@@ -1,0 +1,127 @@
+"""Accounts, the ways into them, and who may do what in which project."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.models.base import UTCDateTime, enum_type, now, opaque_id
+
+
+class SiteRole(StrEnum):
+    """What an account is on the whole site; an admin may do everything everywhere."""
+
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+class Role(StrEnum):
+    """What a member is in one project."""
+
+    LEAD = "lead"
+    REVIEWER = "reviewer"
+    ANNOTATOR = "annotator"
+    RESEARCHER = "researcher"
+    VIEWER = "viewer"
+
+
+class Account(SQLModel, table=True):
+    """A person who can sign in."""
+
+    __tablename__ = "accounts"
+    __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    email: str = Field(unique=True, max_length=254)
+    name: str = Field(max_length=200)
+    role: SiteRole = Field(default=SiteRole.MEMBER, sa_type=enum_type(SiteRole, "site_role"))
+    password_hash: str | None = None
+    # Part of every session cookie: a new key ends all sessions of the account at once.
+    session_key: str = Field(default_factory=opaque_id)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    disabled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    # Flask-Login's interface.
+    @property
+    def is_authenticated(self) -> bool:
+        return True
+
+    @property
+    def is_anonymous(self) -> bool:
+        return False
+
+    @property
+    def is_active(self) -> bool:
+        return self.disabled_at is None
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role == SiteRole.ADMIN
+
+    def get_id(self) -> str:
+        return f"{self.id}:{self.session_key}"
+
+
+class Token(SQLModel, table=True):
+    """An API token: shown once, kept as a digest, revocable."""
+
+    __tablename__ = "tokens"
+    __table_args__ = (sa.Index(None, "account_id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    account_id: int = Field(foreign_key="accounts.id")
+    name: str = Field(max_length=100)
+    digest: str = Field(unique=True, max_length=64)
+    hint: str = Field(max_length=12)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    last_used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Invitation(SQLModel, table=True):
+    """A link that lets its holder make an account, and join a project, once."""
+
+    __tablename__ = "invitations"
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    digest: str = Field(unique=True, max_length=64)
+    email: str | None = Field(default=None, max_length=254)
+    project_id: int | None = Field(default=None, foreign_key="projects.id")
+    role: Role | None = Field(default=None, sa_type=enum_type(Role, "role"))
+    created_by: int | None = Field(default=None, foreign_key="accounts.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    expires_at: datetime = Field(sa_type=UTCDateTime)
+    accepted_by: int | None = Field(default=None, foreign_key="accounts.id")
+    accepted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    __table_args__ = (
+        sa.CheckConstraint("(project_id IS NULL) = (role IS NULL)", name="role_with_project"),
+        sa.Index(None, "project_id"),
+    )
+
+
+class SignInFailure(SQLModel, table=True):
+    """A failed sign-in, kept for as long as the rate limit looks back."""
+
+    __tablename__ = "sign_in_failures"
+    __table_args__ = (sa.Index(None, "key", "at"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    key: str = Field(max_length=300)
+    at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class Membership(SQLModel, table=True):
+    """An account's role in a project."""
+
+    __tablename__ = "memberships"
+    __table_args__ = (sa.Index(None, "project_id"),)
+
+    account_id: int = Field(foreign_key="accounts.id", primary_key=True)
+    project_id: int = Field(foreign_key="projects.id", primary_key=True)
+    role: Role = Field(sa_type=enum_type(Role, "role"))
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)

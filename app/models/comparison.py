@@ -1,0 +1,130 @@
+"""Comparisons, their place in the queue, and their assignment to annotators."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.models.base import UTCDateTime, enum_type, now, opaque_id
+
+
+class Outcome(StrEnum):
+    """A verdict in the comparison's stored order, never the screen's."""
+
+    A = "a"
+    B = "b"
+    TIE = "tie"
+    BOTH_BAD = "both_bad"
+
+
+class AssignmentState(StrEnum):
+    """An assignment is open until judged, skipped, or released when its lease ran out."""
+
+    OPEN = "open"
+    JUDGED = "judged"
+    SKIPPED = "skipped"
+    RELEASED = "released"
+
+
+def _response(side: str) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint(
+        ["prompt_id", f"model_{side}_id", f"sample_{side}"],
+        ["responses.prompt_id", "responses.model_id", "responses.sample"],
+    )
+
+
+class Comparison(SQLModel, table=True):
+    """Two responses to the same prompt.
+
+    The responses are named by (prompt, model, sample), so that they answer the same prompt by
+    construction. ``pair_id`` is a digest of the prompt's key and the unordered pair: the
+    comparison's public name, the same in every database.
+    """
+
+    __tablename__ = "comparisons"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "pair_id"),
+        _response("a"),
+        _response("b"),
+        sa.CheckConstraint("model_a_id <> model_b_id OR sample_a <> sample_b", name="responses_differ"),
+        sa.Index(
+            "ix_comparisons_gold",
+            "project_id",
+            "id",
+            sqlite_where=sa.text("gold IS NOT NULL"),
+            postgresql_where=sa.text("gold IS NOT NULL"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    pair_id: str = Field(max_length=32)
+    prompt_id: int
+    model_a_id: int
+    sample_a: int = 0
+    model_b_id: int
+    sample_b: int = 0
+    batch_id: int | None = Field(default=None, foreign_key="batches.id")
+    gold: Outcome | None = Field(default=None, sa_type=enum_type(Outcome, "gold"))
+    gold_reason: str | None = None
+
+
+class Slot(SQLModel, table=True):
+    """A queued comparison's counters: how many annotators hold or have judged it, of how many.
+
+    Narrow on purpose: SQLite rewrites a whole row for each change.
+    """
+
+    __tablename__ = "slots"
+    __table_args__ = (
+        sa.CheckConstraint("taken >= 0 AND taken <= wanted", name="taken_range"),
+        sa.Index(
+            "ix_slots_free",
+            "project_id",
+            "taken",
+            "position",
+            "comparison_id",
+            sqlite_where=sa.text("taken < wanted"),
+            postgresql_where=sa.text("taken < wanted"),
+        ),
+    )
+
+    comparison_id: int = Field(
+        foreign_key="comparisons.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    project_id: int = Field(foreign_key="projects.id")
+    taken: int = 0
+    wanted: int
+    # Lower is served first among the least taken.
+    position: int = 0
+
+
+class Assignment(SQLModel, table=True):
+    """A comparison handed to one annotator, with the order it is shown in.
+
+    ``swapped`` is a fair coin, stored: true shows response b on the left, as A on the screen.
+    """
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        sa.UniqueConstraint("comparison_id", "annotator_id"),
+        sa.Index(
+            "ix_assignments_open",
+            "annotator_id",
+            "id",
+            sqlite_where=sa.text("state = 'open'"),
+            postgresql_where=sa.text("state = 'open'"),
+        ),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    comparison_id: int = Field(foreign_key="comparisons.id")
+    annotator_id: int = Field(foreign_key="annotators.id")
+    swapped: bool
+    state: AssignmentState = Field(
+        default=AssignmentState.OPEN, sa_type=enum_type(AssignmentState, "assignment_state")
+    )
+    opened_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,0 +1,100 @@
+"""Judgments, a reviewer's final verdicts, and the tallies rankings are computed from."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.models.base import Json, UTCDateTime, enum_type, now, one_live
+from app.models.comparison import Outcome
+
+
+class Source(StrEnum):
+    """The door a judgment came in by."""
+
+    PAGE = "page"
+    API = "api"
+    IMPORT = "import"
+    DEMO = "demo"
+
+
+class Judgment(SQLModel, table=True):
+    """One annotator's verdict on a comparison; never changed, only retired by a later one.
+
+    ``submission_id`` is chosen by the client: a repeat of it is the same judgment, and it is the
+    judgment's public name. A live judgment has no ``retired_at``; a withdrawn one is retired with
+    no successor. ``preference`` keeps a judge's graded verdict: the weight of response a, 0 to 1.
+    """
+
+    __tablename__ = "judgments"
+    __table_args__ = (
+        one_live("uq_judgments_live", "comparison_id", "annotator_id", where="retired_at IS NULL"),
+        sa.CheckConstraint("strength IS NULL OR strength BETWEEN 1 AND 3", name="strength_range"),
+        sa.CheckConstraint("preference IS NULL OR preference BETWEEN 0 AND 1", name="preference_range"),
+        sa.CheckConstraint("duration_ms IS NULL OR duration_ms >= 0", name="duration_not_negative"),
+        sa.Index(None, "project_id", "id"),
+        sa.Index(None, "annotator_id", "id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    submission_id: str = Field(unique=True, max_length=64)
+    project_id: int = Field(foreign_key="projects.id")
+    comparison_id: int = Field(foreign_key="comparisons.id")
+    annotator_id: int = Field(foreign_key="annotators.id")
+    assignment_id: int | None = Field(default=None, foreign_key="assignments.id")
+    outcome: Outcome = Field(sa_type=enum_type(Outcome, "outcome"))
+    # The order it was shown in, copied from the assignment; unknown for most imports.
+    swapped: bool | None = None
+    strength: int | None = None
+    preference: float | None = None
+    criteria: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    tags: list[str] | None = Field(default=None, sa_type=Json)
+    rationale: str | None = None
+    duration_ms: int | None = None
+    guideline_id: int | None = Field(default=None, foreign_key="guidelines.id")
+    source: Source = Field(sa_type=enum_type(Source, "source"))
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    supersedes_id: int | None = Field(default=None, foreign_key="judgments.id", unique=True)
+
+
+class Adjudication(SQLModel, table=True):
+    """A reviewer's final verdict on a comparison; a later one retires it."""
+
+    __tablename__ = "adjudications"
+    __table_args__ = (one_live("uq_adjudications_live", "comparison_id", where="retired_at IS NULL"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    comparison_id: int = Field(foreign_key="comparisons.id")
+    account_id: int = Field(foreign_key="accounts.id")
+    outcome: Outcome = Field(sa_type=enum_type(Outcome, "outcome"))
+    rationale: str | None = None
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Tally(SQLModel, table=True):
+    """Live judgments of two models counted by outcome, overall and by slice, in annotator groups.
+
+    Kept in each judgment's own transaction, so that a leaderboard reads counts and never votes.
+    ``model_a_id < model_b_id`` always, the outcome turned to match. ``slice_by`` is empty for the
+    overall count, else "category", "language", "kind", …; gold comparisons are not counted.
+    """
+
+    __tablename__ = "tallies"
+    __table_args__ = (
+        sa.CheckConstraint("model_a_id < model_b_id", name="models_ordered"),
+        sa.CheckConstraint("n >= 0", name="n_not_negative"),
+        {"sqlite_with_rowid": False},
+    )
+
+    project_id: int = Field(foreign_key="projects.id", primary_key=True)
+    slice_by: str = Field(primary_key=True, max_length=32)
+    slice_value: str = Field(primary_key=True, max_length=200)
+    model_a_id: int = Field(foreign_key="models.id", primary_key=True)
+    model_b_id: int = Field(foreign_key="models.id", primary_key=True)
+    cluster: int = Field(primary_key=True)
+    outcome: Outcome = Field(sa_type=enum_type(Outcome, "outcome"), primary_key=True)
+    n: int

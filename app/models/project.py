@@ -1,0 +1,143 @@
+"""A project and what its lead sets up: guidelines, criteria, batches, models, annotators."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field, SQLModel
+
+from app.models.base import Json, UTCDateTime, enum_type, now, one_live, opaque_id
+
+# Annotators fall at random into this many groups; the groups are the clusters of the
+# leaderboard's intervals, so that their cost does not follow the number of annotators.
+ANNOTATOR_GROUPS = 256
+
+
+class Visibility(StrEnum):
+    """Who may read a project's leaderboard."""
+
+    MEMBERS = "members"
+    PUBLIC = "public"
+
+
+class AnnotatorKind(StrEnum):
+    """Whether judgments come from a person or from a judge model."""
+
+    HUMAN = "human"
+    MODEL = "model"
+
+
+class Project(SQLModel, table=True):
+    """One evaluation: its prompts, models, people and rules."""
+
+    __tablename__ = "projects"
+    __table_args__ = (
+        sa.CheckConstraint("wanted >= 1", name="wanted_positive"),
+        sa.CheckConstraint("gold_every >= 0", name="gold_every_not_negative"),
+        sa.CheckConstraint("lease_minutes >= 1", name="lease_positive"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    slug: str = Field(unique=True, max_length=64)
+    name: str = Field(max_length=200)
+    description: str = ""
+    visibility: Visibility = Field(default=Visibility.MEMBERS, sa_type=enum_type(Visibility, "visibility"))
+    # Judgments asked for each comparison, by different annotators.
+    wanted: int = 1
+    # One gold comparison after so many others; 0 serves none.
+    gold_every: int = 10
+    # An assignment left open so long goes back to the queue.
+    lease_minutes: int = 24 * 60
+    daily_goal: int | None = None
+    asks_strength: bool = False
+    asks_rationale: bool = False
+    reveals_models: bool = False
+    # Counts structural changes; with the annotators' counts it is the project's revision.
+    revision: int = 0
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    archived_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Guideline(SQLModel, table=True):
+    """One version of what annotators are asked to do; a change is a new version."""
+
+    __tablename__ = "guidelines"
+    __table_args__ = (sa.UniqueConstraint("project_id", "version"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    version: int
+    text: str
+    created_by: int | None = Field(default=None, foreign_key="accounts.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class Criterion(SQLModel, table=True):
+    """One aspect a comparison may be judged by beside the overall verdict."""
+
+    __tablename__ = "criteria"
+    __table_args__ = (sa.UniqueConstraint("project_id", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    key: str = Field(max_length=64)
+    name: str = Field(max_length=100)
+    description: str = ""
+    position: int = 0
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
+class Batch(SQLModel, table=True):
+    """A delivery of prompts, responses or comparisons, named so that it can be found again."""
+
+    __tablename__ = "batches"
+    __table_args__ = (sa.UniqueConstraint("project_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    project_id: int = Field(foreign_key="projects.id")
+    name: str = Field(max_length=200)
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class Model(SQLModel, table=True):
+    """A model whose responses are compared."""
+
+    __tablename__ = "models"
+    __table_args__ = (sa.UniqueConstraint("project_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    project_id: int = Field(foreign_key="projects.id")
+    name: str = Field(max_length=200)
+    meta: dict[str, Any] | None = Field(default=None, sa_type=Json)
+
+
+class Annotator(SQLModel, table=True):
+    """Whoever judges in a project: a member, a judge model, or someone out of an imported file.
+
+    ``uid`` is the pseudonym exports carry; ``judged`` counts live judgments and ``changes`` every
+    judgment made, changed or withdrawn (together over annotators: the project's revision).
+    """
+
+    __tablename__ = "annotators"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "account_id"),
+        one_live("uq_annotators_imported", "project_id", "kind", "name", where="account_id IS NULL"),
+        sa.CheckConstraint("account_id IS NOT NULL OR name IS NOT NULL", name="known"),
+        sa.CheckConstraint(f"cluster >= 0 AND cluster < {ANNOTATOR_GROUPS}", name="cluster_range"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    project_id: int = Field(foreign_key="projects.id")
+    account_id: int | None = Field(default=None, foreign_key="accounts.id")
+    kind: AnnotatorKind = Field(
+        default=AnnotatorKind.HUMAN, sa_type=enum_type(AnnotatorKind, "annotator_kind")
+    )
+    name: str | None = Field(default=None, max_length=200)
+    # Marked so that simulated judgments are never taken for people's.
+    simulated: bool = False
+    cluster: int = 0
+    judged: int = 0
+    changes: int = 0

@@ -1,0 +1,84 @@
+"""Who may do what in a project: one table, and one way in."""
+
+from dataclasses import dataclass
+
+from sqlmodel import Session, select
+
+from app.errors import Forbidden, NotFound, Unauthorized
+from app.models import Account, Membership, Project, Role, Visibility
+
+LEAD, REVIEWER, ANNOTATOR = Role.LEAD, Role.REVIEWER, Role.ANNOTATOR
+RESEARCHER, VIEWER = Role.RESEARCHER, Role.VIEWER
+
+# Read it aloud: "members who may judge are the lead, reviewers and annotators".
+# An admin may do everything everywhere; anybody may read a public leaderboard.
+MAY: dict[str, frozenset[Role]] = {
+    "read the leaderboard": frozenset({LEAD, REVIEWER, RESEARCHER, VIEWER}),
+    "judge": frozenset({LEAD, REVIEWER, ANNOTATOR}),
+    "read the guideline": frozenset(Role),
+    "review": frozenset({LEAD, REVIEWER}),
+    "export": frozenset({LEAD, RESEARCHER}),
+    "import": frozenset({LEAD}),
+    "queue": frozenset({LEAD}),
+    "manage": frozenset({LEAD}),
+}
+
+
+@dataclass(frozen=True)
+class Access:
+    """A project as one account may see it."""
+
+    project: Project
+    account: Account | None
+    role: Role | None
+
+    def can(self, ability: str) -> bool:
+        """Whether the table, or being an admin, allows it."""
+        roles = MAY[ability]
+        if self.account is not None and self.account.is_admin:
+            return True
+        if ability == "read the leaderboard" and self.project.visibility == Visibility.PUBLIC:
+            return True
+        return self.role in roles
+
+    @property
+    def visible(self) -> bool:
+        """Whether the project may be known of at all."""
+        return any(self.can(ability) for ability in MAY)
+
+
+def enter(session: Session, account: Account | None, slug: str, ability: str) -> Access:
+    """The project behind a slug, if the account may do this there.
+
+    Raises NotFound where the project is not theirs to know of, Forbidden where it is visible but
+    the role does not allow it, Unauthorized where signing in could help.
+    """
+    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    access = access_to(session, account, project) if project else None
+    if access is not None and access.can(ability):
+        return access
+    if account is None:
+        raise Unauthorized("Sign in to go on.")
+    if access is None or not access.visible:
+        raise NotFound("There is no such project, or you are not a member of it.")
+    raise Forbidden(f"Your role in this project does not let you {ability}. Ask its lead.")
+
+
+def access_to(session: Session, account: Account | None, project: Project) -> Access:
+    """What an account is in a project."""
+    role = None
+    if account is not None:
+        membership = session.get(Membership, (account.id, project.id))
+        role = membership.role if membership else None
+    return Access(project, account, role)
+
+
+def visible_projects(session: Session, account: Account | None) -> list[Access]:
+    """The projects an account may know of, by name; everyone's public ones included."""
+    projects = session.exec(select(Project).where(Project.archived_at.is_(None)).order_by(Project.name)).all()  # type: ignore[union-attr]
+    roles: dict[int, Role] = {}
+    if account is not None:
+        rows = session.exec(select(Membership).where(Membership.account_id == account.id))
+        roles = {row.project_id: row.role for row in rows}
+    found = [Access(project, account, roles.get(project.id or 0)) for project in projects]
+    return [access for access in found if access.visible]

@@ -1,0 +1,127 @@
+"""What every page shares: page or fragment, headers, static addresses, the signed-in account."""
+
+import hashlib
+from datetime import timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any, cast
+
+from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask_htmx import HTMX
+from flask_login import current_user
+from jinja2_fragments.flask import render_block
+from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.wrappers import Response as BaseResponse
+
+from app.models import Account
+from app.settings import Settings
+
+ROOT = Path(__file__).parent.parent
+
+htmx = HTMX()
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self'",
+        "img-src 'self' data:",
+        "connect-src 'self'",
+        "form-action 'self'",
+        "base-uri 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def flask_config(settings: Settings) -> dict[str, Any]:
+    """This project's settings in Flask's and its extensions' words."""
+    return {
+        "SECRET_KEY": settings.secret_key.get_secret_value(),
+        "SETTINGS": settings,
+        "MAX_CONTENT_LENGTH": settings.max_upload_mb * 2**20,
+        "SESSION_COOKIE_NAME": "tiebreak",
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": settings.secure_cookies,
+        "PERMANENT_SESSION_LIFETIME": timedelta(days=settings.session_days),
+        "SESSION_REFRESH_EACH_REQUEST": False,
+        "WTF_CSRF_TIME_LIMIT": None,
+    }
+
+
+def settings() -> Settings:
+    """The current app's settings."""
+    return cast(Settings, current_app.config["SETTINGS"])
+
+
+def init_app(app: Flask, settings: Settings) -> None:
+    """Headers, template globals and htmx."""
+    if settings.trusted_proxies:
+        count = settings.trusted_proxies
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
+    htmx.init_app(app)
+    app.after_request(_headers)
+    app.context_processor(lambda: {"asset": asset, "theme": theme(), "wants_fragment": wants_fragment})
+
+
+def account() -> Account | None:
+    """The signed-in account, or None."""
+    return cast(Account, current_user._get_current_object()) if current_user.is_authenticated else None
+
+
+def is_api() -> bool:
+    """Whether the answer must be JSON."""
+    return request.path.startswith("/api/")
+
+
+def wants_fragment() -> bool:
+    """Whether htmx will swap the answer into a part of the page.
+
+    Boosted and history requests carry the same header but replace the whole page.
+    """
+    return bool(htmx) and not htmx.boosted and not htmx.history_restore_request
+
+
+def page_or_fragment(template: str, block: str, **context: Any) -> Response:
+    """One URL, one context: the whole page, or the named block for htmx to swap."""
+    if wants_fragment():
+        response = make_response(render_block(template, block, **context))
+    else:
+        response = make_response(render_template(template, **context))
+    response.headers["Vary"] = "HX-Request, HX-Boosted"
+    return response
+
+
+def see_other(endpoint: str, **values: Any) -> BaseResponse:
+    """Where to go after a POST."""
+    return redirect(url_for(endpoint, **values), code=303)
+
+
+def theme() -> str:
+    """The colour scheme the reader chose: light, dark or auto."""
+    chosen = request.cookies.get("theme", "auto")
+    return chosen if chosen in ("light", "dark") else "auto"
+
+
+@cache
+def _digest(path: str) -> str:
+    return hashlib.sha256((ROOT / "static" / path).read_bytes()).hexdigest()[:12]
+
+
+def asset(path: str) -> str:
+    """A static file's address with its content's digest, so that it may be cached for ever."""
+    return url_for("static", filename=path, v=_digest(path))
+
+
+def _headers(response: Response) -> Response:
+    headers = response.headers
+    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Referrer-Policy"] = "same-origin"
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    if request.endpoint == "static":
+        if request.args.get("v"):
+            headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    else:
+        headers.setdefault("Cache-Control", "no-store")
+    return response

@@ -1,0 +1,159 @@
+"""The database each test gets, the app on it, and a fixed cast of people.
+
+``--database postgresql`` runs the same suite on a private PostgreSQL cluster.
+"""
+
+import itertools
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from app import create_app, db
+from app.models import Account, Membership, Project, Role, SiteRole
+from app.settings import Settings
+from tests import postgres
+
+SECRET = "a secret of the tests, thirty-two or more"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster() -> Iterator[postgres.Cluster]:
+    """A PostgreSQL server; a test that needs one skips where there is none, but not in CI."""
+    if postgres.find_program("initdb") is None:
+        hint = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(hint)
+        pytest.skip(hint)
+    with postgres.cluster() as cluster:
+        yield cluster
+
+
+def make_settings(data_dir: Path, database_url: str = "") -> Settings:
+    """Settings that no environment or .env file of the machine can change."""
+    return Settings(
+        _env_file=None, env="development", data_dir=data_dir, database_url=database_url, secret_key=SECRET
+    )
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Callable[[Path], str]:
+    """Makes databases with today's schema by copying a template; returns each one's URL."""
+    if request.config.getoption("--database") == "postgresql":
+        return _postgres_maker(request.getfixturevalue("postgres_cluster"))
+    template = tmp_path_factory.mktemp("template")
+    settings = make_settings(template)
+    engine = db.make_engine(settings)
+    db.upgrade(engine)
+    engine.dispose()
+
+    def copy(folder: Path) -> str:
+        shutil.copy(template / "tiebreak.db", folder / "tiebreak.db")
+        return ""
+
+    return copy
+
+
+def _postgres_maker(cluster: postgres.Cluster) -> Callable[[Path], str]:
+    cluster.execute("CREATE DATABASE template_tiebreak")
+    engine = db.make_engine(make_settings(Path("unused"), cluster.url("template_tiebreak")))
+    db.upgrade(engine)
+    engine.dispose()
+    numbers = itertools.count()
+
+    def copy(_folder: Path) -> str:
+        name = f"test_{next(numbers)}"
+        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_tiebreak")
+        return cluster.url(name)
+
+    return copy
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_database: Callable[[Path], str]) -> Settings:
+    """The settings of one test's own data directory and database."""
+    return make_settings(tmp_path, new_database(tmp_path))
+
+
+@pytest.fixture
+def app(settings: Settings) -> Iterator[Flask]:
+    """The app, with CSRF off (its own tests turn it on) and jobs run as soon as they are sent."""
+    app = create_app(settings)
+    app.config.update(TESTING=True, WTF_CSRF_ENABLED=False)
+    app.extensions["jobs"].immediate = True
+    yield app
+    app.extensions["engine"].dispose()
+
+
+@pytest.fixture
+def session(app: Flask) -> Iterator[Session]:
+    """A session of the test's own, to arrange and to look."""
+    with Session(app.extensions["engine"], expire_on_commit=False) as opened:
+        yield opened
+
+
+@dataclass
+class Cast:
+    """Everybody, and the project "birds" they have roles in; Otto has none."""
+
+    project: Project
+    ada: Account  # admin of the site
+    lena: Account  # lead
+    rui: Account  # reviewer
+    ann: Account  # annotator
+    ben: Account  # annotator
+    rosa: Account  # researcher
+    vic: Account  # viewer
+    otto: Account  # outsider
+
+
+@pytest.fixture
+def cast(session: Session) -> Cast:
+    """The cast, in the database."""
+    project = Project(slug="birds", name="Birds")
+    people = {
+        name: Account(email=f"{name}@example.org", name=name.title())
+        for name in ("ada", "lena", "rui", "ann", "ben", "rosa", "vic", "otto")
+    }
+    people["ada"].role = SiteRole.ADMIN
+    session.add_all([project, *people.values()])
+    session.flush()
+    roles = {
+        "lena": Role.LEAD,
+        "rui": Role.REVIEWER,
+        "ann": Role.ANNOTATOR,
+        "ben": Role.ANNOTATOR,
+        "rosa": Role.RESEARCHER,
+        "vic": Role.VIEWER,
+    }
+    for name, role in roles.items():
+        session.add(Membership(account_id=people[name].id, project_id=project.id, role=role))
+    session.commit()
+    return Cast(project=project, **people)
+
+
+@pytest.fixture
+def client_of(app: Flask) -> Callable[[Account | None], FlaskClient]:
+    """A browser's worth of cookies for somebody, signed in without the password form."""
+
+    def make(account: Account | None) -> FlaskClient:
+        client = app.test_client()
+        if account is not None:
+            with client.session_transaction() as cookie:
+                cookie["_user_id"] = account.get_id()
+                cookie["_fresh"] = True
+        return client
+
+    return make
