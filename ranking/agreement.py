@@ -2,7 +2,7 @@
 
 Every coefficient here is ``1 - observed / expected`` disagreement and differs only in what it expects by
 chance. Ratings are a reliability matrix of shape (annotators, units): integer codes from 0, and -1 (or NaN)
-where an annotator did not rate a unit. What the data cannot answer comes back undefined, with the reason.
+where an annotator did not rate a unit. What the data cannot answer comes back undefined, with a note why.
 
 Intervals resample the units, so they speak of *these* annotators on further units of the same kind.
 """
@@ -17,7 +17,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from ranking.outcomes import BothBad, Floats, Ints, Outcome, _check_choice
+from ranking.bradley_terry import Note
+from ranking.outcomes import BothBad, Floats, Ints, Outcome, check_choice
 
 Disagreements = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -30,9 +31,10 @@ _CHUNK = 1 << 20
 class Agreement:
     """An agreement coefficient, its interval, and what it was computed from.
 
-    ``value`` is None when the coefficient is undefined, ``lower`` and ``upper`` when no honest interval
-    exists; ``reason`` then says why. ``observed`` and ``expected`` are *dis*agreements; ``units`` counts the
-    units that two or more annotators rated.
+    ``value`` is None when the coefficient is undefined: "few_annotators" (no two rated anything),
+    "no_overlap" (no unit was rated by two) or "one_category" (nothing could have differed). ``lower`` and
+    ``upper`` are also None for "one_unit" and "little_variation". ``observed`` and ``expected`` are
+    *dis*agreements; ``units`` counts the units that two or more annotators rated.
     """
 
     coefficient: str
@@ -44,7 +46,7 @@ class Agreement:
     upper: float | None = None
     observed: float | None = None
     expected: float | None = None
-    reason: str = ""
+    notes: tuple[Note, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def preference_scale(outcomes: ArrayLike, *, both_bad: BothBad = "exclude") -> I
 
     Both-bad says nothing of which is better: it counts as missing (-1), or as a tie if so asked.
     """
-    _check_choice("both_bad", both_bad, ("exclude", "tie"))
+    check_choice("both_bad", both_bad, ("exclude", "tie"))
     steps = {
         Outcome.A: 0,
         Outcome.TIE: 1,
@@ -123,7 +125,7 @@ def krippendorff_alpha(
     Krippendorff, *Content Analysis* (Sage, 2004), chapter 11.
     """
     codes = _codes(ratings)
-    _check_choice("metric", metric, ("nominal", "ordinal"))
+    check_choice("metric", metric, ("nominal", "ordinal"))
     counts = _counts(codes)
     size = counts.sum(1)
     pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(counts.shape[1])
@@ -201,7 +203,7 @@ def cohen_kappa(
     Cohen, *Educational and Psychological Measurement* 20 (1960) 37-46; weighted:
     *Psychological Bulletin* 70 (1968) 213-220.
     """
-    _check_choice("weights", weights, ("none", "linear", "quadratic"))
+    check_choice("weights", weights, ("none", "linear", "quadratic"))
     if np.shape(first) != np.shape(second) or np.ndim(first) != 1:
         raise ValueError("two annotators' ratings must be one-dimensional and equally long")
     codes = _codes(np.stack([np.asarray(first, dtype=float), np.asarray(second, dtype=float)]))
@@ -332,24 +334,22 @@ def _estimate(
 
     result = partial(Agreement, coefficient, annotators, units, level)
     if annotators < 2:
-        return result(reason="Fewer than two annotators have rated anything.")
+        return result(notes=(Note("few_annotators"),))
     if units == 0:
-        return result(reason="No unit was rated by two annotators.")
+        return result(notes=(Note("no_overlap"),))
     observed, expected = (float(x) for x in disagreements(features.sum(0)))
     if not expected > 0:
-        return result(
-            observed=observed, reason="Only one category was used, so chance alone explains everything."
-        )
+        return result(observed=observed, notes=(Note("one_category"),))
     value = 1 - observed / expected
     result = partial(result, value=value, observed=observed, expected=expected)
     if units == 1:
-        return result(reason="One unit is too few for an interval.")
+        return result(notes=(Note("one_unit"),))
     if observed == 0:
         chance = expected if differing is None else float(differing(features.sum(0))[1])
         return result(lower=_lower_when_perfect(units, chance, level), upper=1.0)
     sample = _resampled(features, disagreements, draws, seed)
     if sample.size < draws / 2:
-        return result(reason="Too few units differ in category for an interval.")
+        return result(notes=(Note("little_variation"),))
     lower, upper = np.quantile(sample, [(1 - level) / 2, (1 + level) / 2])
     return result(lower=float(lower), upper=float(upper))
 
