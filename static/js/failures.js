@@ -1,0 +1,18 @@
+// What the server says about a failure is swapped into #messages as it is; where it says nothing of ours
+// (no network, a proxy's page) the page's own words stand in.
+const messages = document.getElementById("messages");
+const noAnswer = document.getElementById("no-answer");
+
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { isError, serverResponse } = event.detail;
+  if (isError && !serverResponse.includes("data-message")) event.detail.serverResponse = noAnswer.innerHTML;
+});
+
+for (const lost of ["htmx:sendError", "htmx:timeout"]) {
+  document.addEventListener(lost, () => messages.replaceChildren(noAnswer.content.cloneNode(true)));
+}
+
+// A message about a failure goes when something works again.
+document.addEventListener("htmx:afterRequest", (event) => {
+  if (event.detail.successful) messages.querySelector(".error")?.remove();
+});

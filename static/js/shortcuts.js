@@ -1,0 +1,69 @@
+// A key does what the visible link, button or field that names it in aria-keyshortcuts would do.
+// "?" lists them all.
+const typing = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=button], [type=submit])";
+const arrows = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const list = document.getElementById("keys");
+
+function visible(element) {
+  return element.checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
+}
+
+function bound() {
+  const scope = document.querySelector("dialog:modal") ?? document;
+  return [...scope.querySelectorAll("[aria-keyshortcuts]")].filter(visible);
+}
+
+function keysOf(element) {
+  return element.getAttribute("aria-keyshortcuts").split(/\s+/);
+}
+
+// Whoever reached a radio or a scrolling response with the keyboard moves in it with the arrows.
+function keepsArrows(focused, key) {
+  if (focused.matches("input[type=radio]")) return true;
+  const vertical = key === "ArrowUp" || key === "ArrowDown";
+  return vertical && focused.matches("[role=region]") && focused.scrollHeight > focused.clientHeight;
+}
+
+function reserved(event) {
+  if (event.defaultPrevented || event.repeat || event.isComposing) return true;
+  if (event.ctrlKey || event.metaKey || event.altKey) return true;
+  const focused = document.activeElement ?? document.body;
+  return focused.matches(typing) || (arrows.has(event.key) && keepsArrows(focused, event.key));
+}
+
+document.addEventListener("keydown", (event) => {
+  if (reserved(event)) return;
+  const pressed = event.key.toLowerCase();
+  const target = bound().find((element) => keysOf(element).some((key) => key.toLowerCase() === pressed));
+  if (!target) return;
+  event.preventDefault();
+  if (target.matches(typing)) target.focus();
+  else target.click();
+});
+
+// A click into a response is for selecting text; it must not take the arrows away from the verdict.
+document.addEventListener("pointerup", () => {
+  if (document.activeElement?.matches(".response-body")) document.activeElement.blur();
+});
+
+function describe(element) {
+  const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+  const name = document.createElement("dd");
+  const hint = element.querySelector("kbd")?.textContent;
+  name.textContent = (hint ? label.replace(hint, "") : label).trim();
+  const keys = document.createElement("dt");
+  for (const key of keysOf(element)) {
+    const cap = document.createElement("kbd");
+    cap.textContent = key.replace("Arrow", "");
+    keys.append(cap, " ");
+  }
+  return [keys, name];
+}
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-keys]");
+  if (!opener) return;
+  event.preventDefault();
+  list.querySelector("dl").replaceChildren(...bound().flatMap(describe));
+  list.showModal();
+});
