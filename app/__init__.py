@@ -18,7 +18,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application; imports live here so that ``tiebreak rank`` need not load the web."""
     from flask import Flask
 
-    from app import api, db, errors, health, jobs, web
+    from app import api, db, error_handlers, health, jobs, web
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
     from app.annotation import views as annotation
@@ -35,7 +35,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     db.init_app(app, settings)
     web.init_app(app, settings)
-    errors.init_app(app)
+    error_handlers.init_app(app)
     accounts_session.init_app(app)
     jobs.init_app(app, settings)
 

@@ -16,7 +16,7 @@ def record(
     project: Project | None = None,
     detail: dict[str, Any] | None = None,
 ) -> None:
-    """Add an event: who (None for the system or a terminal), what ("member.add"), to what ("account:ada@…")."""
+    """Add an event: who (None for the system or a terminal) did what ("member.add") to what."""
     session.add(
         AuditEvent(
             account_id=by.id if by else None,

@@ -1,21 +1,10 @@
-"""One vocabulary of errors, told as a page, a fragment or an RFC 9457 problem document."""
+"""One vocabulary of errors, the same for pages, the API and the command line."""
 
-import logging
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
 
-import sqlalchemy as sa
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
-from flask_wtf.csrf import CSRFError
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
-from werkzeug.exceptions import HTTPException
-from werkzeug.wrappers import Response as BaseResponse
-
-from app.web import is_api, wants_fragment
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -92,92 +81,3 @@ def _pointer(item: ErrorDetails) -> str:
 def _sentence(item: ErrorDetails) -> str:
     message = item["msg"].removeprefix("Value error, ")
     return message[:1].upper() + message[1:]
-
-
-def init_app(app: Flask) -> None:
-    """Register the handlers."""
-    app.register_error_handler(Problem, _problem)
-    app.register_error_handler(CSRFError, _csrf)
-    app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(sa.exc.OperationalError, _database)
-    app.register_error_handler(Exception, _unexpected)
-
-
-def _problem(error: Problem) -> BaseResponse:
-    if isinstance(error, Unauthorized) and not is_api():
-        return _sign_in_first()
-    return tell(error.status, error.detail, error.errors)
-
-
-def _sign_in_first() -> BaseResponse:
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = url_for("accounts.sign_in", next=here)
-    if wants_fragment():
-        return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": target})
-    return redirect(target, code=HTTPStatus.SEE_OTHER)
-
-
-def _csrf(error: CSRFError) -> Response:
-    return tell(HTTPStatus.BAD_REQUEST, "This form is out of date. Reload the page and send it again.")
-
-
-def _http(error: HTTPException) -> Response:
-    if error.code is None or error.code < 400:
-        return make_response(error.get_response())
-    response = tell(HTTPStatus(error.code), _HTTP_SENTENCES.get(error.code, error.description or ""))
-    for name, value in error.get_headers():
-        if name not in ("Content-Type", "Content-Length"):
-            response.headers[name] = value
-    return response
-
-
-_HTTP_SENTENCES = {
-    404: "There is nothing at this address. It may have moved, or you may not be a member of its project.",
-    405: "This address does not take that kind of request.",
-    413: "That is too large to be accepted in one request.",
-}
-
-
-def _database(error: sa.exc.OperationalError) -> Response:
-    log.error("database: %s", error.orig)
-    if any(word in str(error.orig) for word in ("disk is full", "disk I/O error", "No space left")):
-        return tell(
-            HTTPStatus.INSUFFICIENT_STORAGE, "The disk is full, so nothing was saved. Try again later."
-        )
-    return tell(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The database is not answering, so nothing was saved. Try again."
-    )
-
-
-def _unexpected(error: Exception) -> Response:
-    log.exception("unexpected error", exc_info=error)
-    return tell(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Something broke on our side, and nothing was saved. Try again."
-    )
-
-
-def tell(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> Response:
-    """The same error as the asker reads it: problem document, fragment or page."""
-    if is_api():
-        response = jsonify(problem_document(status, detail, errors or []))
-        response.content_type = "application/problem+json"
-    else:
-        template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
-        page = render_template(template, status=status, detail=detail, errors=errors or [])
-        response = make_response(page)
-    response.status_code = status
-    if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):
-        response.headers["Retry-After"] = "5"
-    return response
-
-
-def problem_document(status: HTTPStatus, detail: str, errors: list[FieldError]) -> dict[str, Any]:
-    """An RFC 9457 problem document."""
-    return {
-        "type": "about:blank",
-        "title": status.phrase,
-        "status": int(status),
-        "detail": detail,
-        "instance": request.path,
-        "errors": [{"pointer": item.pointer, "detail": item.detail} for item in errors],
-    }

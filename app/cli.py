@@ -1,0 +1,68 @@
+"""``tiebreak``: the same verbs, typed at a terminal.
+
+Rooms are loaded when their command is asked for, so that ``tiebreak rank`` starts without the web.
+"""
+
+import sys
+from importlib import import_module
+
+import click
+from pydantic import ValidationError
+
+from app.errors import Problem
+
+ROOMS = {
+    "serve": "app.operations.commands",
+    "worker": "app.operations.commands",
+    "demo": "app.demo.commands",
+    "db": "app.operations.commands",
+    "user": "app.accounts.commands",
+    "token": "app.accounts.commands",
+    "project": "app.projects.commands",
+    "import": "app.imports.commands",
+    "pair": "app.pairing.commands",
+    "leaderboard": "app.leaderboard.commands",
+    "rank": "app.leaderboard.commands",
+    "export": "app.exports.commands",
+}
+
+# These make their own app, or need none.
+WITHOUT_APP = {"rank", "serve", "worker", "demo"}
+
+
+class Rooms(click.Group):
+    """A group whose commands live in the rooms."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(ROOMS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in ROOMS:
+            return None
+        commands: list[click.Command] = import_module(ROOMS[cmd_name]).commands
+        return next(command for command in commands if command.name == cmd_name)
+
+
+@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tiebreak")
+@click.pass_context
+def tiebreak(ctx: click.Context) -> None:
+    """Compare pairs of model responses, rank the models, export the preferences."""
+    if ctx.invoked_subcommand not in WITHOUT_APP and not ctx.resilient_parsing:
+        from app import create_app
+
+        ctx.with_resource(create_app().app_context())
+
+
+def main() -> None:
+    """Run the command line; what could not be done is told on stderr with exit status 1."""
+    try:
+        tiebreak()
+    except ValidationError as error:
+        for item in error.errors():
+            where = "".join(f"TIEBREAK_{str(part).upper()}: " for part in item["loc"])
+            click.echo(f"tiebreak: {where}{item['msg'].removeprefix('Value error, ')}", err=True)
+        sys.exit(1)
+    except Problem as error:
+        click.echo(f"tiebreak: {error.detail}", err=True)
+        sys.exit(1)

@@ -1,0 +1,1 @@
+"""What the Makefile and maintainers run; none of it is part of the app."""
