@@ -1,0 +1,154 @@
+"""Tallies: the kept counts are what the judgments say, in any order of models and of the screen."""
+
+import random
+from collections import Counter
+
+import pytest
+from sqlmodel import Session, select
+
+from app import tallies
+from app.models import (
+    Annotator,
+    AnnotatorKind,
+    Comparison,
+    Judgment,
+    Outcome,
+    Prompt,
+    Source,
+    Tally,
+    now,
+)
+from app.tallies import Counted, Key
+from tests.annotation.arrange import annotator_of, queue
+from tests.conftest import Cast
+
+HERON_BEATS_LARK = Counted(1, 2, Outcome.A, 7, AnnotatorKind.HUMAN, "safety", "de", swapped=False)
+
+
+def test_a_judgment_is_counted_overall_and_in_each_slice() -> None:
+    found = {(key.slice_by, key.slice_value) for key in tallies.keys(HERON_BEATS_LARK)}
+    assert found == {
+        ("", ""),
+        ("kind", "human"),
+        ("category", "safety"),
+        ("language", "de"),
+        ("position", "straight"),
+    }
+
+
+@pytest.mark.parametrize("swapped", [True, False, None])
+@pytest.mark.parametrize("outcome", Outcome)
+def test_the_stored_order_of_a_comparison_does_not_change_its_counts(
+    outcome: Outcome, swapped: bool | None
+) -> None:
+    one = HERON_BEATS_LARK._replace(outcome=outcome, swapped=swapped)
+    turned = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}.get(outcome, outcome)
+    other = one._replace(
+        model_a_id=2, model_b_id=1, outcome=turned, swapped=None if swapped is None else not swapped
+    )
+    assert tallies.keys(one) == tallies.keys(other)
+
+
+def test_what_is_not_known_is_in_no_slice() -> None:
+    bare = HERON_BEATS_LARK._replace(category=None, language=None, swapped=None)
+    assert [key.slice_by for key in tallies.keys(bare)] == ["", "kind"]
+
+
+def test_two_samples_of_one_model_say_nothing_about_models() -> None:
+    assert tallies.keys(HERON_BEATS_LARK._replace(model_b_id=1)) == []
+
+
+def test_counts_go_up_and_down(session: Session, cast: Cast) -> None:
+    counted = _counted_of(session, queue(session, cast.project)[0], cast, Outcome.TIE)
+    for delta in (3, -1):
+        tallies.apply(session, cast.project.id or 0, dict.fromkeys(tallies.keys(counted), delta))
+        session.commit()
+    assert {row.n for row in session.exec(select(Tally))} == {2}
+
+
+def _counted_of(session: Session, pair: Comparison, cast: Cast, outcome: Outcome) -> Counted:
+    prompt = session.get(Prompt, pair.prompt_id)
+    who = annotator_of(session, cast.project, cast.ann)
+    assert prompt is not None
+    return Counted(
+        pair.model_a_id,
+        pair.model_b_id,
+        outcome,
+        who.cluster,
+        who.kind,
+        prompt.category,
+        prompt.language,
+        False,
+    )
+
+
+@pytest.fixture
+def voted(session: Session, cast: Cast) -> Counter[Key]:
+    """Votes of all sorts in the database, and the counts that ``keys`` gives for them."""
+    chance = random.Random(5)
+    pairs = queue(session, cast.project, 12, models=("c", "a", "b"), category="code", language="en")
+    pairs += queue(session, cast.project, 4)
+    gold = queue(session, cast.project, 2, gold=Outcome.A)
+    judge = Annotator(project_id=cast.project.id, kind=AnnotatorKind.MODEL, name="judge", cluster=3)
+    session.add(judge)
+    people = [annotator_of(session, cast.project, who) for who in (cast.ann, cast.ben)]
+    for pair in pairs[::2]:
+        pair.model_a_id, pair.model_b_id = pair.model_b_id, pair.model_a_id
+    session.flush()
+    prompts = {row.id: row for row in session.exec(select(Prompt))}
+    expected: Counter[Key] = Counter()
+    for pair in [*pairs, *gold]:
+        for who in (*people, judge):
+            outcome, swapped = chance.choice(list(Outcome)), chance.choice([True, False, None])
+            retired = chance.random() < 0.3
+            session.add(
+                Judgment(
+                    submission_id=f"{pair.id}-{who.id}",
+                    project_id=cast.project.id,
+                    comparison_id=pair.id,
+                    annotator_id=who.id,
+                    outcome=outcome,
+                    swapped=swapped,
+                    source=Source.PAGE,
+                    retired_at=now() if retired else None,
+                )
+            )
+            if pair.gold is None and not retired:
+                prompt = prompts[pair.prompt_id]
+                counted = Counted(
+                    pair.model_a_id,
+                    pair.model_b_id,
+                    outcome,
+                    who.cluster,
+                    who.kind,
+                    prompt.category,
+                    prompt.language,
+                    swapped,
+                )
+                expected.update(tallies.keys(counted))
+    session.commit()
+    return expected
+
+
+def test_a_rebuild_counts_as_the_single_votes_do(session: Session, cast: Cast, voted: Counter[Key]) -> None:
+    tallies.rebuild(session, cast.project.id or 0)
+    session.commit()
+    kept = {
+        Key(
+            row.slice_by, row.slice_value, row.model_a_id, row.model_b_id, row.cluster, Outcome(row.outcome)
+        ): row.n
+        for row in session.exec(select(Tally))
+    }
+    assert kept == dict(voted)
+    assert tallies.differences(session, cast.project.id or 0) == []
+
+
+def test_a_wrong_and_a_missing_count_are_found(session: Session, cast: Cast, voted: Counter[Key]) -> None:
+    tallies.apply(session, cast.project.id or 0, voted)
+    wrong, missing = sorted(voted)[:2]
+    tallies.apply(session, cast.project.id or 0, {wrong: 2, missing: -voted[missing]})
+    session.commit()
+    assert tallies.differences(session, cast.project.id or 0) == [
+        (wrong, voted[wrong] + 2, voted[wrong]),
+        (missing, 0, voted[missing]),
+    ]
