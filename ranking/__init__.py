@@ -8,19 +8,44 @@ import os
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
-from ranking.bradley_terry import Fit, Note, fit  # noqa: E402 (numpy must be imported after the above)
-from ranking.connectivity import Connectivity, connectivity  # noqa: E402
-from ranking.outcomes import Cells, Outcome, WinMatrix, encode_names, encode_outcomes  # noqa: E402
+# ruff: noqa: E402 (numpy must be imported after the above)
+from ranking.bootstrap import bootstrap
+from ranking.bradley_terry import Fit, Note, fit, to_elo
+from ranking.clusters import Clusters, cluster_votes
+from ranking.connectivity import Connectivity, connectivity
+from ranking.elo import EloRun, EloState, elo, permuted_elo
+from ranking.misfit import LackOfFit, lack_of_fit
+from ranking.outcomes import Cells, Outcome, WinMatrix, encode_names, encode_outcomes
+from ranking.ranks import RankRanges, probability_better, probability_top, rank_ranges, votes_to_separate
+from ranking.uncertainty import Intervals, covariance, intervals
 
 __all__ = [
     "Cells",
+    "Clusters",
     "Connectivity",
+    "EloRun",
+    "EloState",
     "Fit",
+    "Intervals",
+    "LackOfFit",
     "Note",
     "Outcome",
+    "RankRanges",
     "WinMatrix",
+    "bootstrap",
+    "cluster_votes",
     "connectivity",
+    "covariance",
+    "elo",
     "encode_names",
     "encode_outcomes",
     "fit",
+    "intervals",
+    "lack_of_fit",
+    "permuted_elo",
+    "probability_better",
+    "probability_top",
+    "rank_ranges",
+    "to_elo",
+    "votes_to_separate",
 ]

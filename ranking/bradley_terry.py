@@ -74,6 +74,13 @@ class Fit:
         """(M, M) half-win scores the fit was made from, the prior's votes left out."""
         return self.matrix.half_wins(self.ties, self.both_bad)
 
+    @property
+    def pseudo_votes(self) -> tuple[Floats, Floats]:
+        """The prior's (wins, ties), both (M, M); with Davidson it ties as often as the votes."""
+        if self.tie_parameter is None:
+            return self.pseudo, np.zeros_like(self.pseudo)
+        return _with_ties(self.pseudo, *self.matrix.counted(self.ties, self.both_bad))
+
     def ratings(self, *, anchor: tuple[int, float] | None = None, center: float = CENTER) -> Floats:
         """Ratings on the Elo scale, shape (M,): mean `center` in each component.
 
@@ -184,13 +191,18 @@ def pseudo_inverse(matrix: Floats) -> Floats:
     M = len(matrix)
     # The constant vector spans the null space: lifting it by its mean eigenvalue makes the matrix regular.
     lift = np.trace(matrix) / M / M
-    factor, failed = lapack.dpotrf(matrix + lift, lower=1, overwrite_a=1)
-    if failed or lift <= 0:
-        raise np.linalg.LinAlgError("the comparison graph is not connected")
+    return np.asarray(inverse_of_positive(matrix + lift) - 1 / (lift * M * M))
+
+
+def inverse_of_positive(matrix: Floats) -> Floats:
+    """Inverse of a symmetric positive definite matrix; raises numpy.linalg.LinAlgError for any other."""
+    factor, failed = lapack.dpotrf(matrix, lower=1)
+    if failed:
+        raise np.linalg.LinAlgError("not positive definite: the comparison graph is not connected")
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    upper = np.triu_indices(M, 1)
+    upper = np.triu_indices(len(matrix), 1)
     inverse[upper] = inverse.T[upper]
-    return np.asarray(inverse - 1 / (lift * M * M))
+    return np.asarray(inverse)
 
 
 def leverages(votes: Floats, theta: Floats) -> Floats:
@@ -306,14 +318,19 @@ def _fit_davidson(
     wins, ties, pseudo, groups = wins[grid], ties[grid], pseudo[grid], component[finite]
     if not ties.any():
         return theta, 0.0
-    # Pseudo-votes tie as often as real ones: the prior is there for the ratings, not for the tie rate.
-    share = (ties.sum() / 2 + 0.5) / (ties.sum() / 2 + wins.sum() + 1)
-    wins, ties = wins + (1 - share) * pseudo, ties + 2 * share * pseudo
+    more_wins, more_ties = _with_ties(pseudo, wins, ties)
+    wins, ties = wins + more_wins, ties + more_ties
     if not wins.any():
         return theta, np.inf
     solved = theta.copy()
     solved[finite], nu = _newton_davidson(wins, ties, theta[finite], groups)
     return solved, nu
+
+
+def _with_ties(pseudo: Floats, wins: Floats, ties: Floats) -> tuple[Floats, Floats]:
+    """Pseudo-votes as wins and ties in the votes' proportion: the prior is not for the tie rate."""
+    share = (ties.sum() / 2 + 0.5) / (ties.sum() / 2 + wins.sum() + 1)
+    return (1 - share) * pseudo, 2 * share * pseudo
 
 
 def _newton_davidson(wins: Floats, ties: Floats, theta: Floats, groups: Ints) -> tuple[Floats, float]:

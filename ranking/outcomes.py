@@ -56,6 +56,19 @@ def encode_outcomes(labels: Sequence[object]) -> NDArray[np.uint8]:
         raise ValueError(f"row {row}: unknown outcome {labels[row]!r}; expected one of {expected}") from None
 
 
+def outcome_scores(outcome: ArrayLike, ties: Ties = "half", both_bad: BothBad = "exclude") -> Floats:
+    """What a scored in each vote, of any shape: 1 for a, 0 for b, half a tie, NaN where it does not count."""
+    check_choice("ties", ties, ("half", "drop"))
+    check_choice("both_bad", both_bad, ("exclude", "tie"))
+    tie = 0.5 if ties == "half" else np.nan
+    worth = {Outcome.A: 1.0, Outcome.B: 0.0, Outcome.TIE: tie, Outcome.BOTH_BAD: tie}
+    if both_bad == "exclude":
+        worth[Outcome.BOTH_BAD] = np.nan
+    codes = np.asarray(outcome)
+    _check_range(codes.ravel(), len(Outcome), "outcome code")
+    return np.asarray(np.array([worth[o] for o in Outcome])[codes])
+
+
 def encode_names(*columns: Sequence[str]) -> tuple[list[str], list[NDArray[np.int32]]]:
     """Turn columns of names into codes over their sorted union: (names, one (n,) code array per column).
 
@@ -226,7 +239,7 @@ class WinMatrix:
     def counted(self, ties: Ties = "half", both_bad: BothBad = "exclude") -> tuple[Floats, Floats]:
         """(decisive, tied) (M, M) counts that enter a fit under the stated policies.
 
-        `ties="drop"` leaves out every tie; `both_bad` "tie" counts a both-bad vote as one, "exclude" does not.
+        `ties="drop"` leaves out every tie; `both_bad` says whether a both-bad vote is a tie or left out.
         """
         check_choice("ties", ties, ("half", "davidson", "drop"))
         check_choice("both_bad", both_bad, ("exclude", "tie"))
@@ -238,6 +251,20 @@ class WinMatrix:
         """(M, M) scores: wins plus half of each counted tie."""
         decisive, tied = self.counted(ties, both_bad)
         return decisive + tied / 2
+
+
+def check_votes(
+    a: ArrayLike, b: ArrayLike, outcome: ArrayLike, n_models: int, weight: ArrayLike | None = None
+) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any], Floats | None]:
+    """The same (n,) columns as arrays, for methods that read votes one by one.
+
+    Raises ValueError for columns of unequal length, codes out of range, self-pairs, and weights that are
+    negative or not finite.
+    """
+    votes = _Votes.check(a, b, outcome, n_models, weight)
+    votes.check_codes(slice(None))
+    _check_self_pairs(votes.a, votes.b)
+    return votes.a, votes.b, votes.outcome, votes.weight
 
 
 @dataclass(frozen=True)
@@ -271,6 +298,14 @@ class _Votes:
     def check_length(self, column: NDArray[Any], name: str) -> None:
         if column.shape != self.a.shape:
             raise ValueError(f"{name}: {column.shape} values for {self.a.shape} votes")
+
+    def check_codes(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        a, b, outcome = self.a[rows], self.b[rows], self.outcome[rows]
+        first = rows.start or 0
+        _check_range(a, self.n_models, "a: model code", first)
+        _check_range(b, self.n_models, "b: model code", first)
+        _check_range(outcome, len(Outcome), "outcome code", first)
+        return a, b, outcome
 
     def count(self, group: Ints | None, n_groups: int) -> tuple[NDArray[np.int64], Floats]:
         """Keys of the cells that occur, ascending, and their counts."""
@@ -307,10 +342,7 @@ class _Votes:
         buffer = np.empty(min(size, len(self.a)), np.int64)
         for start in range(0, len(self.a), size):
             rows = slice(start, start + size)
-            a, b, outcome = self.a[rows], self.b[rows], self.outcome[rows]
-            _check_range(a, self.n_models, "a: model code", start)
-            _check_range(b, self.n_models, "b: model code", start)
-            _check_range(outcome, len(Outcome), "outcome code", start)
+            a, b, outcome = self.check_codes(rows)
             keys = buffer[: len(a)]
             keys[:] = 0 if group is None else group[rows]
             for digit, base in ((outcome, len(Outcome)), (a, self.n_models), (b, self.n_models)):

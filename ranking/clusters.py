@@ -1,0 +1,118 @@
+"""Votes that are not independent: those of one annotator, on one prompt, of one comparison."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking.bradley_terry import Fit, Note
+from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix
+
+# Below this many clusters not even Student's t makes the variance between them a usable one.
+MIN_CLUSTERS = 5
+# More are put together at random, which stays valid, so that cost follows the models and not the crowd.
+MAX_CLUSTERS = 256
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """The votes a fit counted, in aggregated cells: arrays of one length, one row per cell.
+
+    `group` 0..n_groups-1; `left`, `right` model codes; `score` of the left one, 1, 0 or 0.5; `count` votes.
+    """
+
+    group: Ints
+    left: Ints
+    right: Ints
+    score: Floats
+    count: Floats
+    n_groups: int
+    component: Ints
+    notes: tuple[Note, ...]
+
+    def judged_by(self) -> Ints:
+        """(M,) in how many groups each model was judged."""
+        M = len(self.component)
+        keys = np.concatenate([self.group * M + self.left, self.group * M + self.right])
+        seen = np.bincount(keys, minlength=self.n_groups * M).reshape(self.n_groups, M) > 0
+        return np.asarray(seen.sum(axis=0))
+
+    def dof(self) -> Floats:
+        """(M,) degrees of freedom of each model's interval, NaN with fewer than MIN_CLUSTERS groups."""
+        groups = self.judged_by()
+        return np.where(groups >= MIN_CLUSTERS, groups - 1.0, np.nan)
+
+    def score_sums(self, expected: Floats, tied: Floats) -> Floats:
+        """(n_groups, M + 1) derivative of each group's log-likelihood by the logits and by Davidson's log nu.
+
+        `expected` and `tied` are the (M, M) expected score of row over column and probability of a tie.
+        Scaled by the usual G / (G - 1), with the groups of each component, so that outer products
+        estimate a variance.
+        """
+        M, G = len(self.component), self.n_groups
+        surplus = self.count * (self.score - expected[self.left, self.right])
+        sums = np.bincount(self.group * M + self.left, surplus, G * M)
+        sums -= np.bincount(self.group * M + self.right, surplus, G * M)
+        ties = np.bincount(self.group, self.count * ((self.score == 0.5) - tied[self.left, self.right]), G)
+        columns = np.column_stack([sums.reshape(G, M), ties])
+        return np.asarray(columns * np.sqrt(self._correction()))
+
+    def _correction(self) -> Floats:
+        own = self.component[self.left]
+        n_components = int(self.component.max(initial=-1)) + 1
+        groups = [len(np.unique(self.group[own == c])) for c in range(n_components)]
+        factor = np.array([g / max(g - 1, 1) for g in [*groups, self.n_groups]])
+        return np.asarray(factor[np.append(self.component, n_components)])
+
+
+def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
+    """The votes among a fit's finite ratings, by cluster, at most MAX_CLUSTERS of them.
+
+    More are dealt into groups at random, by `seed`: the groups of a random partition are clusters too
+    (random groups: Wolter, 2007, "Introduction to Variance Estimation", ch. 2). Raises ValueError when
+    the cells have no clusters or are not the votes of the fit.
+    """
+    if cells.cluster is None:
+        raise ValueError("cells: no clusters to count the votes by")
+    _check_same_votes(fit, cells)
+    finite = np.isfinite(fit.theta)
+    counted = finite[cells.left] & finite[cells.right] & _counted(fit)[cells.outcome] & (cells.count > 0)
+    ids, group = np.unique(cells.cluster[counted], return_inverse=True)
+    notes = []
+    n_groups = len(ids)
+    if n_groups > MAX_CLUSTERS:
+        notes.append(Note("random_groups", {"clusters": n_groups, "groups": MAX_CLUSTERS}))
+        dealt = np.random.default_rng(seed).permutation(n_groups) % MAX_CLUSTERS
+        group, n_groups = dealt[group], MAX_CLUSTERS
+    clusters = Clusters(
+        group=group,
+        left=cells.left[counted],
+        right=cells.right[counted],
+        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[counted]],
+        count=cells.count[counted],
+        n_groups=n_groups,
+        component=np.where(finite, fit.component, -1),
+        notes=(),
+    )
+    few = finite & (clusters.judged_by() < MIN_CLUSTERS)
+    if few.any():
+        notes.append(Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}))
+    return replace(clusters, notes=tuple(notes))
+
+
+def _counted(fit: Fit) -> NDArray[np.bool_]:
+    """Which outcomes entered the fit, by code."""
+    kept = np.ones(len(Outcome), bool)
+    kept[Outcome.TIE] = fit.ties != "drop"
+    kept[Outcome.BOTH_BAD] = fit.ties != "drop" and fit.both_bad == "tie"
+    return kept
+
+
+def _check_same_votes(fit: Fit, cells: Cells) -> None:
+    if cells.n_models != fit.n_models:
+        raise ValueError(f"cells: {cells.n_models} models, but the fit has {fit.n_models}")
+    of_cells, of_fit = WinMatrix.from_cells(cells).judgments, fit.matrix.judgments
+    if not np.allclose(of_cells, of_fit):
+        raise ValueError("cells: not the votes the fit was made from")

@@ -1,0 +1,149 @@
+"""What ratings with their uncertainty say of the order: rank ranges, probabilities, votes still needed."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ranking.bradley_terry import Fit
+from ranking.outcomes import Floats, Ints
+from ranking.uncertainty import Intervals
+
+# Ratings closer than this, in logits, are equal: it is less than a millionth of an Elo point.
+_EQUAL = 1e-9
+# Draws held at once.
+_CHUNK = 500
+
+
+@dataclass(frozen=True, eq=False)
+class RankRanges:
+    """Ranks within each component, 1 the best, 0 for a model without a rating; all (M,).
+
+    `rank` is of the ratings, equal ones sharing the better rank; `best` and `worst` bound what the votes
+    allow at `level`: one model at a time, or, when `joint`, for all models at once. Models whose `best`
+    is the same cannot be ordered by the votes.
+    """
+
+    rank: Ints
+    best: Ints
+    worst: Ints
+    joint: bool
+    level: float
+
+
+def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000, seed: int = 0) -> RankRanges:
+    """Rank ranges from the pairwise differences of ratings.
+
+    A model is surely below those whose difference to it is significant. With `joint` the critical value
+    is the quantile of the largest |z| of all pairs, simulated, so that the ranges of all models hold
+    together (Mogstad, Romano, Shaikh & Wilhelm, 2024, Review of Economic Studies 91).
+    """
+    theta, rated = intervals.theta, _rated(intervals)
+    same = _same_component(intervals) & rated & rated[:, None]
+    with np.errstate(invalid="ignore"):
+        difference = theta - theta[:, None]
+        z = _z(intervals)
+    critical = _joint_quantile(intervals, draws, seed) if joint else _pair_quantile(intervals)
+    above = np.sum(z < -critical, axis=1)
+    below = np.sum(z > critical, axis=1)
+    rank = 1 + np.sum(same & (difference > _EQUAL), axis=1)
+    return RankRanges(
+        rank=np.where(rated, rank, 0),
+        best=np.where(rated, 1 + above, 0),
+        worst=np.where(rated, same.sum(axis=1) - below, 0),
+        joint=joint,
+        level=intervals.level,
+    )
+
+
+def probability_better(intervals: Intervals) -> Floats:
+    """(M, M) probability that row is truly better than column, NaN where they cannot be compared."""
+    dof = np.minimum(intervals.dof, intervals.dof[:, None])
+    return np.asarray(stats.t.cdf(_z(intervals), dof))
+
+
+def probability_top(intervals: Intervals, k: int = 1, *, draws: int = 2000, seed: int = 0) -> Floats:
+    """(M,) probability of being among the k best of the component, by draws; NaN where not known."""
+    if k < 1:
+        raise ValueError(f"k: {k} is not a number of models")
+    top = np.full(len(intervals.theta), np.nan)
+    for component in range(int(intervals.component.max(initial=-1)) + 1):
+        models = np.flatnonzero((intervals.component == component) & np.isfinite(intervals.se))
+        hits = np.zeros(len(models))
+        for deviation in _draws(intervals, models, draws, seed):
+            sampled = intervals.theta[models, None] + deviation
+            threshold = np.sort(sampled, axis=0)[-min(k, len(models))]
+            hits += np.sum(sampled >= threshold, axis=1)
+        top[models] = hits / draws
+    return top
+
+
+def votes_to_separate(fit: Fit, intervals: Intervals, *, power: float = 0.8) -> Floats:
+    """(M, M) further votes until two models are told apart at the intervals' level, with probability `power`.
+
+    Votes are of the component, spread as they were so far, and the ratings are taken as they stand: N (z1
+    + z2)^2 se^2 / difference^2, less the N there are. Infinite for equal ratings, NaN where they cannot
+    be compared.
+    """
+    if not 0 < power < 1:
+        raise ValueError(f"power: {power} is not between 0 and 1")
+    votes = fit.scores.sum(axis=1)
+    sizes = np.array([votes[fit.component == c].sum() for c in fit.component])
+    factor = (stats.norm.ppf((1 + intervals.level) / 2) + stats.norm.ppf(power)) ** 2
+    with np.errstate(divide="ignore", invalid="ignore"):
+        needed = sizes[:, None] * factor / _z(intervals) ** 2
+    return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
+
+
+def _rated(intervals: Intervals) -> NDArray[np.bool_]:
+    return (intervals.component >= 0) & ~np.isnan(intervals.theta)
+
+
+def _same_component(intervals: Intervals) -> NDArray[np.bool_]:
+    return np.asarray(intervals.component == intervals.component[:, None])
+
+
+def _z(intervals: Intervals) -> Floats:
+    """(M, M) difference of row and column over its standard error; 0 for equals, NaN where not known."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        difference = intervals.theta[:, None] - intervals.theta
+        z = difference / intervals.difference_se()
+    z[np.abs(difference) <= _EQUAL] = 0.0
+    return np.asarray(z)
+
+
+def _pair_quantile(intervals: Intervals) -> Floats:
+    """(M, M): the less certain model of a pair decides how far apart is apart."""
+    return np.asarray(np.maximum(intervals.quantile, intervals.quantile[:, None]))
+
+
+def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
+    models = np.flatnonzero(np.isfinite(intervals.se))
+    with np.errstate(divide="ignore"):
+        precision = 1 / intervals.difference_se()[np.ix_(models, models)]
+    precision[~np.isfinite(precision)] = 0.0
+    largest = [np.zeros(0)]
+    for deviation in _draws(intervals, models, draws, seed):
+        peak = np.zeros(deviation.shape[1])
+        for i in range(len(models) - 1):
+            z = np.abs(deviation[i + 1 :] - deviation[i]) * precision[i, i + 1 :, None]
+            np.maximum(peak, z.max(axis=0), out=peak)
+        largest.append(peak)
+    peaks = np.concatenate(largest)
+    return np.quantile(peaks, intervals.level) if len(models) > 1 else np.inf
+
+
+def _draws(intervals: Intervals, models: Ints, draws: int, seed: int) -> Any:
+    """Yield (K, m) draws of the ratings' errors: normal, or Student's t of the fewest degrees of freedom."""
+    values, vectors = np.linalg.eigh(intervals.covariance[np.ix_(models, models)])
+    root = vectors * np.sqrt(np.maximum(values, 0))
+    rng = np.random.default_rng(seed)
+    dof = intervals.dof[models].min(initial=np.inf)
+    for start in range(0, draws, _CHUNK):
+        m = min(_CHUNK, draws - start)
+        sampled = root @ rng.standard_normal((len(models), m))
+        yield sampled if np.isinf(dof) else sampled * np.sqrt(dof / rng.chisquare(dof, m))

@@ -1,0 +1,247 @@
+"""How sure ratings are: covariance and intervals, from independent or from clustered votes.
+
+The sandwich (White, 1982, Econometrica 50) is the default because Fisher's information takes a tie for a
+coin toss and over-covers. Votes of one annotator share a taste: clustering by annotator (Liang & Zeger,
+1986, Biometrika 73) with Student's t is what keeps a nominal 95 % near 95 %.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from ranking.bootstrap import bootstrap
+from ranking.bradley_terry import (
+    CENTER,
+    Fit,
+    Note,
+    davidson_probabilities,
+    inverse_of_positive,
+    laplacian,
+    shifted,
+    to_elo,
+)
+from ranking.clusters import Clusters, cluster_votes
+from ranking.outcomes import Cells, Floats, Ints, check_choice
+
+Kind = Literal["sandwich", "fisher", "bootstrap"]
+
+
+@dataclass(frozen=True, eq=False)
+class Intervals:
+    """Ratings with their uncertainty, all (M,) arrays in logits unless said otherwise.
+
+    `theta` with `lower` and `upper` are relative to the component's mean, or to the anchor, whose own
+    interval has no width. `covariance` (M, M) is of the logits with mean zero: differences are read from
+    it whatever the anchor. `quantile` times `se` is the half width; `dof` is infinite for independent
+    votes. NaN marks what the votes do not tell; `notes` say why ("few_clusters", "random_groups",
+    "unsolved_replicates").
+    """
+
+    theta: Floats
+    lower: Floats
+    upper: Floats
+    se: Floats
+    quantile: Floats
+    dof: Floats
+    covariance: Floats
+    component: Ints
+    kind: Kind
+    clustered: bool
+    level: float
+    anchor: tuple[int, float] | None
+    center: float
+    notes: tuple[Note, ...]
+
+    def ratings(self) -> tuple[Floats, Floats, Floats]:
+        """(rating, lower, upper) on the Elo scale."""
+        rating, lower, upper = (to_elo(x, self.center) for x in (self.theta, self.lower, self.upper))
+        return rating, lower, upper
+
+    def difference_se(self) -> Floats:
+        """(M, M) standard error of each difference of two ratings, NaN where it is not known."""
+        variance = np.diagonal(self.covariance)
+        spread = variance[:, None] + variance - 2 * self.covariance
+        comparable = (self.component[:, None] == self.component) & np.isfinite(self.quantile)
+        # Rounding can leave a variance of nothing slightly negative.
+        return np.where(comparable & comparable.T, np.sqrt(np.maximum(spread, 0)), np.nan)
+
+
+def intervals(
+    fit: Fit,
+    cells: Cells | None = None,
+    *,
+    kind: Kind = "sandwich",
+    level: float = 0.95,
+    anchor: tuple[int, float] | None = None,
+    center: float = CENTER,
+    replicates: int = 1000,
+    seed: int = 0,
+) -> Intervals:
+    """Confidence intervals of a fit's ratings at `level`.
+
+    With `cells`, the fit's votes by cluster, errors are clustered: Student's t with the clusters that
+    judged the model, less one; a model judged in fewer than 5 gets no interval, and a note. Without,
+    votes are taken as independent. `kind` "fisher" cannot be clustered. `anchor=(model, rating)` pins a
+    model; its uncertainty moves to the others. `replicates` are for the bootstrap, `seed` for it and for
+    the random groups.
+    """
+    check_choice("kind", kind, ("sandwich", "fisher", "bootstrap"))
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} is not between 0 and 1")
+    if kind == "fisher" and cells is not None:
+        raise ValueError(
+            "fisher: the information matrix takes votes as independent; use the sandwich for clusters"
+        )
+    clusters = None if cells is None else cluster_votes(fit, cells, seed)
+    notes = [] if clusters is None else list(clusters.notes)
+    if kind == "bootstrap":
+        covariance, failed = _bootstrap_covariance(fit, clusters, replicates, seed)
+        notes += [Note("unsolved_replicates", {"replicates": failed})] if failed else []
+    else:
+        covariance = _analytic_covariance(fit, kind, clusters)
+    dof = np.full(fit.n_models, np.inf) if clusters is None else clusters.dof()
+    dof[~np.isfinite(fit.theta)] = np.nan
+    quantile = stats.t.ppf((1 + level) / 2, dof)
+    theta = shifted(fit.theta, fit.component, anchor, center)
+    se = np.where(np.isnan(quantile), np.nan, np.sqrt(_reference_variance(covariance, fit.component, anchor)))
+    return Intervals(
+        theta=theta,
+        lower=theta - quantile * se,
+        upper=theta + quantile * se,
+        se=se,
+        quantile=quantile,
+        dof=dof,
+        covariance=covariance,
+        component=fit.component,
+        kind=kind,
+        clustered=clusters is not None,
+        level=level,
+        anchor=anchor,
+        center=center,
+        notes=tuple(notes),
+    )
+
+
+def covariance(
+    fit: Fit, cells: Cells | None = None, *, kind: Literal["sandwich", "fisher"] = "sandwich", seed: int = 0
+) -> Floats:
+    """(M, M) covariance of a fit's logits, mean zero in each component; NaN where they are not finite."""
+    return _analytic_covariance(fit, kind, None if cells is None else cluster_votes(fit, cells, seed))
+
+
+def _reference_variance(covariance: Floats, component: Ints, anchor: tuple[int, float] | None) -> Floats:
+    variance = np.diagonal(covariance).copy()
+    if anchor is None:
+        return variance
+    model = anchor[0]
+    moved = variance + variance[model] - 2 * covariance[model]
+    return np.where(component == component[model], np.maximum(moved, 0.0), variance)
+
+
+def _bootstrap_covariance(
+    fit: Fit, clusters: Clusters | None, replicates: int, seed: int
+) -> tuple[Floats, int]:
+    thetas = bootstrap(fit, clusters, replicates=replicates, seed=seed)
+    finite = np.isfinite(fit.theta)
+    solved = thetas[np.isfinite(thetas[:, finite]).all(axis=1)]
+    covariance = np.full((fit.n_models, fit.n_models), np.nan)
+    if len(solved) > 1 and finite.any():
+        covariance[np.ix_(finite, finite)] = np.atleast_2d(np.cov(solved[:, finite], rowvar=False))
+    return covariance, len(thetas) - len(solved)
+
+
+def _analytic_covariance(fit: Fit, kind: Kind, clusters: Clusters | None) -> Floats:
+    matrix = np.full((fit.n_models, fit.n_models), np.nan)
+    finite = np.flatnonzero(np.isfinite(fit.theta))
+    if len(finite):
+        likelihood = _Likelihood.at(fit, finite)
+        bread = likelihood.inverse_information()
+        if kind == "sandwich":
+            bread = bread @ likelihood.meat(clusters) @ bread
+        matrix[np.ix_(finite, finite)] = bread[: len(finite), : len(finite)]
+    return matrix
+
+
+@dataclass(frozen=True, eq=False)
+class _Likelihood:
+    """The log-likelihood at a fit, for its K models of finite rating and, with Davidson, log nu.
+
+    A vote of i over j has derivative score - expected for i, the negative for j, and [tie] - tied for log nu.
+    Arrays are (K, K), but `models` (K,).
+    """
+
+    models: Ints
+    same_group: NDArray[np.bool_]
+    wins: Floats
+    ties: Floats
+    pseudo: tuple[Floats, Floats]
+    expected: Floats
+    tied: Floats
+    free_ties: bool
+
+    @classmethod
+    def at(cls, fit: Fit, models: Ints) -> _Likelihood:
+        grid = np.ix_(models, models)
+        wins, ties = fit.matrix.counted(fit.ties, fit.both_bad)
+        pseudo_wins, pseudo_ties = fit.pseudo_votes
+        nu = fit.tie_parameter or 0.0
+        theta, group = fit.theta[models], fit.component[models]
+        win, tied = davidson_probabilities(theta[:, None] - theta, nu)
+        return cls(
+            models=models,
+            same_group=group[:, None] == group,
+            wins=wins[grid],
+            ties=ties[grid],
+            pseudo=(pseudo_wins[grid], pseudo_ties[grid]),
+            expected=win + tied / 2,
+            tied=tied,
+            free_ties=0 < nu < np.inf,
+        )
+
+    def inverse_information(self) -> Floats:
+        """Inverse of Fisher's information, logits with mean zero: (K, K), or one more for log nu."""
+        wins, ties = self.wins + self.pseudo[0], self.ties + self.pseudo[1]
+        votes = wins + wins.T + ties
+        E, T = self.expected, self.tied
+        matrix = laplacian(votes * (E * E.T - T / 4))
+        K = len(matrix)
+        lift = np.trace(matrix) / K**2
+        matrix += lift * self.same_group
+        if self.free_ties:
+            mixed = (votes * T * (0.5 - E)).sum(axis=1)
+            matrix = np.block([[matrix, mixed[:, None]], [mixed, (votes * T * (1 - T)).sum() / 2]])
+        inverse = inverse_of_positive(matrix)
+        size = self.same_group.sum(axis=1)
+        inverse[:K, :K] -= self.same_group / (lift * size * size[:, None])
+        return inverse
+
+    def meat(self, clusters: Clusters | None) -> Floats:
+        """Variance of the log-likelihood's derivative. The prior's pseudo-votes count as independent ones."""
+        if clusters is None:
+            return self._independent(self.wins + self.pseudo[0], self.ties + self.pseudo[1])
+        sums = clusters.score_sums(*self._spread(len(clusters.component)))
+        used = np.append(self.models, -1) if self.free_ties else self.models
+        return np.asarray(sums[:, used].T @ sums[:, used] + self._independent(*self.pseudo))
+
+    def _spread(self, n_models: int) -> tuple[Floats, Floats]:
+        expected, tied = np.zeros((n_models, n_models)), np.zeros((n_models, n_models))
+        grid = np.ix_(self.models, self.models)
+        expected[grid], tied[grid] = self.expected, self.tied
+        return expected, tied
+
+    def _independent(self, wins: Floats, ties: Floats) -> Floats:
+        E, T = self.expected, self.tied
+        won, drawn = wins * E.T**2, ties * (0.5 - E) ** 2
+        matrix = laplacian(won + won.T + drawn)
+        if not self.free_ties:
+            return matrix
+        # The derivative by log nu is -T for a decisive vote, 1 - T for a tie.
+        lost = wins * E.T * T
+        mixed = (ties * (0.5 - E) * (1 - T) - lost + lost.T).sum(axis=1)
+        own = (wins * T**2).sum() + (ties * (1 - T) ** 2).sum() / 2
+        return np.block([[matrix, mixed[:, None]], [mixed, own]])
