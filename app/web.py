@@ -61,7 +61,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     htmx.init_app(app)
     app.after_request(_headers)
-    app.context_processor(lambda: {"asset": asset, "theme": theme(), "wants_fragment": wants_fragment})
+    app.add_template_global(asset)  # a global, because imported macros see no context
+    app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 
 
 def account() -> Account | None:

@@ -1,5 +1,6 @@
 // A link with data-drawer opens beside the page; without this script it is followed like any other.
 const drawer = document.getElementById("drawer");
+const title = document.getElementById("drawer-title");
 const content = document.getElementById("drawer-content");
 let opener = null;
 
@@ -8,9 +9,9 @@ async function open(link) {
   if (!answer.ok || answer.redirected) return location.assign(link.href);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   content.replaceChildren(...page.querySelector("main").childNodes);
-  drawer.setAttribute("aria-label", link.dataset.drawer || link.textContent.trim());
-  if (!drawer.open) drawer.show();
-  document.dispatchEvent(new CustomEvent("drawer:open"));
+  content.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true }));
+  title.textContent = link.dataset.drawer;
+  drawer.show();
 }
 
 document.addEventListener("click", (event) => {

@@ -41,7 +41,7 @@ function sendAgain() {
   const notice = unsaved();
   if (!notice || !pressed?.isConnected) return;
   notice.hidden = true;
-  notice.closest("form").requestSubmit(pressed);
+  pressed.click();
 }
 
 document.addEventListener("click", (event) => {

@@ -19,4 +19,4 @@ function localise(part) {
 }
 
 localise(document);
-document.addEventListener("htmx:load", (event) => localise(event.target.parentNode ?? document));
+document.addEventListener("htmx:load", (event) => localise(event.target.parentNode));
