@@ -65,4 +65,6 @@ def main() -> None:
         sys.exit(1)
     except Problem as error:
         click.echo(f"tiebreak: {error.detail}", err=True)
+        for item in error.errors:
+            click.echo(f"  {item.pointer.strip('/')}: {item.detail}", err=True)
         sys.exit(1)

@@ -28,7 +28,9 @@ def init_app(app: Flask) -> None:
 def _problem(error: Problem) -> BaseResponse:
     if isinstance(error, Unauthorized) and not is_api():
         return _sign_in_first()
-    return tell(error.status, error.detail, error.errors)
+    response = tell(error.status, error.detail, error.errors)
+    response.headers.update(error.headers)
+    return response
 
 
 def _sign_in_first() -> BaseResponse:

@@ -24,6 +24,7 @@ class Problem(Exception):  # noqa: N818 -- the word of RFC 9457
         super().__init__(detail)
         self.detail = detail
         self.errors = errors or []
+        self.headers: dict[str, str] = {}
 
 
 class NotFound(Problem):
@@ -36,6 +37,10 @@ class Unauthorized(Problem):
     """Nobody is signed in, or the token is not valid."""
 
     status = HTTPStatus.UNAUTHORIZED
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.headers["WWW-Authenticate"] = 'Bearer realm="Tiebreak"'
 
 
 class Forbidden(Problem):
@@ -50,6 +55,12 @@ class Conflict(Problem):
     status = HTTPStatus.CONFLICT
 
 
+class Gone(Problem):
+    """It was there once, but has expired, been used or been taken back."""
+
+    status = HTTPStatus.GONE
+
+
 class Invalid(Problem):
     """What was sent does not fit; ``errors`` says where."""
 
@@ -60,6 +71,11 @@ class Invalid(Problem):
         """Pydantic's findings in this vocabulary."""
         errors = [FieldError(_pointer(item), _sentence(item)) for item in error.errors()]
         return cls("Some values are missing or do not fit.", errors)
+
+    @classmethod
+    def at(cls, field: str, detail: str) -> "Invalid":
+        """One field that does not fit."""
+        return cls("A value does not fit.", [FieldError(f"/{field}", detail)])
 
     def by_field(self) -> dict[str, str]:
         """The first error of each top-level field, for a form."""
@@ -72,6 +88,10 @@ class TooMany(Problem):
     """Asked too often in too short a time."""
 
     status = HTTPStatus.TOO_MANY_REQUESTS
+
+    def __init__(self, detail: str, *, retry_after: int) -> None:
+        super().__init__(detail)
+        self.headers["Retry-After"] = str(retry_after)
 
 
 def _pointer(item: ErrorDetails) -> str:

@@ -4,19 +4,23 @@ import hashlib
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
+from pydantic import BaseModel, ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
+from app.errors import Invalid, Problem
 from app.models import Account
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+
+Input = TypeVar("Input", bound=BaseModel)
 
 htmx = HTMX()
 
@@ -96,6 +100,29 @@ def page_or_fragment(template: str, block: str, **context: Any) -> Response:
 def see_other(endpoint: str, **values: Any) -> BaseResponse:
     """Where to go after a POST."""
     return redirect(url_for(endpoint, **values), code=303)
+
+
+def submitted(model: type[Input]) -> Input:
+    """The posted form as this input model.
+
+    Raises Invalid where it does not fit.
+    """
+    try:
+        return model.model_validate(request.form.to_dict())
+    except ValidationError as error:
+        raise Invalid.of(error) from error
+
+
+def form_page(
+    template: str, problem: Problem | None = None, *, values: dict[str, Any] | None = None, **context: Any
+) -> Response:
+    """A page with a form: as it starts, or as it was refused, with what is wrong beside each field."""
+    shown = request.form if problem else values or {}
+    errors = problem.by_field() if isinstance(problem, Invalid) else {}
+    page = render_template(template, values=shown, errors=errors, problem=problem, **context)
+    response = make_response(page, problem.status if problem else 200)
+    response.headers.update(problem.headers if problem else {})
+    return response
 
 
 def theme() -> str:
