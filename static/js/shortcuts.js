@@ -1,6 +1,7 @@
 // A key does what the visible link, button or field that names it in aria-keyshortcuts would do.
 // "?" lists them all.
 const typing = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=button], [type=submit])";
+const scroller = "[tabindex='0']";
 const arrows = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 const list = document.getElementById("keys");
 
@@ -17,11 +18,12 @@ function keysOf(element) {
   return element.getAttribute("aria-keyshortcuts").split(/\s+/);
 }
 
-// Whoever reached a radio or a scrolling response with the keyboard moves in it with the arrows.
+// Whoever reached a radio, a response or a wide piece of code with the keyboard moves in it with the arrows.
 function keepsArrows(focused, key) {
   if (focused.matches("input[type=radio]")) return true;
+  if (!focused.matches(scroller)) return false;
   const vertical = key === "ArrowUp" || key === "ArrowDown";
-  return vertical && focused.matches("[role=region]") && focused.scrollHeight > focused.clientHeight;
+  return vertical ? focused.scrollHeight > focused.clientHeight : focused.scrollWidth > focused.clientWidth;
 }
 
 function reserved(event) {
@@ -41,9 +43,9 @@ document.addEventListener("keydown", (event) => {
   else target.click();
 });
 
-// A click into a response is for selecting text; it must not take the arrows away from the verdict.
+// A click into text is for selecting; it must not take the arrows away from the verdict.
 document.addEventListener("pointerup", () => {
-  if (document.activeElement?.matches(".response-body")) document.activeElement.blur();
+  if (document.activeElement?.matches(scroller)) document.activeElement.blur();
 });
 
 function describe(element) {
