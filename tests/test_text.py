@@ -1,0 +1,159 @@
+"""Rendering: what a reader sees of Markdown, and what hostile text cannot do."""
+
+import re
+import time
+
+import pytest
+from flask import Flask
+
+from app.text import LONGEST_MARKDOWN, render_markdown, render_messages, render_response
+
+
+def test_markdown_is_laid_out() -> None:
+    html = render_markdown("# Title\n\nSome **bold** ~~old~~ text.\n\n| a | b |\n|---|---|\n| 1 | 2 |")
+    for part in ("<strong>bold</strong>", "<s>old</s>", "<th>a</th>", "<td>2</td>"):
+        assert part in html
+
+
+def test_headings_go_below_those_of_the_page() -> None:
+    html = render_markdown("# One\n## Two\n###### Six")
+    assert re.findall(r"<(h\d)", html) == ["h3", "h4", "h6"]
+
+
+def test_code_is_highlighted_by_its_language() -> None:
+    html = render_markdown('```python\ndef f(): return "x"\n```')
+    assert '<div class="highlight"><pre' in html
+    assert '<span class="k">def</span>' in html
+
+
+def test_code_in_an_unknown_language_is_shown_as_it_is() -> None:
+    assert "if x &lt; 1" in render_markdown("```klingon\nif x < 1\n```")
+
+
+@pytest.mark.parametrize("source", [r"$\frac{a}{b}$", r"\(\frac{a}{b}\)"])
+def test_inline_mathematics_is_set(source: str) -> None:
+    html = render_markdown(f"It is {source}.")
+    assert '<math display="inline"><mrow><mfrac>' in html
+
+
+@pytest.mark.parametrize("source", ["$$\nx^2\n$$", "so $$x^2$$ here", "\\[\nx^2\n\\]"])
+def test_displayed_mathematics_is_set(source: str) -> None:
+    assert '<math display="block"><mrow><msup>' in render_markdown(source)
+
+
+def test_a_bad_formula_shows_its_source() -> None:
+    assert r"<code>\begin{foo}</code>" in render_markdown(r"It is $\begin{foo}$.")
+
+
+def test_prices_are_not_formulas() -> None:
+    assert "from $5 to $10" in render_markdown("from $5 to $10")
+
+
+def test_html_is_shown_as_the_text_it_is() -> None:
+    html = render_markdown("Use <script>alert(1)</script> and <b onclick=x>this</b>.")
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+    assert "<script" not in html
+    assert "<b" not in html
+
+
+def test_links_open_apart_and_vouch_for_nothing() -> None:
+    html = render_markdown("[docs](https://example.org/a?b=1&c=2)")
+    assert 'href="https://example.org/a?b=1&amp;c=2"' in html
+    assert 'target="_blank"' in html
+    assert 'rel="noopener noreferrer nofollow ugc"' in html
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "/sign-out", "//x"],
+)
+def test_other_addresses_lead_nowhere(address: str) -> None:
+    assert "href" not in render_markdown(f"[a]({address}) <{address}>")
+
+
+def test_an_image_is_described_and_linked_but_never_fetched() -> None:
+    html = render_markdown("![a heron](https://spy.example/x.png) ![bare](data:image/png;base64,AAAA)")
+    assert "<img" not in html
+    assert ">[image: a heron]</a>" in html
+    assert "[image: bare]" in html
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        r"$\href{javascript:alert(1)}{x}$",
+        "$<img src=x onerror=alert(1)>$",
+        "```<script>\n</code><script>alert(1)</script>\n```",
+        "`</code><script>alert(1)</script>`",
+        '[x](https://e.org "\\" onmouseover=alert(1) x=\\"")',
+        '!["onerror=alert(1)](https://e.org/"onerror=alert(1))',
+        "<svg/onload=alert(1)>",
+        "| <style>*{display:none}</style> |\n|-|\n| x |",
+    ],
+)
+def test_nothing_hostile_becomes_an_element_or_attribute(hostile: str) -> None:
+    html = render_markdown(hostile)
+    for tag in re.findall(r"<[^>]*>", html):
+        assert not re.search(
+            r"script|style=|<style|<svg|<img|\son\w+\s*=\s*(?!&)|javascript:", tag.split('"')[0]
+        )
+        assert not re.search(r'"\s*on\w+=', tag)
+
+
+def test_each_block_finds_its_own_direction_of_writing() -> None:
+    html = render_markdown("שלום\n\nhello\n\n- one")
+    assert html.count('<p dir="auto">') == 2
+    assert '<ul dir="auto">' in html
+
+
+def test_very_long_text_is_shown_as_it_stands() -> None:
+    html = render_markdown("**a** <b> " * LONGEST_MARKDOWN)
+    assert html.startswith("<pre")
+    assert "**a** &lt;b&gt;" in html
+
+
+@pytest.mark.parametrize(
+    "unit", [">", "- ", "[", "*a_ ", "$$a\n\n", "\\(", "> a\n\n", "|a", "![", "<a ", "`a``", "$x$ ", "~~a "]
+)
+def test_pathological_text_does_not_stall_the_server(unit: str) -> None:
+    start = time.process_time()
+    render_markdown(unit * (LONGEST_MARKDOWN // len(unit) // 4))
+    assert time.process_time() - start < 3
+
+
+def test_a_conversation_shows_its_roles_and_folds_the_system_turn(app: Flask) -> None:
+    messages = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Which *bird*?"},
+        {
+            "role": "assistant",
+            "content": None,
+            "tool_calls": [{"function": {"name": "look_up", "arguments": "{}"}}],
+        },
+        {"role": "tool", "name": "look_up", "content": "heron"},
+    ]
+    with app.test_request_context():
+        html = render_messages(messages)
+    assert html.index("Be brief.") > html.index("<details")
+    assert "Which <em>bird</em>?" in html
+    assert "look_up" in html
+    assert html.count("<details") == 2
+
+
+def test_a_plain_response_has_no_role(app: Flask) -> None:
+    with app.test_request_context():
+        assert (
+            render_response([{"role": "assistant", "content": "A heron."}]) == '<p dir="auto">A heron.</p>\n'
+        )
+
+
+def test_parts_that_are_not_text_are_named(app: Flask) -> None:
+    parts = [
+        {"type": "text", "text": "What is *this*?"},
+        {"type": "image_url", "image_url": {"url": "https://x"}},
+    ]
+    with app.test_request_context():
+        html = render_messages([{"role": "user", "content": parts}])
+    assert "<em>this</em>" in html
+    assert "[image]" in html
+    assert "https://x" not in html
