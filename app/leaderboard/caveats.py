@@ -1,0 +1,150 @@
+"""What a leaderboard cannot tell, in plain sentences."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from math import isfinite, isnan
+from typing import Any
+
+import numpy as np
+
+from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separate
+from ranking.clusters import MIN_CLUSTERS
+
+POWER = 0.8
+# More than so many neighbours that are not separated are counted instead of named.
+NAMED_PAIRS = 3
+NAMED_MODELS = 6
+
+
+def listed(names: Sequence[str], most: int = NAMED_MODELS) -> str:
+    """Names as a sentence has them: "Heron, Lark and Wren"."""
+    if len(names) > most:
+        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
+
+
+def rounded(value: float) -> str:
+    """A count to two figures: what an estimate of it can bear."""
+    digits = max(len(str(int(value))) - 2, 0)
+    return f"{round(value, -digits):,.0f}"
+
+
+def few_clusters(n: int, kind: str) -> str:
+    """Said where clustered intervals would be no better than a guess."""
+    return (
+        f"All judgments come from {n} {kind}{'s' if n > 1 else ''}. With fewer than {MIN_CLUSTERS} their own "
+        "taste cannot be told from chance, so the intervals take each judgment as independent and are "
+        "likely too narrow."
+    )
+
+
+def elo(spread: float) -> str:
+    """Said of sequential ratings; `spread` is the largest deviation over random orders, in points."""
+    by = (
+        ""
+        if isnan(spread)
+        else f": another order of the same votes moves a rating by about {spread:.0f} points"
+    )
+    return (
+        f"Elo is updated vote by vote, so it depends on their order{by}. It has no interval; the "
+        "Bradley-Terry ratings use all votes at once."
+    )
+
+
+def of_votes(models: Sequence[str], matrix: WinMatrix, notes: Sequence[Note]) -> tuple[str, ...]:
+    """What the votes themselves leave open: who was never compared, beaten or judged."""
+    sentences = _told(models, notes)
+    both_bad = int(matrix.both_bad.sum() / 2)
+    if both_bad:
+        share = both_bad / (matrix.judgments.sum() / 2)
+        sentences.append(
+            f"{both_bad:,} judgments ({share:.0%}) called both responses bad; they count for neither model."
+        )
+    return tuple(sentences)
+
+
+def of_intervals(
+    models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges
+) -> tuple[str, ...]:
+    """Which neighbours are not separated, what it would take, and whose interval is not known."""
+    return (*_unseparated(models, fitted, intervals, ranges), *_told(models, intervals.notes))
+
+
+def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges) -> list[str]:
+    needed = votes_to_separate(fitted, intervals, power=POWER)
+    pairs = [pair for pair in _neighbours(intervals, ranges) if not isnan(needed[pair])]
+    # The pairs nearest to being separated are where more judgments help first.
+    pairs.sort(key=lambda pair: float(needed[pair]))
+    named = [_pair_sentence(models[i], models[j], float(needed[i, j])) for i, j in pairs[:NAMED_PAIRS]]
+    if len(pairs) > NAMED_PAIRS:
+        rest = len(pairs) - NAMED_PAIRS
+        named.append(f"{rest} other pair{'s' if rest > 1 else ''} of neighbours cannot be ordered either.")
+    return named
+
+
+def _neighbours(intervals: Intervals, ranges: RankRanges) -> list[tuple[int, int]]:
+    """Pairs next to each other in rating whose ranges of ranks overlap."""
+    pairs = []
+    for component in range(int(intervals.component.max(initial=-1)) + 1):
+        members = np.flatnonzero((intervals.component == component) & (ranges.rank > 0))
+        order = members[np.argsort(-intervals.theta[members], kind="stable")]
+        pairs += [(int(i), int(j)) for i, j in pairwise(order) if ranges.worst[i] >= ranges.best[j]]
+    return pairs
+
+
+def _pair_sentence(first: str, second: str, needed: float) -> str:
+    if not isfinite(needed):
+        return f"{first} and {second} have the same rating so far."
+    if needed == 0:
+        return (
+            f"{first} and {second} are told apart as a pair, but not yet when all models are ranked at once."
+        )
+    return (
+        f"{first} and {second} are not separated yet; about {rounded(needed)} more judgments, spread over "
+        f"the models as they are now, would do it ({POWER:.0%} power)."
+    )
+
+
+# What each note of the ranking says, in the singular and the plural of the models concerned.
+_NOTES = {
+    "no_votes": (
+        "{models} has no judgments that count, so it is not ranked.",
+        "{models} have no judgments that count, so they are not ranked.",
+    ),
+    "undefeated": (
+        "{models} never lost or tied: how far above the others it is cannot be known.",
+        "{models} never lost or tied: how far above the others they are cannot be known.",
+    ),
+    "winless": (
+        "{models} never won or tied: how far below the others it is cannot be known.",
+        "{models} never won or tied: how far below the others they are cannot be known.",
+    ),
+    "not_identifiable": (
+        "The votes put no finite rating on {models}; a prior would.",
+        "The votes put no finite ratings on {models}; a prior would.",
+    ),
+    "few_clusters": (
+        "Too few annotators judged {models} (fewer than {needed}), so its interval is not known.",
+        "Too few annotators judged {models} (fewer than {needed} each), so their intervals are not known.",
+    ),
+    "disconnected": (
+        "No judgments join these groups, so ratings and ranks mean nothing across them: {groups}. "
+        "Comparisons between models of different groups would join them.",
+    ),
+    "unsolved_replicates": ("{replicates} bootstrap samples had no finite ratings and were left out.",),
+    "only_ties": ("Every judgment that counts is a tie.",),
+}
+
+
+def _told(models: Sequence[str], notes: Sequence[Note]) -> list[str]:
+    """The notes a reader must know of; "random_groups" and "no_ties" change nothing for them."""
+    return [_sentence(models, note) for note in notes if note.code in _NOTES]
+
+
+def _sentence(models: Sequence[str], note: Note) -> str:
+    words: dict[str, Any] = dict(note.arguments)
+    concerned = words.get("models", [])
+    words["models"] = listed([models[i] for i in concerned])
+    words["groups"] = "; ".join(listed([models[i] for i in group]) for group in words.get("components", []))
+    forms = _NOTES[note.code]
+    return forms[-1 if len(concerned) > 1 else 0].format_map(words)

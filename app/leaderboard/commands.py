@@ -1,0 +1,151 @@
+"""``tiebreak rank`` and ``tiebreak leaderboard``; ranking a file loads neither web nor database."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+import orjson
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from app.errors import Problem
+from app.leaderboard.words import rank_range, share
+
+if TYPE_CHECKING:
+    from app.leaderboard.ranked import ClusterBy
+
+Made = TypeVar("Made")
+
+WIDE = 160
+TIES = ("half", "davidson", "drop")
+
+
+class Anchor(click.ParamType[tuple[str, float]]):
+    """MODEL=RATING; the model's name may itself hold an equals sign."""
+
+    name = "MODEL=RATING"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        model, _, rating = str(value).rpartition("=")
+        try:
+            return model or self.fail("expected MODEL=RATING", param, ctx), float(rating)
+        except ValueError:
+            self.fail(f"{rating!r} is not a number", param, ctx)
+
+
+@click.command()
+@click.argument("votes", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--method", type=click.Choice(["bt", "elo"]), default="bt", show_default=True)
+@click.option("--ties", type=click.Choice(TIES), default="half", show_default=True)
+@click.option("--prior", type=click.Choice(["firth", "none"]), default="firth", show_default=True)
+@click.option(
+    "--interval", type=click.Choice(["sandwich", "bootstrap", "none"]), default="sandwich", show_default=True
+)
+@click.option(
+    "--cluster",
+    type=click.Choice(["annotator", "prompt", "comparison", "none"]),
+    help="Which votes are not independent; by default those of one annotator, if the file names them.",
+)
+@click.option("--anchor", type=Anchor(), help="Pin a model's rating; otherwise ratings average 1000.")
+@click.option("--by", metavar="COLUMN", help="Also rank each value of a column by itself.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def rank(votes: Path, cluster: "ClusterBy | None", by: str | None, as_json: bool, **options: Any) -> None:
+    """Rank the models of VOTES (.csv, .jsonl or .parquet) without a database.
+
+    The file has the columns model_a, model_b and winner (model_a, model_b, tie or both_bad), or left,
+    right and winner (left, right or tie), and may name the annotator and prompt_id of each vote.
+    """
+    from app.leaderboard.ranked import Parameters, Standings, rank_votes, with_slices
+    from app.leaderboard.votes_file import Votes, names_annotators, read_votes
+
+    cluster = cluster or ("annotator" if names_annotators(votes) else "none")
+    parameters = _usable(lambda: Parameters(cluster=cluster, **options))
+    read = read_votes(votes, None if cluster == "none" else cluster, by)
+
+    def ranked(part: Votes) -> Standings:
+        return _usable(
+            lambda: rank_votes(part.models, part.a, part.b, part.outcome, parameters, part.cluster)
+        )
+
+    found = ranked(read)
+    slices = {value: ranked(part) for value, part in read.by_slice()}
+    _show(with_slices(found, by, slices) if by else found.as_object(), as_json)
+
+
+def _usable(make: Callable[[], Made]) -> Made:
+    """Options that do not go together, or with the file, are a wrong use of the command."""
+    try:
+        return make()
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--by", type=click.Choice(["category", "language", "kind"]), help="Also rank each slice by itself."
+)
+@click.option("--method", type=click.Choice(["bt", "elo"]), default="bt", show_default=True)
+@click.option("--ties", type=click.Choice(TIES), default="half", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def leaderboard(slug: str, by: str | None, method: str, ties: str, as_json: bool) -> None:
+    """Print a project's leaderboard."""
+    from sqlmodel import select
+
+    from app import db
+    from app.leaderboard import standings
+    from app.leaderboard.forms import StandingsQuery
+    from app.models import Project
+
+    session = db.session()
+    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    if project is None:
+        raise Problem(f"There is no project {slug!r}. See them all with: tiebreak project list")
+    query = StandingsQuery.read({"method": method, "ties": ties, "by": by or ""})
+    _show(standings.as_object(session, project, query), as_json)
+
+
+def _show(found: dict[str, Any], as_json: bool) -> None:
+    if as_json:
+        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        return
+    # A pipe has no width to fit.
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    _print_table(console, "", found)
+    for part in found.get("slices", ()):
+        _print_table(console, f"{found['by']}: {part['value']}", part)
+
+
+def _print_table(console: Console, title: str, found: dict[str, Any]) -> None:
+    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
+    table.add_column("Rank")
+    table.add_column("Model", overflow="fold")
+    for heading in (
+        "Rating",
+        f"{found['parameters']['level']:.0%} interval",
+        "Win",
+        "Tie",
+        "Loss",
+        "Judgments",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in found["models"]:
+        table.add_row(*map(Text, _cells(row)))
+    console.print(table)
+    words = Console(stderr=True, highlight=False)
+    for note in found["notes"]:
+        words.print(Text(f"• {note}"))
+
+
+def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    rating = "–" if row["rating"] is None else f"{row['rating']:.0f}"
+    bounds = "–" if row["lower"] is None else f"{row['lower']:.0f} to {row['upper']:.0f}"
+    shares = [share(row, key) for key in ("wins", "ties", "losses")]
+    return (rank_range(row), row["model"], rating, bounds, *shares, f"{row['judgments']:,}")
+
+
+commands = [rank, leaderboard]

@@ -1,0 +1,275 @@
+"""From counted votes to standings: who leads, how surely, and what the votes do not tell. No database."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from app.leaderboard import caveats
+from ranking import (
+    Cells,
+    Fit,
+    Intervals,
+    Note,
+    RankRanges,
+    WinMatrix,
+    connectivity,
+    elo,
+    fit,
+    intervals,
+    permuted_elo,
+    rank_ranges,
+)
+from ranking.bradley_terry import CENTER, Prior
+from ranking.clusters import MIN_CLUSTERS
+from ranking.outcomes import Outcome, Ties
+
+Method = Literal["bt", "elo"]
+Interval = Literal["sandwich", "bootstrap", "none"]
+ClusterBy = Literal["annotator", "prompt", "comparison", "none"]
+Codes = NDArray[np.integer[Any]]
+
+# How far the order of votes moves an Elo rating is told by replaying them in this many random orders.
+PERMUTATIONS = 20
+MAX_PERMUTED = 200_000
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """How standings are made; every value is repeated in the result.
+
+    `cluster` says which votes are not independent of each other; `anchor` pins a model's rating.
+    """
+
+    method: Method = "bt"
+    ties: Ties = "half"
+    prior: Prior = "firth"
+    interval: Interval = "sandwich"
+    cluster: ClusterBy = "annotator"
+    anchor: tuple[str, float] | None = None
+    level: float = 0.95
+
+    def __post_init__(self) -> None:
+        """Raises ValueError for choices that exclude each other."""
+        if self.ties == "davidson" and self.method == "elo":
+            raise ValueError("Elo has no outcome of its own for ties: count them half, or drop them.")
+        if self.ties == "davidson" and self.interval == "bootstrap":
+            raise ValueError("Davidson's model is not refitted: use the sandwich interval with it.")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model; None where the votes say nothing. Ranks count within the component, 1 the best."""
+
+    model: str
+    rating: float | None
+    lower: float | None
+    upper: float | None
+    rank: int | None
+    rank_lower: int | None
+    rank_upper: int | None
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+    judgments: int
+    component: int
+
+
+@dataclass(frozen=True, eq=False)
+class Standings:
+    """Models best first, what they were ranked with, and what a reader must be told.
+
+    `models` are the names by code, for the matrices of `fit` and `intervals`, which Elo does not have.
+    """
+
+    method: Method
+    parameters: Mapping[str, Any]
+    votes: int
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    models: tuple[str, ...]
+    matrix: WinMatrix
+    fit: Fit | None = None
+    intervals: Intervals | None = None
+
+    def as_object(self) -> dict[str, Any]:
+        """What `rank --json`, `leaderboard --json` and the API print."""
+        return {
+            "method": self.method,
+            "parameters": dict(self.parameters),
+            "votes": self.votes,
+            "models": [asdict(row) for row in self.rows],
+            "notes": list(self.notes),
+        }
+
+
+def with_slices(whole: Standings, by: str, slices: Mapping[str, Standings]) -> dict[str, Any]:
+    """The object of the whole, and one like it for each slice."""
+    parts = [{"value": value, **standings.as_object()} for value, standings in slices.items()]
+    return {**whole.as_object(), "by": by, "slices": parts}
+
+
+def rank_cells(
+    models: Sequence[str], cells: Cells, parameters: Parameters, start: NDArray[np.float64] | None = None
+) -> Standings:
+    """Bradley-Terry standings of aggregated votes; `start` are the logits of an earlier, similar fit.
+
+    Raises ValueError when the anchor is not a model that has a rating.
+    """
+    matrix = WinMatrix.from_cells(cells)
+    fitted = fit(matrix, ties=parameters.ties, prior=parameters.prior, start=start)
+    anchor = _anchor(models, parameters)
+    if parameters.interval == "none":
+        return _standings(models, matrix, parameters, fitted.ratings(anchor=anchor), fitted)
+    counted, used, notes = _clustered(cells, parameters)
+    found = intervals(fitted, counted, kind=parameters.interval, level=parameters.level, anchor=anchor)
+    ranges = rank_ranges(found, joint=True)
+    told = caveats.of_intervals(models, fitted, found, ranges)
+    rating, lower, upper = found.ratings()
+    standings = _standings(models, matrix, used, rating, fitted, (lower, upper), ranges)
+    return replace(standings, intervals=found, notes=(*standings.notes, *told, *notes))
+
+
+def rank_votes(
+    models: Sequence[str],
+    a: Codes,
+    b: Codes,
+    outcome: Codes,
+    parameters: Parameters,
+    cluster: Codes | None = None,
+) -> Standings:
+    """Standings of votes as (n,) columns of codes, in the order they were given."""
+    if parameters.method == "elo":
+        return _rank_elo(models, a, b, outcome, parameters)
+    cells = Cells.from_votes(a, b, outcome, len(models), cluster=cluster)
+    return rank_cells(models, cells, parameters)
+
+
+def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] | None:
+    if parameters.anchor is None:
+        return None
+    name, rating = parameters.anchor
+    if name not in models:
+        raise ValueError(f"There is no model {name!r} to anchor; there are {caveats.listed(models)}.")
+    return list(models).index(name), rating
+
+
+def _clustered(cells: Cells, parameters: Parameters) -> tuple[Cells | None, Parameters, tuple[str, ...]]:
+    """The cells if there are clusters enough; else none, and the sentence that says so."""
+    if cells.cluster is None or parameters.cluster == "none":
+        return None, replace(parameters, cluster="none"), ()
+    n = len(np.unique(cells.cluster[cells.count > 0]))
+    if n >= MIN_CLUSTERS:
+        return cells, parameters, ()
+    note = caveats.few_clusters(n, parameters.cluster)
+    return None, replace(parameters, cluster="none"), (note,) if n else ()
+
+
+def _rank_elo(models: Sequence[str], a: Codes, b: Codes, outcome: Codes, parameters: Parameters) -> Standings:
+    matrix = WinMatrix.from_votes(a, b, outcome, len(models))
+    kept = outcome != Outcome.TIE if parameters.ties == "drop" else np.ones(len(outcome), bool)
+    votes = (a[kept], b[kept], outcome[kept])
+    run = elo(*votes, len(models))
+    ratings = run.ratings
+    anchor = _anchor(models, parameters)
+    if anchor is not None:
+        ratings = ratings - ratings[anchor[0]] + anchor[1]
+    spread = np.nan
+    if 1 < len(votes[0]) <= MAX_PERMUTED:
+        _, deviation = permuted_elo(*votes, len(models), permutations=PERMUTATIONS)
+        spread = float(np.nanmax(deviation, initial=0.0))
+    chosen = replace(parameters, interval="none", cluster="none")
+    standings = _standings(models, matrix, chosen, ratings, None)
+    shown = {**standings.parameters, "k": run.k, "prior": None}
+    return replace(standings, parameters=shown, notes=(*standings.notes, caveats.elo(spread)))
+
+
+def _standings(
+    models: Sequence[str],
+    matrix: WinMatrix,
+    parameters: Parameters,
+    ratings: NDArray[np.float64],
+    fitted: Fit | None,
+    bounds: tuple[NDArray[np.float64], NDArray[np.float64]] | None = None,
+    ranges: RankRanges | None = None,
+) -> Standings:
+    graph = connectivity(matrix.half_wins(parameters.ties))
+    rank = _ranks(ratings, graph.component) if ranges is None else ranges.rank
+    lower, upper = bounds or (np.full_like(ratings, np.nan),) * 2
+    wins, losses = matrix.wins.sum(axis=1), matrix.wins.sum(axis=0)
+    ties, both_bad, judgments = matrix.ties.sum(axis=1), matrix.both_bad.sum(axis=1), matrix.judgments
+    rows = tuple(
+        Row(
+            model=models[i],
+            rating=_number(ratings[i]),
+            lower=_number(lower[i]),
+            upper=_number(upper[i]),
+            rank=_rank(rank[i]),
+            rank_lower=None if ranges is None else _rank(ranges.best[i]),
+            rank_upper=None if ranges is None else _rank(ranges.worst[i]),
+            wins=int(wins[i]),
+            losses=int(losses[i]),
+            ties=int(ties[i]),
+            both_bad=int(both_bad[i]),
+            judgments=int(judgments[i]),
+            component=int(graph.component[i]),
+        )
+        for i in _best_first(models, ratings, graph.component)
+    )
+    notes = fitted.notes if fitted is not None else _graph_notes(matrix, parameters)
+    votes = round(judgments.sum() / 2)
+    told = caveats.of_votes(models, matrix, notes)
+    nu = None if fitted is None else fitted.tie_parameter
+    return Standings(
+        parameters.method, _shown(parameters, nu), votes, rows, told, tuple(models), matrix, fitted
+    )
+
+
+def _graph_notes(matrix: WinMatrix, parameters: Parameters) -> tuple[Note, ...]:
+    """What is to be said of who met whom, whatever the method."""
+    return fit(matrix, ties=parameters.ties).notes
+
+
+def _shown(parameters: Parameters, tie_parameter: float | None) -> dict[str, Any]:
+    anchor = parameters.anchor and {"model": parameters.anchor[0], "rating": parameters.anchor[1]}
+    return {
+        "ties": parameters.ties,
+        "both_bad": "exclude",
+        "tie_parameter": tie_parameter,
+        "prior": parameters.prior,
+        "interval": parameters.interval,
+        "cluster": parameters.cluster,
+        "level": parameters.level,
+        "anchor": anchor,
+        "center": CENTER,
+    }
+
+
+def _best_first(
+    models: Sequence[str], ratings: NDArray[np.float64], component: NDArray[np.intp]
+) -> list[int]:
+    """The largest component first, in it by rating, then by name; models without votes at the end."""
+
+    def place(i: int) -> tuple[bool, int, float, str]:
+        unrated = np.isnan(ratings[i])
+        return bool(component[i] < 0), int(component[i]), np.inf if unrated else -ratings[i], models[i]
+
+    return sorted(range(len(models)), key=place)
+
+
+def _ranks(ratings: NDArray[np.float64], component: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Ranks of ratings within each component, equal ones sharing the better; 0 without a rating."""
+    together = component[:, None] == component
+    better = ratings > ratings[:, None] + 1e-6
+    return np.where(np.isnan(ratings), 0, 1 + (together & better).sum(axis=1))
+
+
+def _rank(value: np.intp) -> int | None:
+    return int(value) or None
+
+
+def _number(value: np.float64) -> float | None:
+    return float(value) if np.isfinite(value) else None

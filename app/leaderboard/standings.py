@@ -1,0 +1,206 @@
+"""A project's standings: kept tallies in, ratings with intervals out, remembered until a vote changes."""
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlmodel import Session, col
+
+from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.ranked import Standings, rank_cells, rank_votes, with_slices
+from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Outcome, Project, Prompt, Tally
+from ranking import Cells
+from ranking import Outcome as Code
+
+CODES = {Outcome.A: Code.A, Outcome.B: Code.B, Outcome.TIE: Code.TIE, Outcome.BOTH_BAD: Code.BOTH_BAD}
+REMEMBERED = 256
+
+
+@dataclass(frozen=True)
+class Headline:
+    """What stands above a leaderboard. Simulated annotators are counted apart from people."""
+
+    people: int
+    judges: int
+    simulated: int
+    updated_at: datetime | None
+
+
+@dataclass(frozen=True)
+class _Remembered:
+    revision: int
+    standings: Standings
+
+
+class _Memory:
+    """The last standings of each question, in this process; the oldest are forgotten."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries: OrderedDict[object, _Remembered] = OrderedDict()
+
+    def get(self, key: object) -> _Remembered | None:
+        with self._lock:
+            if key in self._entries:
+                self._entries.move_to_end(key)
+            return self._entries.get(key)
+
+    def put(self, key: object, entry: _Remembered) -> None:
+        with self._lock:
+            self._entries[key] = entry
+            self._entries.move_to_end(key)
+            if len(self._entries) > REMEMBERED:
+                self._entries.popitem(last=False)
+
+
+_memory = _Memory()
+
+
+def revision(session: Session, project: Project) -> int:
+    """A number that grows with every change a leaderboard could show."""
+    changes = sa.select(sa.func.coalesce(sa.func.sum(col(Annotator.changes)), 0))
+    found = session.scalar(changes.where(col(Annotator.project_id) == project.id))
+    return project.revision + int(found or 0)
+
+
+def load(session: Session, project: Project, query: StandingsQuery) -> Standings:
+    """The standings the query asks for (of the whole project where it names no one slice)."""
+    if not query.value and query.by:
+        query = query.model_copy(update={"by": ""})
+    now = revision(session, project)
+    key = (session.get_bind().engine.url, project.id, query)
+    before = _memory.get(key)
+    if before is not None and before.revision == now:
+        return before.standings
+    fresh = _rank(session, project, query, before.standings if before else None)
+    _memory.put(key, _Remembered(now, fresh))
+    return fresh
+
+
+def load_slices(session: Session, project: Project, query: StandingsQuery) -> dict[str, Standings]:
+    """The standings of each value of ``query.by``, the one with the most judgments first."""
+    values = slice_values(session, project, query.by)
+    return {value: load(session, project, query.model_copy(update={"value": value})) for value in values}
+
+
+def as_object(session: Session, project: Project, query: StandingsQuery) -> dict[str, Any]:
+    """What the API, the download and ``leaderboard --json`` give."""
+    whole = load(session, project, query)
+    if query.value:
+        return {**whole.as_object(), "by": query.by, "value": query.value}
+    if query.by:
+        return with_slices(whole, query.by, load_slices(session, project, query))
+    return whole.as_object()
+
+
+def slice_values(session: Session, project: Project, by: str) -> list[str]:
+    """The values that have judgments, the one with the most first."""
+    if not by:
+        return []
+    total = sa.func.sum(col(Tally.n))
+    found = (
+        sa.select(col(Tally.slice_value))
+        .where(col(Tally.project_id) == project.id, col(Tally.slice_by) == by)
+        .group_by(col(Tally.slice_value))
+        .having(total > 0)
+        .order_by(total.desc(), col(Tally.slice_value))
+    )
+    return list(session.scalars(found))
+
+
+def headline(session: Session, project: Project) -> Headline:
+    """Who judged, and when last."""
+    kind = sa.case((col(Annotator.simulated), "simulated"), else_=sa.cast(col(Annotator.kind), sa.String))
+    found = (
+        sa.select(kind, sa.func.count())
+        .where(col(Annotator.project_id) == project.id, col(Annotator.judged) > 0)
+        .group_by(kind)
+    )
+    counts: dict[str, int] = dict(session.execute(found).tuples())
+    last = sa.select(col(Judgment.created_at)).where(col(Judgment.project_id) == project.id)
+    return Headline(
+        people=counts.get(AnnotatorKind.HUMAN.value, 0),
+        judges=counts.get(AnnotatorKind.MODEL.value, 0),
+        simulated=counts.get("simulated", 0),
+        updated_at=session.scalar(last.order_by(col(Judgment.id).desc()).limit(1)),
+    )
+
+
+def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
+    found = sa.select(col(Model.id), col(Model.name)).where(col(Model.project_id) == project.id)
+    ids, names = [], []
+    for model_id, name in session.execute(found.order_by(col(Model.id))):
+        ids.append(model_id)
+        names.append(name)
+    codes = np.array(ids, np.int64)
+    if query.method == "elo":
+        a, b, outcome = _votes(session, project, query)
+        columns = np.searchsorted(codes, a), np.searchsorted(codes, b), outcome
+        return rank_votes(names, *columns, query.parameters())
+    start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
+    return rank_cells(names, _cells(session, project, query, codes), query.parameters(), start)
+
+
+def _cells(session: Session, project: Project, query: StandingsQuery, codes: NDArray[np.int64]) -> Cells:
+    found = sa.select(
+        col(Tally.model_a_id),
+        col(Tally.model_b_id),
+        _code(col(Tally.outcome)),
+        col(Tally.n),
+        col(Tally.cluster),
+    ).where(
+        col(Tally.project_id) == project.id,
+        col(Tally.slice_by) == query.by,
+        col(Tally.slice_value) == query.value,
+        col(Tally.n) > 0,
+    )
+    a, b, outcome, n, cluster = _columns(session, found, 5)
+    return Cells(
+        np.searchsorted(codes, a),
+        np.searchsorted(codes, b),
+        outcome,
+        n.astype(np.float64),
+        len(codes),
+        cluster,
+    )
+
+
+def _votes(
+    session: Session, project: Project, query: StandingsQuery
+) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Live judgments in the order they were made: model ids and outcome codes, (n,) each."""
+    a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
+    found = (
+        sa.select(a, b, _code(col(Judgment.outcome)))
+        .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
+        .where(
+            col(Judgment.project_id) == project.id,
+            col(Judgment.retired_at).is_(None),
+            col(Comparison.gold).is_(None),
+            a != b,
+        )
+        .order_by(col(Judgment.id))
+    )
+    if query.by == "kind":
+        found = found.join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
+        found = found.where(col(Annotator.kind) == query.value)
+    elif query.by:
+        found = found.join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
+        found = found.where(getattr(Prompt, query.by) == query.value)
+    left, right, outcome = _columns(session, found, 3)
+    return left, right, outcome
+
+
+def _code(outcome: Any) -> "sa.Case[int]":
+    return sa.case({name: int(code) for name, code in CODES.items()}, value=outcome)
+
+
+def _columns(session: Session, statement: Any, width: int) -> NDArray[np.int64]:
+    """A query of integers as (width, n)."""
+    rows = [tuple(row) for row in session.execute(statement)]
+    return np.array(rows, np.int64).reshape(len(rows), width).T

@@ -1,0 +1,285 @@
+"""Votes from a file, column by column: names become codes in Arrow, never in a loop over votes."""
+
+import csv
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from io import TextIOWrapper
+from pathlib import Path
+from typing import IO, Any, Literal
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from app.errors import Problem
+from ranking import Outcome
+
+Codes = NDArray[np.integer[Any]]
+Cluster = Literal["annotator", "prompt", "comparison"]
+
+# The two shapes of votes: the columns of the models, and how each says who won. Nothing else is a tie.
+TIES = {"tie": Outcome.TIE, "both_bad": Outcome.BOTH_BAD, "tie (bothbad)": Outcome.BOTH_BAD}
+SHAPES: dict[tuple[str, str], dict[str, Outcome]] = {
+    ("model_a", "model_b"): {"model_a": Outcome.A, "model_b": Outcome.B, **TIES},
+    ("left", "right"): {"left": Outcome.A, "right": Outcome.B, **TIES},
+}
+WINNER = "winner"
+# What files call the columns that say which votes belong together.
+CLUSTERS: dict[Cluster, tuple[str, ...]] = {
+    "annotator": ("annotator", "annotator_id", "worker", "judge"),
+    "prompt": ("prompt_id", "question_id", "prompt"),
+    "comparison": ("comparison_id", "pair_id"),
+}
+KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
+BLOCK = 1 << 24
+
+
+@dataclass(frozen=True, eq=False)
+class Votes:
+    """Votes as (n,) columns of codes: ``a`` and ``b`` into ``models``, ``outcome`` of ``ranking.Outcome``.
+
+    ``cluster`` says which votes belong together, or None; ``slices`` are codes into ``slice_values``,
+    -1 where the file says nothing.
+    """
+
+    models: tuple[str, ...]
+    a: Codes
+    b: Codes
+    outcome: Codes
+    cluster: Codes | None = None
+    slices: Codes | None = None
+    slice_values: tuple[str, ...] = ()
+
+    def by_slice(self) -> "Iterator[tuple[str, Votes]]":
+        """The votes of each slice; all models stay, so that one without votes is seen to have none."""
+        for code, value in enumerate(self.slice_values):
+            rows = self.slices == code
+            cluster = None if self.cluster is None else self.cluster[rows]
+            yield value, Votes(self.models, self.a[rows], self.b[rows], self.outcome[rows], cluster)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """A file of a known kind, and how it says where a row stands."""
+
+    path: Path
+    kind: str
+    columns: list[str]
+
+    def refuse(self, row: int, why: str) -> Problem:
+        return Problem(f"{self.path.name}, {self._place(row)}: {why}")
+
+    def _place(self, row: int) -> str:
+        if self.kind == "parquet":
+            return f"row {row + 1}"
+        with _text(self.path) as lines:
+            starts = _csv_starts(lines) if self.kind == "csv" else _jsonl_starts(lines)
+            return f"line {next(line for i, line in enumerate(starts) if i == row)}"
+
+
+def read_votes(path: Path, cluster: Cluster | None = None, by: str | None = None) -> Votes:
+    """Read a CSV, JSON Lines or Parquet file of votes (text also as .gz or .zst).
+
+    ``cluster`` says which votes belong together; ``by`` is a column to slice by. Raises Problem
+    where the file lacks a column, or with the line of a value that cannot be understood.
+    """
+    source = _recognise(path)
+    shape = _shape(source)
+    groups = _cluster_columns(source, cluster)
+    if by is not None and by not in source.columns:
+        raise Problem(f"{path.name} has no column {by!r}; it has {', '.join(source.columns)}.")
+    table = _read(source, list(dict.fromkeys([*shape, WINNER, *groups, *([by] if by else [])])))
+    models, a, b = _models(source, table, shape)
+    outcome = _outcomes(source, table, SHAPES[shape])
+    joined = _joined(source, table, groups, a, b) if groups else None
+    slices, values = _codes(table[by]) if by else (None, ())
+    return Votes(models, a, b, outcome, joined, slices, values)
+
+
+def names_annotators(path: Path) -> bool:
+    """Whether the file says who gave each vote."""
+    return not set(CLUSTERS["annotator"]).isdisjoint(_recognise(path).columns)
+
+
+def _shape(source: _Source) -> tuple[str, str]:
+    for shape in SHAPES:
+        if {*shape, WINNER} <= set(source.columns):
+            return shape
+    raise Problem(
+        f"{source.path.name} is not a file of votes: expected the columns model_a, model_b, winner "
+        f"(or left, right, winner), found {', '.join(source.columns) or 'none'}."
+    )
+
+
+def _cluster_columns(source: _Source, cluster: Cluster | None) -> list[str]:
+    """The columns that together name a cluster; the same pair on the same prompt is one comparison."""
+    if cluster is None:
+        return []
+    for name in CLUSTERS[cluster]:
+        if name in source.columns:
+            return [name]
+    if cluster == "comparison":
+        return [*_cluster_columns(source, "prompt"), *_shape(source)]
+    names = " or ".join(CLUSTERS[cluster])
+    raise Problem(f"{source.path.name} has no column that names the {cluster}, such as {names}.")
+
+
+def _joined(source: _Source, table: pa.Table, columns: list[str], a: Codes, b: Codes) -> Codes:
+    codes, _ = _codes(table[columns[0]])
+    if codes.min(initial=0) < 0:
+        raise source.refuse(
+            int(np.argmin(codes)), f"{columns[0]} is missing, and votes are to be joined by it."
+        )
+    if len(columns) == 1:
+        return codes
+    size = max(a.max(initial=0), b.max(initial=0)) + 1
+    return np.asarray((codes.astype(np.int64) * size + np.minimum(a, b)) * size + np.maximum(a, b))
+
+
+def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[tuple[str, ...], Codes, Codes]:
+    columns = [_codes(table[name]) for name in shape]
+    for name, (codes, words) in zip(shape, columns, strict=True):
+        missing = np.array([not word.strip() for word in words] + [True])[codes]
+        if missing.any():
+            raise source.refuse(int(np.argmax(missing)), f"{name} is missing.")
+    models = tuple(sorted({word for _, words in columns for word in words}))
+    number = {model: i for i, model in enumerate(models)}
+    a, b = (np.array([number[word] for word in words], np.int32)[codes] for codes, words in columns)
+    if (a == b).any():
+        row = int(np.argmax(a == b))
+        raise source.refuse(row, f"{models[a[row]]!r} is compared with itself.")
+    return models, a, b
+
+
+def _outcomes(source: _Source, table: pa.Table, words: Mapping[str, Outcome]) -> Codes:
+    codes, values = _codes(table[WINNER])
+    unknown = len(Outcome)
+    outcome = np.array([words.get(value, unknown) for value in values] + [unknown], np.uint8)[codes]
+    if outcome.max(initial=0) == unknown:
+        row = int(np.argmax(outcome))
+        found = repr(values[codes[row]]) if codes[row] >= 0 else "missing"
+        raise source.refuse(row, f"{WINNER} is {found}; expected one of {', '.join(words)}.")
+    return outcome
+
+
+def _codes(column: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:
+    """A column as codes into its distinct values as text; -1 where it has none."""
+    if not pa.types.is_dictionary(column.type):
+        column = pc.dictionary_encode(column.cast(pa.string()))
+    whole = column.unify_dictionaries()
+    if whole.num_chunks == 0:
+        return np.zeros(0, np.int32), ()
+    codes = np.concatenate([np.asarray(chunk.indices.fill_null(-1)) for chunk in whole.chunks])
+    return codes, tuple(whole.chunk(0).dictionary.to_pylist())
+
+
+def _recognise(path: Path) -> _Source:
+    name = path.with_suffix("") if path.suffix in (".gz", ".zst") else path
+    kind = KINDS.get(name.suffix.lower())
+    if kind is None:
+        raise Problem(
+            f"{path.name}: expected a name that ends in {', '.join(KINDS)} (text also .gz or .zst)."
+        )
+    with _readable(path):
+        return _Source(path, kind, _COLUMNS[kind](path))
+
+
+def _read(source: _Source, columns: list[str]) -> pa.Table:
+    with _readable(source.path):
+        return _TABLE[source.kind](source.path, columns)
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
+        raise Problem(f"{path.name} cannot be read: {error}") from error
+
+
+def _text(path: Path) -> IO[str]:
+    return TextIOWrapper(pa.input_stream(str(path)), encoding="utf-8-sig", newline="")
+
+
+def _csv_columns(path: Path) -> list[str]:
+    with _text(path) as lines:
+        return next(csv.reader(lines), [])
+
+
+def _csv_starts(lines: IO[str]) -> Iterator[int]:
+    """The lines on which rows begin: quoted text may hold line breaks, and empty lines are no rows."""
+    reader = csv.reader(lines)
+    next(reader)
+    before = reader.line_num
+    for row in reader:
+        if row:
+            yield before + 1
+        before = reader.line_num
+
+
+def _jsonl_starts(lines: IO[str]) -> Iterator[int]:
+    return (number for number, line in enumerate(lines, 1) if line.strip())
+
+
+def _read_csv(path: Path, columns: list[str]) -> pa.Table:
+    from pyarrow import csv as arrow
+
+    text = pa.dictionary(pa.int32(), pa.string())
+    options = arrow.ConvertOptions(
+        include_columns=columns,
+        column_types=dict.fromkeys(columns, text),
+        # Only an empty field is missing: a model may well be called "NA" or "null".
+        null_values=[""],
+        strings_can_be_null=True,
+    )
+    return arrow.read_csv(
+        path,
+        read_options=arrow.ReadOptions(block_size=BLOCK),
+        parse_options=arrow.ParseOptions(newlines_in_values=True),
+        convert_options=options,
+    )
+
+
+def _jsonl_schema(path: Path) -> pa.Schema:
+    """The columns and types of the first lines; a later line that breaks them is refused."""
+    from pyarrow import json as arrow
+
+    with pa.input_stream(str(path)) as stream:
+        return arrow.open_json(stream, read_options=arrow.ReadOptions(block_size=1 << 20)).schema
+
+
+def _read_jsonl(path: Path, columns: list[str]) -> pa.Table:
+    from pyarrow import json as arrow
+
+    known = _jsonl_schema(path)
+    options = arrow.ParseOptions(
+        explicit_schema=pa.schema([known.field(name) for name in columns]),
+        unexpected_field_behavior="ignore",
+    )
+    return arrow.read_json(path, read_options=arrow.ReadOptions(block_size=BLOCK), parse_options=options)
+
+
+def _parquet_columns(path: Path) -> list[str]:
+    from pyarrow import parquet
+
+    return list(parquet.read_schema(path).names)
+
+
+def _read_parquet(path: Path, columns: list[str]) -> pa.Table:
+    from pyarrow import parquet
+
+    return parquet.read_table(path, columns=columns, read_dictionary=columns)
+
+
+_COLUMNS: dict[str, Callable[[Path], list[str]]] = {
+    "csv": _csv_columns,
+    "jsonl": lambda path: list(_jsonl_schema(path).names),
+    "parquet": _parquet_columns,
+}
+_TABLE: dict[str, Callable[[Path, list[str]], pa.Table]] = {
+    "csv": _read_csv,
+    "jsonl": _read_jsonl,
+    "parquet": _read_parquet,
+}
