@@ -163,7 +163,7 @@ class _Votes:
         gradient = np.bincount(self.left, pull, M) - np.bincount(self.right, pull, M)
         gradient = gradient + (self.plain.pseudo * (1 - 2 * win_probabilities(theta))).sum(1)
         inverse = grouped_inverse(self.rating_information(theta, s), self.plain.component)
-        return np.clip(inverse @ gradient, -0.5, 0.5)
+        return np.asarray(np.clip(inverse @ gradient, -0.5, 0.5))
 
     def rating_information(self, theta: Floats, s: Floats) -> Floats:
         _, p = self.expected(theta, s)
