@@ -5,7 +5,8 @@ from http import HTTPStatus
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Flask, Response, jsonify, make_response, redirect, render_template, request, url_for
+from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
@@ -86,6 +87,9 @@ def tell(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None
         response = jsonify(problem_document(status, detail, errors or []))
         response.content_type = "application/problem+json"
     else:
+        if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            # The page's frame greets whoever is signed in; asking a broken database who would fail again.
+            g.setdefault("_login_user", AnonymousUserMixin())
         template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
         page = render_template(template, status=status, detail=detail, errors=errors or [])
         response = make_response(page)

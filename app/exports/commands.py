@@ -1,0 +1,90 @@
+"""``tiebreak export``."""
+
+import sys
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import click
+from pydantic import ValidationError
+from sqlmodel import select
+
+from app import db
+from app.errors import Conflict, Invalid, NotFound
+from app.exports import stream
+from app.exports.forms import ExportSpec, Format
+from app.models import Project
+
+
+@click.command()
+@click.argument("slug")
+@click.option(
+    "--format", default=Format.TRL.value, show_default=True, type=click.Choice([f.value for f in Format])
+)
+@click.option(
+    "--file", type=click.Choice(["jsonl", "parquet"]), help="By default, what -o ends with, else jsonl."
+)
+@click.option("--category", multiple=True, help="Only these prompts; may be repeated.")
+@click.option("--language", multiple=True, help="Only these prompts; may be repeated.")
+@click.option("--model", multiple=True, help="Only comparisons between these models; may be repeated.")
+@click.option(
+    "--kind", type=click.Choice(["human", "model"]), help="Only people's or judge models' judgments."
+)
+@click.option("--since", help="Only judgments from this ISO time on.")
+@click.option("--until", help="Only judgments before this ISO time.")
+@click.option("--min-votes", type=int, help="Judgments a comparison needs.")
+@click.option("--min-agreement", type=float, help="Share of its judgments that must agree, 0 to 1.")
+@click.option("--held-out", type=float, help="Share of prompts in the test split, 0 to 1.  [default: 0.1]")
+@click.option("--salt", help="Draws another split.")
+@click.option("--margin", is_flag=True, help="Add a margin column.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="A new file; stdout by default.")
+def export(slug: str, output: Path | None, **asked: Any) -> None:
+    """Write preferences or judgments of project SLUG; what was left out is told on stderr."""
+    spec = _spec(asked, output)
+    with db.new_session(db.engine(), write=False) as session:
+        project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    if project is None:
+        raise NotFound(f"There is no project {slug!r}. See: tiebreak project list")
+    receipt = stream.Receipt()
+    if output is None:
+        _write(project, spec, receipt, sys.stdout.buffer)
+    else:
+        _write_file(project, spec, receipt, output)
+    _tell(receipt)
+
+
+def _spec(asked: dict[str, Any], output: Path | None) -> ExportSpec:
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+    if given["file"] is None and output is not None and output.suffix == ".parquet":
+        given["file"] = "parquet"
+    try:
+        return ExportSpec.model_validate(
+            {name: value for name, value in given.items() if value not in (None, [])}
+        )
+    except ValidationError as error:
+        invalid = Invalid.of(error)
+        raise click.UsageError(
+            "; ".join(f"{item.pointer[1:]}: {item.detail}" for item in invalid.errors)
+        ) from error
+
+
+def _write(project: Project, spec: ExportSpec, receipt: stream.Receipt, file: BinaryIO) -> None:
+    file.writelines(stream.stream(db.engine(), project, spec, receipt, by=None))
+
+
+def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, output: Path) -> None:
+    """Under another name until it is whole, so that a broken export never looks like a finished one."""
+    if output.exists():
+        raise Conflict(f"{output} is already there. Name a new file.")
+    partial = output.with_name(output.name + ".partial")
+    with partial.open("wb") as file:
+        _write(project, spec, receipt, file)
+    partial.rename(output)
+
+
+def _tell(receipt: stream.Receipt) -> None:
+    click.echo(f"{receipt.rows:,} rows, {receipt.size:,} bytes, sha256 {receipt.sha256}", err=True)
+    for reason, count in receipt.excluded.most_common():
+        click.echo(f"left out: {count:,} {reason}", err=True)
+
+
+commands = [export]

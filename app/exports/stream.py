@@ -1,0 +1,136 @@
+"""An export as a stream of bytes that knows, at its end, what it wrote."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import sqlalchemy as sa
+
+from app import audit, db
+from app.exports import formats
+from app.exports.forms import ExportSpec
+from app.exports.preferences import iter_preferences
+from app.exports.records import read
+from app.models import Account, Project, opaque_id
+
+# Rows handed on together: one at a time costs half the speed.
+BLOCK = 500
+ROW_GROUP = 5_000
+
+
+@dataclass
+class Receipt:
+    """What an export wrote: complete only when its last byte was taken."""
+
+    uid: str = field(default_factory=opaque_id)
+    rows: int = 0
+    size: int = 0
+    sha256: str = ""
+    excluded: Counter[str] = field(default_factory=Counter)
+    complete: bool = False
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON and the audit event."""
+        return {
+            "export": self.uid,
+            "rows": self.rows,
+            "bytes": self.size,
+            "sha256": self.sha256,
+            "excluded": dict(self.excluded),
+            "complete": self.complete,
+        }
+
+
+def stream(
+    engine: sa.Engine, project: Project, spec: ExportSpec, receipt: Receipt, by: Account | None
+) -> Iterator[bytes]:
+    """The file in blocks, from one snapshot of the database, with an audit event at the end."""
+    digest = hashlib.sha256()
+    with snapshot(engine) as connection:
+        rows = _rows(connection, project, spec, receipt)
+        for block in _parquet(rows, spec) if spec.file == "parquet" else _json_lines(rows):
+            digest.update(block)
+            receipt.size += len(block)
+            yield block
+    receipt.sha256 = digest.hexdigest()
+    receipt.complete = True
+    with db.transaction(engine) as session:
+        detail = receipt.as_dict() | {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
+        audit.record(session, "export.finish", f"export:{receipt.uid}", by=by, project=project, detail=detail)
+
+
+def snapshot(engine: sa.Engine) -> sa.Connection:
+    """A connection whose reads all see the same moment."""
+    if engine.dialect.name == "postgresql":
+        engine = engine.execution_options(isolation_level="REPEATABLE READ")
+    return engine.connect()
+
+
+def _rows(
+    connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt
+) -> Iterator[formats.Row]:
+    for row in make_rows(connection, project, spec, receipt.excluded):
+        receipt.rows += 1
+        yield row
+
+
+def make_rows(
+    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
+) -> Iterator[formats.Row]:
+    """The rows of a format, in stable order."""
+    if spec.format.for_training:
+        for preference in iter_preferences(connection, project, spec, excluded):
+            yield formats.preference_row(preference, spec)
+    else:
+        for record in read(connection, project, spec, live=False):
+            yield from formats.judgment_rows(record)
+
+
+def _json_lines(rows: Iterator[formats.Row]) -> Iterator[bytes]:
+    while block := [formats.line(row) for row in islice(rows, BLOCK)]:
+        yield b"".join(block)
+
+
+def _parquet(rows: Iterator[formats.Row], spec: ExportSpec) -> Iterator[bytes]:
+    sink = _Sink()
+    schema = formats.schema(spec)
+    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
+        while group := [formats.columns(row, spec) for row in islice(rows, ROW_GROUP)]:
+            writer.write_table(pa.Table.from_pylist(group, schema=schema))
+            yield sink.take()
+    yield sink.take()
+
+
+class _Sink:
+    """A file for Parquet's writer that gives back what was written so far."""
+
+    closed = False
+
+    def __init__(self) -> None:
+        self.parts: list[bytes] = []
+        self.position = 0
+
+    def write(self, data: Any) -> int:
+        part = bytes(data)
+        self.parts.append(part)
+        self.position += len(part)
+        return len(part)
+
+    def tell(self) -> int:
+        return self.position
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+    def close(self) -> None:
+        self.closed = True
+
+    def take(self) -> bytes:
+        data = b"".join(self.parts)
+        self.parts.clear()
+        return data

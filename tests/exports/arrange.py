@@ -1,0 +1,28 @@
+"""Judgments as they stand in the database, so that exports can be tested without the pages."""
+
+from itertools import count
+
+from sqlmodel import Session
+
+from app.models import Account, Comparison, Judgment, Outcome, Project, Source
+from tests.annotation.arrange import annotator_of
+
+_numbers = count()
+
+
+def judge(
+    session: Session, project: Project, account: Account, comparison: Comparison, outcome: str, **more: object
+) -> Judgment:
+    """One live judgment, committed."""
+    judgment = Judgment(
+        submission_id=f"submission-{next(_numbers)}",
+        project_id=project.id,
+        comparison_id=comparison.id,
+        annotator_id=annotator_of(session, project, account).id,
+        outcome=Outcome(outcome),
+        source=Source.PAGE,
+        **more,
+    )
+    session.add(judgment)
+    session.commit()
+    return judgment

@@ -1,0 +1,134 @@
+"""The page, the download, the command: who may, what arrives, and how its end is known."""
+
+import hashlib
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.exports import stream
+from app.exports.commands import export
+from app.models import Account, AuditEvent
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+
+ClientOf = Callable[[Account | None], FlaskClient]
+PAGE = "/p/birds/export"
+DOWNLOAD = "/p/birds/export/download"
+
+
+@pytest.fixture
+def judged(session: Session, cast: Cast) -> None:
+    for comparison in queue(session, cast.project, 5, category="code"):
+        judge(session, cast.project, cast.ann, comparison, "a")
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_researcher_downloads_and_the_receipt_agrees(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    response = client_of(cast.rosa).get(DOWNLOAD)
+    assert response.status_code == 200
+    assert "birds-trl.jsonl" in response.headers["Content-Disposition"]
+    rows = [orjson.loads(line) for line in response.data.splitlines()]
+    assert len(rows) == 5
+    uid = response.headers["X-Tiebreak-Export"]
+    event = session.exec(select(AuditEvent).where(AuditEvent.subject == f"export:{uid}")).one()
+    assert event.account_id == cast.rosa.id
+    assert event.detail is not None
+    assert event.detail["rows"] == 5
+    assert event.detail["sha256"] == hashlib.sha256(response.data).hexdigest()
+
+
+@pytest.mark.usefixtures("judged")
+@pytest.mark.parametrize("format_", ["trl", "trl-implicit", "judgments"])
+def test_parquet_holds_the_same_rows(cast: Cast, client_of: ClientOf, format_: str) -> None:
+    client = client_of(cast.rosa)
+    lines = client.get(DOWNLOAD, query_string={"format": format_}).data.splitlines()
+    table = pq.read_table(
+        io.BytesIO(client.get(DOWNLOAD, query_string={"format": format_, "file": "parquet"}).data)
+    )
+    rows = [orjson.loads(line) for line in lines]
+    assert table.column("pair_id").to_pylist() == [row["pair_id"] for row in rows]
+    if format_ == "trl":
+        assert table.column("chosen").to_pylist() == [row["chosen"] for row in rows]
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_page_shows_what_the_file_will_hold(cast: Cast, client_of: ClientOf) -> None:
+    page = client_of(cast.lena).get(PAGE, query_string={"min_votes": 2}).text
+    assert "0 rows" in page
+    assert "fewer votes than asked for" in page
+    fragment = client_of(cast.lena).get(PAGE, headers={"HX-Request": "true"}).text
+    assert "5 rows" in fragment
+    assert "<html" not in fragment
+
+
+@pytest.mark.usefixtures("judged")
+@pytest.mark.parametrize("name", ["ann", "rui", "vic"])
+def test_other_roles_may_not(cast: Cast, client_of: ClientOf, name: str) -> None:
+    client = client_of(getattr(cast, name))
+    assert client.get(PAGE).status_code == 403
+    assert client.get(DOWNLOAD).status_code == 403
+
+
+def test_strangers_see_nothing(cast: Cast, client_of: ClientOf) -> None:
+    assert client_of(cast.otto).get(DOWNLOAD).status_code == 404
+    assert client_of(None).get(DOWNLOAD).status_code == 303
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "format=csv",
+        "min_votes=0",
+        "min_votes=many",
+        "held_out=1",
+        "kind=parrot",
+        "since=yesterday",
+        "fields=all",
+    ],
+)
+def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query: str) -> None:
+    response = client_of(cast.rosa).get(f"{DOWNLOAD}?{query}")
+    assert response.status_code == 422
+    assert query.split("=")[0] in response.text
+    assert client_of(cast.rosa).get(f"{PAGE}?{query}").status_code == 200
+
+
+@pytest.mark.usefixtures("judged")
+def test_an_export_that_breaks_off_leaves_no_receipt(app: Flask, session: Session, cast: Cast) -> None:
+    receipt = stream.Receipt()
+    with app.app_context():
+        spec = stream.ExportSpec()
+        blocks = stream.stream(app.extensions["engine"], cast.project, spec, receipt, by=None)
+        next(blocks)
+        blocks.close()  # type: ignore[attr-defined]
+    assert not receipt.complete
+    assert session.exec(select(AuditEvent).where(AuditEvent.verb == "export.finish")).all() == []
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_path: Path) -> None:
+    runner = CliRunner()
+    target = tmp_path / "pairs.parquet"
+    with app.app_context():
+        done = runner.invoke(export, ["birds", "--min-votes", "1", "-o", str(target)])
+        again = runner.invoke(export, ["birds", "-o", str(target)])
+        piped = runner.invoke(export, ["birds", "--min-votes", "2"])
+        wrong = runner.invoke(export, ["birds", "--held-out", "2"])
+    assert done.exit_code == 0
+    assert pq.read_table(target).num_rows == 5
+    assert "already there" in str(again.exception)
+    assert piped.stdout == ""
+    assert "left out: 5 fewer votes than asked for" in piped.stderr
+    assert wrong.exit_code == 2
+    assert "held_out" in wrong.stderr

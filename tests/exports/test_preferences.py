@@ -1,0 +1,172 @@
+"""Which judged comparisons become training rows, and which are left out and counted."""
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+from flask import Flask
+from sqlmodel import Session, select
+
+from app.exports import formats, preferences, stream
+from app.exports.forms import ExportSpec, Format
+from app.models import Adjudication, Outcome, Prompt, Response, now
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+
+
+def export(app: Flask, cast: Cast, **asked: Any) -> tuple[list[dict[str, Any]], Counter[str]]:
+    spec = ExportSpec(**asked)
+    receipt = stream.Receipt()
+    with app.app_context():
+        blocks = stream.stream(app.extensions["engine"], cast.project, spec, receipt, by=None)
+        rows = [orjson.loads(line) for line in b"".join(blocks).splitlines()]
+    assert receipt.rows == len(rows)
+    return rows, receipt.excluded
+
+
+def test_a_majority_becomes_one_row(app: Flask, session: Session, cast: Cast) -> None:
+    (comparison,) = queue(session, cast.project)
+    for who, outcome in ((cast.ann, "a"), (cast.ben, "a"), (cast.rui, "b")):
+        judge(session, cast.project, who, comparison, outcome, strength=2)
+    (row,), excluded = export(app, cast)
+    assert row["prompt"] == [{"role": "user", "content": "Which bird is number 0?"}]
+    assert row["chosen"] == [{"role": "assistant", "content": "Answer 0 to prompt 0."}]
+    assert row["rejected"] == [{"role": "assistant", "content": "Answer 1 to prompt 0."}]
+    assert (row["votes"], row["agreement"], row["strength"]) == (3, pytest.approx(2 / 3), 2.0)
+    assert row["pair_id"] == comparison.pair_id
+    assert not excluded
+
+
+def test_the_implicit_form_carries_the_prompt_on_both_sides(app: Flask, session: Session, cast: Cast) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "b")
+    (explicit,), _ = export(app, cast)
+    (implicit,), _ = export(app, cast, format="trl-implicit")
+    assert "prompt" not in implicit
+    assert implicit["chosen"] == explicit["prompt"] + explicit["chosen"]
+    assert implicit["rejected"] == explicit["prompt"] + explicit["rejected"]
+
+
+def test_what_would_poison_training_is_left_out_by_reason(app: Flask, session: Session, cast: Cast) -> None:
+    tie, bad, divided, gold, unjudged, same, empty, textless = queue(session, cast.project, 8)
+    judge(session, cast.project, cast.ann, tie, "tie")
+    judge(session, cast.project, cast.ann, bad, "both_bad")
+    judge(session, cast.project, cast.ann, divided, "a")
+    judge(session, cast.project, cast.ben, divided, "b")
+    gold.gold = Outcome.A
+    for comparison, texts in ((same, ["x", "x"]), (empty, ["x", " "]), (textless, [None, None])):
+        answers = session.exec(select(Response).where(Response.prompt_id == comparison.prompt_id)).all()
+        for answer, text in zip(answers, texts, strict=True):
+            answer.messages = text and [{"role": "assistant", "content": text}]
+        judge(session, cast.project, cast.ann, comparison, "a")
+    judge(session, cast.project, cast.ann, gold, "a")
+    session.commit()
+    rows, excluded = export(app, cast)
+    assert rows == []
+    assert excluded == Counter(
+        {
+            preferences.TIED: 1,
+            preferences.BOTH_BAD: 1,
+            preferences.DIVIDED: 1,
+            preferences.GOLD: 1,
+            preferences.NOT_JUDGED: 1,
+            preferences.SAME_TEXT: 1,
+            preferences.EMPTY: 1,
+            preferences.TEXTLESS: 1,
+        }
+    )
+    assert unjudged.gold is None
+
+
+def test_the_same_texts_are_written_once_and_never_both_ways(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    first, repeat, contrary = queue(session, cast.project, 3)
+    prompts = session.exec(select(Prompt).where(Prompt.project_id == cast.project.id)).all()
+    answers = session.exec(select(Response).order_by(Response.id)).all()  # type: ignore[arg-type]
+    for prompt in prompts:
+        prompt.messages = [{"role": "user", "content": "The same question"}]
+    for number, answer in enumerate(answers):
+        answer.messages = [{"role": "assistant", "content": f"Answer {number % 2}"}]
+    for comparison, outcome in ((first, "a"), (repeat, "a"), (contrary, "b")):
+        judge(session, cast.project, cast.ann, comparison, outcome)
+    rows, excluded = export(app, cast)
+    assert [row["pair_id"] for row in rows] == [first.pair_id]
+    assert excluded == Counter({preferences.DUPLICATE: 1, preferences.CONTRADICTS: 1})
+
+
+def test_a_reviewers_verdict_decides(app: Flask, session: Session, cast: Cast) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "a")
+    session.add(Adjudication(comparison_id=comparison.id, account_id=cast.rui.id, outcome=Outcome.B))
+    session.commit()
+    (row,), _ = export(app, cast)
+    assert row["chosen"][0]["content"] == "Answer 1 to prompt 0."
+    assert row["adjudicated"] is True
+
+
+def test_withdrawn_judgments_count_nowhere_but_in_the_lossless_file(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "a", retired_at=now())
+    assert export(app, cast)[1] == Counter({preferences.NOT_JUDGED: 1})
+    (row,), _ = export(app, cast, format="judgments")
+    assert row["outcome"] == "a"
+    assert row["retired_at"] is not None
+
+
+def test_filters_choose_rows(app: Flask, session: Session, cast: Cast) -> None:
+    (code,) = queue(session, cast.project, category="code", language="en")
+    (prose,) = queue(session, cast.project, category="writing", language="de")
+    judge(session, cast.project, cast.ann, code, "a")
+    judge(session, cast.project, cast.ann, prose, "a")
+    judge(session, cast.project, cast.ben, prose, "b")
+    assert [row["category"] for row in export(app, cast, category="code")[0]] == ["code"]
+    assert export(app, cast, language=["de"])[1] == Counter({preferences.DIVIDED: 1})
+    assert export(app, cast, min_votes=2)[1] == Counter({preferences.FEW_VOTES: 1, preferences.DIVIDED: 1})
+    assert export(app, cast, kind="model")[1] == Counter({preferences.NOT_JUDGED: 2})
+    assert export(app, cast, model="lark-9000,moth") == ([], Counter())
+
+
+def test_types_never_change_within_a_file(app: Flask, session: Session, cast: Cast) -> None:
+    for number, comparison in enumerate(queue(session, cast.project, 6)):
+        strength = {"strength": 3} if number % 2 else {}
+        judge(
+            session, cast.project, (cast.ann, cast.ben)[number % 2], comparison, "ab"[number % 2], **strength
+        )
+    for wanted in (Format.TRL, Format.TRL_IMPLICIT):
+        rows, _ = export(app, cast, format=wanted, margin=True)
+        kinds = [{name: type(value) for name, value in row.items()} for row in rows]
+        assert len(rows) == 6
+        assert all(kind == kinds[0] for kind in kinds)
+        assert type(None) not in kinds[0].values()
+        assert isinstance(rows[0]["margin"], float)
+
+
+def test_a_prompt_is_in_one_split_and_stays_there(app: Flask, session: Session, cast: Cast) -> None:
+    models = ("heron", "lark", "wren")
+    for comparison in queue(session, cast.project, 40, models=models):
+        judge(session, cast.project, cast.ann, comparison, "a")
+    before = {row["prompt_id"]: row["split"] for row in export(app, cast, held_out=0.3)[0]}
+    for comparison in queue(session, cast.project, 40, models=models):
+        judge(session, cast.project, cast.ann, comparison, "a")
+    rows, _ = export(app, cast, held_out=0.3)
+    splits: dict[str, set[str]] = {}
+    for row in rows:
+        splits.setdefault(row["prompt_id"], set()).add(row["split"])
+    assert all(len(found) == 1 for found in splits.values())
+    assert all(splits[prompt] == {split} for prompt, split in before.items())
+    share = sum(found == {"test"} for found in splits.values()) / len(splits)
+    assert 0.1 < share < 0.5
+    assert {row["split"] for row in export(app, cast, held_out=0)[0]} == {"train"}
+
+
+def test_every_column_of_a_row_has_a_parquet_type(app: Flask, session: Session, cast: Cast) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "a")
+    for wanted in Format:
+        (row,), _ = export(app, cast, format=wanted)
+        assert list(row) == formats.schema(ExportSpec(format=wanted)).names
