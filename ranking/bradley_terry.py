@@ -239,13 +239,13 @@ def _spectral(scores: Floats, start: Floats) -> Floats:
 
 
 def _newton(scores: Floats, theta: Floats) -> Floats:
-    votes, won = scores + scores.T, scores.sum(axis=1)
+    votes = scores + scores.T
     for _ in range(_MAX_ROUNDS):
         P = win_probabilities(theta)
-        expected = votes * P
-        gradient = won - expected.sum(axis=1)
-        expected *= P.T
-        step = _solve_laplacian(expected, gradient)
+        # Surprises for less surprises against: unlike scores less expected scores, no large numbers cancel.
+        surprise = scores * P.T
+        gradient = surprise.sum(axis=1) - surprise.sum(axis=0)
+        step = _solve_laplacian(votes * P * P.T, gradient)
         theta = theta + damped(step)
         if gradient @ step < _TOLERANCE:
             return np.asarray(theta - theta.mean())

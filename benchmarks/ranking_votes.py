@@ -1,0 +1,91 @@
+"""Simulated votes with a known truth, for the ranking's benchmarks and tests."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ranking
+from ranking.outcomes import Floats
+
+
+@dataclass(frozen=True)
+class Votes:
+    """Columns of votes, shape (n,), and the logits (M,) that infinitely many of them would give."""
+
+    a: NDArray[np.int16]
+    b: NDArray[np.int16]
+    outcome: NDArray[np.uint8]
+    annotator: NDArray[np.intp]
+    truth: Floats
+
+    @property
+    def n_models(self) -> int:
+        return len(self.truth)
+
+    def matrix(self) -> ranking.WinMatrix:
+        return ranking.WinMatrix.from_votes(self.a, self.b, self.outcome, self.n_models)
+
+    def cells(self) -> ranking.Cells:
+        return ranking.Cells.from_votes(self.a, self.b, self.outcome, self.n_models, cluster=self.annotator)
+
+
+def simulate(
+    n: int,
+    n_models: int,
+    *,
+    seed: Any = 0,
+    theta: Floats | None = None,
+    spread: float = 1.0,
+    ties: float = 0.5,
+    annotators: int = 50,
+    taste: float = 0.0,
+) -> Votes:
+    """Draw votes on random pairs from Bradley-Terry.
+
+    `ties` 0..1 turns that share of P(win) P(loss) on each side into ties, which leaves the half-win score
+    as it was; `taste` is the standard deviation of an annotator's own logit for each model.
+    """
+    rng = np.random.default_rng(seed)
+    if theta is None:
+        theta = rng.normal(0, spread, n_models)
+    theta = theta - theta.mean()
+    a = rng.integers(0, n_models, n)
+    b = (a + rng.integers(1, n_models, n)) % n_models
+    annotator = rng.integers(0, annotators, n)
+    own = rng.normal(0, taste, (annotators, n_models)) + theta
+    p = 1 / (1 + np.exp(own[annotator, b] - own[annotator, a]))
+    tied = ties * p * (1 - p)
+    u = rng.random(n)
+    outcome = np.where(u < p - tied, ranking.Outcome.A, ranking.Outcome.B)
+    outcome[(u >= p - tied) & (u < p + tied)] = ranking.Outcome.TIE
+    truth = marginal_truth(theta, taste) if taste else theta
+    return Votes(a.astype(np.int16), b.astype(np.int16), outcome.astype(np.uint8), annotator, truth)
+
+
+def marginal_truth(theta: Floats, taste: float) -> Floats:
+    """Logits of the average annotator, all pairs equally often: tastes make preferences less extreme."""
+    nodes, weights = np.polynomial.hermite_e.hermegauss(41)
+    difference = theta[:, None] - theta
+    p = sum(
+        w / weights.sum() / (1 + np.exp(-difference - np.sqrt(2) * taste * x))
+        for x, w in zip(nodes, weights, strict=True)
+    )
+    wins = np.asarray(p)
+    np.fill_diagonal(wins, 0.0)
+    return ranking.fit(ranking.WinMatrix.from_wins(wins), prior="none").theta
+
+
+def draw_matrix(votes: Floats, theta: Floats, *, ties: float, rng: np.random.Generator) -> ranking.WinMatrix:
+    """A win matrix for a given (M, M) number of votes of each pair, however large, drawn pair by pair."""
+    i, j = np.nonzero(np.triu(votes))
+    p = 1 / (1 + np.exp(theta[j] - theta[i]))
+    tied = ties * p * (1 - p)
+    drawn = rng.multinomial(votes[i, j].astype(np.int64), np.column_stack([p - tied, 2 * tied, 1 - p - tied]))
+    wins, draws = np.zeros_like(votes), np.zeros_like(votes)
+    wins[i, j], wins[j, i] = drawn[:, 0], drawn[:, 2]
+    draws[i, j] = draws[j, i] = drawn[:, 1]
+    return ranking.WinMatrix.from_wins(wins, draws)
