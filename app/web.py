@@ -102,6 +102,12 @@ def see_other(endpoint: str, **values: Any) -> BaseResponse:
     return redirect(url_for(endpoint, **values), code=303)
 
 
+def public_url(endpoint: str, **values: Any) -> str:
+    """A whole address, for a link to be sent to somebody."""
+    base = settings().base_url.rstrip("/")
+    return base + url_for(endpoint, **values) if base else url_for(endpoint, **values, _external=True)
+
+
 def submitted(model: type[Input]) -> Input:
     """The posted form as this input model.
 

@@ -1,10 +1,10 @@
 """Who is asking: a signed-in person's cookie."""
 
-from flask import Flask
-from flask_login import LoginManager
+from flask import Flask, session
+from flask_login import LoginManager, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
 
-from app import db
+from app import db, web
 from app.models import Account
 
 csrf = CSRFProtect()
@@ -18,9 +18,38 @@ def init_app(app: Flask) -> None:
 
 
 def load_account(cookie_id: str) -> Account | None:
-    """The account of a session cookie, unless it was disabled or its sessions ended."""
+    """The account of a session cookie, unless it was disabled or its sessions ended.
+
+    The API takes tokens only: its requests carry no CSRF token, so a cookie must open nothing there.
+    """
+    if web.is_api():
+        return None
     account_id, _, key = cookie_id.partition(":")
     account = db.session().get(Account, int(account_id)) if account_id.isdecimal() else None
     if account is None or not account.is_active or account.session_key != key:
         return None
     return account
+
+
+def begin(account: Account) -> None:
+    """Sign this browser in, in a new session: nothing planted before the sign-in survives it."""
+    session.clear()
+    session.permanent = True
+    login_user(account)
+
+
+def end() -> None:
+    """Sign this browser out."""
+    logout_user()
+    session.clear()
+
+
+def show_once(name: str, secret: str) -> None:
+    """Keep a secret for the page after the redirect, in the asker's own HttpOnly cookie."""
+    session[f"once:{name}"] = secret
+
+
+def shown_once(name: str) -> str | None:
+    """That secret, the first time it is asked for."""
+    secret: str | None = session.pop(f"once:{name}", None)
+    return secret

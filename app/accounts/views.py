@@ -1,5 +1,345 @@
-"""Pages of the accounts room."""
+"""Pages of the accounts room: signing in, invitations, one's own account, and the site's people."""
 
-from flask import Blueprint
+import re
+
+from flask import Blueprint, Response, flash, redirect, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import audit, db, web
+from app.accounts import invitations, passwords, people, session, setup, signing_in, tokens
+from app.accounts.forms import (
+    InvitationIn,
+    NameIn,
+    NewcomerIn,
+    NewPasswordIn,
+    PasswordIn,
+    SignInIn,
+    SiteRoleIn,
+    TokenIn,
+    WelcomeIn,
+)
+from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, Unauthorized
+from app.models import Account, Project
 
 bp = Blueprint("accounts", __name__)
+
+# A path of this site. Browsers drop control characters and read a backslash as a slash.
+_LOCAL = re.compile(r"/(?![/\\])[^\x00-\x1f\\]*")
+
+
+def signed_in() -> Account:
+    """The signed-in account. Raises Unauthorized where there is none."""
+    account = web.account()
+    if account is None:
+        raise Unauthorized("Sign in to go on.")
+    return account
+
+
+def admin() -> Account:
+    """The signed-in admin. Raises Forbidden for anybody else."""
+    account = signed_in()
+    if not account.is_admin:
+        raise Forbidden("Only an admin of this site may do that.")
+    return account
+
+
+# Signing in and out
+
+
+@bp.get("/sign-in")
+def sign_in() -> Response | BaseResponse:
+    """The sign-in form; a new installation asks for its first admin instead."""
+    if web.account():
+        return redirect(_next(), 303)
+    if setup.is_new(db.session()):
+        return web.see_other("accounts.welcome")
+    return web.form_page("accounts/sign_in.html")
+
+
+@bp.post("/sign-in")
+def check_sign_in() -> Response | BaseResponse:
+    """Sign in, and go on to where the person was going."""
+    try:
+        form = web.submitted(SignInIn)
+        limit = web.settings().sign_in_attempts
+        account = signing_in.authenticate(db.engine(), form, request.remote_addr, limit)
+    except (Invalid, TooMany, Forbidden) as problem:
+        return web.form_page("accounts/sign_in.html", problem)
+    session.begin(account)
+    return redirect(_next(), 303)
+
+
+def _next() -> str:
+    wanted = request.values.get("next", "")
+    return wanted if _LOCAL.fullmatch(wanted) else url_for("projects.index")
+
+
+@bp.post("/sign-out")
+def sign_out() -> BaseResponse:
+    """Sign this browser out."""
+    session.end()
+    return web.see_other("accounts.sign_in")
+
+
+@bp.get("/welcome")
+def welcome() -> Response | BaseResponse:
+    """Where a new installation gets its first admin, once."""
+    if not setup.is_new(db.session()):
+        return web.see_other("accounts.sign_in")
+    return web.form_page("accounts/welcome.html", values=request.args)
+
+
+@bp.post("/welcome")
+def make_first_admin() -> Response | BaseResponse:
+    """Make the first admin and sign them in."""
+    try:
+        form = web.submitted(WelcomeIn)
+        account = setup.first_admin(db.session(), form, web.settings())
+    except (Invalid, Conflict) as problem:
+        return web.form_page("accounts/welcome.html", problem)
+    db.session().commit()
+    session.begin(account)
+    return web.see_other("projects.index")
+
+
+# Invitations and password links
+
+
+@bp.get("/invitations/<token>")
+def invitation(token: str) -> Response:
+    """What somebody is invited to, and how to accept."""
+    return _invitation_page(token)
+
+
+@bp.post("/invitations/<token>")
+def accept_invitation(token: str) -> Response | BaseResponse:
+    """Make an account, or join with the one signed in."""
+    opened = db.session()
+    found = invitations.find(opened, token)
+    account = web.account()
+    try:
+        if account is None:
+            account = invitations.newcomer_accepts(opened, found, web.submitted(NewcomerIn))
+            begin = True
+        else:
+            invitations.member_accepts(opened, found, account)
+            begin = False
+    except (Invalid, Conflict, Forbidden) as problem:
+        return _invitation_page(token, problem)
+    opened.commit()
+    if begin:
+        session.begin(account)
+    project = opened.get(Project, found.project_id) if found.project_id else None
+    flash(f"Welcome to {project.name}." if project else "Welcome.", "success")
+    return web.see_other("projects.show", slug=project.slug) if project else web.see_other("projects.index")
+
+
+def _invitation_page(token: str, problem: Problem | None = None) -> Response:
+    opened = db.session()
+    found = invitations.find(opened, token)
+    return web.form_page(
+        "accounts/invitation.html",
+        problem,
+        values={"email": found.email},
+        invitation=found,
+        invited_to=opened.get(Project, found.project_id) if found.project_id else None,
+        sign_in_url=url_for("accounts.sign_in", next=request.path),
+    )
+
+
+@bp.get("/password/<token>")
+def choose_password(token: str) -> Response:
+    """Where the holder of a password link chooses a new one."""
+    account = passwords.account_of_link(db.session(), token, _secret_key())
+    return web.form_page("accounts/password.html", chooser=account)
+
+
+@bp.post("/password/<token>")
+def set_password(token: str) -> Response | BaseResponse:
+    """Keep the chosen password and sign in with it."""
+    account = passwords.account_of_link(db.session(), token, _secret_key())
+    try:
+        form = web.submitted(NewPasswordIn)
+    except Invalid as problem:
+        return web.form_page("accounts/password.html", problem, chooser=account)
+    passwords.set_password(db.session(), account, form.new, by=account)
+    db.session().commit()
+    session.begin(account)
+    return web.see_other("projects.index")
+
+
+def _secret_key() -> str:
+    return web.settings().secret_key.get_secret_value()
+
+
+# One's own account
+
+
+@bp.get("/account")
+def settings() -> Response:
+    """One's name and password."""
+    return web.form_page("accounts/settings.html", values={"name": signed_in().name})
+
+
+@bp.post("/account/name")
+def rename() -> Response | BaseResponse:
+    """Change one's name."""
+    account = signed_in()
+    try:
+        form = web.submitted(NameIn)
+    except Invalid as problem:
+        return web.form_page("accounts/settings.html", problem)
+    people.rename(db.session(), account, form.name)
+    db.session().commit()
+    flash("Your name is changed.", "success")
+    return web.see_other("accounts.settings")
+
+
+@bp.post("/account/password")
+def change_password() -> Response | BaseResponse:
+    """Change one's password; every other session ends."""
+    account = signed_in()
+    try:
+        form = web.submitted(PasswordIn)
+        passwords.change_password(db.session(), account, form.current, form.new)
+    except Invalid as problem:
+        return web.form_page("accounts/settings.html", problem)
+    db.session().commit()
+    session.begin(account)
+    flash("Your password is changed. You are signed out everywhere else.", "success")
+    return web.see_other("accounts.settings")
+
+
+@bp.post("/account/sessions/end")
+def end_sessions() -> BaseResponse:
+    """Sign out everywhere else."""
+    account = signed_in()
+    people.end_sessions(db.session(), account)
+    db.session().commit()
+    session.begin(account)
+    flash("You are signed out everywhere else.", "success")
+    return web.see_other("accounts.settings")
+
+
+@bp.get("/account/tokens")
+def my_tokens() -> Response:
+    """One's API tokens, and once the secret of the one just made."""
+    return _tokens_page()
+
+
+@bp.post("/account/tokens")
+def create_token() -> Response | BaseResponse:
+    """Make an API token."""
+    account = signed_in()
+    try:
+        form = web.submitted(TokenIn)
+    except Invalid as problem:
+        return _tokens_page(problem)
+    _, secret = tokens.create(db.session(), account, form.name, by=account)
+    db.session().commit()
+    session.show_once("token", secret)
+    return web.see_other("accounts.my_tokens")
+
+
+@bp.post("/account/tokens/<uid>/revoke")
+def revoke_token(uid: str) -> BaseResponse:
+    """Stop a token."""
+    tokens.revoke(db.session(), signed_in(), uid)
+    db.session().commit()
+    flash("The token is revoked. Whatever used it must be given another.", "success")
+    return web.see_other("accounts.my_tokens")
+
+
+def _tokens_page(problem: Problem | None = None) -> Response:
+    return web.form_page(
+        "accounts/tokens.html",
+        problem,
+        tokens=tokens.of(db.session(), signed_in()),
+        secret=session.shown_once("token"),
+    )
+
+
+# The site's people
+
+
+@bp.get("/people")
+def everybody() -> Response:
+    """The accounts of the site, for its admins."""
+    admin()
+    return _people_page()
+
+
+@bp.post("/people/invitations")
+def invite() -> Response | BaseResponse:
+    """Make a link by which somebody gets an account."""
+    by = admin()
+    try:
+        form = web.submitted(InvitationIn)
+    except Invalid as problem:
+        return _people_page(problem)
+    _, token = invitations.invite(db.session(), form, by=by)
+    db.session().commit()
+    session.show_once("link", web.public_url("accounts.invitation", token=token))
+    return web.see_other("accounts.everybody")
+
+
+@bp.post("/people/invitations/<uid>/revoke")
+def revoke_invitation(uid: str) -> BaseResponse:
+    """Take an invitation back."""
+    invitations.revoke(db.session(), uid, by=admin(), project=None)
+    db.session().commit()
+    flash("The invitation is taken back.", "success")
+    return web.see_other("accounts.everybody")
+
+
+@bp.post("/people/<uid>/role")
+def set_role(uid: str) -> BaseResponse:
+    """Make somebody an admin, or a member again."""
+    by, account = admin(), people.by_uid(db.session(), uid)
+    people.set_role(db.session(), account, web.submitted(SiteRoleIn).role, by=by)
+    db.session().commit()
+    flash(f"{account.name} is now {account.role.value}.", "success")
+    return web.see_other("accounts.everybody")
+
+
+@bp.post("/people/<uid>/disable")
+def disable(uid: str) -> BaseResponse:
+    """Shut an account out."""
+    by, account = admin(), people.by_uid(db.session(), uid)
+    people.disable(db.session(), account, by=by)
+    db.session().commit()
+    flash(f"{account.name} can no longer sign in. Their judgments are kept.", "success")
+    return web.see_other("accounts.everybody")
+
+
+@bp.post("/people/<uid>/enable")
+def enable(uid: str) -> BaseResponse:
+    """Let an account in again."""
+    by, account = admin(), people.by_uid(db.session(), uid)
+    people.enable(db.session(), account, by=by)
+    db.session().commit()
+    flash(f"{account.name} can sign in again.", "success")
+    return web.see_other("accounts.everybody")
+
+
+@bp.post("/people/<uid>/password-link")
+def make_password_link(uid: str) -> BaseResponse:
+    """Make a link by which somebody who forgot their password chooses another."""
+    by, account = admin(), people.by_uid(db.session(), uid)
+    audit.record(db.session(), "account.password_link", f"account:{account.email}", by=by)
+    db.session().commit()
+    token = passwords.link_token(account, _secret_key())
+    session.show_once("link", web.public_url("accounts.choose_password", token=token))
+    return web.see_other("accounts.everybody")
+
+
+def _people_page(problem: Problem | None = None) -> Response:
+    wanted = request.args.get("q", "").strip()
+    return web.form_page(
+        "accounts/people.html",
+        problem,
+        listing=people.listing(db.session(), wanted, request.args.get("page", 1, type=int)),
+        wanted=wanted,
+        pending=invitations.pending(db.session(), None),
+        link=session.shown_once("link"),
+    )

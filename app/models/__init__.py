@@ -2,7 +2,7 @@
 
 from app.models.account import Account, Invitation, Membership, Role, SignInFailure, SiteRole, Token
 from app.models.audit import AuditEvent
-from app.models.base import metadata, now, opaque_id
+from app.models.base import metadata, now, opaque_id, row_id
 from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, Slot
 from app.models.job import Job, JobState
 from app.models.judgment import Adjudication, Judgment, Source, Tally
@@ -56,4 +56,5 @@ __all__ = [
     "metadata",
     "now",
     "opaque_id",
+    "row_id",
 ]

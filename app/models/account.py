@@ -33,6 +33,7 @@ class Account(SQLModel, table=True):
     __table_args__ = (sa.CheckConstraint("email = lower(email)", name="email_lower"),)
 
     id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
     email: str = Field(unique=True, max_length=254)
     name: str = Field(max_length=200)
     role: SiteRole = Field(default=SiteRole.MEMBER, sa_type=enum_type(SiteRole, "site_role"))

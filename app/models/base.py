@@ -3,6 +3,7 @@
 import secrets
 from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Protocol
 
 import sqlalchemy as sa
 from sqlmodel import SQLModel
@@ -51,6 +52,22 @@ def now() -> datetime:
 def opaque_id() -> str:
     """A random identifier of 16 URL-safe characters (96 bits), safe to show."""
     return secrets.token_urlsafe(12)
+
+
+class Row(Protocol):
+    """A row of any table whose key is a number."""
+
+    id: int | None
+
+
+def row_id(row: Row) -> int:
+    """The id of a row that has been flushed: its type cannot say that it is there.
+
+    Raises ValueError where it has not.
+    """
+    if row.id is None:
+        raise ValueError(f"{row!r} is not in the database yet")
+    return row.id
 
 
 def enum_type(enum: type[StrEnum], name: str) -> sa.Enum:

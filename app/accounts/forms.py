@@ -1,0 +1,108 @@
+"""What people type about accounts, for form and command line alike."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
+
+from app.models import Role, SiteRole
+
+
+def _address(value: str) -> str:
+    # No mail is sent: an address is a name, and an intranet's may end in anything.
+    name, _, domain = value.rpartition("@")
+    if not name or not domain or not value.isprintable() or " " in value:
+        raise ValueError("This is not an email address.")
+    return value.lower()
+
+
+def _long_enough(value: str) -> str:
+    if len(value) < 10:
+        raise ValueError("Use at least 10 characters; a few words are good.")
+    return value
+
+
+def _named(value: str) -> str:
+    if not value:
+        raise ValueError("Say what to call it.")
+    return value
+
+
+Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_address)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_named)]
+NewPassword = Annotated[str, Field(max_length=1000), AfterValidator(_long_enough)]
+
+
+class SignInIn(BaseModel):
+    """Any two strings: a malformed address is answered as an unknown one is."""
+
+    email: Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True, max_length=254)]
+    password: Annotated[str, Field(max_length=1000)]
+
+
+class AccountIn(BaseModel):
+    """A new account."""
+
+    email: Email
+    name: Name
+    password: NewPassword
+    role: SiteRole = SiteRole.MEMBER
+
+
+class WelcomeIn(BaseModel):
+    """The first admin, with the code the server printed."""
+
+    code: Annotated[str, StringConstraints(strip_whitespace=True, to_lower=True)]
+    email: Email
+    name: Name
+    password: NewPassword
+
+
+class NewcomerIn(BaseModel):
+    """Who accepts an invitation; the invitation's own email wins over this one."""
+
+    email: Email
+    name: Name
+    password: NewPassword
+
+
+class NameIn(BaseModel):
+    """A new name."""
+
+    name: Name
+
+
+class PasswordIn(BaseModel):
+    """A change of one's own password."""
+
+    current: str
+    new: NewPassword
+
+
+class NewPasswordIn(BaseModel):
+    """A password chosen by link."""
+
+    new: NewPassword
+
+
+class TokenIn(BaseModel):
+    """A new API token."""
+
+    name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_named)]
+
+
+class SiteRoleIn(BaseModel):
+    """A new role on the site."""
+
+    role: SiteRole
+
+
+class InvitationIn(BaseModel):
+    """An invitation; without a role it is to the site only."""
+
+    role: Role | None = None
+    email: Email | None = None
+
+    @field_validator("email", mode="before")
+    @classmethod
+    def _anybody(cls, value: object) -> object:
+        return value or None

@@ -1,0 +1,154 @@
+"""Links that let their holder make an account, join a project, or both, once."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import audit
+from app.accounts import people
+from app.accounts.forms import AccountIn, InvitationIn, NewcomerIn
+from app.accounts.tokens import digest
+from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from app.models import Account, Invitation, Membership, Project, Role, now, row_id
+
+LIFETIME = timedelta(days=14)
+
+
+def invite(
+    session: Session, form: InvitationIn, *, by: Account, project: Project | None = None
+) -> tuple[Invitation, str]:
+    """Make an invitation; the token for its link is told only here."""
+    if project is not None and form.role is None:
+        raise Invalid.at("role", "Say which role they will have.")
+    token = secrets.token_urlsafe(24)
+    invitation = Invitation(
+        digest=digest(token),
+        email=form.email,
+        project_id=project.id if project else None,
+        role=form.role if project else None,
+        created_by=by.id,
+        expires_at=now() + LIFETIME,
+    )
+    session.add(invitation)
+    session.flush()
+    audit.record(session, "invitation.add", _subject(invitation), by=by, project=project, detail=_what(form))
+    return invitation, token
+
+
+def _what(form: InvitationIn) -> dict[str, str]:
+    return {"role": form.role.value if form.role else "account", "email": form.email or "anybody"}
+
+
+def _subject(invitation: Invitation) -> str:
+    return f"invitation:{invitation.uid}"
+
+
+def pending(session: Session, project: Project | None) -> Sequence[Invitation]:
+    """A project's (or the site's) invitations that can still be accepted, newest first."""
+    query = select(Invitation).where(
+        Invitation.project_id == (project.id if project else None),
+        col(Invitation.accepted_at).is_(None),
+        col(Invitation.revoked_at).is_(None),
+        Invitation.expires_at > now(),
+    )
+    return session.exec(query.order_by(col(Invitation.id).desc())).all()
+
+
+def revoke(session: Session, uid: str, *, by: Account, project: Project | None) -> None:
+    """Take an invitation back.
+
+    Raises NotFound where this project (or the site) has no such invitation, Conflict where somebody
+    has accepted it.
+    """
+    project_id = project.id if project else None
+    query = select(Invitation).where(Invitation.uid == uid, Invitation.project_id == project_id)
+    invitation = session.exec(query).one_or_none()
+    if invitation is None:
+        raise NotFound("There is no such invitation.")
+    if invitation.accepted_at:
+        raise Conflict("Somebody has accepted this invitation already. Remove the member instead.")
+    invitation.revoked_at = now()
+    audit.record(session, "invitation.revoke", _subject(invitation), by=by, project=project)
+
+
+def find(session: Session, token: str) -> Invitation:
+    """The invitation of a link.
+
+    Raises NotFound for an unknown link, Gone for one that was used, taken back or is too old.
+    """
+    invitation = session.exec(select(Invitation).where(Invitation.digest == digest(token))).one_or_none()
+    if invitation is None:
+        raise NotFound("This invitation link is not complete. Copy all of it and try again.")
+    if invitation.accepted_at:
+        raise Gone("This invitation was used already. Sign in, or ask for a new one.")
+    if invitation.revoked_at:
+        raise Gone("This invitation was taken back. Ask whoever sent it for a new one.")
+    if invitation.expires_at < now():
+        raise Gone("This invitation has expired. Ask whoever sent it for a new one.")
+    return invitation
+
+
+def newcomer_accepts(session: Session, invitation: Invitation, form: NewcomerIn) -> Account:
+    """Make an account for the holder of a link, and join.
+
+    Raises Invalid where the address has an account already or is not the invited one.
+    """
+    if invitation.email not in (None, form.email):
+        raise Invalid.at("email", f"This invitation is for {invitation.email}.")
+    account = people.add(session, AccountIn(**form.model_dump()), by=None)
+    _use(session, invitation, account)
+    return account
+
+
+def member_accepts(session: Session, invitation: Invitation, account: Account) -> None:
+    """Let somebody who has an account join the project.
+
+    Raises Forbidden where the invitation is for somebody else, Conflict where they are in already;
+    the invitation is then left for whom it is meant.
+    """
+    if invitation.email not in (None, account.email):
+        raise Forbidden(
+            f"This invitation is for {invitation.email}, and you are signed in as {account.email}. "
+            "Sign out and open the link again."
+        )
+    if invitation.project_id is None:
+        raise Conflict("You have an account already, so there is nothing to accept.")
+    if session.get(Membership, (account.id, invitation.project_id)):
+        raise Conflict("You are a member of this project already. The invitation is still unused.")
+    _use(session, invitation, account)
+
+
+def _use(session: Session, invitation: Invitation, account: Account) -> None:
+    # One UPDATE decides who was first, however many open the link at once.
+    claim = (
+        sa.update(Invitation)
+        .where(
+            col(Invitation.id) == invitation.id,
+            col(Invitation.accepted_at).is_(None),
+            col(Invitation.revoked_at).is_(None),
+            col(Invitation.expires_at) > now(),
+        )
+        .values(accepted_at=now(), accepted_by=account.id)
+    )
+    if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]
+        raise Gone("This invitation was used already. Ask for a new one.")
+    project = session.get(Project, invitation.project_id) if invitation.project_id else None
+    if project is not None:
+        join(session, project, account, invitation.role or Role.VIEWER, by=account)
+    audit.record(session, "invitation.accept", _subject(invitation), by=account, project=project)
+
+
+def join(session: Session, project: Project, account: Account, role: Role, *, by: Account | None) -> None:
+    """Make an account a member of a project."""
+    session.add(Membership(account_id=row_id(account), project_id=row_id(project), role=role))
+    audit.record(
+        session,
+        "member.add",
+        f"account:{account.email}",
+        by=by,
+        project=project,
+        detail={"role": role.value},
+    )

@@ -1,0 +1,85 @@
+"""Passwords, kept as Argon2 hashes, and links that let somebody choose a new one."""
+
+import secrets
+from functools import cache
+
+from argon2 import PasswordHasher
+from argon2.exceptions import VerificationError
+from itsdangerous import BadSignature, URLSafeTimedSerializer
+from sqlmodel import Session
+
+from app import audit
+from app.errors import Invalid, NotFound
+from app.models import Account, opaque_id
+
+HASHER = PasswordHasher()
+LINK_SECONDS = 24 * 3600
+
+
+def digest(password: str) -> str:
+    """The hash to keep of a password."""
+    return HASHER.hash(password)
+
+
+def generated() -> str:
+    """A password for somebody who is told it once."""
+    return secrets.token_urlsafe(12)
+
+
+def fits(kept: str | None, password: str) -> bool:
+    """Whether a password is the one whose hash was kept.
+
+    Without a hash it takes as long, so that the time does not tell which addresses have accounts.
+    """
+    try:
+        HASHER.verify(kept or _nobodys(), password)
+    except VerificationError:
+        return False
+    return kept is not None
+
+
+@cache
+def _nobodys() -> str:
+    return HASHER.hash(secrets.token_urlsafe())
+
+
+def set_password(session: Session, account: Account, password: str, *, by: Account | None) -> None:
+    """Give an account a password and end all its sessions."""
+    account.password_hash = digest(password)
+    account.session_key = opaque_id()
+    audit.record(session, "account.password", f"account:{account.email}", by=by)
+
+
+def change_password(session: Session, account: Account, current: str, new: str) -> None:
+    """Let somebody who knows their password choose another.
+
+    Raises Invalid where they do not know it.
+    """
+    if not fits(account.password_hash, current):
+        raise Invalid.at("current", "This is not your current password.")
+    set_password(session, account, new, by=account)
+
+
+def link_token(account: Account, secret_key: str) -> str:
+    """What a link must carry to let its holder choose this account's password, once, within a day."""
+    return _signer(secret_key).dumps(account.get_id())
+
+
+def account_of_link(session: Session, token: str, secret_key: str) -> Account:
+    """The account a password link was made for.
+
+    Raises NotFound for a link that is not ours, too old, or used: the signed session key changes
+    with the password.
+    """
+    try:
+        account_id, key = _signer(secret_key).loads(token, max_age=LINK_SECONDS).split(":")
+    except BadSignature as error:
+        raise NotFound("This link is not valid any more. Ask an admin for a new one.") from error
+    account = session.get(Account, int(account_id))
+    if account is None or account.session_key != key or not account.is_active:
+        raise NotFound("This link was used already. Ask an admin for a new one.")
+    return account
+
+
+def _signer(secret_key: str) -> URLSafeTimedSerializer:
+    return URLSafeTimedSerializer(secret_key, salt="password link")

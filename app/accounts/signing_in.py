@@ -1,0 +1,81 @@
+"""Checking who somebody is, a limited number of times."""
+
+import ipaddress
+from datetime import timedelta
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import audit, db
+from app.accounts import passwords
+from app.accounts.forms import SignInIn
+from app.errors import Forbidden, Invalid, TooMany
+from app.models import Account, SignInFailure, now
+
+WINDOW = timedelta(minutes=15)
+
+
+def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: int) -> Account:
+    """The account whose password this is.
+
+    An attempt counts as failed until its password proves right, so that guesses sent at once
+    cannot slip past the count. The hash is checked outside any transaction: it takes long, and
+    SQLite's writers wait for each other.
+
+    Raises TooMany after ``limit`` failures for the account or the address within fifteen minutes,
+    Invalid where address or password is wrong, Forbidden where the account is disabled.
+    """
+    keys = (f"email:{form.email}", f"address:{_network(address)}")
+    with db.transaction(engine) as session:
+        _count_attempt(session, keys, limit)
+    with db.new_session(engine, write=False) as session:
+        account = session.exec(select(Account).where(Account.email == form.email)).one_or_none()
+    if not passwords.fits(account.password_hash if account else None, form.password) or account is None:
+        raise Invalid("Email or password is wrong. Check both and try again.")
+    with db.transaction(engine) as session:
+        account = session.get_one(Account, account.id)
+        _forgive(session, keys)
+        _accept(session, account, form.password)
+    return account
+
+
+def _network(address: str | None) -> str:
+    """An IPv6 customer has a whole /64 to try from."""
+    if address is None or ":" not in address:
+        return address or "unknown"
+    return str(ipaddress.ip_network((address, 64), strict=False))
+
+
+def _count_attempt(session: Session, keys: tuple[str, str], limit: int) -> None:
+    key, at = col(SignInFailure.key), col(SignInFailure.at)
+    session.execute(sa.delete(SignInFailure).where(at < now() - WINDOW))
+    counts = select(sa.func.count(), sa.func.min(at)).where(key.in_(keys)).group_by(key)
+    for count, first in session.exec(counts):
+        if count >= limit:
+            wait = first + WINDOW - now()
+            minutes = max(1, round(wait / timedelta(minutes=1)))
+            raise TooMany(
+                f"Too many failed sign-ins. Nothing is lost; try again in {minutes} min.",
+                retry_after=int(wait.total_seconds()) + 1,
+            )
+    session.add_all(SignInFailure(key=key) for key in keys)
+
+
+def _forgive(session: Session, keys: tuple[str, str]) -> None:
+    """Clear the account's count, but take only this attempt off the address's.
+
+    Otherwise an attacker could reset the address by signing in to an account of their own.
+    """
+    email_key, address_key = keys
+    key, id_ = col(SignInFailure.key), col(SignInFailure.id)
+    session.execute(sa.delete(SignInFailure).where(key == email_key))
+    newest = select(sa.func.max(id_)).where(key == address_key).scalar_subquery()
+    session.execute(sa.delete(SignInFailure).where(id_ == newest))
+
+
+def _accept(session: Session, account: Account, password: str) -> None:
+    if not account.is_active:
+        raise Forbidden("This account is disabled. Ask an admin of this site.")
+    if passwords.HASHER.check_needs_rehash(account.password_hash or ""):
+        account.password_hash = passwords.digest(password)
+    audit.record(session, "account.sign_in", f"account:{account.email}", by=account)
