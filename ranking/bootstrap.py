@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from ranking.bradley_terry import Fit, laplacian, maximum_likelihood, pseudo_inverse
 from ranking.clusters import Clusters
+from ranking.connectivity import connectivity
 from ranking.outcomes import Floats, Ints
 
 _CHORD_ROUNDS = 30
@@ -121,12 +122,11 @@ class _Pairs:
                 break
         for replicate in active:
             theta[replicate] = self._refit_one(scored[replicate], played[replicate])
-        return theta
+        return np.asarray(theta - theta.mean(axis=1, keepdims=True))
 
     def _refit_one(self, scored: Floats, played: Floats) -> Floats:
         scores = np.zeros((len(self.models),) * 2)
         scores[self.i, self.j], scores[self.j, self.i] = scored, played - scored
-        try:
+        if connectivity(scores).identifiable:
             return maximum_likelihood(scores)
-        except RuntimeError:
-            return np.full(len(self.models), np.nan)
+        return np.full(len(self.models), np.nan)

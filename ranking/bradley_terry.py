@@ -14,6 +14,7 @@ import choix
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import lapack
+from scipy.sparse.csgraph import NegativeCycleError, bellman_ford, csgraph_from_dense
 from scipy.special import expit
 
 from ranking.connectivity import Connectivity, connectivity, extended_order
@@ -52,7 +53,7 @@ class Fit:
     column, symmetric.
     `tie_parameter`: Davidson's nu, None for the other ways to count ties; Davidson's logits are a scale of
     their own and must not be mixed with the others. `notes`: "no_votes", "disconnected", "undefeated",
-    "winless", "not_identifiable", "no_ties", "only_ties", with the models (codes) concerned.
+    "winless", "not_identifiable", "no_ties", with the models (codes) concerned.
     """
 
     theta: Floats
@@ -246,19 +247,27 @@ def _newton(scores: Floats, theta: Floats) -> Floats:
         surprise = scores * P.T
         gradient = surprise.sum(axis=1) - surprise.sum(axis=0)
         step = _solve_laplacian(votes * P * P.T, gradient)
-        theta = theta + damped(step)
+        theta = theta + _shortening(_reach(step, votes)) * step
         if gradient @ step < _TOLERANCE:
             return np.asarray(theta - theta.mean())
     raise RuntimeError(f"not solved in {_MAX_ROUNDS} rounds: the comparison graph is not strongly connected")
 
 
-def damped(step: Floats) -> Floats:
-    """A Newton step shortened so that it always gains (Sun & Tran-Dinh, 2019, Math. Programming 178).
+def _shortening(reach: float) -> float:
+    """Factor by which a Newton step always gains (Sun & Tran-Dinh, 2019, Math. Programming 178).
 
-    The third derivative of the log-likelihood along a step is at most its range times the second.
+    The third derivative of the log-likelihood along the step is at most `reach` times the second: how far the
+    step moves one outcome of a vote against another, in logits.
     """
+    return float(np.log1p(reach) / reach) if reach > 0 else 1.0
+
+
+def _reach(step: Floats, votes: Floats) -> float:
+    """How far a step moves any two models that were compared."""
     reach = float(np.ptp(step))
-    return step * (np.log1p(reach) / reach) if reach > 0 else step
+    if reach < 1:  # the exact figure would hardly lengthen the step
+        return reach
+    return float(np.abs(step[:, None] - step)[votes > 0].max())
 
 
 def _solve_laplacian(weights: Floats, target: Floats) -> Floats:
@@ -320,11 +329,34 @@ def _fit_davidson(
         return theta, 0.0
     more_wins, more_ties = _with_ties(pseudo, wins, ties)
     wins, ties = wins + more_wins, ties + more_ties
-    if not wins.any():
-        return theta, np.inf
+    if not _davidson_exists(wins, ties):
+        return np.where(np.isfinite(theta), np.nan, theta), np.inf
     solved = theta.copy()
     solved[finite], nu = _newton_davidson(wins, ties, theta[finite], groups)
     return solved, nu
+
+
+def _davidson_exists(wins: Floats, ties: Floats) -> bool:
+    """Whether the estimate is finite, where half wins connect the models strongly and there are ties.
+
+    It is not when ratings exist with every winner at least 2 above its loser and no tied models more than
+    2 apart: scaling these up, and nu with them, raises the likelihood for ever. Such ratings are
+    potentials of a graph, and exist unless it has a negative cycle.
+    """
+    if np.any((wins > 0) & (wins.T > 0)):  # a cycle of two
+        return True
+    bounds = np.where(ties > 0, 2.0, np.inf)
+    bounds[wins > 0] = -2.0
+    try:
+        for start in _one_of_each_group(wins + ties):
+            bellman_ford(csgraph_from_dense(bounds, null_value=np.inf), indices=start)
+    except NegativeCycleError:
+        return True
+    return False
+
+
+def _one_of_each_group(scores: Floats) -> Ints:
+    return np.unique(connectivity(scores).component, return_index=True)[1]
 
 
 def _with_ties(pseudo: Floats, wins: Floats, ties: Floats) -> tuple[Floats, Floats]:
@@ -348,7 +380,8 @@ def _newton_davidson(wins: Floats, ties: Floats, theta: Floats, groups: Ints) ->
         information[M, M] = (votes * tie * (1 - tie)).sum() / 2
         gradient = np.append(scored - (votes * score).sum(axis=1), tied - (votes * tie).sum() / 2)
         step = np.linalg.solve(information, gradient)
-        short = damped(step)
+        reach = _reach(step[:M], votes)
+        short = _shortening(max(reach, abs(step[M]) + reach / 2)) * step
         theta, log_nu = theta + short[:M], log_nu + float(short[M])
         if gradient @ step < _TOLERANCE:
             return theta, float(np.exp(log_nu))
@@ -382,6 +415,4 @@ def _notes(graph: Connectivity, theta: Floats, nu: float | None) -> list[Note]:
         notes.append(Note("disconnected", {"components": groups}))
     if nu == 0.0:
         notes.append(Note("no_ties"))
-    if nu is not None and np.isinf(nu):
-        notes.append(Note("only_ties"))
     return notes

@@ -39,7 +39,7 @@ class Intervals:
     interval has no width. `covariance` (M, M) is of the logits with mean zero: differences are read from
     it whatever the anchor. `quantile` times `se` is the half width; `dof` is infinite for independent
     votes. NaN marks what the votes do not tell; `notes` say why ("few_clusters", "random_groups",
-    "unsolved_replicates").
+    "unsolved_replicates", and "only_ties" where Fisher's information had to replace the sandwich).
     """
 
     theta: Floats
@@ -99,6 +99,9 @@ def intervals(
         )
     clusters = None if cells is None else cluster_votes(fit, cells, seed)
     notes = [] if clusters is None else list(clusters.notes)
+    if kind == "sandwich" and _only_ties(fit):
+        kind, clusters = "fisher", None
+        notes.append(Note("only_ties"))
     if kind == "bootstrap":
         covariance, failed = _bootstrap_covariance(fit, clusters, replicates, seed)
         notes += [Note("unsolved_replicates", {"replicates": failed})] if failed else []
@@ -132,6 +135,12 @@ def covariance(
 ) -> Floats:
     """(M, M) covariance of a fit's logits, mean zero in each component; NaN where they are not finite."""
     return _analytic_covariance(fit, kind, None if cells is None else cluster_votes(fit, cells, seed))
+
+
+def _only_ties(fit: Fit) -> bool:
+    """Whether every score is exactly as predicted, which would leave a sandwich empty."""
+    wins, _ = fit.matrix.counted(fit.ties, fit.both_bad)
+    return fit.prior == "none" and bool(np.isfinite(fit.theta).any()) and not wins.any()
 
 
 def _reference_variance(covariance: Floats, component: Ints, anchor: tuple[int, float] | None) -> Floats:

@@ -140,12 +140,23 @@ def test_davidson_without_ties_is_bradley_terry_and_says_so():
     assert np.array_equal(result.theta, fit(matrix_of(BASEBALL)).theta)
 
 
-def test_davidson_with_nothing_but_ties():
-    only = matrix_of(np.zeros((2, 2)), [[0, 9], [9, 0]])
-    result = fit(only, ties="davidson", prior="none")
-    assert (result.tie_parameter, [note.code for note in result.notes]) == (np.inf, ["only_ties"])
-    assert result.outcome_probabilities()[1][0, 1] == 1
-    assert np.isfinite(fit(only, ties="davidson").tie_parameter)
+@pytest.mark.parametrize("wins", [0, 4])
+def test_davidson_without_a_loss_to_weigh_ties_against_is_not_identifiable(wins):
+    # Only ties, or wins and ties but no loss: more of a difference and more ties are ever more likely.
+    matrix = matrix_of([[0, wins], [0, 0]], [[0, 9], [9, 0]])
+    result = fit(matrix, ties="davidson", prior="none")
+    assert result.tie_parameter == np.inf
+    assert np.isnan(result.theta).all()
+    assert {note.code: note.arguments for note in result.notes} == {"not_identifiable": {"models": [0, 1]}}
+    assert np.isfinite(fit(matrix, ties="davidson").tie_parameter)
+
+
+def test_davidson_needs_only_a_circle_with_more_wins_than_ties():
+    ties = np.zeros((3, 3))
+    ties[0, 1] = ties[1, 0] = 1
+    circle = fit(matrix_of([[0, 2, 0], [0, 0, 1], [1, 0, 0]], ties), ties="davidson", prior="none")
+    assert np.isfinite(circle.theta).all()
+    assert np.isfinite(circle.tie_parameter)
 
 
 def test_a_60_chain_against_its_closed_form():

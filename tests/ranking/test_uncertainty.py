@@ -1,0 +1,217 @@
+"""Intervals: against independent sandwiches, against the bootstrap, and silent where the votes are."""
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from benchmarks.ranking_votes import simulate
+from ranking import Cells, WinMatrix, bootstrap, cluster_votes, covariance, fit, intervals
+
+
+@pytest.fixture(scope="module")
+def votes():
+    return simulate(3000, 7, seed=11, annotators=40, taste=0.5)
+
+
+@pytest.fixture(scope="module")
+def plain(votes):
+    return fit(votes.matrix(), prior="none")
+
+
+def regression(votes, **options):
+    """The same model as a fractional logistic regression on single votes, model 0 as the reference."""
+    n = len(votes.a)
+    design = np.zeros((n, votes.n_models))
+    design[np.arange(n), votes.a] += 1
+    design[np.arange(n), votes.b] -= 1
+    score = np.array([1.0, 0.0, 0.5])[votes.outcome]
+    return sm.GLM(score, design[:, 1:], family=sm.families.Binomial()).fit(**options)
+
+
+def notes_of(result):
+    return {note.code: dict(note.arguments) for note in result.notes}
+
+
+def test_the_sandwich_is_that_of_a_logistic_regression(votes, plain):
+    found = intervals(plain, anchor=(0, 1000.0))
+    assert found.se[1:] == pytest.approx(regression(votes, cov_type="HC0").bse, rel=1e-5)
+
+
+def test_fishers_information_is_that_of_a_logistic_regression(votes, plain):
+    found = intervals(plain, kind="fisher", anchor=(0, 1000.0))
+    assert found.se[1:] == pytest.approx(regression(votes, scale=1.0).bse, rel=1e-5)
+
+
+def test_the_clustered_sandwich_is_that_of_a_logistic_regression(votes, plain):
+    groups = {"groups": votes.annotator, "use_correction": False}
+    theirs = regression(votes, cov_type="cluster", cov_kwds=groups).bse * np.sqrt(40 / 39)
+    found = intervals(plain, votes.cells(), anchor=(0, 1000.0))
+    assert found.se[1:] == pytest.approx(theirs, rel=1e-5)
+    assert found.dof.tolist() == [39] * 7
+    assert found.quantile == pytest.approx(np.full(7, stats.t.ppf(0.975, 39)))
+
+
+def test_davidsons_sandwich_agrees_with_a_jackknife(votes):
+    result = fit(votes.matrix(), ties="davidson")
+    cells = votes.cells()
+    left_out = []
+    for annotator in range(40):
+        keep = votes.annotator != annotator
+        columns = (column[keep] for column in (votes.a, votes.b, votes.outcome))
+        left_out.append(fit(WinMatrix.from_votes(*columns, 7), ties="davidson").theta)
+    jackknife = np.sqrt(39 / 40 * np.sum((left_out - np.mean(left_out, axis=0)) ** 2, axis=0))
+    assert intervals(result, cells).se == pytest.approx(jackknife, rel=0.12)
+    assert intervals(result).se == pytest.approx(intervals(result, kind="fisher").se, rel=0.1)
+
+
+def test_the_covariance_has_mean_zero_and_differences_do_not_depend_on_the_anchor(plain):
+    assert covariance(plain).sum(axis=0) == pytest.approx(np.zeros(7), abs=1e-12)
+    free, pinned = intervals(plain), intervals(plain, anchor=(3, 1500.0))
+    assert np.array_equal(free.difference_se(), pinned.difference_se())
+    assert pinned.se == pytest.approx(free.difference_se()[3])
+    rating, lower, upper = pinned.ratings()
+    assert (rating[3], lower[3], upper[3]) == pytest.approx((1500, 1500, 1500))
+    assert np.all(lower[:3] < rating[:3])
+
+
+def test_k_times_the_data_shrinks_independent_errors_and_leaves_clustered_ones(votes, plain):
+    cells = votes.cells()
+    ninefold = Cells(cells.left, cells.right, cells.outcome, 9 * cells.count, 7, cells.cluster)
+    result = fit(WinMatrix.from_cells(ninefold), prior="none")
+    assert intervals(result).se == pytest.approx(intervals(plain).se / 3)
+    assert intervals(result, ninefold).se == pytest.approx(intervals(plain, cells).se)
+
+
+def test_single_votes_as_clusters_are_independent_votes():
+    votes = simulate(200, 4, seed=12)
+    each = Cells.from_votes(votes.a, votes.b, votes.outcome, 4, cluster=np.arange(200))
+    result = fit(votes.matrix())
+    assert intervals(result, each).se == pytest.approx(intervals(result).se * np.sqrt(200 / 199), rel=1e-2)
+
+
+def test_more_than_256_annotators_are_put_into_random_groups():
+    votes = simulate(20_000, 5, seed=13, annotators=2000, taste=0.5)
+    result = fit(votes.matrix())
+    found = intervals(result, votes.cells(), seed=3)
+    assert notes_of(found) == {"random_groups": {"clusters": 2000, "groups": 256}}
+    assert found.dof.tolist() == [255] * 5
+    assert np.array_equal(found.se, intervals(result, votes.cells(), seed=3).se)
+    each = regression(votes, cov_type="cluster", cov_kwds={"groups": votes.annotator}).bse
+    pinned = intervals(result, votes.cells(), anchor=(0, 1000.0))
+    assert pinned.se[1:] == pytest.approx(each, rel=0.2)
+
+
+def test_fewer_than_five_annotators_get_no_interval_and_a_note():
+    votes = simulate(400, 3, seed=14, annotators=4)
+    found = intervals(fit(votes.matrix()), votes.cells())
+    assert np.isnan(found.lower).all()
+    assert np.isnan(found.se).all()
+    assert notes_of(found) == {"few_clusters": {"models": [0, 1, 2], "needed": 5}}
+
+
+def test_a_model_that_few_annotators_judged_has_no_interval_while_the_others_have():
+    votes = simulate(2000, 5, seed=15, annotators=30)
+    keep = (votes.annotator < 3) | ((votes.a != 4) & (votes.b != 4))
+    columns = [column[keep] for column in (votes.a, votes.b, votes.outcome)]
+    cells = Cells.from_votes(*columns, 5, cluster=votes.annotator[keep])
+    found = intervals(fit(WinMatrix.from_cells(cells)), cells)
+    assert np.isnan(found.lower).tolist() == [False] * 4 + [True]
+    assert notes_of(found)["few_clusters"]["models"] == [4]
+
+
+def test_cells_of_other_votes_are_refused(votes, plain):
+    fewer = Cells.from_votes(votes.a[1:], votes.b[1:], votes.outcome[1:], 7, cluster=votes.annotator[1:])
+    with pytest.raises(ValueError, match="not the votes the fit was made from"):
+        intervals(plain, fewer)
+    without = Cells.from_votes(votes.a, votes.b, votes.outcome, 7)
+    with pytest.raises(ValueError, match="no clusters"):
+        intervals(plain, without)
+    with pytest.raises(ValueError, match="fisher"):
+        intervals(plain, votes.cells(), kind="fisher")
+
+
+def test_unknown_kinds_and_levels_are_refused(plain):
+    with pytest.raises(ValueError, match="kind: 'magic'"):
+        intervals(plain, kind="magic")
+    with pytest.raises(ValueError, match="level: 95"):
+        intervals(plain, level=95)
+
+
+def test_all_ties_still_leave_room_for_doubt():
+    result = fit(WinMatrix.from_wins(np.zeros((2, 2)), [[0, 9], [9, 0]]))
+    found = intervals(result)
+    assert result.theta == pytest.approx([0, 0])
+    assert np.all(found.upper > 0.05)
+    bare = intervals(fit(result.matrix, prior="none"))
+    assert (bare.kind, list(notes_of(bare))) == ("fisher", ["only_ties"])
+    assert np.all(bare.upper > 0.2)
+
+
+def test_a_single_vote_is_hardly_knowledge():
+    rating, lower, upper = intervals(fit(WinMatrix.from_wins([[0, 1], [0, 0]]))).ratings()
+    assert np.all((lower < 1000) & (upper > 1000))
+    assert np.all(upper - lower > 150)
+    assert rating[0] > rating[1]
+
+
+def test_models_without_votes_have_neither_rating_nor_interval():
+    empty = intervals(fit(WinMatrix.from_wins(np.zeros((2, 2)))))
+    assert np.isnan(empty.theta).all()
+    assert np.isnan(empty.upper).all()
+    with_new = intervals(fit(WinMatrix.from_wins([[0, 3, 0], [2, 0, 0], [0, 0, 0]])))
+    assert np.isnan(with_new.se).tolist() == [False, False, True]
+
+
+def test_infinite_ratings_have_no_interval():
+    wins = np.array([[0, 3, 2], [2, 0, 2], [0, 0, 0]], float)
+    found = intervals(fit(WinMatrix.from_wins(wins), prior="none"))
+    assert found.theta[2] == -np.inf
+    assert np.isnan(found.se).tolist() == [False, False, True]
+
+
+def test_disconnected_groups_have_their_own_intervals():
+    one = np.array([[0, 5, 3], [4, 0, 6], [2, 3, 0]], float)
+    both = np.zeros((5, 5))
+    both[:3, :3], both[3:, 3:] = one, [[0, 4], [3, 0]]
+    found = intervals(fit(WinMatrix.from_wins(both)))
+    assert found.se[:3] == pytest.approx(intervals(fit(WinMatrix.from_wins(one))).se)
+    assert np.isnan(found.difference_se()[0, 4])
+
+
+def test_the_bootstrap_agrees_with_the_sandwich(votes):
+    result = fit(votes.matrix())
+    resampled = intervals(result, kind="bootstrap", replicates=600)
+    assert resampled.se == pytest.approx(intervals(result).se, rel=0.1)
+    by_annotator = intervals(result, votes.cells(), kind="bootstrap", replicates=600)
+    assert by_annotator.se == pytest.approx(intervals(result, votes.cells()).se, rel=0.15)
+    assert np.mean(by_annotator.se) > 1.2 * np.mean(resampled.se)
+
+
+@pytest.mark.parametrize("by_annotator", [False, True])
+def test_the_same_seed_gives_the_same_bootstrap_whatever_the_chunk(votes, by_annotator):
+    result = fit(votes.matrix())
+    clusters = cluster_votes(result, votes.cells()) if by_annotator else None
+    runs = [bootstrap(result, clusters, replicates=50, seed=5, chunk=chunk) for chunk in (1, 7, 50)]
+    assert runs[1] == pytest.approx(runs[0], abs=1e-9)
+    assert runs[2] == pytest.approx(runs[0], abs=1e-9)
+    assert not np.allclose(runs[0], bootstrap(result, clusters, replicates=50, seed=6))
+
+
+def test_every_bootstrap_replicate_is_solved():
+    # Few votes on a long chain: chord steps alone would not do.
+    wins = np.diag([6.0] * 14, 1) + np.diag([2.0] * 14, -1)
+    thetas = bootstrap(fit(WinMatrix.from_wins(wins)), replicates=100)
+    assert np.isfinite(thetas).all()
+    assert thetas.sum(axis=1) == pytest.approx(np.zeros(100), abs=1e-6)
+
+
+def test_bootstrap_replicates_without_a_solution_are_counted():
+    wins = np.array([[0, 4], [1, 0]], float)
+    found = intervals(fit(WinMatrix.from_wins(wins), prior="none"), kind="bootstrap", replicates=200)
+    assert 0 < notes_of(found)["unsolved_replicates"]["replicates"] < 200
+
+
+def test_davidson_is_not_resampled(votes):
+    with pytest.raises(ValueError, match="bootstrap: only fits"):
+        bootstrap(fit(votes.matrix(), ties="davidson"))
