@@ -1,6 +1,6 @@
 """A project and what its lead sets up: guidelines, criteria, batches, models, annotators."""
 
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Any
 
@@ -141,3 +141,10 @@ class Annotator(SQLModel, table=True):
     cluster: int = 0
     judged: int = 0
     changes: int = 0
+    # Judgments made on the (UTC) day of the last one.
+    today: date | None = None
+    judged_today: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    # Where the last search of the queue ended, so that the next need not pass what was judged.
+    cursor_taken: int = Field(default=-1, sa_column_kwargs={"server_default": "-1"})
+    cursor_position: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    cursor_comparison_id: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

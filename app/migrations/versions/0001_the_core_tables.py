@@ -83,6 +83,11 @@ def upgrade() -> None:
         sa.Column("cluster", sa.Integer(), nullable=False),
         sa.Column("judged", sa.Integer(), nullable=False),
         sa.Column("changes", sa.Integer(), nullable=False),
+        sa.Column("today", sa.Date(), nullable=True),
+        sa.Column("judged_today", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("cursor_taken", sa.Integer(), server_default="-1", nullable=False),
+        sa.Column("cursor_position", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("cursor_comparison_id", sa.Integer(), server_default="0", nullable=False),
         sa.CheckConstraint("account_id IS NOT NULL OR name IS NOT NULL", name=op.f("ck_annotators_known")),
         sa.CheckConstraint("cluster >= 0 AND cluster < 256", name=op.f("ck_annotators_cluster_range")),
         sa.ForeignKeyConstraint(["account_id"], ["accounts.id"], name=op.f("fk_annotators_account_id")),
@@ -532,6 +537,13 @@ def upgrade() -> None:
             batch_op.f("ix_judgments_annotator_id_id"), ["annotator_id", "id"], unique=False
         )
         batch_op.create_index(batch_op.f("ix_judgments_project_id_id"), ["project_id", "id"], unique=False)
+        batch_op.create_index(
+            "ix_judgments_retired",
+            ["comparison_id"],
+            unique=False,
+            sqlite_where=sa.text("retired_at IS NOT NULL"),
+            postgresql_where=sa.text("retired_at IS NOT NULL"),
+        )
         batch_op.create_index(
             "uq_judgments_live",
             ["comparison_id", "annotator_id"],
