@@ -1,0 +1,292 @@
+"""Few votes of people and many of a judge model, combined so that the judge's bias cannot enter.
+
+Prediction-powered inference (Angelopoulos, Duchi & Zrnic, 2023, "PPI++: Efficient prediction-powered
+inference", arXiv:2311.01453): on comparisons that both have judged, the judge shows how it errs; on all the
+others its votes, corrected for that, stand in for people's. Here this is done within each pair of models. A
+pair's human score is moved by
+
+    -power * sum over its human-judged comparisons of (judge - the judge's mean on the pair),
+
+which is zero on average whatever the judge prefers, so long as the comparisons given to people are a random
+choice among those of the same pair. The pairs themselves may be chosen as one likes. `power` is tuned for
+the least variance: a judge that knows nothing gets none.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import expit
+from scipy.stats import t as student
+
+from ranking.bradley_terry import (
+    CENTER,
+    Fit,
+    Note,
+    fit,
+    laplacian,
+    shifted,
+    to_elo,
+    win_probabilities,
+)
+from ranking.clusters import MIN_CLUSTERS
+from ranking.covariates import grouped_inverse
+from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+
+_MAX_ROUNDS = 100
+_TOLERANCE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class HumanVotes:
+    """People's votes, arrays of shape (n,), with what the judge said of the same comparisons.
+
+    `a`, `b`, `outcome`: as for `Cells.from_votes`. `judge`: how far the judge prefers a to b, 0 to 1, NaN
+    where it did not say (`outcome_scores` makes it of verdicts). `cluster`: who or what the votes share.
+    """
+
+    a: ArrayLike
+    b: ArrayLike
+    outcome: ArrayLike
+    judge: ArrayLike
+    cluster: ArrayLike | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class JudgeVotes:
+    """The judge's scores, as above, of comparisons that no person has judged: arrays of shape (n,)."""
+
+    a: ArrayLike
+    b: ArrayLike
+    score: ArrayLike
+
+
+@dataclass(frozen=True, eq=False)
+class PredictionPowered:
+    """Ratings from people and a judge, beside those from people alone.
+
+    `human`: the fit of people's votes. `theta` (M,): combined logits, mean zero in each component, NaN for a
+    model without human votes. `covariance`, `human_covariance` (M, M): NaN with too few clusters. `power`:
+    how far the judge is trusted, 0 not at all. `human_votes`, `judge_votes`: how many entered;
+    `effective_votes`: how many human votes alone would be as precise. `dof`: of the t quantile, infinite
+    for independent votes. `notes`: those of the human fit, "few_clusters", and "unused_judgments" for
+    judge votes on pairs that no person has judged.
+    """
+
+    human: Fit
+    theta: Floats
+    covariance: Floats
+    human_covariance: Floats
+    power: float
+    human_votes: int
+    judge_votes: int
+    dof: float
+    notes: tuple[Note, ...]
+
+    @property
+    def effective_votes(self) -> float:
+        """Human votes that alone would give the same average variance; NaN without a covariance."""
+        voted = self.human.component >= 0
+        alone, both = (np.diagonal(c)[voted].sum() for c in (self.human_covariance, self.covariance))
+        return float(self.human_votes * alone / both) if both > 0 else np.nan
+
+    def ratings(self, *, anchor: tuple[int, float] | None = None, center: float = CENTER) -> Floats:
+        """Combined ratings on the Elo scale, shape (M,)."""
+        return to_elo(shifted(self.theta, self.human.component, anchor, center), center)
+
+    def intervals(self, *, level: float = 0.95, center: float = CENTER) -> tuple[Floats, Floats]:
+        """Lower and upper bounds of the combined ratings, each against its component's mean."""
+        half = student.ppf((1 + level) / 2, self.dof) * np.sqrt(np.diagonal(self.covariance))
+        return to_elo(self.theta - half, center), to_elo(self.theta + half, center)
+
+
+def fit_prediction_powered(
+    votes: HumanVotes,
+    judge: JudgeVotes,
+    n_models: int,
+    *,
+    power: float | None = None,
+    ties: Ties = "half",
+    both_bad: BothBad = "exclude",
+) -> PredictionPowered:
+    """Combine people's votes with a judge's votes on those and on other comparisons.
+
+    `power` None tunes it. Raises ValueError for malformed columns and scores outside 0..1, RuntimeError when
+    there are too few human votes to solve.
+    """
+    outcomes = np.asarray(votes.outcome)
+    human = fit(WinMatrix.from_votes(votes.a, votes.b, outcomes, n_models), ties=ties, both_bad=both_bad)
+    labelled = _Scored.of(votes.a, votes.b, votes.judge, n_models)
+    others = _Scored.of(judge.a, judge.b, judge.score, n_models).rated()
+    y = outcome_scores(outcomes, ties, both_bad)
+    evidence = _Evidence.of(human, labelled.oriented(y), labelled, others)
+    theta = np.nan_to_num(human.theta)
+    groups = None if votes.cluster is None else _groups(votes.cluster, outcomes.shape)
+    if power is None:
+        power = evidence.best_power(theta)
+    combined = evidence.solve(theta, power)
+    dof = np.inf if groups is None else int(groups.max(initial=-1)) + 0.0
+    notes = human.notes
+    if dof < MIN_CLUSTERS - 1:
+        notes += (Note("few_clusters", {"clusters": int(dof) + 1, "needed": MIN_CLUSTERS}),)
+        dof = np.nan
+    unused = int(np.count_nonzero(~evidence.useful[others.pair]))
+    if unused:
+        notes += (Note("unused_judgments", {"judgments": unused}),)
+    voted = human.component >= 0
+    unknown = ~(voted[:, None] & voted) | np.isnan(dof)
+    return PredictionPowered(
+        human=human,
+        theta=np.where(voted, combined, np.nan),
+        covariance=np.where(unknown, np.nan, evidence.covariance(combined, power, groups)),
+        human_covariance=np.where(unknown, np.nan, evidence.covariance(theta, 0.0, groups)),
+        power=power,
+        human_votes=int(np.count_nonzero(~np.isnan(y))),
+        judge_votes=len(others.pair) - unused,
+        dof=dof,
+        notes=notes,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Scored:
+    """A judge's scores of comparisons, each pair in one orientation: `score` is how far it prefers `low`."""
+
+    low: Ints
+    high: Ints
+    score: Floats
+    flipped: NDArray[np.bool_]
+    n_models: int
+
+    @classmethod
+    def of(cls, a: ArrayLike, b: ArrayLike, score: ArrayLike, n_models: int) -> _Scored:
+        # An outcome for every row makes the cells' checks of models and self-pairs apply here too.
+        left, right = np.asarray(a), np.asarray(b)
+        checked = Cells(left, right, np.zeros(len(left), np.intp), np.ones(len(left)), n_models)
+        values = np.asarray(score, np.float64)
+        if values.shape != checked.left.shape:
+            raise ValueError(f"judge: {values.shape} scores for {checked.left.shape} comparisons")
+        outside = ~np.isnan(values) & ~((values >= 0) & (values <= 1))
+        if outside.any():
+            row = int(np.argmax(outside))
+            raise ValueError(f"row {row}: judge's score {values[row]} lies outside 0..1")
+        flipped = checked.left > checked.right
+        low, high = np.minimum(checked.left, checked.right), np.maximum(checked.left, checked.right)
+        return cls(low, high, np.where(flipped, 1 - values, values), flipped, n_models)
+
+    @property
+    def pair(self) -> Ints:
+        return np.asarray(self.low * self.n_models + self.high)
+
+    def oriented(self, score: Floats) -> Floats:
+        return np.where(self.flipped, 1 - score, score)
+
+    def rated(self) -> _Scored:
+        keep = ~np.isnan(self.score)
+        return _Scored(self.low[keep], self.high[keep], self.score[keep], self.flipped[keep], self.n_models)
+
+
+@dataclass(frozen=True, eq=False)
+class _Evidence:
+    """Per human-judged comparison: its models, human score (NaN if not counted), and what the judge adds.
+
+    `error` is the judge's score less its mean on the pair, 0 where it gave none, and `own` its part in a
+    pair's rectification beside the mean's; `others` (M, M) is the variance the mean itself brings, and
+    `useful` (M * M,) says on which pairs there is anything to rectify.
+    """
+
+    human: Fit
+    low: Ints
+    high: Ints
+    score: Floats
+    error: Floats
+    own: Floats
+    others: Floats
+    useful: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, human: Fit, score: Floats, labelled: _Scored, others: _Scored) -> _Evidence:
+        M = human.n_models
+        rated = labelled.rated()
+        shared, total = (
+            np.bincount(p, minlength=M * M) for p in (rated.pair, np.append(rated.pair, others.pair))
+        )
+        sums = np.bincount(rated.pair, rated.score, M * M) + np.bincount(others.pair, others.score, M * M)
+        mean = sums / np.maximum(total, 1)
+        share = shared / np.maximum(total, 1)
+        error = np.nan_to_num(labelled.score - mean[labelled.pair])
+        elsewhere = np.bincount(
+            others.pair, (share[others.pair] * (others.score - mean[others.pair])) ** 2, M * M
+        )
+        return cls(
+            human=human,
+            low=labelled.low,
+            high=labelled.high,
+            score=score,
+            error=error,
+            own=error * (1 - share[labelled.pair]),
+            others=elsewhere.reshape(M, M).astype(np.float64),
+            useful=shared > 0,
+        )
+
+    def solve(self, theta: Floats, power: float) -> Floats:
+        """Newton's method: rectified scores may be negative, which the likelihood's curvature never sees."""
+        for _ in range(_MAX_ROUNDS):
+            surplus = np.nan_to_num(self.residual(theta)) - power * self.error
+            pulls = self.by_pair(surplus)
+            P = win_probabilities(theta)
+            gradient = pulls.sum(1) - pulls.sum(0) + (self.human.pseudo * (1 - 2 * P)).sum(1)
+            step = self.inverse_information(theta) @ gradient
+            theta = theta + step / max(1.0, np.abs(step).max(initial=0.0))
+            if gradient @ step < _TOLERANCE:
+                return theta
+        raise RuntimeError("too few human votes: the judge's correction outweighs what people said")
+
+    def best_power(self, theta: Floats) -> float:
+        """The power of least average variance, taking votes as independent; any power is valid."""
+        bread = self.inverse_information(theta)
+
+        def variance(moment: Floats) -> float:
+            return float(np.trace(bread @ laplacian(moment + moment.T) @ bread))
+
+        cross = variance(self.by_pair(np.nan_to_num(self.residual(theta)) * self.own))
+        square = variance(self.by_pair(self.own**2) + self.others)
+        return cross / square if square > 0 else 0.0
+
+    def covariance(self, theta: Floats, power: float, groups: Ints | None) -> Floats:
+        """Sandwich covariance (M, M), by groups of human votes where these are given."""
+        M, P = self.human.n_models, win_probabilities(theta)
+        surplus = np.nan_to_num(self.residual(theta)) - power * self.own
+        alone = self.human.pseudo * P**2 + power**2 * self.others
+        if groups is None:
+            between = np.zeros((M, M))
+            alone = alone + self.by_pair(surplus**2)
+        else:
+            G = int(groups.max(initial=-1)) + 1
+            won, lost = (np.bincount(groups * M + m, surplus, G * M) for m in (self.low, self.high))
+            sums = (won - lost).reshape(G, M)
+            between = sums.T @ sums * (G / max(G - 1, 1))
+        bread = self.inverse_information(theta)
+        return np.asarray(bread @ (between + laplacian(alone + alone.T)) @ bread)
+
+    def residual(self, theta: Floats) -> Floats:
+        """Human scores beyond expectation, NaN where not counted."""
+        return np.asarray(self.score - expit(theta[self.low] - theta[self.high]))
+
+    def inverse_information(self, theta: Floats) -> Floats:
+        P = win_probabilities(theta)
+        votes = self.by_pair((~np.isnan(self.score)).astype(np.float64)) + self.human.pseudo
+        return grouped_inverse(laplacian((votes + votes.T) * P * P.T), self.human.component)
+
+    def by_pair(self, values: Floats) -> Floats:
+        M = self.human.n_models
+        return np.bincount(self.low * M + self.high, values, M * M).reshape(M, M).astype(np.float64)
+
+
+def _groups(cluster: ArrayLike, shape: tuple[int, ...]) -> Ints:
+    codes = np.asarray(cluster)
+    if codes.shape != shape:
+        raise ValueError(f"cluster: {codes.shape} values for {shape} votes")
+    return np.unique(codes, return_inverse=True)[1]
