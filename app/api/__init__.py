@@ -3,3 +3,5 @@
 from flask import Blueprint
 
 bp = Blueprint("api", __name__, url_prefix="/api/v1")
+
+from app.api import leaderboard  # noqa: E402, F401 -- their routes register on bp

@@ -1,24 +1,28 @@
 """A project's standings: kept tallies in, ratings with intervals out, remembered until a vote changes."""
 
 from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
-from typing import Any
+from typing import Any, TypeVar, cast, get_args
 
 import numpy as np
 import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlmodel import Session, col
 
-from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.forms import SliceBy, StandingsQuery
 from app.leaderboard.ranked import Standings, rank_cells, rank_votes, with_slices
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Outcome, Project, Prompt, Tally
 from ranking import Cells
 from ranking import Outcome as Code
 
 CODES = {Outcome.A: Code.A, Outcome.B: Code.B, Outcome.TIE: Code.TIE, Outcome.BOTH_BAD: Code.BOTH_BAD}
+SLICES = [by for by in get_args(SliceBy) if by]
 REMEMBERED = 256
+
+Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
@@ -31,31 +35,26 @@ class Headline:
     updated_at: datetime | None
 
 
-@dataclass(frozen=True)
-class _Remembered:
-    revision: int
-    standings: Standings
-
-
 class _Memory:
-    """The last standings of each question, in this process; the oldest are forgotten."""
+    """The last answer to each question, in this process; the oldest are forgotten."""
 
     def __init__(self) -> None:
         self._lock = Lock()
-        self._entries: OrderedDict[object, _Remembered] = OrderedDict()
+        self._answers: OrderedDict[object, tuple[int, Any]] = OrderedDict()
 
-    def get(self, key: object) -> _Remembered | None:
+    def get(self, question: object) -> tuple[int, Any]:
+        """(revision, answer); the answer to nothing is older than any."""
         with self._lock:
-            if key in self._entries:
-                self._entries.move_to_end(key)
-            return self._entries.get(key)
+            if question in self._answers:
+                self._answers.move_to_end(question)
+            return self._answers.get(question, (-1, None))
 
-    def put(self, key: object, entry: _Remembered) -> None:
+    def put(self, question: object, revision: int, answer: Any) -> None:
         with self._lock:
-            self._entries[key] = entry
-            self._entries.move_to_end(key)
-            if len(self._entries) > REMEMBERED:
-                self._entries.popitem(last=False)
+            self._answers[question] = (revision, answer)
+            self._answers.move_to_end(question)
+            if len(self._answers) > REMEMBERED:
+                self._answers.popitem(last=False)
 
 
 _memory = _Memory()
@@ -68,60 +67,86 @@ def revision(session: Session, project: Project) -> int:
     return project.revision + int(found or 0)
 
 
+def _remembered(
+    session: Session, project: Project, question: object, make: Callable[[Any], Answer]
+) -> Answer:
+    """The answer of this revision, or a new one made from the last (None at first)."""
+    now = revision(session, project)
+    key = (session.get_bind().engine.url, project.id, question)
+    then, answer = _memory.get(key)
+    if then != now:
+        answer = make(answer)
+        _memory.put(key, now, answer)
+    return cast(Answer, answer)
+
+
 def load(session: Session, project: Project, query: StandingsQuery) -> Standings:
     """The standings the query asks for (of the whole project where it names no one slice)."""
     if not query.value and query.by:
         query = query.model_copy(update={"by": ""})
-    now = revision(session, project)
-    key = (session.get_bind().engine.url, project.id, query)
-    before = _memory.get(key)
-    if before is not None and before.revision == now:
-        return before.standings
-    fresh = _rank(session, project, query, before.standings if before else None)
-    _memory.put(key, _Remembered(now, fresh))
-    return fresh
+    return _remembered(session, project, query, lambda before: _rank(session, project, query, before))
 
 
-def load_slices(session: Session, project: Project, query: StandingsQuery) -> dict[str, Standings]:
-    """The standings of each value of ``query.by``, the one with the most judgments first."""
-    values = slice_values(session, project, query.by)
+def load_slices(
+    session: Session, project: Project, query: StandingsQuery, values: Sequence[str]
+) -> dict[str, Standings]:
+    """The standings of some values of ``query.by``."""
     return {value: load(session, project, query.model_copy(update={"value": value})) for value in values}
+
+
+def load_parts(session: Session, project: Project, query: StandingsQuery) -> dict[tuple[str, str], Standings]:
+    """All the query asks for by (by, value): the whole, or one slice, or the whole and each slice."""
+    found = load(session, project, query)
+    if query.value:
+        return {(query.by, query.value): found}
+    values = slices(session, project).get(query.by, [])
+    parts = load_slices(session, project, query, values)
+    return {("", ""): found, **{(query.by, value): part for value, part in parts.items()}}
 
 
 def as_object(session: Session, project: Project, query: StandingsQuery) -> dict[str, Any]:
     """What the API, the download and ``leaderboard --json`` give."""
-    whole = load(session, project, query)
+    (_, first), *rest = load_parts(session, project, query).items()
     if query.value:
-        return {**whole.as_object(), "by": query.by, "value": query.value}
+        return {**first.as_object(), "by": query.by, "value": query.value}
     if query.by:
-        return with_slices(whole, query.by, load_slices(session, project, query))
-    return whole.as_object()
+        return with_slices(first, query.by, {value: found for (_, value), found in rest})
+    return first.as_object()
 
 
-def slice_values(session: Session, project: Project, by: str) -> list[str]:
-    """The values that have judgments, the one with the most first."""
-    if not by:
-        return []
-    total = sa.func.sum(col(Tally.n))
-    found = (
-        sa.select(col(Tally.slice_value))
-        .where(col(Tally.project_id) == project.id, col(Tally.slice_by) == by)
-        .group_by(col(Tally.slice_value))
-        .having(total > 0)
-        .order_by(total.desc(), col(Tally.slice_value))
-    )
-    return list(session.scalars(found))
+def slices(session: Session, project: Project) -> dict[str, list[str]]:
+    """By what the judgments can be sliced, and the values that have any, the largest first."""
+    return _remembered(session, project, "slices", lambda _: _slices(session, project))
 
 
 def headline(session: Session, project: Project) -> Headline:
     """Who judged, and when last."""
+    return _remembered(session, project, "headline", lambda _: _headline(session, project))
+
+
+def _slices(session: Session, project: Project) -> dict[str, list[str]]:
+    by, value, total = col(Tally.slice_by), col(Tally.slice_value), sa.func.sum(col(Tally.n))
+    found = (
+        sa.select(by, value)
+        .where(col(Tally.project_id) == project.id, by.in_(SLICES))
+        .group_by(by, value)
+        .having(total > 0)
+        .order_by(total.desc(), value)
+    )
+    values: dict[str, list[str]] = {name: [] for name in SLICES}
+    for name, one in session.execute(found):
+        values[name].append(one)
+    return {name: known for name, known in values.items() if known}
+
+
+def _headline(session: Session, project: Project) -> Headline:
     kind = sa.case((col(Annotator.simulated), "simulated"), else_=sa.cast(col(Annotator.kind), sa.String))
     found = (
         sa.select(kind, sa.func.count())
         .where(col(Annotator.project_id) == project.id, col(Annotator.judged) > 0)
         .group_by(kind)
     )
-    counts: dict[str, int] = dict(session.execute(found).tuples())
+    counts: dict[str, int] = dict(session.execute(found).all())
     last = sa.select(col(Judgment.created_at)).where(col(Judgment.project_id) == project.id)
     return Headline(
         people=counts.get(AnnotatorKind.HUMAN.value, 0),

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 NONE = "–"
+VOTED = ("wins", "ties", "losses")
 
 
 def rank_range(row: Mapping[str, Any]) -> str:
@@ -15,6 +16,31 @@ def rank_range(row: Mapping[str, Any]) -> str:
 
 
 def share(row: Mapping[str, Any], key: str) -> str:
-    """A model's wins, ties or losses as a share of its judgments that were not "both bad"."""
-    votes = row["wins"] + row["ties"] + row["losses"]
+    """A model's wins, ties or losses as a share of the judgments that did not call both bad."""
+    votes = sum(row[name] for name in VOTED)
     return f"{row[key] / votes:.0%}" if votes else NONE
+
+
+def slice_name(by: str) -> str:
+    """What judgments are sliced by, as a label."""
+    return {"kind": "Kind of annotator"}.get(by, by.capitalize())
+
+
+def slice_value(value: str, by: str) -> str:
+    """A slice's value; the kinds of annotators have names of their own."""
+    return {"human": "people", "model": "judge models"}.get(value, value) if by == "kind" else value
+
+
+def counted(number: int, one: str, many: str) -> str:
+    """A number with its noun: "1 person", "1,284 people"."""
+    return f"{number:,} {one if number == 1 else many}"
+
+
+def judged_by(people: int, judges: int, simulated: int) -> str:
+    """Who judged: "12 people and 1 judge model"."""
+    who = (
+        (people, "person", "people"),
+        (judges, "judge model", "judge models"),
+        (simulated, "simulated annotator", "simulated annotators"),
+    )
+    return " and ".join(counted(*group) for group in who if group[0])

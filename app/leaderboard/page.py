@@ -1,0 +1,114 @@
+"""What the leaderboard's page shows of standings: groups, one axis, the order asked for."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from app.errors import Invalid
+from app.leaderboard import words
+from app.leaderboard.charts import Axis, axis
+from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.ranked import Row, Standings
+from app.leaderboard.standings import Headline
+from app.leaderboard.words import VOTED
+
+Sort = Literal["rating", "model", "wins", "ties", "losses", "judgments"]
+# Slices side by side are read, not searched; the smallest are left to their own page.
+MAX_SIDE_BY_SIDE = 12
+
+
+class Arrangement(BaseModel):
+    """The order of the rows, and which models are looked for."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    sort: Sort = "rating"
+    order: Literal["descending", "ascending"] = "descending"
+    q: str = Field("", max_length=200)
+
+    @classmethod
+    def read(cls, arguments: Mapping[str, Any]) -> Self:
+        """Read an address's arguments. Raises Invalid."""
+        try:
+            return cls.model_validate(dict(arguments))
+        except ValidationError as error:
+            raise Invalid.of(error) from error
+
+    def arguments(self, **changes: str) -> dict[str, str]:
+        """The shortest address that asks the same, or the same with changes."""
+        given = {**self.model_dump(), **changes}
+        default = Arrangement().model_dump()
+        return {name: value for name, value in given.items() if value != default[name]}
+
+    def turned(self, sort: Sort) -> dict[str, str]:
+        """The address of a click on a column: sort by it, or turn its order."""
+        again = self.sort == sort
+        first = "ascending" if sort == "model" else "descending"
+        other = "ascending" if self.order == "descending" else "descending"
+        return self.arguments(sort=sort, order=other if again else first)
+
+
+@dataclass(frozen=True)
+class Group:
+    """Models that can be compared with each other; None for those without votes."""
+
+    number: int | None
+    rows: list[Row]
+
+
+def groups(standings: Standings, arrangement: Arrangement) -> list[Group]:
+    """The rows looked for, one group for each component: never one list for two."""
+    wanted = [row for row in standings.rows if arrangement.q.casefold() in row.model.casefold()]
+    numbers = dict.fromkeys(row.component for row in wanted)
+    return [
+        Group(number if number >= 0 else None, _sorted(wanted, number, arrangement)) for number in numbers
+    ]
+
+
+def shared_axis(standings: Standings) -> Axis:
+    """One axis for all rows, so that the eye compares them."""
+    return axis(value for row in standings.rows for value in (row.lower, row.rating, row.upper))
+
+
+def _sorted(rows: list[Row], component: int, arrangement: Arrangement) -> list[Row]:
+    own = [row for row in rows if row.component == component]
+    descending = arrangement.order == "descending"
+    if arrangement.sort == "rating":
+        return own if descending else own[::-1]
+    return sorted(own, key=lambda row: _key(row, arrangement.sort), reverse=descending)
+
+
+def _key(row: Row, sort: Sort) -> Any:
+    if sort == "model":
+        return row.model.casefold()
+    if sort == "judgments":
+        return row.judgments
+    votes = sum(getattr(row, name) for name in VOTED)
+    return getattr(row, sort) / votes if votes else -1.0
+
+
+def headline(standings: Standings, headline: Headline, query: StandingsQuery) -> str:
+    """How much was judged, and by whom."""
+    models = words.counted(len(standings.models), "model", "models")
+    judgments = words.counted(standings.votes, "judgment", "judgments")
+    who = words.judged_by(headline.people, headline.judges, headline.simulated)
+    by = f" by {who}" if who and not query.value else ""
+    return f"{models} · {judgments}{by}"
+
+
+def tabs(known: Mapping[str, Sequence[str]], query: StandingsQuery) -> list[tuple[str, dict[str, str], bool]]:
+    """(label, arguments, current): the whole, and what there are at least two slices of."""
+    found = [("Overall", query.arguments(by="", value=""), not query.by)]
+    for by, values in known.items():
+        if len(values) > 1 or query.by == by:
+            label = f"By {words.slice_name(by).lower()}"
+            found.append((label, query.arguments(by=by, value=""), query.by == by))
+    return found
+
+
+def value_options(known: Mapping[str, Sequence[str]], query: StandingsQuery) -> list[tuple[str, str]]:
+    """The slices one can look at alone."""
+    values = [(value, words.slice_value(value, query.by)) for value in known.get(query.by, ())]
+    return [("", "Side by side"), *values]
