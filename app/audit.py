@@ -1,10 +1,14 @@
 """Every change leaves an event in its own transaction."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.models import Account, AuditEvent, Project
+
+A_PAGE = 50
 
 
 def record(
@@ -35,3 +39,33 @@ def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:
         for key, value in after.items()
         if before.get(key) != value
     }
+
+
+@dataclass(frozen=True)
+class Trail:
+    """Some events, newest first, with who did each; ``older`` continues where these end."""
+
+    events: Sequence[tuple[AuditEvent, Account | None]]
+    older: int | None
+
+
+def trail(session: Session, project: Project | None, *, verb: str = "", before: int | None = None) -> Trail:
+    """What happened in a project, or on the site beside projects, as far as its verb begins so.
+
+    Pages continue after an id and not after a number of rows: there is an event for each judgment.
+    """
+    newest_first = col(AuditEvent.id).desc()
+    query = (
+        select(AuditEvent, Account)
+        .outerjoin(Account, col(Account.id) == AuditEvent.account_id)
+        .where(AuditEvent.project_id == (project.id if project else None))
+        .order_by(newest_first)
+        .limit(A_PAGE + 1)
+    )
+    if verb:
+        query = query.where(col(AuditEvent.verb).startswith(verb, autoescape=True))
+    if before is not None:
+        query = query.where(col(AuditEvent.id) < before)
+    found = session.exec(query).all()
+    more = len(found) > A_PAGE
+    return Trail(found[:A_PAGE], found[A_PAGE - 1][0].id if more else None)

@@ -2,17 +2,19 @@
 
 from dataclasses import dataclass
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
-from app.errors import Forbidden, NotFound, Unauthorized
+from app.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.models import Account, Membership, Project, Role, Visibility
 
 LEAD, REVIEWER, ANNOTATOR = Role.LEAD, Role.REVIEWER, Role.ANNOTATOR
 RESEARCHER, VIEWER = Role.RESEARCHER, Role.VIEWER
 
 # Read it aloud: "members who may judge are the lead, reviewers and annotators".
-# An admin may do everything everywhere; anybody may read a public leaderboard.
+# An admin may do everything everywhere.
 MAY: dict[str, frozenset[Role]] = {
+    "see the project": frozenset(Role),
     "read the leaderboard": frozenset({LEAD, REVIEWER, RESEARCHER, VIEWER}),
     "judge": frozenset({LEAD, REVIEWER, ANNOTATOR}),
     "read the guideline": frozenset(Role),
@@ -22,6 +24,10 @@ MAY: dict[str, frozenset[Role]] = {
     "queue": frozenset({LEAD}),
     "manage": frozenset({LEAD}),
 }
+# Anybody may do these in a public project, signed in or not.
+IN_PUBLIC = frozenset({"see the project", "read the leaderboard"})
+# Nobody may do these in an archived one.
+WHILE_OPEN = frozenset({"judge", "import", "queue"})
 
 
 @dataclass(frozen=True)
@@ -33,25 +39,30 @@ class Access:
     role: Role | None
 
     def can(self, ability: str) -> bool:
-        """Whether the table, or being an admin, allows it."""
-        roles = MAY[ability]
+        """Whether the account may do this now."""
+        closed = self.project.archived_at is not None and ability in WHILE_OPEN
+        return not closed and self.allows(ability)
+
+    def allows(self, ability: str) -> bool:
+        """Whether the table, being an admin, or the project being public allows it."""
         if self.account is not None and self.account.is_admin:
             return True
-        if ability == "read the leaderboard" and self.project.visibility == Visibility.PUBLIC:
+        if ability in IN_PUBLIC and self.project.visibility == Visibility.PUBLIC:
             return True
-        return self.role in roles
+        return self.role in MAY[ability]
 
     @property
     def visible(self) -> bool:
         """Whether the project may be known of at all."""
-        return any(self.can(ability) for ability in MAY)
+        return self.allows("see the project")
 
 
 def enter(session: Session, account: Account | None, slug: str, ability: str) -> Access:
     """The project behind a slug, if the account may do this there.
 
     Raises NotFound where the project is not theirs to know of, Forbidden where it is visible but
-    the role does not allow it, Unauthorized where signing in could help.
+    the role does not allow it, Conflict where it is archived, Unauthorized where signing in could
+    help.
     """
     project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
     access = access_to(session, account, project) if project else None
@@ -61,6 +72,8 @@ def enter(session: Session, account: Account | None, slug: str, ability: str) ->
         raise Unauthorized("Sign in to go on.")
     if access is None or not access.visible:
         raise NotFound("There is no such project, or you are not a member of it.")
+    if access.allows(ability):
+        raise Conflict("This project is archived. Its lead can open it again in the settings.")
     raise Forbidden(f"Your role in this project does not let you {ability}. Ask its lead.")
 
 
@@ -73,9 +86,11 @@ def access_to(session: Session, account: Account | None, project: Project) -> Ac
     return Access(project, account, role)
 
 
-def visible_projects(session: Session, account: Account | None) -> list[Access]:
-    """The projects an account may know of, by name; everyone's public ones included."""
-    projects = session.exec(select(Project).where(Project.archived_at.is_(None)).order_by(Project.name)).all()  # type: ignore[union-attr]
+def visible_projects(session: Session, account: Account | None, *, archived: bool = False) -> list[Access]:
+    """The projects an account may know of, by name, public ones included: open ones or archived ones."""
+    is_open = col(Project.archived_at).is_(None)
+    wanted = sa.not_(is_open) if archived else is_open
+    projects = session.exec(select(Project).where(wanted).order_by(Project.name, col(Project.id))).all()
     roles: dict[int, Role] = {}
     if account is not None:
         rows = session.exec(select(Membership).where(Membership.account_id == account.id))

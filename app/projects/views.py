@@ -1,15 +1,333 @@
-"""Pages of the projects room."""
+"""Pages of the projects room: the list, a project's overview, and what its lead sets up."""
 
-from flask import Blueprint
+from flask import Blueprint, Response, flash, request, url_for
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import audit, db, permissions, web
+from app.accounts import invitations
+from app.accounts import session as sign_in_session
+from app.accounts.forms import InvitationIn
+from app.errors import Conflict, Invalid, Problem, Unauthorized
+from app.models import Account, Role
+from app.permissions import Access
+from app.projects import criteria, guidelines, lifecycle, members, overview
+from app.projects.forms import (
+    ChangeIn,
+    CriterionChangeIn,
+    CriterionIn,
+    GuidelineIn,
+    NewProjectIn,
+    RoleIn,
+)
+from app.text import render_markdown
 
 bp = Blueprint("projects", __name__)
 
 
+def _enter(slug: str, ability: str) -> Access:
+    return permissions.enter(db.session(), web.account(), slug, ability)
+
+
+def _manage(slug: str) -> tuple[Access, Account]:
+    access = _enter(slug, "manage")
+    if access.account is None:
+        raise Unauthorized("Sign in to go on.")
+    return access, access.account
+
+
+def _saved(message: str, endpoint: str, slug: str) -> BaseResponse:
+    db.session().commit()
+    flash(message, "success")
+    return web.see_other(endpoint, slug=slug)
+
+
+# The list, and a project's first page
+
+
 @bp.get("/")
-def index() -> str:
-    return "projects"
+def index() -> Response:
+    """The projects one may know of, with what one may do in each."""
+    account = web.account()
+    archived = "archived" in request.args
+    found = permissions.visible_projects(db.session(), account, archived=archived)
+    if account is None and not found:
+        raise Unauthorized("Sign in to go on.")
+    return web.form_page(
+        "projects/index.html",
+        accesses=found,
+        archived=archived,
+        judgments=overview.judgments_by_project(db.session()),
+    )
+
+
+@bp.get("/projects/new")
+def new() -> Response:
+    """The form a project begins with."""
+    if web.account() is None:
+        raise Unauthorized("Sign in to go on.")
+    return web.form_page("projects/new.html")
+
+
+@bp.post("/projects/new")
+def create() -> Response | BaseResponse:
+    """Make a project; who makes it leads it."""
+    account = web.account()
+    if account is None:
+        raise Unauthorized("Sign in to go on.")
+    try:
+        project = lifecycle.create(db.session(), web.submitted(NewProjectIn), by=account)
+    except Invalid as problem:
+        return web.form_page("projects/new.html", problem)
+    return _saved("The project is there, and you lead it.", "projects.show", project.slug)
 
 
 @bp.get("/p/<slug>/")
-def show(slug: str) -> str:
-    return slug
+def show(slug: str) -> Response:
+    """What a project is, what one may do in it, and for its lead what comes next."""
+    access = _enter(slug, "see the project")
+    there = overview.counts(db.session(), access.project) if access.can("manage") else None
+    return web.form_page(
+        "projects/show.html",
+        access=access,
+        project=access.project,
+        counts=there,
+        steps=overview.steps(there) if there else [],
+    )
+
+
+# Settings
+
+
+@bp.get("/p/<slug>/settings")
+def settings(slug: str) -> Response:
+    """Everything about a project that is one value."""
+    access, _ = _manage(slug)
+    values = ChangeIn.model_validate(access.project).model_dump(mode="json")
+    return web.form_page("projects/settings.html", values=values, access=access, project=access.project)
+
+
+@bp.post("/p/<slug>/settings")
+def change_settings(slug: str) -> Response | BaseResponse:
+    """Change the settings."""
+    access, account = _manage(slug)
+    try:
+        lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
+    except Invalid as problem:
+        return web.form_page("projects/settings.html", problem, access=access, project=access.project)
+    return _saved("The settings are saved.", "projects.settings", slug)
+
+
+@bp.post("/p/<slug>/archive")
+def archive(slug: str) -> BaseResponse:
+    """Close a project."""
+    access, account = _manage(slug)
+    lifecycle.archive(db.session(), access.project, by=account)
+    return _saved("The project is archived: readable, but closed for judging.", "projects.settings", slug)
+
+
+@bp.post("/p/<slug>/reopen")
+def reopen(slug: str) -> BaseResponse:
+    """Open an archived project again."""
+    access, account = _manage(slug)
+    lifecycle.reopen(db.session(), access.project, by=account)
+    return _saved("The project is open again.", "projects.settings", slug)
+
+
+# Members
+
+
+@bp.get("/p/<slug>/members")
+def people(slug: str) -> Response:
+    """Who is in the project, and who is invited."""
+    access, _ = _manage(slug)
+    return _members_page(access)
+
+
+@bp.post("/p/<slug>/invitations")
+def invite(slug: str) -> Response | BaseResponse:
+    """Make a link by which somebody joins."""
+    access, account = _manage(slug)
+    try:
+        form = web.submitted(InvitationIn)
+        _, token = invitations.invite(db.session(), form, by=account, project=access.project)
+    except Invalid as problem:
+        return _members_page(access, problem)
+    db.session().commit()
+    sign_in_session.show_once("link", web.public_url("accounts.invitation", token=token))
+    return web.see_other("projects.people", slug=slug)
+
+
+@bp.post("/p/<slug>/invitations/<uid>/revoke")
+def revoke_invitation(slug: str, uid: str) -> BaseResponse:
+    """Take an invitation back."""
+    access, account = _manage(slug)
+    invitations.revoke(db.session(), uid, by=account, project=access.project)
+    return _saved("The invitation is taken back.", "projects.people", slug)
+
+
+@bp.post("/p/<slug>/members/<uid>/role")
+def set_role(slug: str, uid: str) -> BaseResponse:
+    """Change a member's role."""
+    access, account = _manage(slug)
+    role = web.submitted(RoleIn).role
+    member = members.set_role(db.session(), access.project, uid, role, by=account)
+    return _saved(f"{member.name} is now {role.value}.", "projects.people", slug)
+
+
+@bp.post("/p/<slug>/members/<uid>/remove")
+def remove_member(slug: str, uid: str) -> BaseResponse:
+    """Take a member out."""
+    access, account = _manage(slug)
+    member = members.remove(db.session(), access.project, uid, by=account)
+    return _saved(f"{member.name} is no longer a member. Their judgments stay.", "projects.people", slug)
+
+
+def _members_page(access: Access, problem: Problem | None = None) -> Response:
+    return web.form_page(
+        "projects/members.html",
+        problem,
+        values={"role": Role.ANNOTATOR.value},
+        access=access,
+        project=access.project,
+        members=members.of(db.session(), access.project),
+        pending=invitations.pending(db.session(), access.project),
+        link=sign_in_session.shown_once("link"),
+        roles=[(role.value, role.value.capitalize()) for role in Role],
+    )
+
+
+# Guideline
+
+
+@bp.get("/p/<slug>/guideline")
+def guideline(slug: str) -> Response:
+    """The guideline in force, or an older version."""
+    access = _enter(slug, "read the guideline")
+    opened, number = db.session(), request.args.get("version", type=int)
+    newest = guidelines.latest(opened, access.project)
+    shown = guidelines.version(opened, access.project, number) if number else newest
+    return web.form_page(
+        "projects/guideline.html",
+        access=access,
+        project=access.project,
+        shown=shown,
+        newest=newest,
+        text=render_markdown(shown.text) if shown else None,
+        history=guidelines.history(opened, access.project),
+    )
+
+
+@bp.get("/p/<slug>/guideline/edit")
+def edit_guideline(slug: str) -> Response:
+    """Write the next version, beginning with the one in force."""
+    access, _ = _manage(slug)
+    return _guideline_form(access)
+
+
+@bp.post("/p/<slug>/guideline/edit")
+def publish_guideline(slug: str) -> Response | BaseResponse:
+    """Put a new version in force."""
+    access, account = _manage(slug)
+    try:
+        form = web.submitted(GuidelineIn)
+        published = guidelines.publish(db.session(), access.project, form, by=account)
+    except (Invalid, Conflict) as problem:
+        return _guideline_form(access, problem)
+    return _saved(f"Version {published.version} is in force.", "projects.guideline", slug)
+
+
+def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
+    newest = guidelines.latest(db.session(), access.project)
+    number = newest.version if newest else 0
+    return web.form_page(
+        "projects/guideline_edit.html",
+        problem,
+        values={"text": newest.text if newest else ""},
+        access=access,
+        project=access.project,
+        number=number,
+        # Whoever was overtaken has been told of the version between, and may publish over it.
+        base=number if isinstance(problem, Conflict) else request.form.get("base", number),
+    )
+
+
+# Criteria
+
+
+@bp.get("/p/<slug>/criteria")
+def criteria_page(slug: str) -> Response:
+    """What is asked beside the overall verdict."""
+    access, _ = _manage(slug)
+    return _criteria_page(access)
+
+
+@bp.post("/p/<slug>/criteria")
+def add_criterion(slug: str) -> Response | BaseResponse:
+    """Ask for one more."""
+    access, account = _manage(slug)
+    try:
+        form = web.submitted(CriterionIn)
+        criteria.add(db.session(), access.project, form, by=account)
+    except Invalid as problem:
+        return _criteria_page(access, problem)
+    return _saved(f"{form.name} is asked for from now on.", "projects.criteria_page", slug)
+
+
+@bp.post("/p/<slug>/criteria/<key>")
+def change_criterion(slug: str, key: str) -> BaseResponse:
+    """Reword or move a criterion."""
+    access, account = _manage(slug)
+    form = web.submitted(CriterionChangeIn)
+    found = criteria.find(db.session(), access.project, key)
+    criteria.change(db.session(), access.project, found, form, by=account)
+    return _saved(f"{form.name} is saved.", "projects.criteria_page", slug)
+
+
+@bp.post("/p/<slug>/criteria/<key>/retire")
+def retire_criterion(slug: str, key: str) -> BaseResponse:
+    """Ask for a criterion no more."""
+    access, account = _manage(slug)
+    found = criteria.find(db.session(), access.project, key)
+    criteria.retire(db.session(), access.project, found, by=account)
+    return _saved(f"{found.name} is no longer asked for.", "projects.criteria_page", slug)
+
+
+@bp.post("/p/<slug>/criteria/<key>/restore")
+def restore_criterion(slug: str, key: str) -> BaseResponse:
+    """Ask for a retired criterion again."""
+    access, account = _manage(slug)
+    found = criteria.find(db.session(), access.project, key)
+    criteria.restore(db.session(), access.project, found, by=account)
+    return _saved(f"{found.name} is asked for again.", "projects.criteria_page", slug)
+
+
+def _criteria_page(access: Access, problem: Problem | None = None) -> Response:
+    return web.form_page(
+        "projects/criteria.html",
+        problem,
+        access=access,
+        project=access.project,
+        criteria=criteria.of(db.session(), access.project),
+    )
+
+
+# What happened
+
+
+@bp.get("/p/<slug>/audit")
+def audit_page(slug: str) -> Response:
+    """Who changed what, and when."""
+    access, _ = _manage(slug)
+    verb = request.args.get("verb", "").strip()
+    trail = audit.trail(db.session(), access.project, verb=verb, before=request.args.get("before", type=int))
+    return web.form_page(
+        "projects/audit.html",
+        access=access,
+        project=access.project,
+        trail=trail,
+        verb=verb,
+        newest=url_for("projects.audit_page", slug=slug, verb=verb or None),
+        older=url_for("projects.audit_page", slug=slug, verb=verb or None, before=trail.older)
+        if trail.older
+        else None,
+    )

@@ -1,0 +1,128 @@
+"""What a lead sets up, for form, file and command line alike."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+
+from app.accounts.forms import Email, Name
+from app.models import Role, Visibility
+
+
+def _slug(value: str) -> str:
+    if not re.fullmatch(r"[a-z0-9](-?[a-z0-9])*", value):
+        raise ValueError("Use lower-case letters, digits and single hyphens.")
+    return value
+
+
+def _key(value: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
+        raise ValueError("Use lower-case letters, digits and underscores, and begin with a letter.")
+    return value
+
+
+def _absent(value: object) -> object:
+    return None if value == "" else value
+
+
+Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_slug)]
+Key = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_key)]
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
+
+
+class SettingsIn(BaseModel):
+    """A project's settings, all of them: what is not sent has its default."""
+
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+    visibility: Visibility = Visibility.MEMBERS
+    wanted: Annotated[int, Field(ge=1, le=100)] = 1
+    gold_every: Annotated[int, Field(ge=0, le=1_000)] = 10
+    lease_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 24 * 60
+    daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BeforeValidator(_absent)] = None
+    asks_strength: bool = False
+    asks_rationale: bool = False
+    reveals_models: bool = False
+
+
+class AboutIn(BaseModel):
+    """What a project is called and what it is for."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    name: Name
+    description: Words = ""
+
+
+class ChangeIn(AboutIn, SettingsIn):
+    """The settings page: everything but the slug, which is in people's links."""
+
+    model_config = ConfigDict(extra="ignore")
+
+
+class NewProjectIn(AboutIn):
+    """The page where a project begins."""
+
+    slug: Slug
+
+
+class CriterionIn(BaseModel):
+    """A criterion; its key names it in exports and stays."""
+
+    key: Key
+    name: Annotated[Name, Field(max_length=100)]
+    description: Words = ""
+
+
+class CriterionChangeIn(BaseModel):
+    """What of a criterion may change."""
+
+    name: Annotated[Name, Field(max_length=100)]
+    description: Words = ""
+    position: Annotated[int, Field(ge=0, le=1_000)] = 0
+
+
+def _unix_lines(value: str) -> str:
+    """Forms send carriage returns, files do not; the same text is the same version."""
+    text = value.replace("\r\n", "\n").strip()
+    if not text:
+        raise ValueError("Write something: annotators read this before they judge.")
+    return text
+
+
+class GuidelineIn(BaseModel):
+    """A new version of the guideline, written after having read version ``base``."""
+
+    text: Annotated[str, Field(max_length=100_000), AfterValidator(_unix_lines)]
+    base: int = 0
+
+
+class MemberIn(BaseModel):
+    """An account that exists, and its role in the project."""
+
+    email: Email
+    role: Role
+
+
+class RoleIn(BaseModel):
+    """A member's new role."""
+
+    role: Role
+
+
+class ProjectFile(BaseModel):
+    """A whole project as a YAML file describes it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    slug: Slug
+    name: Name
+    description: Words = ""
+    settings: SettingsIn = SettingsIn()
+    criteria: list[CriterionIn] = []
+    guideline: str | None = None
+    members: list[MemberIn] = []
+
+    def about(self) -> dict[str, Any]:
+        """The fields of the project itself."""
+        return {"slug": self.slug, "name": self.name, "description": self.description} | dict(self.settings)

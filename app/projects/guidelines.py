@@ -1,0 +1,69 @@
+"""The guideline, version by version."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import audit
+from app.errors import Conflict, NotFound
+from app.models import Account, Guideline, Project, row_id
+from app.projects.forms import GuidelineIn
+
+
+def latest(session: Session, project: Project) -> Guideline | None:
+    """The version in force."""
+    newest = select(Guideline).where(Guideline.project_id == project.id).order_by(_newest_first())
+    return session.exec(newest.limit(1)).first()
+
+
+def version(session: Session, project: Project, number: int) -> Guideline:
+    """A version by its number. Raises NotFound where there is none."""
+    query = select(Guideline).where(Guideline.project_id == project.id, Guideline.version == number)
+    found = session.exec(query).one_or_none()
+    if found is None:
+        raise NotFound(f"The guideline has no version {number}.")
+    return found
+
+
+def history(session: Session, project: Project) -> Sequence[tuple[Guideline, str | None]]:
+    """Every version, newest first, with the name of who wrote it."""
+    query = (
+        select(Guideline, Account.name)
+        .outerjoin(Account, col(Account.id) == Guideline.created_by)
+        .where(Guideline.project_id == project.id)
+        .order_by(_newest_first())
+    )
+    return session.exec(query).all()
+
+
+def publish(session: Session, project: Project, form: GuidelineIn, *, by: Account | None) -> Guideline:
+    """Put a new version in force; the same text again is no new version.
+
+    Raises Conflict where somebody published another version since the writer read theirs.
+    """
+    current = latest(session, project)
+    number = current.version if current else 0
+    if current is not None and current.text == form.text:
+        return current
+    if form.base != number:
+        raise Conflict(_overtaken(number))
+    guideline = Guideline(
+        project_id=row_id(project), version=number + 1, text=form.text, created_by=by.id if by else None
+    )
+    try:
+        with session.begin_nested():
+            session.add(guideline)
+    except sa.exc.IntegrityError as error:
+        raise Conflict(_overtaken(number + 1)) from error
+    subject = f"guideline:{guideline.version}"
+    audit.record(session, "guideline.publish", subject, by=by, project=project)
+    return guideline
+
+
+def _overtaken(number: int) -> str:
+    return f"Somebody published version {number} meanwhile. Yours is kept below; compare, then publish again."
+
+
+def _newest_first() -> sa.UnaryExpression[int]:
+    return col(Guideline.version).desc()

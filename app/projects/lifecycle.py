@@ -1,0 +1,70 @@
+"""A project's beginning, its settings, and its end."""
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session
+
+from app import audit
+from app.accounts import invitations, people
+from app.errors import Invalid
+from app.models import Account, Project, Role, now
+from app.projects import criteria, guidelines
+from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile
+
+
+def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | None) -> Project:
+    """Make a project with all that its file says; whoever makes it on a page is its lead.
+
+    Raises Invalid where the slug is taken or a member has no account.
+    """
+    form = ProjectFile.model_validate(form.model_dump())
+    project = Project(**form.about())
+    try:
+        with session.begin_nested():
+            session.add(project)
+    except sa.exc.IntegrityError as error:
+        raise Invalid.at("slug", "Another project has this short name. Choose another.") from error
+    audit.record(session, "project.add", _subject(project), by=by, project=project)
+    for criterion in form.criteria:
+        criteria.add(session, project, criterion, by=by)
+    if form.guideline:
+        guidelines.publish(session, project, GuidelineIn(text=form.guideline), by=by)
+    if by is not None:
+        invitations.join(session, project, by, Role.LEAD, by=by)
+    for member in form.members:
+        invitations.join(session, project, people.by_email(session, member.email), member.role, by=by)
+    return project
+
+
+def _subject(project: Project) -> str:
+    return f"project:{project.slug}"
+
+
+def change(session: Session, project: Project, form: ChangeIn, *, by: Account | None) -> None:
+    """Change settings, noting each from → to."""
+    before = ChangeIn.model_validate(project).model_dump(mode="json")
+    detail = audit.changed(before, form.model_dump(mode="json"))
+    if not detail:
+        return
+    for field, value in form:
+        setattr(project, field, value)
+    project.revision += 1
+    audit.record(session, "project.settings", _subject(project), by=by, project=project, detail=detail)
+
+
+def archive(session: Session, project: Project, *, by: Account | None) -> None:
+    """Stop judging and importing; what is there stays readable."""
+    _set_archived(session, project, now(), "project.archive", by=by)
+
+
+def reopen(session: Session, project: Project, *, by: Account | None) -> None:
+    """Take a project out of the archive."""
+    _set_archived(session, project, None, "project.reopen", by=by)
+
+
+def _set_archived(
+    session: Session, project: Project, moment: datetime | None, verb: str, *, by: Account | None
+) -> None:
+    project.archived_at = moment
+    audit.record(session, verb, _subject(project), by=by, project=project)

@@ -1,0 +1,69 @@
+"""Who is in a project, and as what."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import audit
+from app.errors import Conflict, NotFound
+from app.models import Account, Annotator, Membership, Project, Role
+
+
+def of(session: Session, project: Project) -> Sequence[tuple[Account, Membership, int]]:
+    """The members by name, each with how many judgments they have made."""
+    annotator = sa.and_(
+        col(Annotator.account_id) == Account.id, col(Annotator.project_id) == Membership.project_id
+    )
+    query = (
+        select(Account, Membership, sa.func.coalesce(Annotator.judged, 0))
+        .join(Membership, col(Membership.account_id) == Account.id)
+        .outerjoin(Annotator, annotator)
+        .where(Membership.project_id == project.id)
+        .order_by(Account.name, col(Account.id))
+    )
+    return session.exec(query).all()
+
+
+def find(session: Session, project: Project, uid: str) -> tuple[Account, Membership]:
+    """A member by their account's opaque id.
+
+    Raises NotFound where the project has no such member.
+    """
+    query = (
+        select(Account, Membership)
+        .join(Membership, col(Membership.account_id) == Account.id)
+        .where(Membership.project_id == project.id, Account.uid == uid)
+    )
+    found = session.exec(query).one_or_none()
+    if found is None:
+        raise NotFound("This project has no such member.")
+    return found
+
+
+def set_role(session: Session, project: Project, uid: str, role: Role, *, by: Account) -> Account:
+    """Change a member's role. Raises Conflict for the last lead."""
+    account, membership = find(session, project, uid)
+    if role != Role.LEAD:
+        _keep_a_lead(session, project, membership)
+    detail = audit.changed({"role": membership.role.value}, {"role": role.value})
+    membership.role = role
+    audit.record(session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail)
+    return account
+
+
+def remove(session: Session, project: Project, uid: str, *, by: Account) -> Account:
+    """Take a member out; their judgments stay. Raises Conflict for the last lead."""
+    account, membership = find(session, project, uid)
+    _keep_a_lead(session, project, membership)
+    detail = {"role": membership.role.value}
+    session.delete(membership)
+    audit.record(session, "member.remove", f"account:{account.email}", by=by, project=project, detail=detail)
+    return account
+
+
+def _keep_a_lead(session: Session, project: Project, membership: Membership) -> None:
+    # Locked, so that two leads cannot remove each other at the same moment.
+    leads = select(Membership).where(Membership.project_id == project.id, Membership.role == Role.LEAD)
+    if [lead.account_id for lead in session.exec(leads.with_for_update())] == [membership.account_id]:
+        raise Conflict("This is the project’s only lead. Make somebody else a lead first.")

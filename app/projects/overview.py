@@ -1,0 +1,100 @@
+"""What there is in a project, and what its lead does next."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.models import (
+    Annotator,
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Guideline,
+    Membership,
+    Model,
+    Project,
+    Prompt,
+    Role,
+    Slot,
+)
+
+
+@dataclass(frozen=True)
+class Counts:
+    """A project in numbers. ``waiting`` and ``open`` count judgments asked for, not comparisons."""
+
+    prompts: int
+    models: int
+    comparisons: int
+    waiting: int
+    open: int
+    judgments: int
+    members: int
+    annotators: int
+    guidelines: int
+
+
+def counts(session: Session, project: Project) -> Counts:
+    """The numbers, in one query."""
+    people_who_judge = (Role.LEAD, Role.REVIEWER, Role.ANNOTATOR)
+    here = {
+        "prompts": _count(Prompt, project),
+        "models": _count(Model, project),
+        "comparisons": _count(Comparison, project),
+        "waiting": _sum(
+            Slot, project, col(Slot.wanted) - col(Slot.taken), col(Slot.taken) < col(Slot.wanted)
+        ),
+        "open": sa.select(sa.func.count())
+        .select_from(Assignment)
+        .join(Annotator, col(Annotator.id) == Assignment.annotator_id)
+        .where(col(Annotator.project_id) == project.id, col(Assignment.state) == AssignmentState.OPEN),
+        "judgments": _sum(Annotator, project, col(Annotator.judged)),
+        "members": _count(Membership, project),
+        "annotators": _count(Membership, project, col(Membership.role).in_(people_who_judge)),
+        "guidelines": _count(Guideline, project),
+    }
+    row = session.execute(sa.select(*(query.scalar_subquery().label(name) for name, query in here.items())))
+    return Counts(**row.mappings().one())
+
+
+def _count(table: Any, project: Project, *conditions: sa.ColumnElement[bool]) -> Any:
+    here = col(table.project_id) == project.id
+    return sa.select(sa.func.count()).select_from(table).where(here, *conditions)
+
+
+def _sum(table: Any, project: Project, value: Any, *conditions: sa.ColumnElement[bool]) -> Any:
+    here = col(table.project_id) == project.id
+    return sa.select(sa.func.coalesce(sa.func.sum(value), 0)).where(here, *conditions)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do on the way from an empty project to its data; ``path`` is below the project's."""
+
+    title: str
+    hint: str
+    path: str
+    done: bool
+
+
+def steps(there: Counts) -> list[Step]:
+    """The way, in order."""
+    return [
+        Step("Import responses", "What each model answered to each prompt.", "import", there.prompts > 0),
+        Step("Write the guideline", "What makes an answer better here.", "guideline", there.guidelines > 0),
+        Step("Queue comparisons", "Pairs of responses for judgment.", "pair", there.comparisons > 0),
+        Step("Invite people", "A link is all they need.", "members", there.annotators > 1),
+        Step("Judge", "Which of two answers is better?", "judge", there.judgments > 0),
+        Step("Read the leaderboard", "With what it cannot tell yet.", "leaderboard", False),
+        Step("Export the preferences", "Files that trainers load.", "export", False),
+    ]
+
+
+def judgments_by_project(session: Session) -> dict[int, int]:
+    """How many live judgments each project has."""
+    query = sa.select(col(Annotator.project_id), sa.func.sum(Annotator.judged)).group_by(
+        col(Annotator.project_id)
+    )
+    return dict(session.execute(query).all())
