@@ -1,0 +1,264 @@
+"""The fields of records as files have them, and the pydantic models that check each row."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+import orjson
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.models import Message, Outcome
+
+MAX_SAMPLE = 1 << 16
+
+ROLES = {
+    "human": "user",
+    "gpt": "assistant",
+    "bot": "assistant",
+    "prompter": "user",
+}
+KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
+
+WINNERS = {
+    "a": Outcome.A,
+    "model_a": Outcome.A,
+    "left": Outcome.A,
+    "b": Outcome.B,
+    "model_b": Outcome.B,
+    "right": Outcome.B,
+    "tie": Outcome.TIE,
+    "both_bad": Outcome.BOTH_BAD,
+    "bothbad": Outcome.BOTH_BAD,
+    "tie (bothbad)": Outcome.BOTH_BAD,
+    "tie (both bad)": Outcome.BOTH_BAD,
+}
+
+
+def _text(value: Any) -> Any:
+    """Numbers stand for their digits where a name is asked for: CSV and JSON agree."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+def _storable(value: str) -> str:
+    if "\x00" in value:
+        raise ValueError("has a NUL character")
+    return value
+
+
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise ValueError("must not be empty")
+    return _storable(value)
+
+
+def _winner(value: Any) -> Any:
+    outcome = WINNERS.get(value.strip().lower()) if isinstance(value, str) else None
+    if outcome is None:
+        raise ValueError("must be model_a, model_b, tie or both_bad (also a, b, left, right, tie (bothbad))")
+    return outcome
+
+
+def _moment(value: Any) -> Any:
+    """Seconds since 1970 or an ISO time; UTC where no zone is given."""
+    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
+        value = float(value)
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        try:
+            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
+        except (ValueError, OverflowError, OSError):
+            raise ValueError("is not a time") from None
+    return value
+
+
+def _with_zone(value: datetime) -> datetime:
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
+
+
+def _message(value: Any) -> Message:
+    if not isinstance(value, dict):
+        raise ValueError("a message must be an object with role and content")  # noqa: TRY004 -- pydantic's vocabulary
+    role = str(value.get("role", value.get("from", "")))
+    role = ROLES.get(role, role)
+    if role not in KNOWN_ROLES:
+        raise ValueError(f"role must be one of {', '.join(sorted(KNOWN_ROLES))}, not {role!r}")
+    message: Message = {"role": role, "content": plain_text(value.get("content", value.get("value")))}
+    for name in ("name", "tool_calls", "tool_call_id"):
+        if value.get(name):
+            message[name] = value[name]
+    return message
+
+
+def plain_text(content: Any) -> str:
+    """The text of a message's content: a string, text parts, or Arena-Hard's ``{"answer": …}``."""
+    if content is None:
+        return ""
+    if isinstance(content, str):
+        return content
+    if isinstance(content, dict) and isinstance(content.get("answer"), str):
+        return str(content["answer"])
+    if isinstance(content, list):
+        return "".join(_part(part) for part in content)
+    raise ValueError("content must be text")
+
+
+def _part(part: Any) -> str:
+    if isinstance(part, str):
+        return part
+    if isinstance(part, dict) and part.get("type", "text") == "text" and isinstance(part.get("text"), str):
+        return str(part["text"])
+    kind = part.get("type") if isinstance(part, dict) else type(part).__name__
+    raise ValueError(f"only text can be compared, and a message holds {kind!r}")
+
+
+def _from_json(value: str) -> Any:
+    try:
+        return orjson.loads(value)
+    except orjson.JSONDecodeError:
+        raise ValueError("must be a list of messages") from None
+
+
+def _messages(value: Any) -> Any:
+    if isinstance(value, str) and value.lstrip().startswith("["):
+        value = _from_json(value)
+    elif isinstance(value, dict):
+        value = [value]
+    if not isinstance(value, list):
+        raise ValueError("must be a list of messages")  # noqa: TRY004
+    if not value:
+        raise ValueError("must not be empty")
+    return [_message(item) for item in value]
+
+
+def _text_or_messages(value: Any) -> Any:
+    return value if isinstance(value, str) else _messages(value)
+
+
+def _tags(value: Any) -> Any:
+    return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value
+
+
+Text = Annotated[str, AfterValidator(_not_blank)]
+Name = Annotated[str, BeforeValidator(_text), AfterValidator(_not_blank), Field(max_length=200)]
+Category = Annotated[str, AfterValidator(_storable), Field(max_length=100)]
+Language = Annotated[str, AfterValidator(_storable), Field(max_length=35)]
+Messages = Annotated[list[Message], BeforeValidator(_messages)]
+TextOrMessages = Annotated[str | list[Message], BeforeValidator(_text_or_messages)]
+Winner = Annotated[Outcome, BeforeValidator(_winner)]
+Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
+Sample = Annotated[int, Field(ge=0, lt=MAX_SAMPLE)]
+
+
+def named(*names: str, default: Any = None) -> Any:
+    """A field that files call by several names."""
+    return Field(default, validation_alias=AliasChoices(*names))
+
+
+class Row(BaseModel):
+    """What any record may say about its prompt; unknown columns are left alone."""
+
+    model_config = ConfigDict(extra="ignore", frozen=False, populate_by_name=True)
+
+    prompt_id: Name | None = None
+    category: Category | None = None
+    language: Language | None = None
+    tags: Annotated[list[Name], BeforeValidator(_tags)] | None = None
+    metadata: dict[str, Any] | None = None
+
+
+class Prompted(Row):
+    """A record with its prompt's text."""
+
+    prompt: TextOrMessages | None = None
+    messages: Messages | None = None
+
+
+class ResponseRow(Prompted):
+    model: Name
+    response: TextOrMessages
+    sample: Sample = 0
+
+
+class WideRow(Prompted):
+    responses: Annotated[dict[Name, TextOrMessages], Field(min_length=1)]
+
+
+class ComparisonRow(Prompted):
+    model_a: Name
+    response_a: TextOrMessages
+    model_b: Name
+    response_b: TextOrMessages
+    sample_a: Sample | None = None
+    sample_b: Sample | None = None
+    gold: Winner | None = None
+    winner: Winner | None = None
+    annotator: Name | None = named("annotator", "annotator_id", "judge", "worker")
+    timestamp: Moment | None = named("timestamp", "tstamp", "created_at")
+    id: Name | None = None
+
+
+class VoteRow(Row):
+    model_a: Name = named("model_a", "left", default=...)
+    model_b: Name = named("model_b", "right", default=...)
+    winner: Winner
+    prompt: Name | Text | None = named("prompt", "question")
+    prompt_id: Name | None = named("prompt_id", "question_id")
+    annotator: Name | None = named("annotator", "annotator_id", "judge", "worker", "user")
+    timestamp: Moment | None = named("timestamp", "tstamp", "created_at")
+    id: Name | None = named("id", "vote_id", "comparison_id")
+
+
+class AlpacaOutputRow(BaseModel):
+    instruction: Text
+    output: str
+    generator: Name
+    dataset: Category | None = None
+
+
+class AlpacaAnnotationRow(BaseModel):
+    instruction: Text
+    output_1: str
+    generator_1: Name
+    output_2: str
+    generator_2: Name
+    preference: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
+    annotator: Name | None = None
+    dataset: Category | None = None
+
+
+class ArenaHardQuestionRow(BaseModel):
+    uid: Name = named("uid", "question_id", default=...)
+    prompt: Text | None = None
+    turns: list[dict[str, Any] | str] | None = None
+    category: Category | None = None
+    cluster: Name | None = named("cluster", "subcategory")
+    language: Language | None = None
+
+
+class ArenaHardAnswerRow(BaseModel):
+    uid: Name = named("uid", "question_id", default=...)
+    model: Name = named("model", "model_id", default=...)
+    messages: Messages | None = None
+    choices: list[dict[str, Any]] | None = None
+
+
+class LMArenaRow(BaseModel):
+    model_a: Name
+    model_b: Name
+    winner: Winner
+    conversation_a: Messages
+    conversation_b: Messages
+    id: Name | None = named("id", "question_id")
+    judge: Name | None = named("judge", "judge_hash", "evaluation_session_id")
+    timestamp: Moment | None = named("timestamp", "tstamp")
+    language: Language | None = None
+    is_code: bool | None = None
+
+
+class PreferenceRow(Prompted):
+    chosen: TextOrMessages = named("chosen", "chosen_response", default=...)
+    rejected: TextOrMessages = named("rejected", "rejected_response", default=...)
+    prompt: TextOrMessages | None = named("prompt", "instruction", "question")
+    chosen_model: Name | None = None
+    rejected_model: Name | None = None
+    annotator: Name | None = None
+    timestamp: Moment | None = None
+    id: Name | None = None

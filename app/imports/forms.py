@@ -1,0 +1,24 @@
+"""What an import is asked to do: shared by page, API and command line."""
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from app.imports.shapes import SHAPES
+
+ShapeName = StrEnum("ShapeName", {name.upper().replace("-", "_"): name for name in SHAPES})  # type: ignore[misc]
+
+
+def _none_if_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+class ImportIn(BaseModel):
+    """``shape`` None finds it out from the content; ``batch`` names what the import adds."""
+
+    model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
+
+    shape: Annotated[ShapeName | None, BeforeValidator(_none_if_blank)] = None
+    dry_run: bool = False
+    batch: Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_none_if_blank)] = None

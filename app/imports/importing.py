@@ -1,0 +1,242 @@
+"""The import itself: look at every file, then read, check and write it chunk by chunk."""
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import orjson
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from app import audit, db, tallies
+from app.imports import loading, shapes
+from app.imports.forms import ImportIn
+from app.imports.items import Item
+from app.imports.loading import Target
+from app.imports.shapes import Shape
+from app.imports.sources import MB, Refusal, Source, open_source
+from app.models import Account, Batch, Project
+
+# A chunk holds SQLite's one write lock: small enough that nobody waits long, large enough that
+# syncing to disk does not dominate.
+CHUNK_ROWS = 1000
+CHUNK_BYTES = 4 * MB
+
+# Refused rows kept in the report itself; all of them go to the file.
+SHOWN = 100
+LONG_REFUSED_ROW = 500
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class FileReport:
+    """What became of one file; ``new`` counts what was added by kind, ``reasons`` why rows were refused."""
+
+    name: str
+    shape: str
+    format: str
+    unit: str
+    read: int = 0
+    added: int = 0
+    already_there: int = 0
+    refused: int = 0
+    new: dict[str, int] = field(default_factory=dict)
+    reasons: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass
+class Report:
+    """What became of an import."""
+
+    dry_run: bool = False
+    batch: str | None = None
+    files: list[FileReport] = field(default_factory=list)
+    refused_rows: list[dict[str, Any]] = field(default_factory=list)
+
+    def total(self, name: str) -> int:
+        """A count over all files."""
+        return sum(getattr(file, name) for file in self.files)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON: the totals beside each file's counts."""
+        totals = {name: self.total(name) for name in ("read", "added", "already_there", "refused")}
+        return {**totals, **asdict(self)}
+
+
+@dataclass(frozen=True)
+class File:
+    """A file to import and the name to tell people."""
+
+    path: Path
+    name: str
+
+
+def import_files(
+    engine: sa.Engine,
+    project: Project,
+    files: Sequence[File],
+    asked: ImportIn,
+    *,
+    by: Account | None,
+    max_row_mb: int,
+    progress: Progress | None = None,
+    refused_file: IO[bytes] | None = None,
+) -> Report:
+    """Import files into a project; importing them again adds nothing.
+
+    Every file is opened, unpacked to its end and recognised before anything is written. Rows are
+    then added in chunks, each in its own transaction: a run that is cut off has added whole rows,
+    and running it again adds the rest. Raises Invalid for a file that cannot be taken at all.
+    """
+    sources = [_look_at(file, asked, max_row_mb) for file in files]
+    report = Report(asked.dry_run, asked.batch)
+    run = _Run(report, _Meter(progress, sources), refused_file)
+    batch_id = None if asked.dry_run else _batch(engine, project, asked.batch)
+    target = Target(engine, project.id or 0, project.wanted, batch_id, asked.batch or "", asked.dry_run)
+    with closing(target.scratch):
+        for target.file, (source, shape) in enumerate(sources):
+            target.annotator = _annotator(source)
+            run.file(source, shape, target)
+    if not asked.dry_run:
+        _finish(engine, project, report, by, refiled=target.refiled)
+    return report
+
+
+def _look_at(file: File, asked: ImportIn, max_row_mb: int) -> tuple[Source, Shape]:
+    source = open_source(file.path, file.name, max_row_mb * MB)
+    source.verify()
+    return source, shapes.find(source, asked.shape.value if asked.shape else None)
+
+
+def _annotator(source: Source) -> str:
+    """Whose votes they are where the rows do not say: the file's, by its plain name."""
+    return source.name.partition(".")[0][:200] or "imported"
+
+
+def _batch(engine: sa.Engine, project: Project, name: str | None) -> int | None:
+    if name is None:
+        return None
+    with db.transaction(engine) as session:
+        batch = session.exec(
+            select(Batch).where(Batch.project_id == project.id, Batch.name == name)
+        ).one_or_none()
+        if batch is None:
+            batch = Batch(project_id=project.id or 0, name=name)
+            session.add(batch)
+            session.flush()
+        return batch.id
+
+
+def _finish(
+    engine: sa.Engine, project: Project, report: Report, by: Account | None, *, refiled: bool
+) -> None:
+    with db.transaction(engine) as session:
+        if refiled and _has_judgments(session, project):
+            tallies.rebuild(session, project.id or 0)
+        audit.record(
+            session, "import", f"project:{project.slug}", by=by, project=project, detail=_audited(report)
+        )
+
+
+def _has_judgments(session: Session, project: Project) -> bool:
+    found = session.execute(
+        sa.text("SELECT 1 FROM annotators WHERE project_id = :id AND judged > 0 LIMIT 1"), {"id": project.id}
+    )
+    return found.first() is not None
+
+
+def _audited(report: Report) -> dict[str, Any]:
+    detail = report.as_dict()
+    del detail["refused_rows"]
+    return detail
+
+
+class _Meter:
+    """Bytes read over all files, told at most once a second."""
+
+    def __init__(self, progress: Progress | None, sources: list[tuple[Source, Shape]]) -> None:
+        self._progress = progress
+        self._total = sum(source.size for source, _ in sources)
+        self._done = 0
+        self._told = 0.0
+
+    def tell(self, source: Source) -> None:
+        if self._progress is not None and time.monotonic() - self._told >= 1:
+            self._told = time.monotonic()
+            self._progress(self._done + source.position(), self._total)
+
+    def done_with(self, source: Source) -> None:
+        self._done += source.size
+        if self._progress is not None:
+            self._progress(self._done, self._total)
+
+
+@dataclass
+class _Run:
+    report: Report
+    meter: _Meter
+    refused_file: IO[bytes] | None
+
+    def file(self, source: Source, shape: Shape, target: Target) -> None:
+        file = FileReport(source.name, shape.name, source.format, source.unit)
+        self.report.files.append(file)
+        new: Counter[str] = Counter()
+        reasons: Counter[str] = Counter()
+        for items, refusals in _chunks(source, shape):
+            loaded = loading.load(target, items) if items else loading.Loaded()
+            refused = sorted([*refusals, *loaded.refused], key=lambda refusal: refusal.number)
+            file.read += len(items) + len(refusals)
+            file.added += loaded.added
+            file.refused += len(refused)
+            file.already_there = file.read - file.added - file.refused
+            new.update(loaded.counts)
+            for refusal in refused:
+                reasons[refusal.reason] += 1
+                self._keep(source, refusal)
+            while len(reasons) > SHOWN:
+                # Reasons that quote the row are many: keep the commonest.
+                reasons = Counter(dict(reasons.most_common(SHOWN // 2)))
+            self.meter.tell(source)
+        self.meter.done_with(source)
+        file.new = {kind: n for kind, n in new.items() if n}
+        file.reasons = dict(reasons.most_common(20))
+
+    def _keep(self, source: Source, refusal: Refusal) -> None:
+        row = {
+            "file": source.name,
+            source.unit: refusal.number,
+            "reason": refusal.reason,
+            "row": refusal.row,
+        }
+        if len(self.report.refused_rows) < SHOWN:
+            self.report.refused_rows.append({**row, "row": refusal.row[:LONG_REFUSED_ROW]})
+        if self.refused_file is not None:
+            self.refused_file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
+
+
+def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Refusal]]]:
+    items: list[Item] = []
+    refusals: list[Refusal] = []
+    size = 0
+    for number, record in source.records():
+        item = shape.read(number, record) if isinstance(record, dict) else record
+        if isinstance(item, Refusal):
+            refusals.append(item)
+            size += len(item.row)
+        else:
+            items.append(item)
+            size += _size(item)
+        if len(items) + len(refusals) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+            yield items, refusals
+            items, refusals, size = [], [], 0
+    if items or refusals:
+        yield items, refusals
+
+
+def _size(item: Item) -> int:
+    return len(item.messages or "") + sum(len(answer.messages or "") for answer in item.answers)

@@ -1,0 +1,123 @@
+"""What the database already has of a chunk's prompts, responses, comparisons and judgments."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.imports.bulk import among, is_sqlite, values
+from app.models import Outcome
+
+# A response given again only to carry a further vote by the same annotator has no text, and a
+# sample number from here on, out of the way of real samples.
+REPEATS = 1 << 20
+
+Side = tuple[int, int]
+"""A response of a known prompt: model id, sample."""
+
+
+@dataclass(slots=True)
+class PromptState:
+    """A prompt as it is, or as it will be after this chunk."""
+
+    id: int
+    messages: str | None
+    category: str | None
+    language: str | None
+    tags: str | None = None
+    meta: str | None = None
+    new: bool = False
+    changed: bool = False
+
+
+@dataclass(slots=True)
+class ComparisonState:
+    """A comparison's stored order, and whether it is gold or queued."""
+
+    id: int
+    a: Side
+    b: Side
+    gold: Outcome | None
+    queued: bool
+
+
+def prompts(connection: sa.Connection, project_id: int, keys: Collection[str]) -> dict[str, PromptState]:
+    """By key."""
+    text = "messages" if is_sqlite(connection) else "messages::text"
+    rows = _rows(
+        connection,
+        f"SELECT key, id, {text}, category, language FROM prompts "  # noqa: S608 -- our own names
+        f"WHERE project_id = :project AND {among(connection, 'key', 'wanted')}",
+        keys,
+        project=project_id,
+    )
+    return {key: PromptState(*rest) for key, *rest in rows}
+
+
+def responses(connection: sa.Connection, prompt_ids: Collection[int]) -> dict[Side, dict[int, bytes | None]]:
+    """Digests by (prompt id, model id) and sample, repeats left out."""
+    found: dict[Side, dict[int, bytes | None]] = {}
+    for prompt_id, model_id, sample, digest in _rows(
+        connection,
+        "SELECT prompt_id, model_id, sample, digest FROM responses "  # noqa: S608
+        f"WHERE {among(connection, 'prompt_id', 'wanted')} AND sample < {REPEATS}",
+        prompt_ids,
+    ):
+        found.setdefault((prompt_id, model_id), {})[sample] = None if digest is None else bytes(digest)
+    return found
+
+
+def has_response(connection: sa.Connection, prompt_id: int, side: Side) -> bool:
+    """Whether there is such a response, a repeat included."""
+    return (
+        connection.execute(
+            sa.text(
+                "SELECT 1 FROM responses WHERE prompt_id = :prompt AND model_id = :model AND sample = :sample"
+            ),
+            {"prompt": prompt_id, "model": side[0], "sample": side[1]},
+        ).first()
+        is not None
+    )
+
+
+def comparisons(
+    connection: sa.Connection, project_id: int, pair_ids: Collection[str]
+) -> dict[str, ComparisonState]:
+    """By pair id."""
+    rows = _rows(
+        connection,
+        "SELECT c.pair_id, c.id, c.model_a_id, c.sample_a, c.model_b_id, c.sample_b, c.gold, s.comparison_id "  # noqa: S608
+        "FROM comparisons c LEFT JOIN slots s ON s.comparison_id = c.id "
+        f"WHERE c.project_id = :project AND {among(connection, 'c.pair_id', 'wanted')}",
+        pair_ids,
+        project=project_id,
+    )
+    return {
+        pair: ComparisonState(id_, (a, sa_), (b, sb), Outcome(gold) if gold else None, slot is not None)
+        for pair, id_, a, sa_, b, sb, gold, slot in rows
+    }
+
+
+def submissions(connection: sa.Connection, names: Collection[str]) -> set[str]:
+    """Those that are already judgments."""
+    condition = among(connection, "submission_id", "wanted")
+    rows = _rows(connection, f"SELECT submission_id FROM judgments WHERE {condition}", names)  # noqa: S608
+    return {name for (name,) in rows}
+
+
+def live(connection: sa.Connection, comparison_ids: Collection[int]) -> set[tuple[int, int]]:
+    """Who has judged what: (comparison id, annotator id)."""
+    rows = _rows(
+        connection,
+        "SELECT comparison_id, annotator_id FROM judgments "  # noqa: S608
+        f"WHERE retired_at IS NULL AND {among(connection, 'comparison_id', 'wanted')}",
+        comparison_ids,
+    )
+    return {(comparison, annotator) for comparison, annotator in rows}
+
+
+def _rows(connection: sa.Connection, sql: str, wanted: Collection[Any], **bound: Any) -> Any:
+    if not wanted:
+        return []
+    return connection.execute(sa.text(sql), {"wanted": values(connection, wanted), **bound})

@@ -1,0 +1,378 @@
+"""Reading files: any container, as a stream of numbered records, in bounded memory.
+
+What a file is follows from its bytes, never from its name. A record that cannot be read is
+handed on as a ``Refusal`` with its place; a container that cannot be read at all raises
+``Unreadable``, and ``Source.verify`` finds that out before anything is written.
+"""
+
+import contextlib
+import csv
+import gzip
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO, cast
+
+import orjson
+import zstandard
+
+from app.errors import Invalid
+from app.imports import json_objects
+
+MB = 2**20
+HEAD = 64 * 1024
+# 1 kB of zstd can unfold to 32 MB at most (256 run-length blocks of 128 kB).
+ZSTD_STEP = 1024
+ZSTD_WINDOW = 32 * MB
+PARQUET_BATCH = 2 * MB
+
+# A JSON document may keep its rows under one of these names.
+WRAPPERS = frozenset({"annotations", "comparisons", "data", "examples", "items", "records", "rows", "train"})
+
+# In CSV these columns hold text as it is: an empty cell is an empty text, not a missing value.
+TEXT_COLUMNS = frozenset({"response", "response_a", "response_b", "output", "output_1", "output_2"})
+
+FORMATS = "JSON, JSON Lines, CSV or Parquet (JSON Lines, JSON and CSV also as .gz or .zst)"
+
+Record = dict[str, Any]
+
+
+class Unreadable(Invalid):
+    """The file as a whole cannot be read; nothing of it was added."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A row that was not taken: where it is, why, and what it was (cut short if long)."""
+
+    number: int
+    reason: str
+    row: str = ""
+
+
+@dataclass
+class Source:
+    """One file: ``number`` of its records is the line (JSON Lines, CSV) or the count from 1."""
+
+    path: Path
+    name: str
+    limit: int
+    format: str = ""
+    compression: str = ""
+    size: int = 0
+    _start: int = 0
+    _delimiter: str = ","
+    _file: BinaryIO | None = field(default=None, repr=False)
+
+    @property
+    def unit(self) -> str:
+        """What ``number`` counts."""
+        return "line" if self.format in ("jsonl", "csv") else "row"
+
+    def position(self) -> int:
+        """Bytes of the file read so far, for a progress bar."""
+        if self._file is None or self._file.closed:
+            return self.size
+        return self._file.tell()
+
+    def verify(self) -> None:
+        """Read the container to its end, so that a broken one is refused before it is half in.
+
+        JSON Lines need none of it unless they are packed: a broken line is a refused row.
+        Raises Unreadable.
+        """
+        if self.format == "jsonl":
+            if self.compression:
+                with self._text() as stream:
+                    while stream.read(MB):
+                        pass
+        elif self.format == "parquet":
+            for _batch in self._batches():
+                pass
+        else:
+            for _record in self.records():
+                pass
+
+    def records(self) -> Iterator[tuple[int, Record | Refusal]]:
+        """Every record with its number; raises Unreadable where the container breaks."""
+        readers = {
+            "jsonl": self._json_lines,
+            "json": self._json_document,
+            "objects": self._json_document,
+            "csv": self._csv_rows,
+            "parquet": self._parquet_rows,
+        }
+        return readers[self.format]()
+
+    @contextlib.contextmanager
+    def _text(self) -> Iterator[BinaryIO]:
+        """The unpacked bytes, without a byte order mark."""
+        with self.path.open("rb") as file:
+            self._file = file
+            stream = unpacked(file, self.compression)
+            try:
+                if stream.peek(3)[:3] == b"\xef\xbb\xbf":
+                    stream.read(3)
+                yield cast(BinaryIO, stream)
+            except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
+                raise Unreadable(
+                    f"{self.name} is packed with {self.compression} but cannot be unpacked to its end "
+                    f"({error}). It is damaged or was cut off; nothing of it was added."
+                ) from error
+
+    def _json_lines(self) -> Iterator[tuple[int, Record | Refusal]]:
+        limit = self.limit
+        with self._text() as stream:
+            number = 0
+            while line := stream.readline(limit + 1):
+                number += 1
+                if len(line) > limit:
+                    yield number, self._too_long(number, line)
+                    _skip_line(stream, line)
+                    continue
+                if not line.isspace():
+                    yield number, _parsed(number, line)
+
+    def _too_long(self, number: int, row: bytes) -> Refusal:
+        return Refusal(number, f"longer than {self.limit // MB} MB, the most one record may have", shown(row))
+
+    def _json_document(self) -> Iterator[tuple[int, Record | Refusal]]:
+        number = 0
+        with self._text() as stream:
+            stream.read(self._start)
+            try:
+                for raw in json_objects.split(stream, self.limit, in_list=self.format == "json"):
+                    number += 1
+                    yield number, _parsed(number, raw)
+            except json_objects.TooLongError:
+                raise Unreadable(
+                    f"{self.name}: record {number + 1} is longer than {self.limit // MB} MB, "
+                    "the most one record may have. Nothing of it was added."
+                ) from None
+            except json_objects.BrokenError as error:
+                raise Unreadable(
+                    f"{self.name} is not valid JSON after record {number}: {error}. "
+                    "It is damaged or was cut off; nothing of it was added."
+                ) from error
+
+    def _csv_rows(self) -> Iterator[tuple[int, Record | Refusal]]:
+        csv.field_size_limit(self.limit)
+        with self._text() as stream:
+            # Undecodable bytes become surrogates, so that only their row is refused.
+            text = io.TextIOWrapper(stream, encoding="utf-8", errors="surrogateescape", newline="")
+            reader = csv.reader(self._bounded(text), delimiter=self._delimiter, strict=True)
+            try:
+                header = [name.strip() for name in next(reader, [])]
+                for cells in reader:
+                    if cells:
+                        yield reader.line_num, _csv_record(reader.line_num, header, cells)
+            except csv.Error as error:
+                raise Unreadable(
+                    f"{self.name}: the CSV cannot be read at line {reader.line_num} ({error}); "
+                    "is a quoted cell left open? Nothing of it was added."
+                ) from error
+
+    def _bounded(self, text: io.TextIOWrapper) -> Iterator[str]:
+        while line := text.readline(self.limit + 1):
+            if len(line) > self.limit:
+                raise csv.Error(f"line longer than {self.limit // MB} MB")
+            yield line
+
+    def _parquet_rows(self) -> Iterator[tuple[int, Record | Refusal]]:
+        number = 0
+        for batch in self._batches():
+            for record in batch.to_pylist():
+                number += 1
+                yield number, {key: value for key, value in record.items() if _present(value)}
+
+    def _batches(self) -> Iterator[Any]:
+        import pyarrow as pa
+        import pyarrow.parquet as pq
+
+        try:
+            with pq.ParquetFile(self.path, buffer_size=MB, pre_buffer=False) as file:
+                rows = _rows_at_once(file.metadata, self.limit)
+                yield from file.iter_batches(batch_size=rows, use_threads=False)
+        except (pa.ArrowException, OSError, ValueError) as error:
+            raise Unreadable(f"{self.name} is not a readable Parquet file ({_first_line(error)}).") from error
+
+
+def open_source(path: Path, name: str, limit: int) -> Source:
+    """Look at a file's first bytes and say what it is; ``limit`` is the most bytes of one record.
+
+    Raises Unreadable, saying what was expected and what was found.
+    """
+    if not path.is_file():
+        raise Unreadable(f"{name} is {'a directory' if path.is_dir() else 'not there'}; give a file.")
+    source = Source(path, name, limit, size=path.stat().st_size)
+    with path.open("rb") as file:
+        magic = file.read(8)
+    source.compression = _compression(magic)
+    if magic.startswith(b"PAR1"):
+        source.format = "parquet"
+    else:
+        _find_format(source)
+    return source
+
+
+def _compression(magic: bytes) -> str:
+    if magic.startswith(b"\x1f\x8b"):
+        return "gzip"
+    return "zstd" if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
+
+
+def _find_format(source: Source) -> None:
+    with source._text() as stream:
+        head = stream.read(HEAD)
+    start = head.lstrip()[:1]
+    if not head.strip():
+        raise Unreadable(f"{source.name} is empty. Expected {FORMATS}.")
+    if start == b"[":
+        source.format = "json"
+    elif start == b"{":
+        lines = _is_json_lines(head.lstrip())
+        at = None if lines else json_objects.find_list(head, WRAPPERS)
+        source.format = "jsonl" if lines else "objects" if at is None else "json"
+        source._start = at or 0
+    else:
+        source.format = "csv"
+        source._delimiter = _delimiter(source.name, head)
+
+
+def _is_json_lines(head: bytes) -> bool:
+    """Whether the first line is a whole record, or too long to tell."""
+    first, newline, rest = head.partition(b"\n")
+    if not newline or not rest.strip():
+        return json_objects.find_list(head, WRAPPERS) is None
+    try:
+        orjson.loads(first)
+    except orjson.JSONDecodeError:
+        # A record over several lines opens on a line that holds a bracket and little else.
+        return not first.rstrip().endswith((b"{", b"[", b","))
+    return True
+
+
+def _delimiter(name: str, head: bytes) -> str:
+    header = head.partition(b"\n")[0].strip()
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        raise Unreadable(f"{name} is UTF-16. Save it as UTF-8.")
+    if head.startswith(b"PK\x03\x04"):
+        raise Unreadable(f"{name} is a zip archive or an Excel workbook. Expected {FORMATS}.")
+    delimiter = max(b",", b";", b"\t", key=header.count)
+    if b"\x00" in header or header.count(delimiter) == 0:
+        raise Unreadable(f"{name}: expected {FORMATS}. Found {shown(header, 60)!r}.")
+    return delimiter.decode()
+
+
+def unpacked(file: BinaryIO, compression: str) -> io.BufferedReader:
+    """The file's bytes, unpacked; reading past a cut-off end raises."""
+    if compression == "gzip":
+        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), MB)
+    if compression == "zstd":
+        return io.BufferedReader(_Zstd(file), MB)
+    return cast(io.BufferedReader, file)
+
+
+class _Zstd(io.RawIOBase):
+    """The library's own reader takes a cut-off file for a whole one; this one raises EOFError."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._packed = file
+        self._library = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
+        self._frame = self._library.decompressobj()
+        self._ready = memoryview(b"")
+        self._begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._ready and self._fill():
+            pass
+        size = min(len(buffer), len(self._ready))
+        buffer[:size] = self._ready[:size]
+        self._ready = self._ready[size:]
+        return size
+
+    def _fill(self) -> bool:
+        rest = self._frame.unused_data if self._frame.eof else b""
+        if self._frame.eof:
+            self._frame, self._begun = self._library.decompressobj(), False
+        packed = rest or self._packed.read(ZSTD_STEP)
+        if not packed and self._begun:
+            raise EOFError("the end is missing")
+        if packed:
+            self._begun = True
+            self._ready = memoryview(self._frame.decompress(packed))
+        return bool(packed)
+
+
+def _skip_line(stream: BinaryIO, line: bytes) -> None:
+    while line and not line.endswith(b"\n"):
+        line = stream.readline(HEAD)
+
+
+def _parsed(number: int, raw: bytes) -> Record | Refusal:
+    try:
+        record = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        return Refusal(number, _json_reason(error, raw), shown(raw))
+    if isinstance(record, dict):
+        return record
+    return Refusal(number, f"a record must be an object, not {_kind(record)}", shown(raw))
+
+
+def _kind(value: Any) -> str:
+    names = {list: "a list", str: "a string", bool: "true or false", type(None): "null"}
+    return names.get(type(value), "a number")
+
+
+def _json_reason(error: orjson.JSONDecodeError, line: bytes) -> str:
+    if b"NaN" in line or b"Infinity" in line:
+        return "not valid JSON: NaN and Infinity are not JSON; write null"
+    return f"not valid JSON: {error.msg} at column {error.colno}"
+
+
+def _csv_record(number: int, header: list[str], cells: list[str]) -> Record | Refusal:
+    if len(cells) != len(header):
+        reason = f"{len(cells)} cells where the header names {len(header)} columns"
+        return Refusal(number, reason, shown(cells))
+    return {
+        name: _cell(value)
+        for name, value in zip(header, cells, strict=True)
+        if value != "" or name in TEXT_COLUMNS
+    }
+
+
+def _cell(value: str) -> Any:
+    """A cell that holds messages or a list as JSON is taken as such."""
+    if value.startswith(("[{", "[]", '["', '{"')):
+        with contextlib.suppress(orjson.JSONDecodeError):
+            return orjson.loads(value)
+    return value
+
+
+def _present(value: Any) -> bool:
+    return value is not None and value == value  # NaN is how pandas writes "nothing"
+
+
+def _rows_at_once(metadata: Any, limit: int) -> int:
+    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
+    largest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1)
+    if largest > limit:
+        raise ValueError(f"its rows are longer than {limit // MB} MB, the most one record may have")
+    return max(1, min(1000, int(PARQUET_BATCH / max(largest, 1))))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).strip().partition("\n")[0][:200]
+
+
+def shown(row: Any, length: int = 2000) -> str:
+    """A refused row for a person to look at, cut short."""
+    if isinstance(row, bytes):
+        return row[: length * 4].decode(errors="replace")[:length].rstrip("\r\n")
+    text = row if isinstance(row, str) else orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
+    return shown(text) if isinstance(text, bytes) else text[:length]

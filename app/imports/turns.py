@@ -1,0 +1,49 @@
+"""Taking conversations apart: the prompt two of them share, and what each one answers."""
+
+import re
+
+from app.models import Message
+
+_HH_TURN = re.compile(r"\n\n(Human|Assistant):[ ]?")
+_HH_ROLES = {"Human": "user", "Assistant": "assistant"}
+
+TextOrMessages = str | list[Message]
+
+
+def as_prompt(value: TextOrMessages) -> list[Message]:
+    """The messages of a prompt; a plain string is the user's."""
+    return hh_turns(value) or [{"role": "user", "content": value}] if isinstance(value, str) else value
+
+
+def as_response(value: TextOrMessages) -> list[Message]:
+    """The messages of a response; a plain string is the assistant's."""
+    return [{"role": "assistant", "content": value}] if isinstance(value, str) else value
+
+
+def hh_turns(text: str) -> list[Message]:
+    r"""The turns of an HH-RLHF string (``\n\nHuman: … \n\nAssistant: …``); none if it is not one."""
+    if not text.startswith(("\n\nHuman:", "\n\nAssistant:")):
+        return []
+    parts = _HH_TURN.split(text)[1:]
+    turns = zip(parts[::2], parts[1::2], strict=True)
+    messages = [{"role": _HH_ROLES[speaker], "content": said.strip()} for speaker, said in turns]
+    # A prompt ends with the call for an answer: "\n\nAssistant:".
+    return messages[:-1] if messages[-1] == {"role": "assistant", "content": ""} else messages
+
+
+def shared_prompt(a: list[Message], b: list[Message]) -> int:
+    """How many messages two conversations have in common before the answers that are compared.
+
+    Raises ValueError where they do not begin with the same turn, or nothing is answered.
+    """
+    shared = 0
+    while shared < min(len(a), len(b)) and a[shared] == b[shared]:
+        shared += 1
+    answers = [
+        index
+        for index, message in enumerate(a[: shared + 1])
+        if index and message["role"] == "assistant" and a[index - 1]["role"] != "assistant"
+    ]
+    if not answers:
+        raise ValueError("the two conversations do not begin with the same prompt, followed by an answer")
+    return answers[-1]

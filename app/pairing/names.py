@@ -1,0 +1,20 @@
+"""A comparison's public name."""
+
+import hashlib
+
+Side = tuple[str, int]
+
+
+def pair_id(prompt_key: str, a: Side, b: Side) -> str:
+    """A digest of a prompt's key and the unordered pair of responses, each (model name, sample).
+
+    The same pair has the same name in every database, whichever response is stored first.
+    """
+    first, second = (a, b) if a <= b else (b, a)
+    text = f"{prompt_key}\0{first[0]}\0{first[1]}\0{second[0]}\0{second[1]}"
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+
+
+def position(pair: str, seed: int = 0) -> int:
+    """A place in the queue that is a shuffle: the same for the same seed, below 2**31."""
+    return int.from_bytes(hashlib.blake2b(f"{seed}:{pair}".encode(), digest_size=4).digest()) >> 1
