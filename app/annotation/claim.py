@@ -1,0 +1,128 @@
+"""Which comparison an annotator gets next, and in which order its responses are shown."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from app import audit
+from app.annotation import statements
+from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id
+from app.permissions import Access
+
+QUEUE_START = (-1, 0, 0)
+
+
+@dataclass(frozen=True)
+class Assigned:
+    """A comparison in an annotator's hands; ``swapped`` shows response b first, as A on the screen."""
+
+    id: int
+    uid: str
+    comparison_id: int
+    swapped: bool
+
+
+def annotator_of(session: Session, access: Access) -> Any:
+    """The asker's row among the project's annotators, made when they first come to judge."""
+    project, account = access.project, access.account
+    if account is None:
+        raise LookupError("only a signed-in account annotates")
+    found = statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+    if found is not None:
+        return found
+    session.add(
+        Annotator(
+            project_id=project.id or 0, account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
+        )
+    )
+    session.flush()
+    return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+
+
+def claim_next(session: Session, project: Project, annotator: Any) -> Assigned | None:
+    """The comparison to judge now: one already in hand, a due gold one, or the least judged of the queue.
+
+    Nobody gets a comparison twice, and the last place of a comparison goes to one of those who
+    reach for it. ``annotator`` is a row of the annotators table. None where nothing is left.
+    """
+    in_hand = statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
+    if in_hand is not None:
+        return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped))
+    comparison_id = _due_gold(session, project, annotator) or _from_queue(session, project, annotator)
+    if comparison_id is None and release_expired(session, project):
+        comparison_id = _from_queue(session, project, annotator)
+    return None if comparison_id is None else _assign(session, annotator, comparison_id)
+
+
+def _due_gold(session: Session, project: Project, annotator: Any) -> int | None:
+    """Gold comparisons are everybody's: they take no place in the queue."""
+    cycle = project.gold_every + 1
+    if cycle == 1 or annotator.judged % cycle != project.gold_every:
+        return None
+    gold = statements.UNJUDGED_GOLD.first(session, project_id=project.id, annotator_id=annotator.id)
+    return None if gold is None else int(gold.id)
+
+
+def _from_queue(session: Session, project: Project, annotator: Any) -> int | None:
+    while (place := _free_place(session, project, annotator)) is not None:
+        if statements.TAKE_SLOT.run(session, comparison_id=place.comparison_id):
+            return int(place.comparison_id)
+    return None
+
+
+def _free_place(session: Session, project: Project, annotator: Any) -> Any:
+    """The first free place this annotator may take.
+
+    Usually it is at the front of the queue. Whoever has judged all of the front goes on where the
+    last search ended, and once around, so that no search passes the same places again and again.
+    """
+    ids = {"project_id": project.id, "annotator_id": annotator.id}
+    place = statements.FREE_IN_FRONT.first(session, **ids)
+    if place is not None:
+        return place
+    cursor = (annotator.cursor_taken, annotator.cursor_position, annotator.cursor_comparison_id)
+    place = _place_after(session, ids, cursor) or _place_after(session, ids, QUEUE_START)
+    if place is not None:
+        statements.MOVE_CURSOR.run(session, annotator_id=annotator.id, **place._asdict())
+    return place
+
+
+def _place_after(session: Session, ids: dict[str, Any], cursor: tuple[int, int, int]) -> Any:
+    taken, position, after = cursor
+    return statements.FREE_AFTER.first(session, **ids, taken=taken, position=position, after=after)
+
+
+def _assign(session: Session, annotator: Any, comparison_id: int) -> Assigned:
+    uid, swapped = opaque_id(), bool(secrets.randbits(1))
+    row = statements.ASSIGN.first(
+        session,
+        uid=uid,
+        comparison_id=comparison_id,
+        annotator_id=annotator.id,
+        swapped=swapped,
+        opened_at=now(),
+    )
+    if row is None:
+        raise LookupError(f"comparison {comparison_id} was already assigned to annotator {annotator.id}")
+    return Assigned(row.id, uid, comparison_id, swapped)
+
+
+def release_expired(session: Session, project: Project) -> int:
+    """Give back to the queue what was left open longer than the project's lease; returns how many."""
+    moment = now()
+    before = moment - timedelta(minutes=project.lease_minutes)
+    released = statements.RELEASE_EXPIRED.all(session, project_id=project.id, before=before, at=moment)
+    for row in released:
+        statements.FREE_SLOT.run(session, comparison_id=row.comparison_id)
+        audit.record(
+            session,
+            "assignment.release",
+            f"assignment:{row.uid}",
+            by=None,
+            project=project,
+            detail={"state": {"from": "open", "to": "released"}},
+        )
+    return len(released)

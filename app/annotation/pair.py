@@ -1,0 +1,95 @@
+"""A comparison as an annotator may see it: two answers, A and B, and never whose they are."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from markupsafe import Markup
+from sqlmodel import Session
+
+from app import text
+from app.annotation import statements
+from app.annotation.claim import Assigned
+from app.models import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.prepared import table
+
+# Prompts of these kinds, by category or tag, come with a word of warning and open on request.
+SENSITIVE = frozenset(
+    {
+        "safety",
+        "adversarial",
+        "harmful",
+        "harmlessness",
+        "toxicity",
+        "toxic",
+        "red-team",
+        "red-teaming",
+        "jailbreak",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Shown:
+    """Sanitised HTML of one comparison; ``first`` is shown as A on the left, ``second`` as B."""
+
+    assignment_id: str
+    prompt: Markup
+    first: Markup
+    second: Markup
+    category: str | None
+    language: str | None
+    sensitive: bool
+
+
+def show(session: Session, assigned: Assigned) -> Shown:
+    """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
+    row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
+    prompt = row.prompt or _render_prompt(session, row.prompt_id)
+    a = row.response_a or _render_response(session, row.response_a_id)
+    b = row.response_b or _render_response(session, row.response_b_id)
+    first, second = (b, a) if assigned.swapped else (a, b)
+    return Shown(
+        assignment_id=assigned.uid,
+        prompt=Markup(prompt),  # noqa: S704 -- these three were sanitised before they were stored
+        first=Markup(first),  # noqa: S704
+        second=Markup(second),  # noqa: S704
+        category=row.category,
+        language=row.language,
+        sensitive=is_sensitive(row.category, row.tags),
+    )
+
+
+def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
+    """Whether a reader should be warned before the text is shown."""
+    return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
+
+
+def _render_prompt(session: Session, prompt_id: int) -> Markup:
+    html = text.render_messages(_messages(session, Prompt, prompt_id))
+    return _keep(session, RenderedPrompt, "prompt_id", prompt_id, html)
+
+
+def _render_response(session: Session, response_id: int) -> Markup:
+    html = text.render_response(anonymous(_messages(session, Response, response_id)))
+    return _keep(session, RenderedResponse, "response_id", response_id, html)
+
+
+def anonymous(messages: list[Message]) -> list[Message]:
+    """Only what was said: a message's name, or any other key, may tell which model wrote it."""
+    return [
+        {key: message[key] for key in ("role", "content", "tool_calls") if message.get(key) is not None}
+        for message in messages
+    ]
+
+
+def _messages(session: Session, model: type[Prompt] | type[Response], key: int) -> list[Message]:
+    rows = table(model)
+    found = session.execute(sa.select(rows.c.messages).where(rows.c.id == key)).scalar_one()
+    return list(found or [])
+
+
+def _keep(session: Session, model: Any, key: str, value: int, html: Markup) -> Markup:
+    session.merge(model(**{key: value}, version=text.RENDERER_VERSION, html=str(html)))
+    session.flush()
+    return html

@@ -1,0 +1,286 @@
+"""The statements of claiming and judging, compiled once; a verb's body says in which order they run.
+
+Conditions that a partial index must recognise are written out, never bound.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from app.models import (
+    Account,
+    Annotator,
+    Assignment,
+    Comparison,
+    Criterion,
+    Guideline,
+    Judgment,
+    Membership,
+    Project,
+    Prompt,
+    RenderedPrompt,
+    RenderedResponse,
+    Response,
+    Slot,
+)
+from app.prepared import Prepared, table
+from app.text import RENDERER_VERSION
+
+accounts, projects, memberships = table(Account), table(Project), table(Membership)
+annotators, assignments, comparisons = table(Annotator), table(Assignment), table(Comparison)
+judgments, slots, prompts, responses = table(Judgment), table(Slot), table(Prompt), table(Response)
+
+annotator = sa.bindparam("annotator_id", type_=sa.Integer)
+project = sa.bindparam("project_id", type_=sa.Integer)
+comparison = sa.bindparam("comparison_id", type_=sa.Integer)
+is_open = sa.text("assignments.state = 'open'")
+has_room = sa.text("slots.taken < slots.wanted")
+
+# Locked so that two pages of one annotator claim and judge one after the other.
+ANNOTATOR = Prepared(
+    sa.select(*annotators.c)
+    .where(annotators.c.project_id == project, annotators.c.account_id == sa.bindparam("account_id"))
+    .with_for_update()
+)
+
+OPEN_ASSIGNMENT = Prepared(
+    sa.select(assignments.c.id, assignments.c.uid, assignments.c.comparison_id, assignments.c.swapped)
+    .where(assignments.c.annotator_id == annotator, is_open)
+    .order_by(assignments.c.id)
+    .limit(1)
+)
+
+_place = (slots.c.taken, slots.c.position, slots.c.comparison_id)
+_free = sa.and_(slots.c.project_id == project, has_room)
+_not_mine = ~sa.exists(
+    sa.select(1).where(
+        assignments.c.comparison_id == slots.c.comparison_id,
+        assignments.c.annotator_id == annotator,
+        sa.text("assignments.state <> 'released'"),
+    )
+)
+_not_gold = ~sa.exists(
+    sa.select(1).where(comparisons.c.id == slots.c.comparison_id, sa.text("comparisons.gold IS NOT NULL"))
+)
+_next = (
+    sa.select(*_place)
+    .where(_free, _not_mine, _not_gold)
+    .order_by(*_place)
+    .limit(1)
+    .with_for_update(of=slots, skip_locked=True)
+)
+
+# Long enough to pass what others hold at this moment, short enough to cost nothing.
+FRONT = 20
+_front = slots.alias("front")
+FREE_IN_FRONT = Prepared(
+    _next.where(
+        slots.c.comparison_id.in_(
+            sa.select(_front.c.comparison_id)
+            .where(_front.c.project_id == project, sa.text("front.taken < front.wanted"))
+            .order_by(_front.c.taken, _front.c.position, _front.c.comparison_id)
+            .limit(FRONT)
+        )
+    )
+)
+FREE_AFTER = Prepared(
+    _next.where(
+        sa.tuple_(*_place)
+        > sa.tuple_(*(sa.bindparam(name, type_=sa.Integer) for name in ("taken", "position", "after")))
+    )
+)
+MOVE_CURSOR = Prepared(
+    sa.update(annotators)
+    .where(annotators.c.id == annotator)
+    .values(
+        cursor_taken=sa.bindparam("taken"),
+        cursor_position=sa.bindparam("position"),
+        cursor_comparison_id=comparison,
+    )
+)
+
+TAKE_SLOT = Prepared(
+    sa.update(slots).where(slots.c.comparison_id == comparison, has_room).values(taken=slots.c.taken + 1)
+)
+FREE_SLOT = Prepared(
+    sa.update(slots)
+    .where(slots.c.comparison_id == comparison, slots.c.taken > 0)
+    .values(taken=slots.c.taken - 1)
+)
+
+UNJUDGED_GOLD = Prepared(
+    sa.select(comparisons.c.id)
+    .where(
+        comparisons.c.project_id == project,
+        sa.text("comparisons.gold IS NOT NULL"),
+        ~sa.exists(
+            sa.select(1).where(
+                assignments.c.comparison_id == comparisons.c.id,
+                assignments.c.annotator_id == annotator,
+                sa.text("assignments.state <> 'released'"),
+            )
+        ),
+    )
+    .order_by(comparisons.c.id)
+    .limit(1)
+)
+
+
+def _assign(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
+    names = ("uid", "comparison_id", "annotator_id", "swapped", "opened_at")
+    new = insert(assignments).values(
+        {name: sa.bindparam(name, type_=assignments.c[name].type) for name in names} | {"state": "open"}
+    )
+    # Whose lease ran out may have it again; anybody's other assignment stays what it is.
+    again = new.on_conflict_do_update(
+        index_elements=["comparison_id", "annotator_id"],
+        set_={name: new.excluded[name] for name in (*names, "state")} | {"closed_at": None},
+        where=sa.text("assignments.state = 'released'"),
+    )
+    return again.returning(assignments.c.id)
+
+
+ASSIGN = Prepared(sqlite=_assign(sqlite.Insert), postgresql=_assign(postgresql.Insert))
+
+RELEASE_EXPIRED = Prepared(
+    sa.update(assignments)
+    .where(
+        is_open,
+        assignments.c.opened_at < sa.bindparam("before", type_=assignments.c.opened_at.type),
+        assignments.c.comparison_id.in_(
+            sa.select(slots.c.comparison_id).where(
+                slots.c.project_id == project, slots.c.comparison_id == assignments.c.comparison_id
+            )
+        ),
+    )
+    .values(state="released", closed_at=sa.bindparam("at", type_=assignments.c.closed_at.type))
+    .returning(assignments.c.uid, assignments.c.comparison_id)
+)
+
+_latest_guideline = (
+    sa.select(table(Guideline).c.id)
+    .where(table(Guideline).c.project_id == project)
+    .order_by(table(Guideline).c.version.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+
+# All that a judgment of an assignment needs to know.
+ASSIGNED = Prepared(
+    sa.select(
+        assignments.c.id,
+        assignments.c.state,
+        assignments.c.swapped,
+        assignments.c.comparison_id,
+        assignments.c.annotator_id,
+        comparisons.c.model_a_id,
+        comparisons.c.model_b_id,
+        comparisons.c.gold,
+        prompts.c.category,
+        prompts.c.language,
+        _latest_guideline.label("guideline_id"),
+    )
+    .select_from(
+        sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
+            prompts, comparisons.c.prompt_id == prompts.c.id
+        )
+    )
+    .where(assignments.c.uid == sa.bindparam("uid"), comparisons.c.project_id == project)
+)
+
+SUBMITTED = Prepared(
+    sa.select(*judgments.c).where(judgments.c.submission_id == sa.bindparam("submission_id"))
+)
+LIVE_JUDGMENT = Prepared(
+    sa.select(*judgments.c).where(
+        judgments.c.comparison_id == comparison,
+        judgments.c.annotator_id == annotator,
+        sa.text("judgments.retired_at IS NULL"),
+    )
+)
+LAST_JUDGED = Prepared(
+    sa.select(assignments.c.uid)
+    .select_from(sa.join(judgments, assignments, judgments.c.assignment_id == assignments.c.id))
+    .where(judgments.c.annotator_id == annotator, sa.text("judgments.retired_at IS NULL"))
+    .order_by(judgments.c.id.desc())
+    .limit(1)
+)
+ADD_JUDGMENT = Prepared(
+    sa.insert(judgments).values(
+        {
+            column.name: sa.bindparam(column.name, type_=column.type)
+            for column in judgments.c
+            if column.name not in ("id", "preference", "retired_at")
+        }
+    )
+)
+RETIRE_JUDGMENT = Prepared(
+    sa.update(judgments)
+    .where(judgments.c.id == sa.bindparam("judgment_id"), sa.text("judgments.retired_at IS NULL"))
+    .values(retired_at=sa.bindparam("at", type_=judgments.c.retired_at.type))
+)
+CLOSE_ASSIGNMENT = Prepared(
+    sa.update(assignments)
+    .where(assignments.c.id == sa.bindparam("assignment_id"), assignments.c.state == sa.bindparam("was"))
+    .values(state=sa.bindparam("to"), closed_at=sa.bindparam("at", type_=assignments.c.closed_at.type))
+)
+COUNT_FOR_ANNOTATOR = Prepared(
+    sa.update(annotators)
+    .where(annotators.c.id == annotator)
+    .values(
+        judged=annotators.c.judged + sa.bindparam("judged", type_=sa.Integer),
+        changes=annotators.c.changes + 1,
+        today=sa.bindparam("day", type_=sa.Date),
+        judged_today=sa.bindparam("judged_today", type_=sa.Integer),
+    )
+)
+CRITERIA_KEYS = Prepared(
+    sa.select(table(Criterion).c.key).where(
+        table(Criterion).c.project_id == project, sa.text("criteria.retired_at IS NULL")
+    )
+)
+
+
+def _rendered_side(side: str) -> tuple[sa.FromClause, sa.FromClause]:
+    return responses.alias(f"response_{side}"), table(RenderedResponse).alias(f"rendered_{side}")
+
+
+_a, _rendered_a = _rendered_side("a")
+_b, _rendered_b = _rendered_side("b")
+_rendered = table(RenderedPrompt)
+
+
+def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
+    return sa.and_(
+        response.c.prompt_id == comparisons.c.prompt_id,
+        response.c.model_id == comparisons.c[f"model_{side}_id"],
+        response.c.sample == comparisons.c[f"sample_{side}"],
+    )
+
+
+def _of_this_version(rendered: sa.FromClause, key: str, what: sa.FromClause) -> sa.ColumnElement[bool]:
+    return sa.and_(rendered.c[key] == what.c.id, rendered.c.version == sa.literal(RENDERER_VERSION))
+
+
+# A comparison as it is shown; what was never rendered, or by another version, is None.
+SHOWN = Prepared(
+    sa.select(
+        prompts.c.id.label("prompt_id"),
+        prompts.c.category,
+        prompts.c.language,
+        prompts.c.tags,
+        _a.c.id.label("response_a_id"),
+        _b.c.id.label("response_b_id"),
+        _rendered.c.html.label("prompt"),
+        _rendered_a.c.html.label("response_a"),
+        _rendered_b.c.html.label("response_b"),
+    )
+    .select_from(
+        sa.join(comparisons, prompts, comparisons.c.prompt_id == prompts.c.id)
+        .join(_a, _answers(_a, "a"))
+        .join(_b, _answers(_b, "b"))
+        .outerjoin(_rendered, _of_this_version(_rendered, "prompt_id", prompts))
+        .outerjoin(_rendered_a, _of_this_version(_rendered_a, "response_id", _a))
+        .outerjoin(_rendered_b, _of_this_version(_rendered_b, "response_id", _b))
+    )
+    .where(comparisons.c.id == comparison)
+)
