@@ -30,6 +30,9 @@ _SPECTRAL_MODELS = 150
 _MAX_ROUNDS = 200
 # On the squared Newton decrement, in units of log-likelihood, before a last quadratically convergent step.
 _TOLERANCE = 1e-12
+# Logits that Firth's pseudo-votes still move by less than this have settled; each round divides by votes
+# a pair.
+_SETTLED = 1e-9
 # Residuals this small, in the same units, are rounding.
 _ROUNDING = 1e-26
 
@@ -201,9 +204,8 @@ def inverse_of_positive(matrix: Floats) -> Floats:
     if failed:
         raise np.linalg.LinAlgError("not positive definite: the comparison graph is not connected")
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    upper = np.triu_indices(len(matrix), 1)
-    inverse[upper] = inverse.T[upper]
-    return np.asarray(inverse)
+    lower = np.tril(inverse)
+    return np.asarray(lower + np.tril(lower, -1).T)
 
 
 def leverages(votes: Floats, theta: Floats) -> Floats:
@@ -295,15 +297,13 @@ def _solve_laplacian(weights: Floats, target: Floats) -> Floats:
 def _fit_firth(scores: Floats, start: Floats) -> tuple[Floats, Floats]:
     """Logits and pseudo-votes of a component: half of a pair's leverage to both sides, until it settles."""
     votes = scores + scores.T
-    theta: Floats | None = start if start.any() else None
-    pseudo = leverages(votes, start) / 2
+    theta, first = start, start if start.any() else None
     for _ in range(_MAX_ROUNDS):
-        theta = maximum_likelihood(scores + pseudo, theta)
-        updated = leverages(votes, theta) / 2
-        # An imbalance this small moves no rating by 1e-9 of its standard error.
-        settled = np.abs(updated - pseudo).max() < 1e-10
-        pseudo = updated
-        if settled:
+        pseudo = leverages(votes, theta) / 2
+        updated = maximum_likelihood(scores + pseudo, first)
+        moved = np.abs(updated - theta).max()
+        theta = first = updated
+        if moved < _SETTLED:
             return theta, pseudo
     raise RuntimeError(f"Firth's prior did not settle in {_MAX_ROUNDS} rounds")
 

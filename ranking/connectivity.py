@@ -61,9 +61,10 @@ def connectivity(scores: ArrayLike) -> Connectivity:
     scored = np.asarray(scores, np.float64) > 0
     won, lost = np.asarray(scored.any(axis=1)), np.asarray(scored.any(axis=0))
     voted = won | lost
+    strong = _groups(scored, voted, "strong")
     return Connectivity(
-        component=_groups(scored, voted, "weak"),
-        strong=_groups(scored, voted, "strong"),
+        component=strong if strong.max(initial=-1) == 0 else _groups(scored, voted, "weak"),
+        strong=strong,
         undefeated=won & ~lost,
         winless=lost & ~won,
     )
@@ -95,6 +96,9 @@ def _groups(scored: Mask, voted: Mask, connection: str) -> Ints:
     labels = np.full(len(scored), -1, np.intp)
     if not voted.any():
         return labels
+    if _all_reach_all(scored, voted):  # nearly always, and much quicker to see than to count groups
+        labels[voted] = 0
+        return labels
     _, found = connected_components(csr_array(scored), directed=True, connection=connection)
     ids, first, members = np.unique(found[voted], return_index=True, return_counts=True)
     rank = np.empty(int(ids.max()) + 1, np.intp)
@@ -105,9 +109,14 @@ def _groups(scored: Mask, voted: Mask, connection: str) -> Ints:
 
 def _reachable(arcs: Mask, start: Mask) -> Mask:
     """Models that can be reached from `start` along arcs i -> j, itself included."""
-    reached = start
-    while True:
-        grown = reached | arcs[reached].any(axis=0)
-        if np.array_equal(grown, reached):
-            return reached
-        reached = grown
+    reached = new = start
+    while new.any():
+        new = arcs[new].any(axis=0) & ~reached
+        reached = reached | new
+    return reached
+
+
+def _all_reach_all(arcs: Mask, voted: Mask) -> bool:
+    start = np.zeros_like(voted)
+    start[np.argmax(voted)] = True
+    return all(bool(_reachable(way, start)[voted].all()) for way in (arcs, arcs.T))
