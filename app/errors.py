@@ -2,9 +2,12 @@
 
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Any, TypeVar
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
+
+Input = TypeVar("Input", bound=BaseModel)
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,17 @@ class Invalid(Problem):
         return {
             item.pointer.split("/")[1]: item.detail for item in reversed(self.errors) if "/" in item.pointer
         }
+
+
+def checked(model: type[Input], values: Any) -> Input:
+    """What came from a form, a file or a command line, as this input model.
+
+    Raises Invalid where it does not fit.
+    """
+    try:
+        return model.model_validate(values)
+    except ValidationError as error:
+        raise Invalid.of(error) from error
 
 
 class TooMany(Problem):

@@ -4,23 +4,20 @@ import hashlib
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
-from pydantic import BaseModel, ValidationError
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.errors import Invalid, Problem
+from app.errors import Input, Invalid, Problem, checked
 from app.models import Account
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
-
-Input = TypeVar("Input", bound=BaseModel)
 
 htmx = HTMX()
 
@@ -113,10 +110,7 @@ def submitted(model: type[Input]) -> Input:
 
     Raises Invalid where it does not fit.
     """
-    try:
-        return model.model_validate(request.form.to_dict())
-    except ValidationError as error:
-        raise Invalid.of(error) from error
+    return checked(model, request.form.to_dict())
 
 
 def form_page(

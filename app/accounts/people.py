@@ -57,6 +57,11 @@ def by_uid(session: Session, uid: str) -> Account:
     return account
 
 
+def everybody(session: Session) -> Sequence[Account]:
+    """Every account, by address."""
+    return session.exec(select(Account).order_by(Account.email)).all()
+
+
 @dataclass(frozen=True)
 class Listing:
     """A page of the site's accounts by name, each with how many projects it is in."""

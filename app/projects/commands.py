@@ -1,0 +1,74 @@
+"""``tiebreak project``."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+from sqlmodel import Session, select
+
+from app import db
+from app.errors import NotFound, checked
+from app.models import Project
+from app.projects import files, lifecycle, overview
+from app.projects.forms import ProjectFile
+
+
+@click.group()
+def project() -> None:
+    """Add, list and show projects."""
+
+
+@project.command("add")
+@click.argument("slug")
+@click.option("--name", help="What to call it; the slug, spelt out, by default.")
+@click.option(
+    "--from",
+    "file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="A YAML file: name, description, settings, criteria, guideline or guideline_file, members.",
+)
+@click.option("--lead", metavar="EMAIL", help="An account that will lead it.")
+def add_project(slug: str, name: str | None, file: Path | None, lead: str | None) -> None:
+    """Make a project."""
+    spelt_out = slug.replace("-", " ").capitalize()
+    content: dict[str, Any] = {"name": spelt_out} | (files.read(file) if file else {}) | {"slug": slug}
+    if name:
+        content["name"] = name
+    if lead:
+        content["members"] = [*content.get("members", []), {"email": lead, "role": "lead"}]
+    made = lifecycle.create(db.session(), checked(ProjectFile, content), by=None)
+    db.session().commit()
+    click.echo(f"The project {made.slug} is there.", err=True)
+
+
+@project.command("list")
+def list_projects() -> None:
+    """Print the projects, one a line: slug, open or archived, name."""
+    for found in db.session().exec(select(Project).order_by(Project.slug)):
+        state = "archived" if found.archived_at else "open"
+        click.echo("\t".join((found.slug, state, found.name)))
+
+
+@project.command("show")
+@click.argument("slug")
+def show_project(slug: str) -> None:
+    """Print a project as a file that --from reads, and on stderr how much it holds."""
+    session = db.session()
+    found = _find(session, slug)
+    click.echo(files.written(files.described(session, found)), nl=False)
+    there = overview.counts(session, found)
+    click.echo(
+        f"{there.prompts:,} prompts, {there.models:,} models, {there.comparisons:,} comparisons, "
+        f"{there.judgments:,} judgments; {there.waiting:,} judgments wanted still",
+        err=True,
+    )
+
+
+def _find(session: Session, slug: str) -> Project:
+    found = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    if found is None:
+        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
+    return found
+
+
+commands = [project]
