@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from app.leaderboard.words import counted
 from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separate
 from ranking.clusters import MIN_CLUSTERS
 
@@ -32,7 +33,7 @@ def rounded(value: float) -> str:
 def few_clusters(n: int, kind: str) -> str:
     """Said where clustered intervals would be no better than a guess."""
     return (
-        f"All judgments come from {n} {kind}{'s' if n > 1 else ''}. With fewer than {MIN_CLUSTERS} their own "
+        f"All judgments come from {counted(n, kind, kind + 's')}. With fewer than {MIN_CLUSTERS} their own "
         "taste cannot be told from chance, so the intervals take each judgment as independent and are "
         "likely too narrow."
     )
@@ -54,12 +55,13 @@ def elo(spread: float) -> str:
 def of_votes(models: Sequence[str], matrix: WinMatrix, notes: Sequence[Note]) -> tuple[str, ...]:
     """What the votes themselves leave open: who was never compared, beaten or judged."""
     sentences = _told(models, notes)
-    both_bad = int(matrix.both_bad.sum() / 2)
+    if matrix.ties.any() and not matrix.wins.any():
+        sentences.append("Every judgment so far is a tie, so no model stands above another.")
+    both_bad = round(matrix.both_bad.sum() / 2)
     if both_bad:
         share = both_bad / (matrix.judgments.sum() / 2)
-        sentences.append(
-            f"{both_bad:,} judgments ({share:.0%}) called both responses bad; they count for neither model."
-        )
+        found = counted(both_bad, "judgment", "judgments")
+        sentences.append(f"{found} ({share:.0%}) called both responses bad and counted for neither model.")
     return tuple(sentences)
 
 
@@ -132,12 +134,11 @@ _NOTES = {
         "Comparisons between models of different groups would join them.",
     ),
     "unsolved_replicates": ("{replicates} bootstrap samples had no finite ratings and were left out.",),
-    "only_ties": ("Every judgment that counts is a tie.",),
 }
 
 
 def _told(models: Sequence[str], notes: Sequence[Note]) -> list[str]:
-    """The notes a reader must know of; "random_groups" and "no_ties" change nothing for them."""
+    """The notes a reader must know of; "random_groups" changes nothing for them."""
     return [_sentence(models, note) for note in notes if note.code in _NOTES]
 
 

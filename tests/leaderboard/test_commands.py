@@ -1,0 +1,271 @@
+"""`tiebreak rank` and `tiebreak leaderboard`: what they print, and what they refuse."""
+
+import csv
+import gzip
+import json
+import random
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+from pyarrow import parquet
+from scipy import optimize
+from sqlmodel import Session
+
+from app.errors import Problem
+from app.leaderboard.commands import leaderboard, rank
+from tests.conftest import Cast
+from tests.leaderboard.arrange import judge_birds
+
+STRENGTH = {"Heron": 1.0, "Lark": 0.3, "NA": -0.3, "Moth": -1.0}
+KEYS = "model rating lower upper rank rank_lower rank_upper wins losses ties both_bad judgments component"
+
+
+def votes(n: int = 400, seed: int = 3) -> list[dict[str, str]]:
+    """Votes of eight annotators on twenty prompts."""
+    rng = random.Random(seed)
+    made = []
+    for _ in range(n):
+        a, b = rng.sample(list(STRENGTH), 2)
+        chance = 1 / (1 + np.exp(STRENGTH[b] - STRENGTH[a]))
+        won = "model_a" if rng.random() < chance else "model_b"
+        winner = rng.choices([won, "tie", "both_bad"], [8, 2, 1])[0]
+        row = {"model_a": a, "model_b": b, "winner": winner}
+        made.append({**row, "annotator": f"w{rng.randrange(8)}", "prompt_id": f"p{rng.randrange(20)}"})
+    return made
+
+
+def write(path: Path, rows: list[dict[str, str]]) -> Path:
+    if path.suffix == ".parquet":
+        parquet.write_table(pa.Table.from_pylist(rows), path)
+        return path
+    with gzip.open(path, "wt") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as file:
+        if ".jsonl" in path.suffixes:
+            file.writelines(f"{json.dumps(row)}\n" for row in rows)
+        else:
+            writer = csv.DictWriter(file, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    return path
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(rank, [str(argument) for argument in arguments])
+
+
+def ranked(*arguments: object) -> dict[str, object]:
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "votes.csv", votes())
+
+
+def test_the_object_has_the_promised_shape(file: Path) -> None:
+    found = ranked(file)
+    assert list(found) == ["method", "parameters", "votes", "models", "notes"]
+    assert found["votes"] == 400
+    assert [" ".join(row) for row in found["models"]] == [KEYS] * 4
+    assert [row["model"] for row in found["models"]] == list(STRENGTH)
+    assert found["parameters"]["cluster"] == "annotator"
+
+
+def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> None:
+    found = {row["model"]: row["rating"] for row in ranked(file, "--prior", "none")["models"]}
+    names, rows = sorted(STRENGTH), [row for row in votes() if row["winner"] != "both_bad"]
+    a, b = (np.array([names.index(row[side]) for row in rows]) for side in ("model_a", "model_b"))
+    y = np.array([{"model_a": 1.0, "model_b": 0.0, "tie": 0.5}[row["winner"]] for row in rows])
+
+    def loss(theta: np.ndarray) -> float:
+        d = theta[a] - theta[b]
+        return float((np.logaddexp(0, d) - y * d).sum() + theta.sum() ** 2)
+
+    theta = optimize.minimize(loss, np.zeros(4), method="BFGS", options={"gtol": 1e-9}).x
+    expected = 1000 + 400 / np.log(10) * (theta - theta.mean())
+    assert [found[name] for name in names] == pytest.approx(expected, abs=0.01)
+
+
+@pytest.mark.parametrize("name", ["votes.jsonl", "votes.parquet", "votes.csv.gz", "votes.jsonl.gz"])
+@pytest.mark.parametrize("cluster", ["annotator", "prompt", "comparison", "none"])
+def test_every_kind_of_file_gives_the_same(name: str, cluster: str, file: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / name, votes())
+    assert ranked(other, "--cluster", cluster) == ranked(file, "--cluster", cluster)
+
+
+def test_left_and_right_are_understood(file: Path, tmp_path: Path) -> None:
+    words = {"model_a": "left", "model_b": "right"}
+    rows = [
+        {
+            "left": row["model_a"],
+            "right": row["model_b"],
+            "winner": words.get(row["winner"], row["winner"]),
+            "worker": row["annotator"],
+        }
+        for row in votes()
+    ]
+    assert ranked(write(tmp_path / "other.csv", rows)) == ranked(file)
+
+
+def test_swapping_sides_changes_nothing(file: Path, tmp_path: Path) -> None:
+    other = {"model_a": "model_b", "model_b": "model_a"}
+    rows = [
+        {
+            **row,
+            "model_a": row["model_b"],
+            "model_b": row["model_a"],
+            "winner": other.get(row["winner"], row["winner"]),
+        }
+        for row in votes()
+    ]
+    swapped = ranked(write(tmp_path / "swapped.csv", rows))
+    for one, two in zip(swapped["models"], ranked(file)["models"], strict=True):
+        assert one["rating"] == pytest.approx(two["rating"], abs=1e-6)
+
+
+@pytest.mark.parametrize("winner", ["Tie", "model_c", "TIE", "draw", "", "A", " tie"])
+def test_an_unknown_outcome_is_refused_with_its_line_and_value(winner: str, tmp_path: Path) -> None:
+    rows = votes(20)
+    rows[3]["prompt_id"] = "two\nlines"
+    rows[7]["winner"] = winner
+    for name, place in (("v.csv", "line 10"), ("v.jsonl", "line 8"), ("v.parquet", "row 8")):
+        error = run(write(tmp_path / name, rows), "--json").exception
+        assert isinstance(error, Problem)
+        shown = repr(winner) if winner or name != "v.csv" else "missing"
+        assert f"{name}, {place}: winner is {shown}; expected one of model_a" in error.detail
+
+
+def test_a_model_against_itself_or_without_a_name_is_refused(tmp_path: Path) -> None:
+    rows = votes(10)
+    rows[4]["model_b"] = rows[4]["model_a"]
+    error = run(write(tmp_path / "v.csv", rows)).exception
+    assert isinstance(error, Problem)
+    assert f"line 6: '{rows[4]['model_a']}' is compared with itself." in error.detail
+    rows[4]["model_b"] = ""
+    error = run(write(tmp_path / "v.csv", rows)).exception
+    assert isinstance(error, Problem)
+    assert "line 6: model_b is missing." in error.detail
+
+
+def test_a_file_that_is_no_votes_is_refused_with_what_was_found(tmp_path: Path) -> None:
+    error = run(write(tmp_path / "v.csv", [{"prompt": "x", "response": "y"}])).exception
+    assert isinstance(error, Problem)
+    assert "expected the columns model_a, model_b, winner" in error.detail
+    assert "found prompt, response" in error.detail
+    (tmp_path / "v.txt").write_text("x")
+    error = run(tmp_path / "v.txt").exception
+    assert isinstance(error, Problem)
+    assert ".csv" in error.detail
+
+
+def test_columns_that_are_not_there_are_named(tmp_path: Path) -> None:
+    bare = [{key: row[key] for key in ("model_a", "model_b", "winner")} for row in votes(50)]
+    file = write(tmp_path / "v.csv", bare)
+    assert ranked(file)["parameters"]["cluster"] == "none"
+    for options, word in ((("--cluster", "prompt"), "prompt_id"), (("--by", "topic"), "'topic'")):
+        error = run(file, *options).exception
+        assert isinstance(error, Problem)
+        assert word in error.detail
+
+
+def test_an_anchor_shifts_ratings_only(file: Path) -> None:
+    free, pinned = ranked(file), ranked(file, "--anchor", "Lark=1200")
+    before = {row["model"]: row for row in free["models"]}
+    for row in pinned["models"]:
+        moved = row["rating"] - before[row["model"]]["rating"]
+        assert moved == pytest.approx(1200 - before["Lark"]["rating"])
+        assert row["rank"] == before[row["model"]]["rank"]
+    lark = next(row for row in pinned["models"] if row["model"] == "Lark")
+    assert lark["lower"] == lark["upper"] == pytest.approx(1200)
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        (("--anchor", "Lark"), "MODEL=RATING"),
+        (("--anchor", "Lark=much"), "not a number"),
+        (("--anchor", "Owl=1000"), "no model 'Owl'"),
+        (("--ties", "davidson", "--interval", "bootstrap"), "sandwich"),
+        (("--ties", "davidson", "--method", "elo"), "Elo"),
+        (("--method", "glicko"), "glicko"),
+    ],
+)
+def test_a_wrong_use_is_told_with_status_2(options: tuple[str, ...], word: str, file: Path) -> None:
+    result = run(file, *options)
+    assert result.exit_code == 2
+    assert word in result.stderr
+
+
+def test_intervals_can_be_left_out_or_resampled(file: Path) -> None:
+    none = ranked(file, "--interval", "none")["models"][0]
+    assert (none["lower"], none["rank_lower"], none["rank"]) == (None, None, 1)
+    sandwich, bootstrap = (
+        ranked(file, "--interval", kind)["models"][0] for kind in ("sandwich", "bootstrap")
+    )
+    width = sandwich["upper"] - sandwich["lower"]
+    assert bootstrap["upper"] - bootstrap["lower"] == pytest.approx(width, rel=0.25)
+
+
+def test_each_value_of_a_column_is_ranked_by_itself(tmp_path: Path) -> None:
+    rows = [{**row, "topic": "code" if i % 2 else "prose"} for i, row in enumerate(votes())]
+    found = ranked(write(tmp_path / "v.csv", rows), "--by", "topic")
+    assert found["by"] == "topic"
+    assert {part["value"]: part["votes"] for part in found["slices"]} == {"prose": 200, "code": 200}
+    alone = ranked(write(tmp_path / "code.csv", [row for row in rows if row["topic"] == "code"]))
+    code = next(part for part in found["slices"] if part["value"] == "code")
+    assert code["models"] == alone["models"]
+
+
+def test_elo_says_that_order_matters(file: Path, tmp_path: Path) -> None:
+    found = ranked(file, "--method", "elo")
+    assert found["method"] == "elo"
+    assert any("depends on their order" in note for note in found["notes"])
+    turned = ranked(write(tmp_path / "turned.csv", votes()[::-1]), "--method", "elo")
+    assert turned["models"][0]["rating"] != found["models"][0]["rating"]
+
+
+def test_no_votes_is_no_ranking(tmp_path: Path) -> None:
+    file = tmp_path / "v.csv"
+    file.write_text("model_a,model_b,winner\n")
+    assert ranked(file)["models"] == []
+
+
+def test_people_read_a_table(file: Path) -> None:
+    result = run(file)
+    assert result.exit_code == 0
+    assert "95% interval" in result.stdout
+    assert "not separated yet" in result.stderr
+    assert "not separated yet" not in result.stdout
+
+
+def test_ranking_a_file_loads_neither_web_nor_database(file: Path) -> None:
+    code = (
+        "import sys; from click.testing import CliRunner; from app.cli import tiebreak;"
+        f"done = CliRunner().invoke(tiebreak, ['rank', {str(file)!r}, '--json']);"
+        "assert done.exit_code == 0, done.output;"
+        "print(sorted({'flask', 'sqlalchemy', 'sqlmodel'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_projects_leaderboard_is_the_same_object(app: Flask, session: Session, cast: Cast) -> None:
+    judge_birds(session, cast.project, rounds=20, categories=("coding", "safety"))
+    with app.app_context():
+        result = CliRunner().invoke(leaderboard, ["birds", "--by", "category", "--json"])
+        found = json.loads(result.stdout)
+        assert [" ".join(row) for row in found["models"]] == [KEYS] * 4
+        assert {part["value"] for part in found["slices"]} == {"coding", "safety"}
+        table = CliRunner().invoke(leaderboard, ["birds", "--by", "category"]).stdout
+        assert table.count("Heron") == 3
+        unknown = CliRunner().invoke(leaderboard, ["bees"])
+        assert isinstance(unknown.exception, Problem)
+        assert "no project 'bees'" in unknown.exception.detail
+        assert CliRunner().invoke(leaderboard, ["birds", "--ties", "maybe"]).exit_code == 2

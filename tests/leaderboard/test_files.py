@@ -1,0 +1,83 @@
+"""The standings to take away: CSV, JSON and a picture."""
+
+import csv
+import io
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from app.models import Account
+from tests.conftest import Cast
+from tests.leaderboard.arrange import A, B, add_annotators, add_models, judge_birds, judge_pair
+
+Clients = Callable[[Account | None], FlaskClient]
+URL = "/p/birds/leaderboard"
+
+
+def lines(text: str) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_the_csv_has_a_line_for_each_model(session: Session, cast: Cast, client_of: Clients) -> None:
+    judge_birds(session, cast.project, rounds=30)
+    response = client_of(cast.vic).get(f"{URL}.csv")
+    assert response.mimetype == "text/csv"
+    assert response.headers["Content-Disposition"] == "attachment; filename=birds-leaderboard.csv"
+    rows = lines(response.text)
+    assert [row["model"] for row in rows] == ["Heron", "Lark", "Wren", "Moth"]
+    assert float(rows[0]["lower"]) < float(rows[0]["rating"]) < float(rows[0]["upper"])
+
+
+def test_the_csv_of_slices_says_which_line_is_of_which(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    judge_birds(session, cast.project, categories=("coding", "safety"))
+    rows = lines(client_of(cast.vic).get(f"{URL}.csv?by=category").text)
+    assert {(row["by"], row["value"]) for row in rows} == {
+        ("", ""),
+        ("category", "coding"),
+        ("category", "safety"),
+    }
+    alone = client_of(cast.vic).get(f"{URL}.csv?by=category&value=coding")
+    assert {row["value"] for row in lines(alone.text)} == {"coding"}
+    assert "birds-leaderboard-category-coding.csv" in alone.headers["Content-Disposition"]
+
+
+@pytest.mark.parametrize("name", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "=HYPERLINK(0)"])
+def test_no_spreadsheet_runs_a_models_name(
+    name: str, session: Session, cast: Cast, client_of: Clients
+) -> None:
+    a, b = add_models(session, cast.project, (name, "Lark"))
+    judge_pair(session, a, b, [A, B, A], add_annotators(session, cast.project, 2))
+    assert lines(client_of(cast.vic).get(f"{URL}.csv").text)[0]["model"] == f"'{name}"
+    assert client_of(cast.vic).get(f"{URL}.json").json["models"][0]["model"] == name
+
+
+def test_the_json_is_the_apis(session: Session, cast: Cast, client_of: Clients) -> None:
+    judge_birds(session, cast.project)
+    found = client_of(cast.vic).get(f"{URL}.json?ties=drop").json
+    assert found["parameters"]["ties"] == "drop"
+    assert found["models"][0]["model"] == "Heron"
+
+
+def test_the_picture_is_svg_without_scripts_and_holds_every_model(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    judge_birds(session, cast.project, names=["Heron", "<script>alert(1)</script>", "Moth"])
+    response = client_of(cast.vic).get(f"{URL}.svg")
+    assert response.mimetype == "image/svg+xml"
+    drawn = ET.fromstring(response.text)  # noqa: S314 -- our own output
+    texts = ["".join(text.itertext()) for text in drawn.iter("{http://www.w3.org/2000/svg}text")]
+    assert {"Heron", "<script>alert(1)</script>", "Moth"} <= set(texts)
+    assert "<script" not in response.text
+
+
+def test_files_are_for_those_who_may_read_the_page(session: Session, cast: Cast, client_of: Clients) -> None:
+    judge_birds(session, cast.project)
+    for kind in ("csv", "json", "svg"):
+        assert client_of(cast.ann).get(f"{URL}.{kind}").status_code == 403
+        assert client_of(cast.otto).get(f"{URL}.{kind}").status_code == 404
+    assert client_of(cast.vic).get(f"{URL}.exe").status_code == 404
