@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ class Clusters:
     """The votes a fit counted, in aggregated cells: arrays of one length, one row per cell.
 
     `group` 0..n_groups-1; `left`, `right` model codes; `score` of the left one, 1, 0 or 0.5; `count` votes.
+    `judged` (n_groups, M): whether a group judged a model. `component` (M,): the fit's, -1 if not finite.
     """
 
     group: Ints
@@ -28,20 +29,17 @@ class Clusters:
     right: Ints
     score: Floats
     count: Floats
-    n_groups: int
+    judged: NDArray[np.bool_]
     component: Ints
     notes: tuple[Note, ...]
 
-    def judged_by(self) -> Ints:
-        """(M,) in how many groups each model was judged."""
-        M = len(self.component)
-        keys = np.concatenate([self.group * M + self.left, self.group * M + self.right])
-        seen = np.bincount(keys, minlength=self.n_groups * M).reshape(self.n_groups, M) > 0
-        return np.asarray(seen.sum(axis=0))
+    @property
+    def n_groups(self) -> int:
+        return len(self.judged)
 
     def dof(self) -> Floats:
         """(M,) degrees of freedom of each model's interval, NaN with fewer than MIN_CLUSTERS groups."""
-        groups = self.judged_by()
+        groups = self.judged.sum(axis=0)
         return np.where(groups >= MIN_CLUSTERS, groups - 1.0, np.nan)
 
     def score_sums(self, expected: Floats, tied: Floats) -> Floats:
@@ -60,9 +58,9 @@ class Clusters:
         return np.asarray(columns * np.sqrt(self._correction()))
 
     def _correction(self) -> Floats:
-        own = self.component[self.left]
+        """(M + 1,) G / (G - 1) with the groups of each model's component, and with all of them."""
         n_components = int(self.component.max(initial=-1)) + 1
-        groups = [len(np.unique(self.group[own == c])) for c in range(n_components)]
+        groups = [self.judged[:, self.component == c].any(axis=1).sum() for c in range(n_components)]
         factor = np.array([g / max(g - 1, 1) for g in [*groups, self.n_groups]])
         return np.asarray(factor[np.append(self.component, n_components)])
 
@@ -86,20 +84,22 @@ def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
         notes.append(Note("random_groups", {"clusters": n_groups, "groups": MAX_CLUSTERS}))
         dealt = np.random.default_rng(seed).permutation(n_groups) % MAX_CLUSTERS
         group, n_groups = dealt[group], MAX_CLUSTERS
-    clusters = Clusters(
-        group=group,
-        left=cells.left[counted],
-        right=cells.right[counted],
-        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[counted]],
-        count=cells.count[counted],
-        n_groups=n_groups,
-        component=np.where(finite, fit.component, -1),
-        notes=(),
-    )
-    few = finite & (clusters.judged_by() < MIN_CLUSTERS)
+    left, right = cells.left[counted], cells.right[counted]
+    judged = np.zeros((n_groups, cells.n_models), bool)
+    judged[group, left] = judged[group, right] = True
+    few = finite & (judged.sum(axis=0) < MIN_CLUSTERS)
     if few.any():
         notes.append(Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}))
-    return replace(clusters, notes=tuple(notes))
+    return Clusters(
+        group=group,
+        left=left,
+        right=right,
+        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[counted]],
+        count=cells.count[counted],
+        judged=judged,
+        component=np.where(finite, fit.component, -1),
+        notes=tuple(notes),
+    )
 
 
 def _counted(fit: Fit) -> NDArray[np.bool_]:
