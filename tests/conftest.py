@@ -7,10 +7,13 @@ import itertools
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
@@ -102,6 +105,24 @@ def session(app: Flask) -> Iterator[Session]:
     """A session of the test's own, to arrange and to look."""
     with Session(app.extensions["engine"], expire_on_commit=False) as opened:
         yield opened
+
+
+@pytest.fixture
+def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
+    """Collects the statements that reach the database within a block."""
+
+    @contextmanager
+    def counting() -> Iterator[list[str]]:
+        statements: list[str] = []
+
+        def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+            statements.append(statement)
+
+        sa.event.listen(app.extensions["engine"], "before_cursor_execute", note)
+        yield statements
+        sa.event.remove(app.extensions["engine"], "before_cursor_execute", note)
+
+    return counting
 
 
 @dataclass

@@ -1,0 +1,149 @@
+"""The life of an invitation."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.models import Account, AuditEvent, Invitation, Membership, Role, now
+from tests.conftest import Cast
+
+PASSWORD = "correct horse battery"
+NEWCOMER = {"email": "Nina@example.org", "name": "Nina", "password": PASSWORD}
+
+
+@pytest.fixture
+def link(cast: Cast, client_of: Any) -> str:
+    """A link to "birds" for any annotator."""
+    return invite(client_of(cast.lena), role="annotator")
+
+
+def invite(client: FlaskClient, where: str = "/p/birds/invitations", **form: str) -> str:
+    answer = client.post(where, data=form)
+    assert answer.status_code == 303, answer.text
+    page = client.get(answer.location).text
+    found = re.search(r"http://localhost(/invitations/[\w-]+)", page)
+    assert found, page
+    assert found[1] not in client.get(answer.location).text, "the link is shown once"
+    return found[1]
+
+
+def test_a_newcomer_joins(app: Flask, cast: Cast, link: str, session: Session) -> None:
+    client = app.test_client()
+    page = client.get(link).text
+    assert "Join Birds" in page
+    assert "as annotator" in page
+
+    answer = client.post(link, data=NEWCOMER)
+    assert (answer.status_code, answer.location) == (303, "/p/birds/")
+    assert client.get("/account").status_code == 200, "they are signed in"
+    nina = session.exec(select(Account).where(Account.email == "nina@example.org")).one()
+    membership = session.get(Membership, (nina.id, cast.project.id))
+    assert membership is not None
+    assert membership.role == Role.ANNOTATOR
+    verbs = session.exec(select(AuditEvent.verb).order_by(AuditEvent.id)).all()
+    assert verbs == ["invitation.add", "account.add", "member.add", "invitation.accept"]
+
+
+def test_somebody_with_an_account_joins(cast: Cast, client_of: Any, link: str, session: Session) -> None:
+    otto = client_of(cast.otto)
+    assert otto.get("/p/birds/").status_code == 404
+    assert "Join as Otto" in otto.get(link).text
+    assert otto.post(link).status_code == 303
+    assert otto.get("/p/birds/").status_code == 200
+
+
+def test_it_works_once(app: Flask, link: str, cast: Cast, client_of: Any) -> None:
+    assert app.test_client().post(link, data=NEWCOMER).status_code == 303
+    late = client_of(cast.otto)
+    for answer in (late.get(link), late.post(link)):
+        assert answer.status_code == 410
+        assert "used already" in answer.text
+    assert late.get("/p/birds/").status_code == 404
+
+
+def test_a_member_does_not_use_it_up(cast: Cast, client_of: Any, link: str, app: Flask) -> None:
+    answer = client_of(cast.lena).post(link)
+    assert answer.status_code == 409
+    assert "already" in answer.text
+    assert app.test_client().post(link, data=NEWCOMER).status_code == 303
+
+
+def test_revoked(cast: Cast, client_of: Any, link: str, session: Session, app: Flask) -> None:
+    lena = client_of(cast.lena)
+    uid = session.exec(select(Invitation.uid)).one()
+    assert client_of(cast.ann).post(f"/p/birds/invitations/{uid}/revoke").status_code == 403
+    assert lena.post(f"/p/birds/invitations/{uid}/revoke").status_code == 303
+    assert "Open invitations" not in lena.get("/p/birds/members").text
+    answer = app.test_client().post(link, data=NEWCOMER)
+    assert answer.status_code == 410
+    assert "taken back" in answer.text
+
+
+def test_expired(link: str, session: Session, app: Flask) -> None:
+    invitation = session.exec(select(Invitation)).one()
+    invitation.expires_at = now() - timedelta(seconds=1)
+    session.commit()
+    answer = app.test_client().get(link)
+    assert answer.status_code == 410
+    assert "expired" in answer.text
+
+
+def test_unknown_link(app: Flask, cast: Cast) -> None:
+    assert app.test_client().get("/invitations/guess").status_code == 404
+
+
+def test_for_one_address_only(app: Flask, cast: Cast, client_of: Any) -> None:
+    link = invite(client_of(cast.lena), role="viewer", email="nina@example.org")
+    wrong = client_of(cast.otto).post(link)
+    assert wrong.status_code == 403
+    assert "for nina@example.org" in wrong.text
+    other = app.test_client().post(link, data=NEWCOMER | {"email": "eve@example.org"})
+    assert other.status_code == 422
+    assert "for nina@example.org" in other.text
+    assert app.test_client().post(link, data=NEWCOMER).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"email": "otto@example.org"}, "There is an account with this address already."),
+        ({"email": "no address"}, "This is not an email address."),
+        ({"name": "  "}, "Say what to call it."),
+        ({"password": "short"}, "Use at least 10 characters"),
+    ],
+)
+def test_bad_input_keeps_the_rest(app: Flask, link: str, change: dict[str, str], message: str) -> None:
+    client = app.test_client()
+    answer = client.post(link, data=NEWCOMER | change)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert PASSWORD not in answer.text
+    assert client.post(link, data=NEWCOMER).status_code == 303, "the invitation is not used up"
+
+
+def test_to_the_site(app: Flask, cast: Cast, client_of: Any) -> None:
+    link = invite(client_of(cast.ada), "/people/invitations", email="")
+    assert client_of(cast.otto).post(link).status_code == 409, "who has an account needs no other"
+    client = app.test_client()
+    assert client.post(link, data=NEWCOMER).location == "/"
+    assert client.get("/people").status_code == 403, "they are no admin"
+
+
+def test_a_project_invitation_needs_a_role(cast: Cast, client_of: Any) -> None:
+    answer = client_of(cast.lena).post("/p/birds/invitations", data={"email": ""})
+    assert answer.status_code == 422
+    assert "Say which role" in answer.text
+
+
+def test_another_projects_lead_cannot_revoke_it(
+    cast: Cast, client_of: Any, link: str, session: Session
+) -> None:
+    otto = client_of(cast.otto)
+    otto.post("/projects/new", data={"name": "Fish", "slug": "fish"})
+    uid = session.exec(select(Invitation.uid)).one()
+    assert otto.post(f"/p/fish/invitations/{uid}/revoke").status_code == 404
