@@ -1,6 +1,6 @@
 """A row of each format. The keys and their types are the same in every row of a file."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from app.exports.forms import ExportSpec, Format
 from app.exports.preferences import Preference
-from app.exports.records import Record
+from app.exports.records import Names, Record, iso
 
 Row = dict[str, Any]
 
@@ -70,29 +70,23 @@ JUDGMENT: dict[str, pa.DataType] = {
     "response_b": pa.string(),
 }
 
-# Rows carry these as the JSON text the database holds; the file's writer decides what becomes of it.
-AS_JSON = frozenset(
-    {"prompt", "chosen", "rejected", "response_a", "response_b", "criteria", "tags", "prompt_tags"}
-)
+# What becomes of a value that is stored as JSON text: a fragment of a line, or a column's value.
+Wrap = Callable[[str], Any]
 
 
-def preference_row(preference: Preference, spec: ExportSpec) -> Row:
+def preference_row(preference: Preference, spec: ExportSpec, wrap: Wrap) -> Row:
     """A trainer's row: the messages, then where it comes from."""
+    prompt, chosen, rejected, provenance, margin = preference
     if spec.format is Format.TRL:
-        row: Row = {
-            "prompt": preference.prompt,
-            "chosen": preference.chosen,
-            "rejected": preference.rejected,
-        }
+        row: Row = {"prompt": wrap(prompt), "chosen": wrap(chosen), "rejected": wrap(rejected), **provenance}
     else:
         row = {
-            "chosen": _joined(preference.prompt, preference.chosen),
-            "rejected": _joined(preference.prompt, preference.rejected),
+            "chosen": wrap(_joined(prompt, chosen)),
+            "rejected": wrap(_joined(prompt, rejected)),
+            **provenance,
         }
-    for name in PROVENANCE:
-        row[name] = getattr(preference, name)
     if spec.margin:
-        row["margin"] = preference.margin
+        row["margin"] = margin
     return row
 
 
@@ -101,44 +95,45 @@ def _joined(prompt: str, response: str) -> str:
     return f"{prompt.rstrip()[:-1]},{response.lstrip()[1:]}"
 
 
-def judgment_rows(record: Record) -> Iterator[Row]:
+def judgment_rows(record: Record, wrap: Wrap, known: Names, supersedes: dict[int, str]) -> Iterator[Row]:
     """Every judgment of a comparison, retired ones too, with all that is known of it."""
-    comparison = record.comparison
-    for judgment in record.judgments:
+    comparison, judgments = record
+    for judgment in judgments:
+        who = known.annotators[judgment.annotator_id]
         yield {
             "judgment_id": judgment.submission_id,
             "pair_id": comparison.pair_id,
             "prompt_id": comparison.prompt_id,
-            "model_a": comparison.model_a,
-            "model_b": comparison.model_b,
+            "model_a": known.models[comparison.model_a_id],
+            "model_b": known.models[comparison.model_b_id],
             "sample_a": comparison.sample_a,
             "sample_b": comparison.sample_b,
             "outcome": judgment.outcome,
             "first_shown": {True: "b", False: "a", None: None}[judgment.swapped],
             "strength": judgment.strength,
             "preference": judgment.preference,
-            "criteria": judgment.criteria,
-            "tags": judgment.tags,
+            "criteria": None if judgment.criteria is None else wrap(judgment.criteria),
+            "tags": None if judgment.tags is None else wrap(judgment.tags),
             "rationale": judgment.rationale,
             "duration_ms": judgment.duration_ms,
-            "annotator": judgment.annotator,
-            "annotator_kind": judgment.kind,
-            "judge_model": judgment.annotator_name if judgment.kind == "model" else None,
-            "simulated": judgment.simulated,
+            "annotator": who.uid,
+            "annotator_kind": "model" if who.is_model else "human",
+            "judge_model": who.name if who.is_model else None,
+            "simulated": who.simulated,
             "source": judgment.source,
-            "guideline_version": judgment.guideline_version,
-            "created_at": judgment.created_at.isoformat(),
-            "retired_at": judgment.retired_at.isoformat() if judgment.retired_at else None,
-            "supersedes": judgment.supersedes,
+            "guideline_version": known.guidelines.get(judgment.guideline_id or 0),
+            "created_at": iso(judgment.created_at),
+            "retired_at": iso(judgment.retired_at) if judgment.retired_at else None,
+            "supersedes": supersedes.get(judgment.supersedes_id or 0),
             "gold": comparison.gold,
             "adjudicated": comparison.adjudicated,
-            "batch": comparison.batch,
+            "batch": known.batches.get(comparison.batch_id or 0),
             "category": comparison.category,
             "language": comparison.language,
-            "prompt_tags": comparison.prompt_tags,
-            "prompt": comparison.prompt,
-            "response_a": comparison.response_a,
-            "response_b": comparison.response_b,
+            "prompt_tags": None if comparison.prompt_tags is None else wrap(comparison.prompt_tags),
+            "prompt": None if comparison.prompt is None else wrap(comparison.prompt),
+            "response_a": None if comparison.response_a is None else wrap(comparison.response_a),
+            "response_b": None if comparison.response_b is None else wrap(comparison.response_b),
         }
 
 
@@ -151,17 +146,13 @@ def schema(spec: ExportSpec) -> pa.Schema:
     return pa.schema([*((side, MESSAGES) for side in sides), *PROVENANCE.items(), *margin.items()])
 
 
+def wrap_for(spec: ExportSpec) -> Wrap:
+    """JSON Lines embed stored JSON as it is; Parquet takes messages as structures, and for judgments text."""
+    if spec.file == "jsonl":
+        return orjson.Fragment
+    return str if spec.format is Format.JUDGMENTS else orjson.loads
+
+
 def line(row: Row) -> bytes:
-    """A row as a line of JSON; its JSON text goes in as it was stored."""
-    embedded = {
-        name: orjson.Fragment(value) if name in AS_JSON and value is not None else value
-        for name, value in row.items()
-    }
-    return orjson.dumps(embedded, option=orjson.OPT_APPEND_NEWLINE)
-
-
-def columns(row: Row, spec: ExportSpec) -> Row:
-    """A row as Parquet's typed columns take it: messages as structures; for judgments, JSON text."""
-    if spec.format is Format.JUDGMENTS:
-        return row
-    return {name: orjson.loads(value) if name in AS_JSON else value for name, value in row.items()}
+    """A row as a line of JSON."""
+    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)

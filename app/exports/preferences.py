@@ -7,14 +7,13 @@ where there is one. Whatever would poison training is left out, and counted by i
 import hashlib
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec
-from app.exports.records import Record, read
+from app.exports.records import Compared, Names, Record, iso, names, read
 from app.models import Project
 
 # Reasons in the words the page and the manifest show.
@@ -36,30 +35,13 @@ CONTRADICTS = "contradicts an earlier row"
 TEXT_ROLES = frozenset({"system", "user", "assistant"})
 
 
-@dataclass(frozen=True, slots=True)
-class Preference:
-    """One training pair; ``prompt``, ``chosen`` and ``rejected`` are JSON lists of messages, as text."""
+class Preference(NamedTuple):
+    """One training pair: JSON lists of messages as text, and where the pair comes from."""
 
     prompt: str
     chosen: str
     rejected: str
-    pair_id: str
-    prompt_id: str
-    chosen_model: str
-    rejected_model: str
-    votes: int
-    agreement: float
-    strength: float
-    annotators: list[str]
-    human_votes: int
-    model_votes: int
-    simulated_votes: int
-    adjudicated: bool
-    guideline_version: int
-    judged_at: str
-    language: str
-    category: str
-    split: str
+    provenance: dict[str, Any]
     margin: float
 
 
@@ -68,8 +50,9 @@ def iter_preferences(
 ) -> Iterator[Preference]:
     """The preferences in stable order; ``excluded`` counts what was left out, by reason."""
     seen: dict[int, bool] = {}
+    known = names(connection, project)
     for record in read(connection, project, spec, live=True):
-        found = _preference(record, spec)
+        found = _preference(record, spec, known)
         if isinstance(found, Preference):
             repeated = _repeats(seen, found)
             if repeated is None:
@@ -81,11 +64,10 @@ def iter_preferences(
 
 def _repeats(seen: dict[int, bool], preference: Preference) -> str | None:
     """Whether the same texts were written before, the same way round or the other."""
-    forward = preference.chosen < preference.rejected
-    texts = sorted((preference.chosen, preference.rejected))
-    digest = hashlib.blake2b("\0".join((preference.prompt, *texts)).encode(), digest_size=8)
-    # Eight bytes a row rather than the texts: a million pairs stay below 100 MB.
-    key = int.from_bytes(digest.digest(), "big")
+    chosen, rejected = preference.chosen, preference.rejected
+    forward = chosen < rejected
+    # Hashes rather than texts, so that a million pairs stay below 100 MB.
+    key = hash((preference.prompt, *((chosen, rejected) if forward else (rejected, chosen))))
     before = seen.get(key)
     if before is None:
         seen[key] = forward
@@ -93,44 +75,45 @@ def _repeats(seen: dict[int, bool], preference: Preference) -> str | None:
     return DUPLICATE if before == forward else CONTRADICTS
 
 
-def _preference(record: Record, spec: ExportSpec) -> Preference | str:
-    comparison = record.comparison
+def _preference(record: Record, spec: ExportSpec, known: Names) -> Preference | str:
     verdict = _verdict(record, spec)
     if verdict not in ("a", "b"):
         return verdict
-    if comparison.prompt is None or comparison.response_a is None or comparison.response_b is None:
-        return TEXTLESS
-    unfit = _unfit(comparison)
-    if unfit:
-        return unfit
-    return _written(record, verdict, spec)
+    return _unfit(record.comparison) or _written(record, verdict, spec, known)
 
 
 def _verdict(record: Record, spec: ExportSpec) -> str:
     """The outcome "a" or "b", or the reason why there is none."""
-    if record.comparison.gold is not None:
+    comparison, judgments = record.comparison, record.judgments
+    if comparison.gold is not None:
         return GOLD
-    adjudicated: str | None = record.comparison.adjudicated
-    if adjudicated is not None:
-        return _REASONS.get(adjudicated, adjudicated)
-    if not record.judgments:
+    if comparison.adjudicated is not None:
+        return _REASONS.get(comparison.adjudicated, comparison.adjudicated)
+    if not judgments:
         return NOT_JUDGED
-    if len(record.judgments) < spec.min_votes:
+    if len(judgments) < spec.min_votes:
         return FEW_VOTES
-    counts = Counter(judgment.outcome for judgment in record.judgments).most_common()
-    if len(counts) > 1 and counts[0][1] == counts[1][1]:
-        return DIVIDED
-    if counts[0][1] / len(record.judgments) < spec.min_agreement:
-        return LOW_AGREEMENT
-    majority: str = counts[0][0]
+    majority = _majority([judgment.outcome for judgment in judgments], spec.min_agreement)
     return _REASONS.get(majority, majority)
+
+
+def _majority(outcomes: list[str], min_agreement: float) -> str:
+    """The most frequent outcome, or why there is no clear one."""
+    counts = sorted(((outcomes.count(outcome), outcome) for outcome in set(outcomes)), reverse=True)
+    if len(counts) > 1 and counts[0][0] == counts[1][0]:
+        return DIVIDED
+    if counts[0][0] < min_agreement * len(outcomes):
+        return LOW_AGREEMENT
+    return counts[0][1]
 
 
 _REASONS = {"tie": TIED, "both_bad": BOTH_BAD}
 
 
-def _unfit(comparison: sa.Row[Any]) -> str | None:
+def _unfit(comparison: Compared) -> str | None:
     """Why these texts cannot be a training row, if they cannot."""
+    if comparison.prompt is None or comparison.response_a is None or comparison.response_b is None:
+        return TEXTLESS
     if comparison.response_a == comparison.response_b:
         return SAME_TEXT
     prompt = orjson.loads(comparison.prompt)
@@ -146,44 +129,50 @@ def _unfit(comparison: sa.Row[Any]) -> str | None:
 
 def _plain(messages: list[dict[str, Any]]) -> bool:
     """Whether every message is just a role and a text, so that all rows have the same type."""
-    return bool(messages) and all(
-        len(message) == 2 and message.get("role") in TEXT_ROLES and isinstance(message.get("content"), str)
-        for message in messages
-    )
+    for message in messages:
+        if (
+            len(message) != 2
+            or message.get("role") not in TEXT_ROLES
+            or type(message.get("content")) is not str
+        ):
+            return False
+    return bool(messages)
 
 
-def _written(record: Record, verdict: str, spec: ExportSpec) -> Preference:
-    comparison, judgments = record.comparison, record.judgments
-    a = (comparison.response_a, comparison.model_a)
-    b = (comparison.response_b, comparison.model_b)
-    (chosen, chosen_model), (rejected, rejected_model) = (a, b) if verdict == "a" else (b, a)
+def _written(record: Record, verdict: str, spec: ExportSpec, known: Names) -> Preference:
+    comparison, judgments = record
+    prompt, a, b = comparison.prompt or "", comparison.response_a or "", comparison.response_b or ""
+    model_a, model_b = known.models[comparison.model_a_id], known.models[comparison.model_b_id]
+    chosen, rejected = (a, b) if verdict == "a" else (b, a)
     votes = len(judgments)
-    outcomes = Counter(judgment.outcome for judgment in judgments)
+    outcomes = [judgment.outcome for judgment in judgments]
     strengths = [judgment.strength for judgment in judgments if judgment.strength is not None]
-    against = outcomes["b" if verdict == "a" else "a"]
-    return Preference(
-        prompt=comparison.prompt,
-        chosen=chosen,
-        rejected=rejected,
-        pair_id=comparison.pair_id,
-        prompt_id=comparison.prompt_id,
-        chosen_model=chosen_model,
-        rejected_model=rejected_model,
-        votes=votes,
-        agreement=outcomes[verdict] / votes if votes else 1.0,
-        strength=sum(strengths) / len(strengths) if strengths else 0.0,
-        annotators=[judgment.annotator for judgment in judgments],
-        human_votes=sum(judgment.kind == "human" for judgment in judgments),
-        model_votes=sum(judgment.kind == "model" for judgment in judgments),
-        simulated_votes=sum(judgment.simulated for judgment in judgments),
-        adjudicated=comparison.adjudicated is not None,
-        guideline_version=max((judgment.guideline_version or 0 for judgment in judgments), default=0),
-        judged_at=max(judgment.created_at for judgment in judgments).isoformat() if judgments else "",
-        language=comparison.language or "",
-        category=comparison.category or "",
-        split=split_of(comparison.prompt, spec),
-        margin=(outcomes[verdict] - against) / votes if votes else 1.0,
-    )
+    versions = [known.guidelines[row.guideline_id] for row in judgments if row.guideline_id is not None]
+    people = [known.annotators[judgment.annotator_id] for judgment in judgments]
+    judges = sum([who.is_model for who in people])
+    agreeing = outcomes.count(verdict)
+    provenance = {
+        "pair_id": comparison.pair_id,
+        "prompt_id": comparison.prompt_id,
+        "chosen_model": model_a if verdict == "a" else model_b,
+        "rejected_model": model_b if verdict == "a" else model_a,
+        "votes": votes,
+        "agreement": agreeing / votes if votes else 1.0,
+        "strength": sum(strengths) / len(strengths) if strengths else 0.0,
+        "annotators": [who.uid for who in people],
+        "human_votes": votes - judges,
+        "model_votes": judges,
+        "simulated_votes": sum([who.simulated for who in people]),
+        "adjudicated": comparison.adjudicated is not None,
+        "guideline_version": max(versions, default=0),
+        "judged_at": iso(max([judgment.created_at for judgment in judgments])) if judgments else "",
+        "language": comparison.language or "",
+        "category": comparison.category or "",
+        "split": split_of(prompt, spec),
+    }
+    against = outcomes.count("b" if verdict == "a" else "a")
+    margin = (agreeing - against) / votes if votes else 1.0
+    return Preference(prompt, chosen, rejected, provenance, margin)
 
 
 def split_of(prompt: str, spec: ExportSpec) -> str:

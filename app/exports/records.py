@@ -3,10 +3,10 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
+from sqlmodel import col
 
 from app.exports.forms import ExportSpec
 from app.models import (
@@ -24,136 +24,214 @@ from app.models import (
 
 CHUNK = 500
 
+comparisons = Comparison.__table__  # type: ignore[attr-defined]
+judgments = Judgment.__table__  # type: ignore[attr-defined]
+prompts = Prompt.__table__  # type: ignore[attr-defined]
+adjudications = Adjudication.__table__  # type: ignore[attr-defined]
 
-@dataclass(slots=True)
-class Record:
-    """A comparison with its texts as stored JSON, and the judgments that count for it."""
 
-    comparison: sa.Row[Any]
-    judgments: list[sa.Row[Any]]
+class Compared(NamedTuple):
+    """A comparison; messages and tags are JSON as text, so that they pass through unparsed."""
+
+    id: int
+    pair_id: str
+    gold: str | None
+    prompt_id: str
+    category: str | None
+    language: str | None
+    prompt: str | None
+    prompt_tags: str | None
+    model_a_id: int
+    sample_a: int
+    response_a: str | None
+    model_b_id: int
+    sample_b: int
+    response_b: str | None
+    adjudicated: str | None
+    batch_id: int | None
+
+
+class Judged(NamedTuple):
+    """A judgment; moments are as the driver gives them, since most rows need only the latest."""
+
+    comparison_id: int
+    submission_id: str
+    annotator_id: int
+    outcome: str
+    swapped: bool | None
+    strength: int | None
+    preference: float | None
+    criteria: str | None
+    tags: str | None
+    rationale: str | None
+    duration_ms: int | None
+    source: str
+    created_at: Any
+    retired_at: Any
+    supersedes_id: int | None
+    guideline_id: int | None
+
+
+class Who(NamedTuple):
+    """An annotator, by pseudonym."""
+
+    uid: str
+    is_model: bool
+    name: str | None
+    simulated: bool
+
+
+@dataclass(frozen=True)
+class Names:
+    """What ids stand for: small tables, read once instead of joined to every row."""
+
+    models: dict[int, str]
+    annotators: dict[int, Who]
+    batches: dict[int, str]
+    guidelines: dict[int, int]
+
+
+class Record(NamedTuple):
+    """A comparison and the judgments that count for it."""
+
+    comparison: Compared
+    judgments: list[Judged]
+
+
+def names(connection: sa.Connection, project: Project) -> Names:
+    """The project's models, annotators, batches and guideline versions."""
+
+    def read_table(table: Any, *columns: Any) -> list[Any]:
+        return list(connection.execute(sa.select(table.id, *columns).where(table.project_id == project.id)))
+
+    people = read_table(Annotator, Annotator.uid, Annotator.kind, Annotator.name, Annotator.simulated)
+    return Names(
+        models={row[0]: row[1] for row in read_table(Model, Model.name)},
+        annotators={row[0]: Who(row[1], row[2] == "model", row[3], row[4]) for row in people},
+        batches={row[0]: row[1] for row in read_table(Batch, Batch.name)},
+        guidelines={row[0]: row[1] for row in read_table(Guideline, Guideline.version)},
+    )
 
 
 def read(connection: sa.Connection, project: Project, spec: ExportSpec, *, live: bool) -> Iterator[Record]:
-    """Every judged comparison the filters let through, in stable order.
+    """Every comparison the filters let through with its judgments, in stable order.
 
     ``live`` leaves retired judgments out. The caller's transaction is the snapshot.
     """
     last = 0
     wanted = _comparisons(project, spec)
-    while True:
-        comparisons = connection.execute(wanted, {"after": last}).all()
-        if not comparisons:
-            return
-        judgments = connection.execute(
-            _judgments(spec, live=live),
-            {"project": project.id, "low": comparisons[0].id, "high": comparisons[-1].id},
-        )
-        by_comparison = {key: list(rows) for key, rows in groupby(judgments, lambda row: row.comparison_id)}
-        for comparison in comparisons:
-            yield Record(comparison, by_comparison.get(comparison.id, []))
-        last = comparisons[-1].id
+    # Two queries, because each of the two partial indexes serves only one of them.
+    queries = [_judgments(spec, live=state) for state in ((True,) if live else (True, False))]
+    while chunk := [Compared._make(row) for row in connection.execute(wanted, {"after": last})]:
+        low, last = chunk[0].id, chunk[-1].id
+        found: dict[int, list[Judged]] = {}
+        for query in queries:
+            for row in connection.execute(query, {"low": low, "high": last}):
+                found.setdefault(row[0], []).append(Judged._make(row))
+        for comparison in chunk:
+            yield Record(comparison, found.get(comparison.id, []))
+
+
+def submission_ids(connection: sa.Connection, ids: list[int]) -> dict[int, str]:
+    """The public names of judgments."""
+    wanted = sa.select(judgments.c.id, judgments.c.submission_id).where(judgments.c.id.in_(ids))
+    return {row[0]: row[1] for row in connection.execute(wanted)} if ids else {}
 
 
 def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
+    c, p, v = comparisons.c, prompts.c, adjudications.c
     a, b = sa.alias(Response.__table__, "ra"), sa.alias(Response.__table__, "rb")  # type: ignore[attr-defined]
-    model_a, model_b = sa.alias(Model.__table__, "ma"), sa.alias(Model.__table__, "mb")  # type: ignore[attr-defined]
-    c, p = Comparison.__table__, Prompt.__table__  # type: ignore[attr-defined]
-    v = Adjudication.__table__  # type: ignore[attr-defined]
-    adjudicated = sa.and_(v.c.comparison_id == c.c.id, v.c.retired_at.is_(None))
     query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
-            c.c.id,
-            c.c.pair_id,
-            sa.type_coerce(c.c.gold, sa.String).label("gold"),
-            p.c.key.label("prompt_id"),
-            p.c.category,
-            p.c.language,
-            # As text: rows pass through as they were stored, without being parsed.
-            sa.cast(p.c.messages, sa.Text).label("prompt"),
-            sa.cast(p.c.tags, sa.Text).label("prompt_tags"),
-            model_a.c.name.label("model_a"),
-            c.c.sample_a,
-            sa.cast(a.c.messages, sa.Text).label("response_a"),
-            model_b.c.name.label("model_b"),
-            c.c.sample_b,
-            sa.cast(b.c.messages, sa.Text).label("response_b"),
-            sa.type_coerce(v.c.outcome, sa.String).label("adjudicated"),
-            Batch.__table__.c.name.label("batch"),  # type: ignore[attr-defined]
+            c.id,
+            c.pair_id,
+            sa.type_coerce(c.gold, sa.String),
+            p.key,
+            p.category,
+            p.language,
+            sa.cast(p.messages, sa.Text),
+            sa.cast(p.tags, sa.Text),
+            c.model_a_id,
+            c.sample_a,
+            sa.cast(a.c.messages, sa.Text),
+            c.model_b_id,
+            c.sample_b,
+            sa.cast(b.c.messages, sa.Text),
+            sa.type_coerce(v.outcome, sa.String),
+            c.batch_id,
         )
-        .select_from(c)
-        .join(p, p.c.id == c.c.prompt_id)
-        .join(a, _answers(a, c, "a"))
-        .join(b, _answers(b, c, "b"))
-        .join(model_a, model_a.c.id == c.c.model_a_id)
-        .join(model_b, model_b.c.id == c.c.model_b_id)
-        .outerjoin(Batch.__table__, Batch.__table__.c.id == c.c.batch_id)  # type: ignore[attr-defined]
-        .outerjoin(v, adjudicated)
-        .where(c.c.project_id == project.id, c.c.id > sa.bindparam("after"))
-        .order_by(c.c.id)
+        .select_from(comparisons)
+        .join(prompts, p.id == c.prompt_id)
+        .join(a, _answers(a, "a"))
+        .join(b, _answers(b, "b"))
+        .outerjoin(adjudications, sa.and_(v.comparison_id == c.id, v.retired_at.is_(None)))
+        .where(c.project_id == project.id, c.id > sa.bindparam("after"))
+        .order_by(c.id)
         .limit(CHUNK)
     )
     if spec.category:
-        query = query.where(p.c.category.in_(spec.category))
+        query = query.where(p.category.in_(spec.category))
     if spec.language:
-        query = query.where(p.c.language.in_(spec.language))
+        query = query.where(p.language.in_(spec.language))
     if spec.model:
-        query = query.where(model_a.c.name.in_(spec.model), model_b.c.name.in_(spec.model))
+        named = sa.select(col(Model.id)).where(
+            col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
+        )
+        query = query.where(c.model_a_id.in_(named), c.model_b_id.in_(named))
     return query
 
 
-def _answers(response: sa.FromClause, comparison: sa.Table, side: str) -> sa.ColumnElement[bool]:
+def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
     return sa.and_(
-        response.c.prompt_id == comparison.c.prompt_id,
-        response.c.model_id == comparison.c[f"model_{side}_id"],
-        response.c.sample == comparison.c[f"sample_{side}"],
+        response.c.prompt_id == comparisons.c.prompt_id,
+        response.c.model_id == comparisons.c[f"model_{side}_id"],
+        response.c.sample == comparisons.c[f"sample_{side}"],
     )
 
 
 def _judgments(spec: ExportSpec, *, live: bool) -> sa.Select[*tuple[Any, ...]]:
-    j, who = Judgment.__table__, Annotator.__table__  # type: ignore[attr-defined]
-    earlier, guideline = sa.alias(j, "earlier"), Guideline.__table__  # type: ignore[attr-defined]
+    j = judgments.c
     query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
-            j.c.comparison_id,
-            j.c.submission_id,
-            sa.type_coerce(j.c.outcome, sa.String).label("outcome"),
-            j.c.swapped,
-            j.c.strength,
-            j.c.preference,
-            sa.cast(j.c.criteria, sa.Text).label("criteria"),
-            sa.cast(j.c.tags, sa.Text).label("tags"),
-            j.c.rationale,
-            j.c.duration_ms,
-            sa.type_coerce(j.c.source, sa.String).label("source"),
-            j.c.created_at,
-            j.c.retired_at,
-            earlier.c.submission_id.label("supersedes"),
-            guideline.c.version.label("guideline_version"),
-            who.c.uid.label("annotator"),
-            sa.type_coerce(who.c.kind, sa.String).label("kind"),
-            who.c.name.label("annotator_name"),
-            who.c.simulated,
+            j.comparison_id,
+            j.submission_id,
+            j.annotator_id,
+            sa.type_coerce(j.outcome, sa.String),
+            j.swapped,
+            j.strength,
+            j.preference,
+            sa.cast(j.criteria, sa.Text),
+            sa.cast(j.tags, sa.Text),
+            j.rationale,
+            j.duration_ms,
+            sa.type_coerce(j.source, sa.String),
+            sa.type_coerce(j.created_at, sa.types.NullType()),
+            sa.type_coerce(j.retired_at, sa.types.NullType()),
+            j.supersedes_id,
+            j.guideline_id,
         )
-        .select_from(j)
-        .join(who, who.c.id == j.c.annotator_id)
-        .outerjoin(earlier, earlier.c.id == j.c.supersedes_id)
-        .outerjoin(guideline, guideline.c.id == j.c.guideline_id)
         .where(
-            j.c.project_id == sa.bindparam("project"),
-            j.c.comparison_id.between(sa.bindparam("low"), sa.bindparam("high")),
+            j.comparison_id.between(sa.bindparam("low"), sa.bindparam("high")),
+            j.retired_at.is_(None) if live else j.retired_at.is_not(None),
         )
-        .order_by(j.c.comparison_id, j.c.id)
+        .order_by(j.comparison_id, j.annotator_id, j.id)
     )
-    if live:
-        query = query.where(j.c.retired_at.is_(None))
     if spec.kind is not None:
-        query = query.where(who.c.kind == spec.kind)
+        of_kind = sa.select(col(Annotator.id)).where(col(Annotator.kind) == spec.kind)
+        query = query.where(j.annotator_id.in_(of_kind))
     if spec.since is not None:
-        query = query.where(j.c.created_at >= _aware(spec.since))
+        query = query.where(j.created_at >= _aware(spec.since))
     if spec.until is not None:
-        query = query.where(j.c.created_at < _aware(spec.until))
+        query = query.where(j.created_at < _aware(spec.until))
     return query
 
 
 def _aware(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def iso(moment: datetime | str) -> str:
+    """A stored moment in ISO 8601, UTC; SQLite's driver gives it as text."""
+    if isinstance(moment, str):
+        return f"{moment.replace(' ', 'T')}+00:00"
+    return moment.astimezone(UTC).isoformat()

@@ -58,6 +58,7 @@ def _spec_or_errors() -> tuple[ExportSpec, dict[str, str]]:
 def preview(project: Project, spec: ExportSpec) -> dict[str, Any]:
     """The first rows, and what the first comparisons give and leave out."""
     excluded: Counter[str] = Counter()
+    spec = spec.model_copy(update={"file": "jsonl"})
     with stream.snapshot(db.engine()) as connection:
         rows = stream.make_rows(connection, project, spec, excluded)
         kept = list(islice(rows, PREVIEW_COMPARISONS))

@@ -48,6 +48,7 @@ class Comparison(SQLModel, table=True):
         _response("a"),
         _response("b"),
         sa.CheckConstraint("model_a_id <> model_b_id OR sample_a <> sample_b", name="responses_differ"),
+        sa.Index(None, "project_id", "id"),
         sa.Index(
             "ix_comparisons_gold",
             "project_id",

@@ -31,6 +31,13 @@ class Judgment(SQLModel, table=True):
     __tablename__ = "judgments"
     __table_args__ = (
         one_live("uq_judgments_live", "comparison_id", "annotator_id", where="retired_at IS NULL"),
+        # The live ones have theirs above; together they find a comparison's whole history.
+        sa.Index(
+            "ix_judgments_retired",
+            "comparison_id",
+            sqlite_where=sa.text("retired_at IS NOT NULL"),
+            postgresql_where=sa.text("retired_at IS NOT NULL"),
+        ),
         sa.CheckConstraint("strength IS NULL OR strength BETWEEN 1 AND 3", name="strength_range"),
         sa.CheckConstraint("preference IS NULL OR preference BETWEEN 0 AND 1", name="preference_range"),
         sa.CheckConstraint("duration_ms IS NULL OR duration_ms >= 0", name="duration_not_negative"),

@@ -368,6 +368,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("project_id", "pair_id", name=op.f("uq_comparisons_project_id_pair_id")),
     )
     with op.batch_alter_table("comparisons", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_comparisons_project_id_id"), ["project_id", "id"], unique=False)
         batch_op.create_index(
             "ix_comparisons_gold",
             ["project_id", "id"],

@@ -1,0 +1,143 @@
+"""A live export beside its floor: the same rows out of a bare cursor through orjson.
+
+Run: python -m benchmarks.export_speed [--quick]
+"""
+
+import argparse
+import sqlite3
+import tempfile
+import time
+from pathlib import Path
+
+import orjson
+from sqlmodel import Session, select
+
+from app import create_app, db
+from app.exports import stream
+from app.exports.forms import ExportSpec
+from app.models import Project
+from app.settings import Settings
+
+TEXT = "A sentence of an answer that is neither long nor short. " * 13  # 730 characters a side
+FLOOR = """
+SELECT c.pair_id, p.key, p.messages, a.messages, b.messages, p.category, p.language, c.model_a_id,
+       c.model_b_id, c.gold, j.outcome, j.annotator_id, j.strength, j.created_at, j.guideline_id
+FROM comparisons c
+JOIN prompts p ON p.id = c.prompt_id
+JOIN responses a ON a.prompt_id = c.prompt_id AND a.model_id = c.model_a_id AND a.sample = c.sample_a
+JOIN responses b ON b.prompt_id = c.prompt_id AND b.model_id = c.model_b_id AND b.sample = c.sample_b
+JOIN judgments j ON j.comparison_id = c.id AND j.retired_at IS NULL
+ORDER BY c.id
+"""
+
+
+def fill(path: Path, pairs: int) -> None:
+    """A project with this many judged comparisons, one prompt each."""
+    prompt = orjson.dumps([{"role": "user", "content": "What is the question?"}]).decode()
+    with sqlite3.connect(path) as connection:
+        connection.execute("PRAGMA foreign_keys=OFF")
+        models = ((1, "a", "heron"), (2, "b", "lark"))
+        connection.executemany("INSERT INTO models (id, uid, project_id, name) VALUES (?,?,1,?)", models)
+        connection.execute(
+            "INSERT INTO annotators (id, uid, project_id, kind, name, simulated, cluster, judged, changes)"
+            " VALUES (1,'x',1,'human','x',1,0,0,0)"
+        )
+        numbers = range(1, pairs + 1)
+        connection.executemany(
+            "INSERT INTO prompts (id, project_id, key, messages) VALUES (?,1,?,?)",
+            ((n, f"p{n}", prompt.replace("question", f"question {n}")) for n in numbers),
+        )
+        for model in (1, 2):
+            connection.executemany(
+                "INSERT INTO responses (prompt_id, model_id, sample, messages) VALUES (?,?,0,?)",
+                ((n, model, _answer(n, model)) for n in numbers),
+            )
+        connection.executemany(
+            "INSERT INTO comparisons (id, project_id, pair_id, prompt_id, model_a_id, sample_a, model_b_id,"
+            " sample_b) VALUES (?,1,?,?,1,0,2,0)",
+            ((n, f"pair{n}", n) for n in numbers),
+        )
+        connection.executemany(
+            "INSERT INTO judgments (submission_id, project_id, comparison_id, annotator_id, outcome, source,"
+            " created_at) VALUES (?,1,?,1,?,'page','2026-01-01 00:00:00.000000')",
+            ((f"s{n}", n, "ab"[n % 2]) for n in numbers),
+        )
+
+
+def _answer(number: int, model: int) -> str:
+    return orjson.dumps([{"role": "assistant", "content": f"{number} {model} {TEXT}"}]).decode()
+
+
+def floor(path: Path) -> float:
+    """Seconds for a bare cursor and orjson to write rows with the keys of the trl format."""
+    start = time.perf_counter()
+    with sqlite3.connect(path) as connection:
+        for row in connection.execute(FLOOR):
+            pair, key, prompt, a, b, category, language, model_a, model_b, _, _, who, _, at, _ = row
+            orjson.dumps(
+                {
+                    "prompt": orjson.Fragment(prompt),
+                    "chosen": orjson.Fragment(a),
+                    "rejected": orjson.Fragment(b),
+                    "pair_id": pair,
+                    "prompt_id": key,
+                    "chosen_model": model_a,
+                    "rejected_model": model_b,
+                    "votes": 1,
+                    "agreement": 1.0,
+                    "strength": 0.0,
+                    "annotators": [who],
+                    "human_votes": 1,
+                    "model_votes": 0,
+                    "simulated_votes": 0,
+                    "adjudicated": False,
+                    "guideline_version": 0,
+                    "judged_at": at,
+                    "language": language or "",
+                    "category": category or "",
+                    "split": "train",
+                },
+                option=orjson.OPT_APPEND_NEWLINE,
+            )
+    return time.perf_counter() - start
+
+
+def ours(settings: Settings, spec: ExportSpec) -> tuple[float, float, int]:
+    """Seconds to the first byte, seconds in all, rows."""
+    app = create_app(settings)
+    receipt = stream.Receipt()
+    with app.app_context():
+        with Session(db.engine()) as session:
+            project = session.exec(select(Project)).one()
+        start = time.perf_counter()
+        blocks = stream.stream(db.engine(), project, spec, receipt, by=None)
+        assert next(blocks, None), receipt.excluded
+        first = time.perf_counter() - start
+        for _ in blocks:
+            pass
+        return first, time.perf_counter() - start, receipt.rows
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true")
+    pairs = 20_000 if parser.parse_args().quick else 200_000
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(_env_file=None, data_dir=Path(folder), database_url="")
+        engine = db.make_engine(settings)
+        db.upgrade(engine)
+        with Session(engine) as session:
+            session.add(Project(id=1, slug="bench", name="Bench"))
+            session.commit()
+        path = Path(folder) / "tiebreak.db"
+        fill(path, pairs)
+        bare = min(floor(path) for _ in range(3))
+        print(f"export of {pairs:,} pairs of 1.5 kB   floor (cursor + orjson) {bare:.2f} s")
+        for name in ("trl", "trl-implicit", "judgments"):
+            first, total, rows = min(ours(settings, ExportSpec(format=name)) for _ in range(2))
+            speed = f"{bare / total:.0%} of the floor's speed (≥ 60 %)"
+            print(f"  {name:13} {rows:,} rows  first byte {first * 1000:.0f} ms (≤ 50)  {speed}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""A real browser, a real server process, and pages that must not complain."""
+
+import os
+import re
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+
+from scripts import browser as browsers
+from tests.conftest import SECRET
+
+ROOT = Path(__file__).parent.parent.parent
+AXE = (ROOT / "tests" / "vendor" / "axe.min.js").read_text()
+
+# As root, in a container, without a screen.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args() -> dict[str, Any]:
+    """The browser found or installed by ``make test``; none may skip, but not in CI."""
+    found = browsers.find()
+    if found is None:
+        if os.environ.get("CI"):
+            pytest.fail(browsers.HINT)
+        pytest.skip(browsers.HINT)
+    return {"executable_path": found, "args": list(ARGUMENTS)}
+
+
+@dataclass
+class Site:
+    """A running server and its data directory."""
+
+    url: str
+    data: Path
+    password: str = ""
+
+    def command(self, *arguments: str, stdin: str = "") -> str:
+        """Run the command line against the same data."""
+        program = [sys.executable, "-c", "from app.cli import main; main()", *arguments]
+        done = subprocess.run(
+            program,
+            env=environment(self.data),
+            cwd=ROOT,
+            input=stdin,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+
+def environment(data: Path) -> dict[str, str]:
+    """The environment of a server that nothing on this machine can change."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("TIEBREAK_")}
+    return kept | {"TIEBREAK_DATA_DIR": str(data), "TIEBREAK_SECRET_KEY": SECRET}
+
+
+@contextmanager
+def serving(data: Path, *command: str) -> Iterator[Site]:
+    """A server process on a free port, stopped at the end."""
+    with closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    program = [sys.executable, "-c", "from app.cli import main; main()", *command, "--port", str(port)]
+    with (data / "server.log").open("w") as log:
+        server = subprocess.Popen(
+            program, env=environment(data), cwd=ROOT, stdout=log, stderr=subprocess.STDOUT
+        )
+    site = Site(f"http://127.0.0.1:{port}", data)
+    try:
+        _wait(site, server)
+        yield site
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+def _wait(site: Site, server: "subprocess.Popen[bytes]") -> None:
+    for _ in range(600):
+        assert server.poll() is None, (site.data / "server.log").read_text()[-2000:]
+        with suppress(urllib.error.URLError, ConnectionError):
+            urllib.request.urlopen(f"{site.url}/readyz", timeout=2).close()
+            return
+        time.sleep(0.1)
+    raise AssertionError("the server did not become ready: " + (site.data / "server.log").read_text()[-2000:])
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The demo project, served as ``make run`` serves it; its pages are only looked at."""
+    data = tmp_path_factory.mktemp("demo")
+    with serving(data, "demo", "--workers", "1") as site:
+        found = re.search(r"password\W+(\S+)", (data / "server.log").read_text())
+        assert found, "the demo prints its password"
+        site.password = found.group(1)
+        yield site
+
+
+@pytest.fixture(scope="session")
+def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server on an empty database."""
+    with serving(tmp_path_factory.mktemp("empty"), "serve", "--workers", "1") as site:
+        yield site
+
+
+class Complaints(list[str]):
+    """What pages logged as errors, and scripts that failed."""
+
+    def listen(self, page: Page) -> None:
+        page.on("console", self._console)
+        page.on("pageerror", lambda error: self.append(f"{page.url}: {error}"))
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self.append(f"{message.location.get('url')}: {message.text}")
+
+
+@pytest.fixture
+def complaints() -> Iterator[Complaints]:
+    """Collects console errors of every page of a test, and fails it if there are any."""
+    found = Complaints()
+    yield found
+    assert found == []
+
+
+NewContext = Callable[..., BrowserContext]
+
+
+@pytest.fixture
+def open_page(browser: Browser, complaints: Complaints) -> Iterator[Callable[..., Page]]:
+    """Opens a page of a fresh browser context; keywords go to the context."""
+    contexts: list[BrowserContext] = []
+
+    def open_new(**options: Any) -> Page:
+        context = browser.new_context(**options)
+        contexts.append(context)
+        page = context.new_page()
+        complaints.listen(page)
+        return page
+
+    yield open_new
+    for context in contexts:
+        context.close()
+
+
+def sign_in(page: Page, site: Site, email: str, password: str) -> None:
+    """Through the form, as a person does."""
+    page.goto(f"{site.url}/sign-in")
+    page.get_by_label("Email").fill(email)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page).not_to_have_url(re.compile("/sign-in"))
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with the page as it stands."""
+    page.evaluate(AXE)
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    return [f"{page.url} {item['id']}: {item['nodes'][0]['html'][:160]}" for item in found]
