@@ -16,7 +16,6 @@ import sys
 import time
 import tracemalloc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
 from typing import Any
@@ -36,11 +35,19 @@ QUICK = ((10_000, 20), (100_000, 100))
 SLOW = 1_000_000
 
 
+def repeated(votes: Votes, times: int) -> Votes:
+    columns = (np.tile(c, times) for c in (votes.a, votes.b, votes.outcome, votes.annotator))
+    return Votes(*columns, votes.truth)
+
+
 class Data:
     """The same votes in every shape that somebody reads."""
 
     def __init__(self, n: int, n_models: int) -> None:
-        self.votes: Votes = simulate(n, n_models, seed=0, annotators=200)
+        # Beyond a million the same votes come again, lest making them take more memory than all methods.
+        self.votes: Votes = repeated(
+            simulate(min(n, SLOW), n_models, seed=0, annotators=200), max(1, n // SLOW)
+        )
         self.columns = (self.votes.a, self.votes.b, self.votes.outcome)
         self.n_models = n_models
 
@@ -146,10 +153,6 @@ def lbfgs_bootstrap(data: Data) -> Any:
 
 
 def arena(data: Data) -> Any:
-    return _arena(data).compute_ratings_and_cis(significance_level=0.05)
-
-
-def _arena(data: Data) -> Any:
     import pandas as pd
     from arena_rank.models.bradley_terry import BradleyTerry
     from arena_rank.utils.data_utils import PairDataset
@@ -157,17 +160,7 @@ def _arena(data: Data) -> Any:
     frame = pd.DataFrame(dict(zip(("model_a", "model_b", "winner"), data.words, strict=True)))
     frame["winner"] = frame["winner"].map({"a": "model_a", "b": "model_b", "tie": "tie"})
     dataset = PairDataset.from_pandas(frame)
-    model = BradleyTerry(n_competitors=len(dataset.competitors))
-    return _Arena(model, dataset)
-
-
-@dataclass
-class _Arena:
-    model: Any
-    dataset: Any
-
-    def compute_ratings_and_cis(self, **options: Any) -> Any:
-        return self.model.compute_ratings_and_cis(self.dataset, **options)
+    return BradleyTerry(n_competitors=data.n_models).compute_ratings_and_cis(dataset)
 
 
 def _distinct(data: Data) -> tuple[Any, Any, Any, Any]:
@@ -238,7 +231,7 @@ def timed(method: Method, data: Data, repeats: int) -> float:
 def measure(n: int, n_models: int, repeats: int) -> Iterator[tuple[str, float]]:
     data = Data(n, n_models)
     for name, method in (OURS | OTHERS).items():
-        if n > 1_000_000 and (name in OTHERS or name in ("ratings from words", "sequential Elo")):
+        if n > SLOW and (name in OTHERS or name in ("ratings from words", "sequential Elo")):
             continue  # strings and lists of ten million votes are more memory than a benchmark should take
         others_once = name in OTHERS and n >= SLOW
         # The first run makes the shapes and warms the caches.

@@ -6,10 +6,12 @@ Programs Biomed. 83), so the cost follows the cells and not the votes.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.sparse import csr_array
+from scipy.special import pdtr
 
 from ranking.bradley_terry import Fit, laplacian, maximum_likelihood, pseudo_inverse
 from ranking.clusters import Clusters
@@ -18,7 +20,12 @@ from ranking.outcomes import Floats, Ints
 
 _CHORD_ROUNDS = 30
 # Of the smallest standard error: far below what resampling can show.
-_PRECISION = 1e-3
+_PRECISION = 1e-2
+# Numbers held at once by an array: what the second-level cache holds.
+_CACHED = 1 << 17
+# Counts up to this are drawn from a table of quantiles, above from the rounded normal.
+_TABULATED = 32
+_LEVELS = 1 << 16
 
 
 def bootstrap(
@@ -32,23 +39,53 @@ def bootstrap(
     """Refit resampled votes: (replicates, M) logits with mean zero in each component.
 
     With `clusters` (`cluster_votes`), whole clusters are resampled, else single votes; the prior's
-    pseudo-votes stay. The same seed gives the same result whatever the `chunk` (replicates held at once).
-    A replicate without a finite solution, possible without a prior, is NaN. Davidson's model is not
-    refitted: ValueError.
+    pseudo-votes stay. The same seed gives the same result whatever the `chunk` (replicates held at once). A
+    replicate without a finite solution, possible without a prior, is NaN. Davidson's model is not refitted:
+    ValueError.
     """
     if fit.ties == "davidson":
         raise ValueError("bootstrap: only fits that count ties as half wins, or drop them, are refitted")
     result = np.full((replicates, fit.n_models), np.nan)
     for component in np.unique(fit.component[np.isfinite(fit.theta)]):
-        models = np.flatnonzero((fit.component == component) & np.isfinite(fit.theta))
-        pairs = _Pairs(fit, models)
-        size = chunk or max(1, 1_000_000 // pairs.n_pairs)
-        rng = np.random.default_rng((seed, int(component)))
-        start = 0
-        for scored, played in pairs.resample(rng, clusters, replicates, size):
-            result[start : start + len(scored), models] = pairs.refit(scored, played)
-            start += len(scored)
+        pairs = _Pairs(fit, np.flatnonzero((fit.component == component) & np.isfinite(fit.theta)))
+        draw = _Poisson((seed, int(component)))
+        groups = None if clusters is None else pairs.by_cluster(clusters)
+        size = chunk or max(8, _CACHED // pairs.n_pairs)
+        for start in range(0, replicates, size):
+            m = min(size, replicates - start)
+            scored, played = pairs.resample(draw, m) if groups is None else pairs.regroup(draw, m, *groups)
+            result[start : start + m, pairs.models] = pairs.refit(scored, played).T
     return result
+
+
+class _Poisson:
+    """Poisson draws that depend on the seed and not on how many rows are asked for at once."""
+
+    def __init__(self, seed: tuple[int, ...]) -> None:
+        # Each way of drawing goes its own way through its own stream, row by row.
+        self.uniform, self.normal, self.exact = np.random.default_rng(seed).spawn(3)
+
+    def __call__(self, means: Floats, rows: int) -> Floats:
+        """(rows, len(means)) counts."""
+        large = means > _TABULATED
+        small = ~large & (means == np.rint(means))
+        other = ~large & ~small
+        drawn = np.empty((rows, len(means)))
+        level = (self.uniform.random((rows, small.sum()), np.float32) * _LEVELS).astype(np.intp)
+        drawn[:, small] = _quantiles()[level + means[small].astype(np.intp) * _LEVELS]
+        normal = self.normal.standard_normal((rows, large.sum()))
+        drawn[:, large] = np.maximum(np.rint(means[large] + np.sqrt(means[large]) * normal), 0)
+        drawn[:, other] = self.exact.poisson(means[other], (rows, other.sum()))
+        return drawn
+
+
+@cache
+def _quantiles() -> NDArray[np.uint8]:
+    """Poisson quantiles at _LEVELS even levels for the means 0.._TABULATED, one after the other."""
+    levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
+    counts = np.arange(4 * _TABULATED)
+    rows = [np.searchsorted(pdtr(counts, mean), levels) for mean in range(_TABULATED + 1)]
+    return np.concatenate(rows).astype(np.uint8)
 
 
 class _Pairs:
@@ -65,8 +102,8 @@ class _Pairs:
         self.pseudo = fit.pseudo[grid][self.i, self.j]
         signs = np.repeat([1.0, -1.0], self.n_pairs)
         pair = np.tile(np.arange(self.n_pairs), 2)
-        shape = (self.n_pairs, len(models))
-        self.incidence = csr_array((signs, (pair, np.concatenate([self.i, self.j]))), shape=shape)
+        shape = (len(models), self.n_pairs)
+        self.incidence = csr_array((signs, (np.concatenate([self.i, self.j]), pair)), shape=shape)
         self.inverse = self._inverse_information(scores)
 
     def _inverse_information(self, scores: Floats) -> Floats:
@@ -76,53 +113,52 @@ class _Pairs:
         weights[self.i, self.j] = weights[self.j, self.i] = played * P * (1 - P)
         return pseudo_inverse(laplacian(weights))
 
-    def resample(
-        self, rng: np.random.Generator, clusters: Clusters | None, replicates: int, size: int
-    ) -> Iterator[tuple[Floats, Floats]]:
-        """Yield scores of i and votes, both (m, pairs), pseudo-votes included, for m <= size replicates."""
-        sums = None if clusters is None else self._by_cluster(clusters)
-        won, lost = self.wins[self.i, self.j], self.wins[self.j, self.i]
-        cells = np.concatenate([won, self.ties[self.i, self.j], lost])
-        for start in range(0, replicates, size):
-            m = min(size, replicates - start)
-            if sums is None:
-                drawn = np.zeros((m, len(cells)))
-                drawn[:, cells > 0] = rng.poisson(cells[cells > 0], (m, np.count_nonzero(cells)))
-                wins, ties, losses = np.split(drawn, 3, axis=1)
-                scored, played = wins + ties / 2, wins + ties + losses
-            else:
-                weight = rng.poisson(1.0, (m, sums[0].shape[0])).astype(np.float64)
-                scored, played = weight @ sums[0], weight @ sums[1]
-            yield scored + self.pseudo, played + 2 * self.pseudo
+    def resample(self, draw: _Poisson, m: int) -> tuple[Floats, Floats]:
+        """Scores of i and votes, both (pairs, m), pseudo-votes included, from independent votes."""
+        won, tied, lost = self.wins[self.i, self.j], self.ties[self.i, self.j], self.wins[self.j, self.i]
+        wins, ties, losses = np.split(draw(np.concatenate([won, tied, lost]), m).T, 3)
+        scored = wins + ties / 2
+        return self._with_prior(scored, scored + ties / 2 + losses)
 
-    def _by_cluster(self, clusters: Clusters) -> tuple[csr_array, csr_array]:
-        """(n_groups, pairs) scores of i, and votes."""
+    def regroup(self, draw: _Poisson, m: int, scored: csr_array, played: csr_array) -> tuple[Floats, Floats]:
+        """The same from whole clusters, given `by_cluster`."""
+        weight = draw(np.ones(scored.shape[1]), m).T
+        return self._with_prior(scored @ weight, played @ weight)
+
+    def _with_prior(self, scored: Floats, played: Floats) -> tuple[Floats, Floats]:
+        pseudo = self.pseudo[:, None]
+        return scored + pseudo, played + 2 * pseudo
+
+    def by_cluster(self, clusters: Clusters) -> tuple[csr_array, csr_array]:
+        """(pairs, n_groups) scores of i, and votes."""
         index = np.full((len(clusters.component),) * 2, -1)
         index[self.models[self.i], self.models[self.j]] = np.arange(self.n_pairs)
         low, high = np.minimum(clusters.left, clusters.right), np.maximum(clusters.left, clusters.right)
         pair = index[low, high]
         score = np.where(clusters.left < clusters.right, clusters.score, 1 - clusters.score)
-        own, shape = pair >= 0, (clusters.n_groups, self.n_pairs)
-        where = (clusters.group[own], pair[own])
-        counts = clusters.count[own]
+        own, shape = pair >= 0, (self.n_pairs, clusters.n_groups)
+        where, counts = (pair[own], clusters.group[own]), clusters.count[own]
         return csr_array((counts * score[own], where), shape=shape), csr_array((counts, where), shape=shape)
 
     def refit(self, scored: Floats, played: Floats) -> Floats:
-        """(m, K) logits: chord steps with the fit's information; what does not settle is fitted singly."""
-        theta = np.tile(self.theta, (len(scored), 1))
+        """(K, m) logits: chord steps with the fit's information; what does not settle is fitted singly."""
+        theta = np.tile(self.theta[:, None], scored.shape[1])
         tolerance = _PRECISION * np.sqrt(np.diagonal(self.inverse).min())
-        active = np.arange(len(scored))
+        active = np.arange(scored.shape[1])
+        s, n = scored, played
         for _ in range(_CHORD_ROUNDS):
-            w = np.exp(theta[active])
-            surplus = scored[active] - played[active] * (w[:, self.i] / (w[:, self.i] + w[:, self.j]))
-            step = np.clip((surplus @ self.incidence) @ self.inverse, -2, 2)
-            theta[active] += step
-            active = active[np.abs(step).max(axis=1) > tolerance]
+            w = np.exp(theta[:, active])
+            first = w[self.i]
+            step = self.inverse @ (self.incidence @ (s - n * (first / (first + w[self.j]))))
+            theta[:, active] += np.clip(step, -2, 2)
+            moving = np.abs(step).max(axis=0) > tolerance
+            if not moving.all():
+                active, s, n = active[moving], s[:, moving], n[:, moving]
             if not len(active):
                 break
         for replicate in active:
-            theta[replicate] = self._refit_one(scored[replicate], played[replicate])
-        return np.asarray(theta - theta.mean(axis=1, keepdims=True))
+            theta[:, replicate] = self._refit_one(scored[:, replicate], played[:, replicate])
+        return np.asarray(theta - theta.mean(axis=0))
 
     def _refit_one(self, scored: Floats, played: Floats) -> Floats:
         scores = np.zeros((len(self.models),) * 2)
