@@ -23,6 +23,7 @@ class Assigned:
     uid: str
     comparison_id: int
     swapped: bool
+    new: bool = True
 
 
 def annotator_of(session: Session, access: Access) -> Any:
@@ -50,7 +51,7 @@ def claim_next(session: Session, project: Project, annotator: Any) -> Assigned |
     """
     in_hand = statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
     if in_hand is not None:
-        return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped))
+        return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), new=False)
     comparison_id = _due_gold(session, project, annotator) or _from_queue(session, project, annotator)
     if comparison_id is None and release_expired(session, project):
         comparison_id = _from_queue(session, project, annotator)

@@ -89,7 +89,7 @@ def _repeated(known: Any, assigned: Any, given: JudgmentIn) -> Submitted:
 def _check_criteria(session: Session, access: Access, given: JudgmentIn) -> None:
     if not given.criteria:
         return
-    known = {row.key for row in statements.CRITERIA_KEYS.all(session, project_id=access.project.id)}
+    known = {row.key for row in statements.CRITERIA.all(session, project_id=access.project.id)}
     unknown = [
         FieldError(f"/criteria/{key}", "This project has no such criterion.")
         for key in given.criteria

@@ -60,13 +60,38 @@ def show(session: Session, assigned: Assigned) -> Shown:
     )
 
 
+@dataclass(frozen=True)
+class Read:
+    """The messages of one comparison in its stored order, for the API."""
+
+    prompt: list[Message]
+    a: list[Message]
+    b: list[Message]
+    category: str | None
+    language: str | None
+    sensitive: bool
+
+
+def read(session: Session, assigned: Assigned) -> Read:
+    """An assignment's comparison as messages, without anything that names a model."""
+    row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
+    return Read(
+        prompt=anonymous(_messages(session, Prompt, row.prompt_id)),
+        a=anonymous(_messages(session, Response, row.response_a_id)),
+        b=anonymous(_messages(session, Response, row.response_b_id)),
+        category=row.category,
+        language=row.language,
+        sensitive=is_sensitive(row.category, row.tags),
+    )
+
+
 def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
     """Whether a reader should be warned before the text is shown."""
     return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
 
 
 def _render_prompt(session: Session, prompt_id: int) -> Markup:
-    html = text.render_messages(_messages(session, Prompt, prompt_id))
+    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)))
     return _keep(session, RenderedPrompt, "prompt_id", prompt_id, html)
 
 
@@ -76,11 +101,15 @@ def _render_response(session: Session, response_id: int) -> Markup:
 
 
 def anonymous(messages: list[Message]) -> list[Message]:
-    """Only what was said: a message's name, or any other key, may tell which model wrote it."""
+    """Only what was said: a speaker's name, or any other key, may tell which model wrote it."""
     return [
-        {key: message[key] for key in ("role", "content", "tool_calls") if message.get(key) is not None}
-        for message in messages
+        {key: message[key] for key in _kept(message) if message.get(key) is not None} for message in messages
     ]
+
+
+def _kept(message: Message) -> tuple[str, ...]:
+    said = ("role", "content", "tool_calls")
+    return (*said, "name") if message.get("role") == "tool" else said
 
 
 def _messages(session: Session, model: type[Prompt] | type[Response], key: int) -> list[Message]:

@@ -233,10 +233,11 @@ COUNT_FOR_ANNOTATOR = Prepared(
         judged_today=sa.bindparam("judged_today", type_=sa.Integer),
     )
 )
-CRITERIA_KEYS = Prepared(
-    sa.select(table(Criterion).c.key).where(
-        table(Criterion).c.project_id == project, sa.text("criteria.retired_at IS NULL")
-    )
+_criteria = table(Criterion)
+CRITERIA = Prepared(
+    sa.select(_criteria.c.key, _criteria.c.name, _criteria.c.description)
+    .where(_criteria.c.project_id == project, sa.text("criteria.retired_at IS NULL"))
+    .order_by(_criteria.c.position, _criteria.c.id)
 )
 
 

@@ -1,5 +1,153 @@
-"""Pages of the annotation room."""
+"""Pages of the annotation room: the pair to judge, and what one has judged."""
 
-from flask import Blueprint
+from http import HTTPStatus
+from typing import Any
+
+from flask import Blueprint, Response, current_app, flash, make_response, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import db, permissions, web
+from app.annotation.desk import Desk, criteria_of, sit_down
+from app.annotation.forms import JudgmentIn
+from app.annotation.history import history, one_of_mine
+from app.annotation.judge import skip, submit_judgment, undo
+from app.annotation.pair import show
+from app.errors import Conflict, FieldError, Invalid
+from app.models import Source, opaque_id
+from app.permissions import Access
 
 bp = Blueprint("annotation", __name__)
+
+NOTHING_TO_UNDO = "There is nothing to undo here yet."
+
+
+def _enter(slug: str) -> Access:
+    return permissions.enter(db.session(), web.account(), slug, "judge")
+
+
+@bp.get("/p/<slug>/judge")
+@db.writes
+def judge(slug: str) -> Response:
+    """The pair in hand, or the next one of the queue."""
+    access = _enter(slug)
+    desk = sit_down(db.session(), access)
+    db.session().commit()
+    return make_response(render_template("annotation/judge.html", access=access, **_around(desk)))
+
+
+@bp.post("/p/<slug>/judge")
+def submit(slug: str) -> Response | BaseResponse:
+    """Record a verdict and answer with the next pair."""
+    session, access = db.session(), _enter(slug)
+    try:
+        given = JudgmentIn.from_form(request.form)
+        submit_judgment(session, access, given, Source.PAGE)
+    except Invalid as problem:
+        session.rollback()
+        return _refused(slug, problem)
+    desk = sit_down(session, access, undo=given.assignment_id)
+    session.commit()
+    return _next(desk, slug)
+
+
+@bp.post("/p/<slug>/judge/skip")
+def skip_pair(slug: str) -> Response | BaseResponse:
+    """Pass on the pair and answer with the next one."""
+    session, access = db.session(), _enter(slug)
+    uid = request.form.get("assignment_id", "")
+    skip(session, access, uid)
+    desk = sit_down(session, access, undo=uid)
+    session.commit()
+    return _next(desk, slug)
+
+
+@bp.post("/p/<slug>/judge/undo")
+def undo_last(slug: str) -> Response | BaseResponse:
+    """Bring back the pair judged or skipped last."""
+    session, access = db.session(), _enter(slug)
+    if undo(session, access, request.form.get("undo") or None) is None:
+        raise Conflict(NOTHING_TO_UNDO)
+    desk = sit_down(session, access)
+    session.commit()
+    return _next(desk, slug)
+
+
+def _next(desk: Desk, slug: str) -> Response | BaseResponse:
+    if not web.wants_fragment():
+        return web.see_other("annotation.judge", slug=slug)
+    # Straight from the environment: the context of whole pages costs as much as the pair itself.
+    template = current_app.jinja_env.get_template("annotation/_pair.html")
+    return Response(template.render(fragment=True, **_around(desk)), mimetype="text/html")
+
+
+def _around(desk: Desk, **more: Any) -> dict[str, Any]:
+    given: dict[str, Any] = {
+        "chosen": "",
+        "strength": "",
+        "rationale": "",
+        "criteria_given": {},
+        "errors": [],
+    }
+    return {"desk": desk, "shown": desk.shown, "project": desk.project, **given, **more}
+
+
+def _refused(slug: str, problem: Invalid) -> Response:
+    """The same pair again, with what was entered and what is wrong with it."""
+    session, access = db.session(), _enter(slug)
+    desk = sit_down(session, access)
+    session.commit()
+    context = _around(
+        desk,
+        chosen=request.form.get("outcome", ""),
+        strength=request.form.get("strength", ""),
+        rationale=request.form.get("rationale", ""),
+        errors=problem.errors or [FieldError("/", problem.detail)],
+    )
+    template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
+    page = render_template(template, access=access, fragment=web.wants_fragment(), **context)
+    return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+@bp.get("/p/<slug>/history")
+@db.writes
+def past(slug: str) -> Response:
+    """One's own judgments, newest first."""
+    access = _enter(slug)
+    page = history(db.session(), access, request.args.get("before", type=int))
+    db.session().commit()
+    return make_response(
+        render_template("annotation/history.html", access=access, project=access.project, page=page)
+    )
+
+
+@bp.get("/p/<slug>/history/<submission_id>")
+@db.writes
+def reconsider(slug: str, submission_id: str) -> Response:
+    """A judged pair as it was shown, with the verdict given."""
+    session, access = db.session(), _enter(slug)
+    judged = one_of_mine(session, access, submission_id)
+    shown = show(session, judged.assigned)
+    criteria = criteria_of(session, access.project)
+    session.commit()
+    return make_response(
+        render_template(
+            "annotation/reconsider.html",
+            access=access,
+            project=access.project,
+            judged=judged,
+            shown=shown,
+            criteria=criteria,
+            submission_id=opaque_id(),
+        )
+    )
+
+
+@bp.post("/p/<slug>/history/<submission_id>")
+def revise(slug: str, submission_id: str) -> BaseResponse:
+    """Replace one's own judgment by another."""
+    session, access = db.session(), _enter(slug)
+    given = JudgmentIn.from_form({**request.form.to_dict(), "supersedes": submission_id})
+    submit_judgment(session, access, given, Source.PAGE)
+    session.commit()
+    flash("Your judgment was changed.", "success")
+    return web.see_other("annotation.past", slug=slug)

@@ -1,0 +1,358 @@
+"""The judging page: a verdict is stored by response, counted once, and answered with the next pair."""
+
+import re
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+from werkzeug.test import TestResponse
+
+from app import tallies
+from app.models import (
+    Account,
+    Annotator,
+    Assignment,
+    AssignmentState,
+    AuditEvent,
+    Criterion,
+    Judgment,
+    Outcome,
+    Slot,
+    Source,
+)
+from tests.annotation.arrange import MARKERS, queue
+from tests.conftest import Cast
+
+ClientOf = Callable[[Account | None], FlaskClient]
+HTMX = {"HX-Request": "true"}
+JUDGE = "/p/birds/judge"
+
+
+def fields(page: TestResponse) -> dict[str, str]:
+    """The hidden fields of the pair on a page."""
+    form = re.search(r"<form class=\"pair\".*?</form>", page.text, re.DOTALL)
+    assert form is not None, page.text
+    return dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', form[0]))
+
+
+def send(client: FlaskClient, page: TestResponse, outcome: str, **more: str) -> TestResponse:
+    return client.post(JUDGE, data={**fields(page), "outcome": outcome, **more}, headers=HTMX)
+
+
+def shown_first(page: TestResponse) -> int:
+    """Which of the two answers is on the left, by the number in its text."""
+    first = re.search(r"Answer (\d)", page.text)
+    assert first is not None
+    return int(first[1])
+
+
+def stored(session: Session) -> list[Judgment]:
+    """Every judgment, in the order made, as the database has them now."""
+    session.commit()
+    session.expire_all()
+    return list(session.exec(select(Judgment).order_by(Judgment.id)))  # type: ignore[arg-type]
+
+
+def check(session: Session, cast: Cast) -> None:
+    """What must hold after whatever was done."""
+    session.commit()
+    session.expire_all()
+    live = session.exec(select(Judgment).where(Judgment.retired_at == None)).all()  # noqa: E711
+    for row in session.exec(select(Annotator)):
+        assert row.judged == len([judgment for judgment in live if judgment.annotator_id == row.id])
+    held = session.exec(
+        select(Assignment).where(Assignment.state.in_([AssignmentState.OPEN, AssignmentState.JUDGED]))  # type: ignore[attr-defined]
+    ).all()
+    for slot in session.exec(select(Slot)):
+        assert slot.taken == len([row for row in held if row.comparison_id == slot.comparison_id])
+    assert tallies.differences(session, cast.project.id or 0) == []
+
+
+def test_a_verdict_is_answered_with_the_next_pair(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    answer = send(client, page, "tie")
+    assert answer.status_code == 200
+    assert "<html" not in answer.text
+    assert fields(answer)["assignment_id"] != fields(page)["assignment_id"]
+    assert "1 today" in answer.text
+    [judgment] = stored(session)
+    assert (judgment.outcome, judgment.source) == (Outcome.TIE, Source.PAGE)
+    assert judgment.submission_id == fields(page)["submission_id"]
+    check(session, cast)
+
+
+@pytest.mark.parametrize("place", ["a", "b"])
+def test_a_verdict_is_stored_by_response_whatever_the_screen_showed(
+    session: Session, cast: Cast, client_of: ClientOf, place: str
+) -> None:
+    queue(session, cast.project, 12)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    for _ in range(12):
+        left = shown_first(page)
+        preferred = left if place == "a" else 1 - left
+        page = send(client, page, place)
+        judgment = stored(session)[-1]
+        assert judgment.outcome == (Outcome.A, Outcome.B)[preferred]
+        assert judgment.swapped == bool(left)
+    check(session, cast)
+
+
+def test_two_who_prefer_the_same_responses_agree_in_30_of_30(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 30, wanted=2)
+    for who in (cast.ann, cast.ben):
+        client = client_of(who)
+        page = client.get(JUDGE)
+        for _ in range(30):
+            number = int(re.search(r"to prompt (\d+)", page.text)[1])  # type: ignore[index]
+            preferred = number % 2
+            page = send(client, page, "a" if shown_first(page) == preferred else "b")
+    verdicts: dict[int, set[Outcome]] = {}
+    orders = set()
+    for row in stored(session):
+        verdicts.setdefault(row.comparison_id, set()).add(row.outcome)
+        orders.add(row.swapped)
+    assert len(verdicts) == 30
+    assert all(len(found) == 1 for found in verdicts.values())
+    assert orders == {True, False}
+
+
+def test_the_same_submission_twice_counts_once(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    first, second = send(client, page, "a"), send(client, page, "a")
+    assert second.status_code == 200
+    assert fields(second)["assignment_id"] == fields(first)["assignment_id"]
+    assert len(stored(session)) == 1
+    check(session, cast)
+
+
+def test_a_second_verdict_on_a_judged_pair_is_refused(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    send(client, page, "a")
+    again = send(client, page, "b", submission_id="another")
+    assert again.status_code == 409
+    assert "judged this comparison already" in again.text
+    changed = send(client, page, "b")
+    assert changed.status_code == 409
+    check(session, cast)
+
+
+def test_without_javascript_a_verdict_leads_back_to_the_page(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 1)
+    client = client_of(cast.ann)
+    answer = client.post(JUDGE, data={**fields(client.get(JUDGE)), "outcome": "both_bad"})
+    assert (answer.status_code, answer.location) == (303, JUDGE)
+    done = client.get(JUDGE)
+    assert "All done" in done.text
+    assert "1 comparison." in done.text
+
+
+def test_what_others_hold_may_come_back(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 1)
+    client_of(cast.ben).get(JUDGE)
+    page = client_of(cast.ann).get(JUDGE)
+    assert "Nothing to judge yet" in page.text
+    assert "1 is in other hands" in page.text
+
+
+def test_undo_brings_the_pair_back_as_it_was(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    after = send(client, page, "a")
+    for _ in range(2):
+        back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
+        assert fields(back)["assignment_id"] == fields(page)["assignment_id"]
+        assert shown_first(back) == shown_first(page)
+        check(session, cast)
+    assert fields(back)["submission_id"] != fields(page)["submission_id"]
+    send(client, back, "b")
+    assert [row.retired_at is None for row in stored(session)] == [False, True]
+    check(session, cast)
+
+
+def test_undo_from_a_fresh_page_takes_the_last_verdict(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    first = fields(page)["assignment_id"]
+    send(client, page, "a")
+    back = client.post(f"{JUDGE}/undo", headers=HTMX)
+    assert fields(back)["assignment_id"] == first
+    assert client.post(f"{JUDGE}/undo", headers=HTMX).status_code == 409
+
+
+def test_a_skip_and_its_undo(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    after = client.post(f"{JUDGE}/skip", data=fields(page), headers=HTMX)
+    assert fields(after)["assignment_id"] != fields(page)["assignment_id"]
+    check(session, cast)
+    back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
+    assert fields(back)["assignment_id"] == fields(page)["assignment_id"]
+    check(session, cast)
+
+
+def test_every_change_leaves_an_event(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    after = send(client, page, "tie")
+    back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
+    client.post(f"{JUDGE}/skip", data=fields(back), headers=HTMX)
+    events = session.exec(select(AuditEvent).order_by(AuditEvent.id)).all()  # type: ignore[arg-type]
+    assert [event.verb for event in events] == ["judgment.add", "judgment.withdraw", "assignment.skip"]
+    assert {event.account_id for event in events} == {cast.ann.id}
+    assert events[1].detail == {"outcome": {"from": "tie", "to": None}}
+
+
+def test_a_change_of_mind_supersedes(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 1)
+    client = client_of(cast.ann)
+    send(client, client.get(JUDGE), "tie")
+    past = client.get("/p/birds/history")
+    assert "Tie" in past.text
+    edit = re.search(r'href="(/p/birds/history/[^"]+)"', past.text)
+    assert edit is not None
+    page = client.get(edit[1])
+    assert 'value="tie" aria-keyshortcuts="ArrowDown 2" aria-pressed="true"' in page.text
+    left = shown_first(page)
+    answer = client.post(edit[1], data={**fields(page), "outcome": "a"})
+    assert answer.status_code == 303
+    old, new = stored(session)
+    assert new.outcome == (Outcome.A, Outcome.B)[left]
+    assert (new.supersedes_id, old.retired_at is None, new.retired_at) == (old.id, False, None)
+    assert "A is better" in client.get("/p/birds/history").text
+    assert (
+        client.post(edit[1], data={**fields(page), "submission_id": "x", "outcome": "b"}).status_code == 409
+    )
+    event = session.exec(select(AuditEvent).where(AuditEvent.verb == "judgment.change")).one()
+    assert event.detail is not None
+    assert event.detail["outcome"] == {"from": "tie", "to": new.outcome}
+    check(session, cast)
+
+
+def test_what_the_project_asks_for_is_asked_and_kept(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    cast.project.asks_strength = cast.project.asks_rationale = True
+    session.add_all([cast.project, Criterion(project_id=cast.project.id, key="accuracy", name="Accuracy")])
+    queue(session, cast.project, 6)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    assert "Accuracy" in page.text
+    for _ in range(6):
+        left = shown_first(page)
+        more = {"criterion:accuracy": "b", "strength": "2", "rationale": "Shorter.", "duration_ms": "1200"}
+        page = send(client, page, "a", **more)
+        judgment = stored(session)[-1]
+        assert judgment.criteria == {"accuracy": ("b", "a")[left]}
+        assert (judgment.strength, judgment.rationale, judgment.duration_ms) == (2, "Shorter.", 1200)
+
+
+def test_a_refused_verdict_keeps_the_pair_and_the_words(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    cast.project.asks_rationale = True
+    session.add(cast.project)
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    refused = send(client, page, "a", rationale="long " * 3_000)
+    assert refused.status_code == 422
+    assert fields(refused)["assignment_id"] == fields(page)["assignment_id"]
+    assert "long long" in refused.text
+    assert "Nothing was saved yet" in refused.text
+    assert stored(session) == []
+
+
+def test_progress_counts_towards_the_daily_goal(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    cast.project.daily_goal = 20
+    session.add(cast.project)
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    assert "0 of 20 today" in page.text
+    assert "1 of 20 today" in send(client, page, "a").text
+
+
+@pytest.mark.parametrize("kind", [{"category": "safety"}, {"tags": ["Red-Teaming"]}])
+def test_harmful_text_comes_with_a_warning(
+    session: Session, cast: Cast, client_of: ClientOf, kind: dict[str, object]
+) -> None:
+    queue(session, cast.project, 1, **kind)  # type: ignore[arg-type]
+    page = client_of(cast.ann).get(JUDGE)
+    assert page.text.index("may contain harmful text") < page.text.index("Answer")
+    assert '<details class="veil">' in page.text
+
+
+def test_a_response_shows_its_script_as_text(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 1, models=("<script>alert(1)</script>", "b"))
+    page = client_of(cast.ann).get(JUDGE)
+    assert "<script>alert" not in page.text
+
+
+def test_somebody_elses_assignment_is_nobodys_business(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 2)
+    page = client_of(cast.ann).get(JUDGE)
+    assert send(client_of(cast.ben), page, "a").status_code == 404
+    assert stored(session) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("otto", 404), ("vic", 403), ("rosa", 403), ("lena", 200), ("ada", 200)]
+)
+def test_who_may_judge(cast: Cast, client_of: ClientOf, name: str, status: int) -> None:
+    assert client_of(getattr(cast, name)).get(JUDGE).status_code == status
+
+
+def test_signing_in_comes_first(cast: Cast, client_of: ClientOf) -> None:
+    answer = client_of(None).get(JUDGE)
+    assert answer.status_code == 303
+    assert "/sign-in" in (answer.location or "")
+
+
+def test_a_verdict_needs_its_csrf_token(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 2)
+    app.config["WTF_CSRF_ENABLED"] = True
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    token = fields(page)["csrf_token"]
+    assert send(client, page, "a", csrf_token="").status_code == 400
+    answer = send(client, page, "a", csrf_token=token)
+    assert answer.status_code == 200
+    assert send(client, answer, "a").status_code == 200
+
+
+def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    send(client, client.get(JUDGE), "a")
+    assert MARKERS[0] not in client.get("/p/birds/history").text
+    cast.project.reveals_models = True
+    session.add(cast.project)
+    session.commit()
+    assert client.get("/p/birds/history").text.count(MARKERS[0]) == 1
