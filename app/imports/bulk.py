@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from itertools import count
 from typing import Any
 
 import orjson
@@ -55,18 +56,22 @@ def new_ids(connection: sa.Connection, table: str) -> Iterator[int]:
     """Ids nobody else uses; on SQLite within this write transaction only."""
     if is_sqlite(connection):
         highest = connection.exec_driver_sql(f"SELECT coalesce(max(id), 0) FROM {table}").scalar_one()  # noqa: S608
-        while True:
-            highest += 1
-            yield highest
+        return count(highest + 1)
+    return _blocks(connection, table)
+
+
+def _blocks(connection: sa.Connection, table: str) -> Iterator[int]:
     values = f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, {BLOCK})"  # noqa: S608
     block = sa.text(values)
     while True:
         yield from connection.execute(block).scalars().all()
 
 
-def lock(connection: sa.Connection, project_id: int) -> None:
+def begin(connection: sa.Connection, project_id: int) -> None:
     """Let one import or pairing of a project write at a time; SQLite has one writer anyway."""
-    if not is_sqlite(connection):
-        connection.execute(
-            sa.text("SELECT pg_advisory_xact_lock(hashtext('tiebreak'), :id)"), {"id": project_id}
-        )
+    if is_sqlite(connection):
+        # Keys are random, so that every page of their indexes is needed again and again.
+        connection.exec_driver_sql("PRAGMA cache_size=-16384")
+    else:
+        key = {"id": project_id}
+        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('tiebreak'), :id)"), key)

@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import orjson
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from app.models import Message, Outcome
 
@@ -31,23 +31,6 @@ WINNERS = {
     "tie (bothbad)": Outcome.BOTH_BAD,
     "tie (both bad)": Outcome.BOTH_BAD,
 }
-
-
-def _text(value: Any) -> Any:
-    """Numbers stand for their digits where a name is asked for: CSV and JSON agree."""
-    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
-
-
-def _storable(value: str) -> str:
-    if "\x00" in value:
-        raise ValueError("has a NUL character")
-    return value
-
-
-def _not_blank(value: str) -> str:
-    if not value.strip():
-        raise ValueError("must not be empty")
-    return _storable(value)
 
 
 def _winner(value: Any) -> Any:
@@ -128,20 +111,20 @@ def _messages(value: Any) -> Any:
     return [_message(item) for item in value]
 
 
-def _text_or_messages(value: Any) -> Any:
-    return value if isinstance(value, str) else _messages(value)
-
-
 def _tags(value: Any) -> Any:
     return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value
 
 
-Text = Annotated[str, AfterValidator(_not_blank)]
-Name = Annotated[str, BeforeValidator(_text), AfterValidator(_not_blank), Field(max_length=200)]
-Category = Annotated[str, AfterValidator(_storable), Field(max_length=100)]
-Language = Annotated[str, AfterValidator(_storable), Field(max_length=35)]
+# Checked without a call into Python where they are plain strings. A NUL cannot be stored.
+Text = Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
+Name = Annotated[Text, Field(max_length=200, coerce_numbers_to_str=True)]
+Category = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
+Language = Annotated[str, Field(max_length=35, pattern=r"^[^\x00]*$")]
 Messages = Annotated[list[Message], BeforeValidator(_messages)]
-TextOrMessages = Annotated[str | list[Message], BeforeValidator(_text_or_messages)]
+TextOrMessages = Annotated[
+    Annotated[str, Strict()] | Messages,
+    Field(union_mode="left_to_right"),
+]
 Winner = Annotated[Outcome, BeforeValidator(_winner)]
 Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
 Sample = Annotated[int, Field(ge=0, lt=MAX_SAMPLE)]

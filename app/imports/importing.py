@@ -1,9 +1,10 @@
 """The import itself: look at every file, then read, check and write it chunk by chunk."""
 
+import gc
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
@@ -19,11 +20,11 @@ from app.imports.items import Item
 from app.imports.loading import Target
 from app.imports.shapes import Shape
 from app.imports.sources import MB, Refusal, Source, open_source
-from app.models import Account, Batch, Project
+from app.models import Account, Batch, Project, row_id
 
 # A chunk holds SQLite's one write lock: small enough that nobody waits long, large enough that
 # syncing to disk does not dominate.
-CHUNK_ROWS = 1000
+CHUNK_ROWS = 2000
 CHUNK_BYTES = 4 * MB
 
 # Refused rows kept in the report itself; all of them go to the file.
@@ -97,14 +98,25 @@ def import_files(
     report = Report(asked.dry_run, asked.batch)
     run = _Run(report, _Meter(progress, sources), refused_file)
     batch_id = None if asked.dry_run else _batch(engine, project, asked.batch)
-    target = Target(engine, project.id or 0, project.wanted, batch_id, asked.batch or "", asked.dry_run)
-    with closing(target.scratch):
+    target = Target(engine, row_id(project), project.wanted, batch_id, asked.batch or "", asked.dry_run)
+    with closing(target.scratch), _rare_collections():
         for target.file, (source, shape) in enumerate(sources):
             target.annotator = _annotator(source)
             run.file(source, shape, target)
     if not asked.dry_run:
         _finish(engine, project, report, by, refiled=target.refiled)
     return report
+
+
+@contextmanager
+def _rare_collections() -> Iterator[None]:
+    """Let a chunk come and go without the cycle collector walking it: a third of the time (measured)."""
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, *usual[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
 
 
 def _look_at(file: File, asked: ImportIn, max_row_mb: int) -> tuple[Source, Shape]:
@@ -126,7 +138,7 @@ def _batch(engine: sa.Engine, project: Project, name: str | None) -> int | None:
             select(Batch).where(Batch.project_id == project.id, Batch.name == name)
         ).one_or_none()
         if batch is None:
-            batch = Batch(project_id=project.id or 0, name=name)
+            batch = Batch(project_id=row_id(project), name=name)
             session.add(batch)
             session.flush()
         return batch.id
@@ -137,7 +149,7 @@ def _finish(
 ) -> None:
     with db.transaction(engine) as session:
         if refiled and _has_judgments(session, project):
-            tallies.rebuild(session, project.id or 0)
+            tallies.rebuild(session, row_id(project))
         audit.record(
             session, "import", f"project:{project.slug}", by=by, project=project, detail=_audited(report)
         )
@@ -211,10 +223,10 @@ class _Run:
             "file": source.name,
             source.unit: refusal.number,
             "reason": refusal.reason,
-            "row": refusal.row,
+            "content": refusal.row,
         }
         if len(self.report.refused_rows) < SHOWN:
-            self.report.refused_rows.append({**row, "row": refusal.row[:LONG_REFUSED_ROW]})
+            self.report.refused_rows.append({**row, "content": refusal.row[:LONG_REFUSED_ROW]})
         if self.refused_file is not None:
             self.refused_file.write(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE))
 

@@ -1,17 +1,17 @@
 """What every shape of record is turned into: a prompt, its responses, and what was made of them."""
 
-import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 import orjson
 
-from app.models import AnnotatorKind, Outcome
+from app.models import AnnotatorKind, Message, Outcome
 
 # An escaped NUL; an even number of backslashes before it belongs to the text itself.
-_NUL = re.compile(r"(?:^|[^\\])(?:\\\\)*\\u0000")
+_NUL = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\u0000")
 
 
 @dataclass(slots=True)
@@ -63,27 +63,33 @@ class Item:
     meta: str | None = None
 
 
-def dumped(value: Any) -> str:
+def dumped(value: Any) -> bytes:
     """Messages, tags or metadata as they are stored.
 
     Raises ValueError for text that a database cannot hold.
     """
     try:
-        text = orjson.dumps(value).decode()
+        text = orjson.dumps(value)
     except TypeError:
         raise ValueError(
             "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)"
         ) from None
-    if "\\u0000" in text and _NUL.search(text):
+    if b"\\u0000" in text and _NUL.search(text):
         raise ValueError("the text has a NUL character")
     return text
 
 
-def digest(text: str) -> bytes:
+def answer(model: str, messages: list[Message], sample: int | None) -> Answer:
+    """A response with its text."""
+    text = dumped(messages)
+    return Answer(model, text.decode(), digest(text), sample)
+
+
+def digest(messages: bytes) -> bytes:
     """Of a response's stored messages: tells a repeated import from a conflicting one."""
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return blake2b(messages, digest_size=16).digest()
 
 
-def prompt_key(messages: str) -> str:
+def prompt_key(messages: bytes) -> str:
     """The name of a prompt that came without one: a digest of its stored messages."""
-    return hashlib.blake2b(messages.encode(), digest_size=12).hexdigest()
+    return blake2b(messages, digest_size=12).hexdigest()

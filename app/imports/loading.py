@@ -131,7 +131,7 @@ class Chunk:
         self.judged: Counter[int] = Counter()
         self.ids: dict[str, Iterator[int]] = {}
         self.now = now()
-        bulk.lock(self.connection, self.project_id)
+        bulk.begin(self.connection, self.project_id)
 
     def take(self, items: Sequence[Item]) -> Loaded:
         """Decide what to do about every item."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Invalid
 from app.imports import fields, turns
-from app.imports.items import Answer, Item, Vote, digest, dumped, prompt_key
+from app.imports.items import Answer, Item, Vote, answer, dumped, prompt_key
 from app.imports.sources import Record, Refusal, Source, shown
 from app.models import AnnotatorKind, Message, Outcome
 
@@ -43,10 +43,15 @@ class Shape:
 
 
 def _reason(error: ValidationError) -> str:
-    found = error.errors(include_url=False, include_context=False)[0]
-    where = ".".join(str(part) for part in found["loc"] if not str(part).startswith(("function-", "list[")))
+    # Of a union's findings the last is of its most particular kind.
+    found = error.errors(include_url=False, include_context=False)[-1]
+    where = ".".join(
+        str(part) for part in found["loc"] if not str(part).startswith(("function-", "constrained-"))
+    )
     if found["type"] == "missing":
         return f"{where} is missing"
+    if found["type"] == "string_pattern_mismatch":
+        return f"{where} {'has a NUL character' if chr(0) in found['input'] else 'must not be empty'}"
     message = found["msg"].removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
 
@@ -84,20 +89,20 @@ def _expected() -> str:
 # What the shapes have in common
 
 
-def _item(number: int, row: fields.Prompted, prompt: str, answers: list[Answer]) -> Item:
+def _item(number: int, row: fields.Prompted, prompt: bytes, answers: list[Answer]) -> Item:
     return Item(
         number,
         row.prompt_id or prompt_key(prompt),
-        prompt,
+        prompt.decode(),
         answers,
         category=row.category,
         language=row.language,
-        tags=dumped(row.tags) if row.tags else None,
-        meta=dumped(row.metadata) if row.metadata else None,
+        tags=dumped(row.tags).decode() if row.tags else None,
+        meta=dumped(row.metadata).decode() if row.metadata else None,
     )
 
 
-def _prompt(row: fields.Prompted) -> str:
+def _prompt(row: fields.Prompted) -> bytes:
     if row.messages is not None:
         return dumped(row.messages)
     if row.prompt is None:
@@ -105,15 +110,14 @@ def _prompt(row: fields.Prompted) -> str:
     return _prompt_text(row.prompt)
 
 
-def _prompt_text(prompt: str | list[Message]) -> str:
+def _prompt_text(prompt: str | list[Message]) -> bytes:
     if not (prompt.strip() if isinstance(prompt, str) else prompt):
         raise ValueError("prompt must not be empty")
     return dumped(turns.as_prompt(prompt))
 
 
 def _answer(model: str, response: str | list[Message], sample: int | None = 0) -> Answer:
-    messages = dumped(turns.as_response(response))
-    return Answer(model, messages, digest(messages), sample)
+    return answer(model, turns.as_response(response), sample)
 
 
 def _identity(*parts: Any) -> bytes:
@@ -192,7 +196,17 @@ def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
         at=row.timestamp,
     )
     answers = [Answer(row.model_a), Answer(row.model_b)]
-    return Item(number, key, messages, answers, True, None, vote, row.category, row.language)
+    return Item(
+        number,
+        key,
+        messages.decode() if messages else None,
+        answers,
+        True,
+        None,
+        vote,
+        row.category,
+        row.language,
+    )
 
 
 def _is_text(prompt: str | None) -> bool:
@@ -203,7 +217,7 @@ def _is_text(prompt: str | None) -> bool:
 def _alpaca_output(number: int, row: fields.AlpacaOutputRow, _record: Record) -> Item:
     prompt = _prompt_text(row.instruction)
     answers = [_answer(row.generator, row.output)]
-    return Item(number, prompt_key(prompt), prompt, answers, category=row.dataset)
+    return Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
 
 
 def _alpaca_annotation(number: int, row: fields.AlpacaAnnotationRow, _record: Record) -> Item:
@@ -214,7 +228,7 @@ def _alpaca_annotation(number: int, row: fields.AlpacaAnnotationRow, _record: Re
     outcome = Outcome.A if weight > 0.5 else Outcome.B if weight < 0.5 else Outcome.TIE
     prompt = _prompt_text(row.instruction)
     answers = [_answer(row.generator_1, row.output_1), _answer(row.generator_2, row.output_2)]
-    item = Item(number, prompt_key(prompt), prompt, answers, category=row.dataset)
+    item = Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
     return _judged(item, Vote(outcome, b"", row.annotator, AnnotatorKind.MODEL, weight))
 
 
@@ -224,8 +238,8 @@ def _arena_hard_question(number: int, row: fields.ArenaHardQuestionRow, _record:
         turn = row.turns[0]
         first = turn if isinstance(turn, str) else fields.plain_text(turn.get("content"))
     prompt = _prompt_text(first or "")
-    tags = dumped([row.cluster]) if row.cluster else None
-    return Item(number, row.uid, prompt, [], category=row.category, language=row.language, tags=tags)
+    tags = dumped([row.cluster]).decode() if row.cluster else None
+    return Item(number, row.uid, prompt.decode(), [], category=row.category, language=row.language, tags=tags)
 
 
 def _arena_hard_answer(number: int, row: fields.ArenaHardAnswerRow, _record: Record) -> Item:
@@ -238,7 +252,7 @@ def _arena_hard_answer(number: int, row: fields.ArenaHardAnswerRow, _record: Rec
         prompt, response = [], _choice_turns(row.choices or [])
     if not response:
         raise ValueError("there is no answer in it")
-    return Item(number, row.uid, dumped(prompt) if prompt else None, [_answer(row.model, response)])
+    return Item(number, row.uid, dumped(prompt).decode() if prompt else None, [_answer(row.model, response)])
 
 
 def _choice_turns(choices: list[dict[str, Any]]) -> list[Message]:
@@ -260,7 +274,7 @@ def _conversations(number: int, a: list[Message], b: list[Message], model_a: str
     shared = turns.shared_prompt(a, b)
     prompt = dumped(a[:shared])
     answers = [_answer(model_a, a[shared:], None), _answer(model_b, b[shared:], None)]
-    return Item(number, prompt_key(prompt), prompt, answers)
+    return Item(number, prompt_key(prompt), prompt.decode(), answers)
 
 
 def _preference(number: int, row: fields.PreferenceRow, _record: Record) -> Item:
@@ -268,7 +282,7 @@ def _preference(number: int, row: fields.PreferenceRow, _record: Record) -> Item
     chosen, rejected = _conversation(row.chosen), _conversation(row.rejected)
     if chosen and rejected:
         split = _conversations(number, chosen, rejected, *models)
-        item = _item(number, row, split.messages or "", split.answers)
+        item = _item(number, row, (split.messages or "").encode(), split.answers)
     else:
         item = _item(number, row, _prompt(row), [])
         item.answers = [_answer(models[0], row.chosen, None), _answer(models[1], row.rejected, None)]

@@ -1,0 +1,109 @@
+"""``tiebreak import``."""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from sqlmodel import select
+
+from app import db, web
+from app.errors import NotFound, checked
+from app.imports import importing
+from app.imports.forms import ImportIn, ShapeName
+from app.imports.importing import File, Report
+from app.models import Project
+
+REASONS_SHOWN = 5
+
+
+@click.command("import")
+@click.argument("slug")
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
+)
+@click.option(
+    "--as", "shape", type=click.Choice(list(ShapeName)), help="By default found out from the content."
+)
+@click.option("--dry-run", is_flag=True, help="Only tell what would be added and refused.")
+@click.option("--batch", metavar="NAME", help="Name what this adds, to find it again.")
+@click.option("--refused", type=click.File("wb", lazy=True), help="Write refused rows here, as JSON Lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as one JSON object.")
+def import_(
+    slug: str,
+    files: tuple[Path, ...],
+    shape: str | None,
+    dry_run: bool,
+    batch: str | None,
+    refused: IO[bytes] | None,
+    as_json: bool,
+) -> None:
+    """Add responses, comparisons, votes or preferences from FILES to project SLUG.
+
+    Importing a file again adds nothing. Exits with 1 where no row could be taken.
+    """
+    asked = checked(ImportIn, {"shape": shape, "dry_run": dry_run, "batch": batch})
+    project = find_project(slug)
+    with _bar() as progress:
+        report = importing.import_files(
+            db.engine(),
+            project,
+            [File(path, path.name) for path in files],
+            asked,
+            by=None,
+            max_row_mb=web.settings().max_row_mb,
+            progress=progress,
+            refused_file=refused,
+        )
+    if as_json:
+        click.echo(orjson.dumps(report.as_dict()))
+    else:
+        _tell(report)
+    if report.total("refused") and report.total("refused") == report.total("read"):
+        sys.exit(1)
+
+
+def find_project(slug: str) -> Project:
+    """The project of this name; the session it was read in is closed."""
+    session = db.session()
+    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    session.rollback()
+    if project is None:
+        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
+    return project
+
+
+@contextlib.contextmanager
+def _bar() -> Iterator[importing.Progress | None]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task("importing")
+        yield lambda done, total: bar.update(task, completed=done, total=total)
+
+
+def _tell(report: Report) -> None:
+    would = "would be added" if report.dry_run else "added"
+    for file in report.files:
+        click.echo(
+            f"{file.name} ({file.shape}): {file.read:,} rows read, {file.added:,} {would}, "
+            f"{file.already_there:,} already there, {file.refused:,} refused"
+        )
+        if file.new:
+            click.echo("  new: " + ", ".join(f"{n:,} {kind}" for kind, n in file.new.items()))
+        for reason, n in list(file.reasons.items())[:REASONS_SHOWN]:
+            click.echo(f"  refused: {n:,} × {reason}", err=True)
+    for row in report.refused_rows[:REASONS_SHOWN]:
+        where = row.get("line", row.get("row"))
+        click.echo(f"  {row['file']}, {where}: {row['reason']}", err=True)
+
+
+commands = [import_]

@@ -1,0 +1,60 @@
+"""Uploaded files on their way to the job that imports them."""
+
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import IO, Any
+
+from sqlmodel import Session
+
+from app import jobs
+from app.errors import Invalid
+from app.imports.forms import ImportIn
+from app.models import Account, Job, Project, opaque_id
+from app.settings import Settings
+
+Upload = tuple[str, IO[bytes]]
+
+
+def keep(settings: Settings, uploads: Iterable[Upload]) -> list[dict[str, str]]:
+    """Copy uploads to the data directory, under names of our own; theirs are only told to people.
+
+    No database session may be open for writing meanwhile: a slow upload would hold up everybody.
+    """
+    folder = settings.data_dir / "uploads" / opaque_id()
+    folder.mkdir(parents=True)
+    kept = []
+    for number, (name, stream) in enumerate(uploads):
+        path = folder / str(number)
+        with path.open("wb") as file:
+            shutil.copyfileobj(stream, file, 1 << 20)
+        kept.append({"name": shown_name(name), "path": str(path.relative_to(settings.data_dir))})
+    if not kept:
+        folder.rmdir()
+        raise Invalid.at("files", "Choose at least one file.")
+    return kept
+
+
+def shown_name(name: str) -> str:
+    """A file's own name without its folders and without characters that do not print."""
+    last = name.replace("\\", "/").rpartition("/")[2]
+    return "".join(character for character in last if character.isprintable())[:200].strip() or "upload"
+
+
+def start(
+    session: Session, project: Project, kept: list[dict[str, str]], asked: ImportIn, *, by: Account
+) -> Job:
+    """Write the job down; ``jobs.send`` it once this is committed."""
+    params = {"files": kept, **asked.model_dump(mode="json")}
+    return jobs.add(session, "import", by=by, project=project, params=params)
+
+
+def discard(settings: Settings, kept: list[dict[str, Any]]) -> None:
+    """Remove what ``keep`` kept."""
+    for folder in {(settings.data_dir / file["path"]).parent for file in kept}:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def refused_path(settings: Settings, job_uid: str) -> Path:
+    """Where a job leaves the rows it refused, as JSON Lines."""
+    return settings.data_dir / "refused" / f"{job_uid}.jsonl"

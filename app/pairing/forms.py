@@ -1,0 +1,39 @@
+"""What to pair: shared by page, API and command line."""
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+
+
+def _none_if_blank(value: object) -> object:
+    return None if isinstance(value, str) and not value.strip() else value
+
+
+def _split(value: object) -> object:
+    if isinstance(value, str):
+        return [name.strip() for name in value.split(",") if name.strip()]
+    return value
+
+
+class PairingIn(BaseModel):
+    """``models`` empty means all; ``per_prompt`` None means every pair of a prompt.
+
+    The same seed draws the same pairs in the same order. ``wanted`` (judgments for each comparison)
+    is the project's own where it is None.
+    """
+
+    model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
+
+    models: Annotated[list[str], BeforeValidator(_split)] = []
+    baseline: Annotated[str | None, BeforeValidator(_none_if_blank)] = None
+    per_prompt: Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_none_if_blank)] = (
+        None
+    )
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    wanted: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BeforeValidator(_none_if_blank)] = None
+
+    @model_validator(mode="after")
+    def _different(self) -> Self:
+        if len(set(self.models)) != len(self.models):
+            raise ValueError("A model is named twice.")
+        return self

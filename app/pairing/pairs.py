@@ -1,0 +1,284 @@
+"""Queueing comparisons from responses: which pairs of each prompt, in which order."""
+
+import random
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, select
+
+from app import audit, db
+from app.errors import Invalid
+from app.imports import bulk, known
+from app.imports.known import ComparisonState
+from app.models import Account, Model, Project, row_id
+from app.pairing.forms import PairingIn
+from app.pairing.names import pair_id, position
+
+# Prompts read at once, and pairs written in one transaction.
+PROMPTS = 500
+CHUNK = 2000
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass
+class PairingResult:
+    """Pairs by what became of them; ``without_text`` counts responses that cannot be shown.
+
+    ``queued`` pairs are new in the queue. Gold comparisons are served by their own rule and stay
+    off it. Identical texts leave nothing to judge.
+    """
+
+    prompts: int = 0
+    queued: int = 0
+    already_there: int = 0
+    gold: int = 0
+    identical_skipped: int = 0
+    without_text: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """For JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A response that can be shown: its model's id and name, its sample and its text's digest."""
+
+    model_id: int
+    model: str
+    sample: int
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """Two responses to a prompt, under the comparison's public name."""
+
+    name: str
+    prompt_id: int
+    a: Candidate
+    b: Candidate
+
+
+def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingResult:
+    """What ``queue_pairs`` would do, without doing it."""
+    return _pair(engine, project, asked, write=False, progress=None)
+
+
+def queue_pairs(
+    engine: sa.Engine,
+    project: Project,
+    asked: PairingIn,
+    *,
+    by: Account | None,
+    progress: Progress | None = None,
+) -> PairingResult:
+    """Put the pairs asked for on the queue, those that are there already left alone.
+
+    Written in chunks, each in its own short transaction, so that judging goes on meanwhile; cut
+    off and run again with the same seed, it queues the rest. Raises Invalid for unknown models.
+    """
+    result = _pair(engine, project, asked, write=True, progress=progress)
+    with db.transaction(engine) as session:
+        detail = {**asked.model_dump(mode="json"), **result.as_dict()}
+        audit.record(session, "queue", f"project:{project.slug}", by=by, project=project, detail=detail)
+    return result
+
+
+def chosen_models(session: Session, project: Project, asked: PairingIn) -> dict[int, str]:
+    """The models to pair by id, the baseline among them.
+
+    Raises Invalid where one is not known, or there are not two responses to pair.
+    """
+    names = {
+        row_id(model): model.name
+        for model in session.exec(select(Model).where(Model.project_id == project.id))
+    }
+    known_names = set(names.values())
+    for field, wanted in (("models", asked.models), ("baseline", [asked.baseline] if asked.baseline else [])):
+        if missing := [name for name in wanted if name not in known_names]:
+            there = ", ".join(sorted(known_names)) or "none yet: import responses first"
+            raise Invalid.at(field, f"There is no model {missing[0]!r} here. The models are: {there}.")
+    if not asked.models:
+        return names
+    return {id_: name for id_, name in names.items() if name in asked.models or name == asked.baseline}
+
+
+def _pair(
+    engine: sa.Engine, project: Project, asked: PairingIn, *, write: bool, progress: Progress | None
+) -> PairingResult:
+    result = PairingResult()
+    with db.new_session(engine, write=False) as session:
+        models = chosen_models(session, project, asked)
+        last = _last_prompt(session, project)
+    low = 0
+    while low < last:
+        with db.new_session(engine, write=False) as session:
+            candidates, high = _candidates(session, project, models, low, result)
+        pairs = [pair for prompt in candidates.items() for pair in pairs_of(*prompt, asked, result)]
+        for start in range(0, len(pairs), CHUNK):
+            _queue_chunk(engine, project, pairs[start : start + CHUNK], asked, result, write=write)
+        low = high
+        if progress is not None:
+            progress(min(low, last), last)
+    return result
+
+
+def _last_prompt(session: Session, project: Project) -> int:
+    found = session.execute(sa.text("SELECT max(id) FROM prompts WHERE project_id = :id"), {"id": project.id})
+    return found.scalar() or 0
+
+
+Prompt = tuple[int, str]
+
+
+def _candidates(
+    session: Session, project: Project, models: dict[int, str], low: int, result: PairingResult
+) -> tuple[dict[Prompt, list[Candidate]], int]:
+    """The next prompts' responses by prompt (id, key), and the last of these prompts' ids."""
+    connection = session.connection()
+    prompts = connection.execute(
+        sa.text(
+            "SELECT id, key, messages IS NOT NULL FROM prompts "
+            "WHERE project_id = :project AND id > :low ORDER BY id LIMIT :limit"
+        ),
+        {"project": project.id, "low": low, "limit": PROMPTS},
+    ).all()
+    keys = {id_: key for id_, key, has_text in prompts if has_text}
+    rows = connection.execute(
+        sa.text(
+            "SELECT prompt_id, model_id, sample, digest FROM responses "  # noqa: S608 -- our own names
+            f"WHERE {bulk.among(connection, 'prompt_id', 'prompts')} AND sample < {known.REPEATS} "
+            "ORDER BY prompt_id, model_id, sample"
+        ),
+        {"prompts": bulk.values(connection, [prompt[0] for prompt in prompts])},
+    )
+    found: dict[Prompt, list[Candidate]] = {}
+    for prompt_id, model_id, sample, digest in rows:
+        if model_id not in models:
+            continue
+        if digest is None or prompt_id not in keys:
+            result.without_text += 1
+            continue
+        candidate = Candidate(model_id, models[model_id], sample, bytes(digest))
+        found.setdefault((prompt_id, keys[prompt_id]), []).append(candidate)
+    return found, prompts[-1][0]
+
+
+def pairs_of(
+    prompt: Prompt, candidates: list[Candidate], asked: PairingIn, result: PairingResult
+) -> list[Pair]:
+    """One prompt's pairs: every two models or each against the baseline, as many as asked for.
+
+    The draw depends on the seed and the prompt's key alone, not on other prompts.
+    """
+    prompt_id, key = prompt
+    both = [pair for pair in combinations(candidates, 2) if _wanted(*pair, asked)]
+    different = [pair for pair in both if pair[0].digest != pair[1].digest]
+    result.identical_skipped += len(both) - len(different)
+    draw = random.Random(f"{asked.seed}:{key}")  # noqa: S311 -- a seeded draw, not a secret
+    if asked.per_prompt is not None and len(different) > asked.per_prompt:
+        # By name, so that the draw is the same in every database.
+        different.sort(key=lambda pair: [(side.model, side.sample) for side in pair])
+        different = draw.sample(different, asked.per_prompt)
+    result.prompts += bool(different)
+    return [
+        Pair(pair_id(key, (a.model, a.sample), (b.model, b.sample)), prompt_id, a, b) for a, b in different
+    ]
+
+
+def _wanted(a: Candidate, b: Candidate, asked: PairingIn) -> bool:
+    """Samples of one model are compared only where it is the only model chosen."""
+    if a.model_id == b.model_id:
+        return len(asked.models) == 1 and asked.baseline in (None, a.model)
+    return asked.baseline is None or asked.baseline in (a.model, b.model)
+
+
+def _queue_chunk(
+    engine: sa.Engine,
+    project: Project,
+    pairs: list[Pair],
+    asked: PairingIn,
+    result: PairingResult,
+    *,
+    write: bool,
+) -> None:
+    if not write:
+        with db.new_session(engine, write=False) as session:
+            there = known.comparisons(session.connection(), row_id(project), [pair.name for pair in pairs])
+        _count(pairs, there, result)
+        return
+    with db.transaction(engine) as session:
+        connection = session.connection()
+        bulk.begin(connection, row_id(project))
+        there = known.comparisons(connection, row_id(project), [pair.name for pair in pairs])
+        _write(connection, project, _count(pairs, there, result), there, asked)
+
+
+def _count(pairs: list[Pair], there: dict[str, ComparisonState], result: PairingResult) -> list[Pair]:
+    """Those to be queued."""
+    counts = Counter(_fate(there.get(pair.name)) for pair in pairs)
+    result.already_there += counts["already_there"]
+    result.gold += counts["gold"]
+    result.queued += counts["queued"]
+    return [pair for pair in pairs if _fate(there.get(pair.name)) == "queued"]
+
+
+def _fate(comparison: ComparisonState | None) -> str:
+    if comparison is None:
+        return "queued"
+    if comparison.gold is not None:
+        return "gold"
+    return "already_there" if comparison.queued else "queued"
+
+
+def _write(
+    connection: sa.Connection,
+    project: Project,
+    pairs: list[Pair],
+    there: dict[str, ComparisonState],
+    asked: PairingIn,
+) -> None:
+    ids = bulk.new_ids(connection, "comparisons")
+    comparisons: list[tuple[Any, ...]] = []
+    slots: list[tuple[Any, ...]] = []
+    wanted = asked.wanted or project.wanted
+    for pair in pairs:
+        if pair.name in there:
+            comparison_id = there[pair.name].id
+        else:
+            comparison_id = next(ids)
+            a, b = pair.a, pair.b
+            comparisons.append(
+                (
+                    comparison_id,
+                    project.id,
+                    pair.name,
+                    pair.prompt_id,
+                    a.model_id,
+                    a.sample,
+                    b.model_id,
+                    b.sample,
+                )
+            )
+        slots.append((comparison_id, project.id, 0, wanted, position(pair.name, asked.seed)))
+    columns = ("id", "project_id", "pair_id", "prompt_id", "model_a_id", "sample_a", "model_b_id", "sample_b")
+    bulk.insert(connection, "comparisons", columns, comparisons)
+    bulk.insert(connection, "slots", ("comparison_id", "project_id", "taken", "wanted", "position"), slots)
+
+
+def models_with_text(session: Session, project: Project) -> list[tuple[str, int]]:
+    """The project's models by name, each with how many responses it has that can be shown."""
+    rows = session.execute(
+        sa.text(
+            "SELECT m.name, count(r.digest) FROM models m LEFT JOIN responses r ON r.model_id = m.id "
+            "WHERE m.project_id = :project GROUP BY m.id, m.name ORDER BY m.name"
+        ),
+        {"project": project.id},
+    )
+    return [(name, n) for name, n in rows]
