@@ -116,7 +116,8 @@ def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]
         statements: list[str] = []
 
         def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
-            statements.append(statement)
+            if not statement.startswith("BEGIN"):
+                statements.append(statement)
 
         sa.event.listen(app.extensions["engine"], "before_cursor_execute", note)
         yield statements

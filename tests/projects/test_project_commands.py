@@ -1,0 +1,110 @@
+"""Projects at a terminal, and as files."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner, Result
+from flask import Flask
+from sqlmodel import Session, select
+
+from app.errors import Invalid, NotFound
+from app.models import Criterion, Guideline, Membership, Project, Role
+from app.projects.commands import project
+from tests.conftest import Cast
+
+FILE = """
+name: House assistants
+description: Which one helps?
+settings: {visibility: public, wanted: 2, daily_goal: 120, asks_strength: true}
+criteria:
+  - {key: accuracy, name: Accuracy, description: "Which is more correct?"}
+  - {key: tone, name: Tone}
+guideline_file: guideline.md
+members:
+  - {email: ann@example.org, role: annotator}
+"""
+
+
+@pytest.fixture
+def run(app: Flask) -> Callable[..., Result]:
+    """Runs ``tiebreak project …`` in the app's context."""
+
+    def run_command(*arguments: str) -> Result:
+        with app.app_context():
+            return CliRunner().invoke(project, arguments)
+
+    return run_command
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    (tmp_path / "guideline.md").write_text("Be *kind*.\n")
+    (tmp_path / "house.yaml").write_text(FILE)
+    return tmp_path / "house.yaml"
+
+
+def test_add_from_a_file(run: Callable[..., Result], cast: Cast, session: Session, file: Path) -> None:
+    answer = run("add", "house", "--from", str(file), "--lead", "lena@example.org")
+    assert answer.exit_code == 0, answer.output
+    assert answer.stdout == ""
+    made = session.exec(select(Project).where(Project.slug == "house")).one()
+    assert (made.name, made.wanted, made.daily_goal, made.asks_strength) == ("House assistants", 2, 120, True)
+    keys = select(Criterion.key).where(Criterion.project_id == made.id).order_by(Criterion.position)
+    assert session.exec(keys).all() == ["accuracy", "tone"]
+    assert session.exec(select(Guideline.text)).one() == "Be *kind*."
+    roles = select(Membership.account_id, Membership.role).where(Membership.project_id == made.id)
+    assert dict(session.exec(roles).all()) == {cast.ann.id: Role.ANNOTATOR, cast.lena.id: Role.LEAD}
+
+
+def test_what_show_prints_makes_the_same_project(run: Callable[..., Result], cast: Cast, file: Path) -> None:
+    run("add", "house", "--from", str(file))
+    shown = run("show", "house")
+    assert "0 prompts, 0 models" in shown.stderr
+    again = file.with_name("again.yaml")
+    again.write_text(shown.stdout)
+    assert run("add", "copy", "--from", str(again)).exit_code == 0
+    first, second = yaml.safe_load(shown.stdout), yaml.safe_load(run("show", "copy").stdout)
+    assert first | {"slug": "copy"} == second
+
+
+def test_add_with_a_slug_only(run: Callable[..., Result], cast: Cast) -> None:
+    assert run("add", "big-fish").exit_code == 0
+    assert run("list").stdout == "big-fish\topen\tBig fish\nbirds\topen\tBirds\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "pointer"),
+    [
+        ("settings: {wanted: 0}", "/settings/wanted"),
+        ("settings: {colour: red}", "/settings/colour"),
+        ("surprise: yes", "/surprise"),
+        ("criteria: [{key: tone}]", "/criteria/0/name"),
+        ("guideline_file: missing.md", "/guideline_file"),
+        ("- a list", None),
+        ("a: [", None),
+    ],
+)
+def test_a_refused_file_leaves_nothing(
+    run: Callable[..., Result], session: Session, tmp_path: Path, content: str, pointer: str | None
+) -> None:
+    (tmp_path / "bad.yaml").write_text(content)
+    problem = run("add", "fish", "--from", str(tmp_path / "bad.yaml")).exception
+    assert isinstance(problem, Invalid)
+    assert [item.pointer for item in problem.errors] == ([pointer] if pointer else [])
+    assert not session.exec(select(Project)).all()
+
+
+def test_a_member_without_an_account_leaves_nothing(
+    run: Callable[..., Result], session: Session, file: Path
+) -> None:
+    problem = run("add", "house", "--from", str(file)).exception
+    assert isinstance(problem, NotFound)
+    assert problem.detail == "There is no account of ann@example.org."
+    assert not session.exec(select(Project)).all()
+
+
+def test_taken_and_unknown(run: Callable[..., Result], cast: Cast) -> None:
+    assert isinstance(run("add", "birds").exception, Invalid)
+    assert isinstance(run("show", "fish").exception, NotFound)

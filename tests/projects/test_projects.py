@@ -1,0 +1,214 @@
+"""Beginning, finding, setting up and archiving projects."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, select
+
+from app.models import Annotator, AuditEvent, Membership, Project, Role, Visibility, row_id
+from tests.conftest import Cast
+
+SETTINGS = {
+    "name": "Birds",
+    "description": "",
+    "visibility": "members",
+    "wanted": "1",
+    "gold_every": "10",
+    "lease_minutes": "1440",
+    "daily_goal": "",
+}
+
+
+def test_anybody_with_an_account_begins_a_project_and_leads_it(
+    cast: Cast, client_of: Any, session: Session
+) -> None:
+    otto = client_of(cast.otto)
+    assert "No projects yet" in otto.get("/").text
+    answer = otto.post("/projects/new", data={"name": "Fish", "slug": "fish", "description": "Which swims?"})
+    assert (answer.status_code, answer.location) == (303, "/p/fish/")
+    page = otto.get("/p/fish/").text
+    assert "The way to your data" in page
+    assert "Which swims?" in page
+    project = session.exec(select(Project).where(Project.slug == "fish")).one()
+    membership = session.get(Membership, (cast.otto.id, project.id))
+    assert membership is not None
+    assert membership.role == Role.LEAD
+    assert client_of(cast.lena).get("/p/fish/").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"name": "Fish", "slug": "birds"}, "Another project has this short name."),
+        ({"name": "Fish", "slug": "Big Fish"}, "Use lower-case letters, digits and single hyphens."),
+        ({"name": "Fish", "slug": "../fish"}, "Use lower-case letters"),
+        ({"name": " ", "slug": "fish"}, "Say what to call it."),
+        ({"name": "Fish"}, "Field required"),
+    ],
+)
+def test_what_cannot_begin(cast: Cast, client_of: Any, form: dict[str, str], message: str) -> None:
+    answer = client_of(cast.otto).post("/projects/new", data=form)
+    assert answer.status_code == 422
+    assert message in answer.text
+    assert f'value="{form["name"]}"' in answer.text or form["name"] == " "
+
+
+def test_strangers_sign_in_before_they_begin(app: Flask, cast: Cast) -> None:
+    client = app.test_client()
+    assert client.get("/projects/new").location == "/sign-in?next=/projects/new"
+    assert client.post("/projects/new", data={"name": "Fish", "slug": "fish"}).status_code == 303
+    assert client.get("/").location == "/sign-in?next=/"
+
+
+def test_the_list_offers_what_one_may_do(cast: Cast, client_of: Any) -> None:
+    offered = {
+        "lena": {"Judge", "Leaderboard", "Export", "Manage"},
+        "rui": {"Judge", "Leaderboard"},
+        "ann": {"Judge"},
+        "rosa": {"Leaderboard", "Export"},
+        "vic": {"Leaderboard"},
+    }
+    for name, labels in offered.items():
+        page = client_of(getattr(cast, name)).get("/").text
+        found = {label for label in offered["lena"] if f'aria-label="{label}: Birds"' in page}
+        assert found == labels, name
+
+
+def test_a_public_project_is_listed_for_everybody(app: Flask, cast: Cast, session: Session) -> None:
+    cast.project.visibility = Visibility.PUBLIC
+    session.add(cast.project)
+    session.commit()
+    client = app.test_client()
+    page = client.get("/").text
+    assert "Leaderboard: Birds" in page
+    assert "Judge: Birds" not in page
+    assert client.get("/p/birds/").status_code == 200
+    assert client.get("/p/birds/guideline").status_code == 303
+
+
+def test_the_list_costs_the_same_however_long(
+    cast: Cast, client_of: Any, session: Session, count_queries: Callable[[], Any]
+) -> None:
+    ada = client_of(cast.ada)
+    with count_queries() as few:
+        ada.get("/")
+    session.add_all(Project(slug=f"p{n}", name=f"Project {n}") for n in range(30))
+    session.commit()
+    with count_queries() as many:
+        page = ada.get("/").text
+    assert "Project 29" in page
+    assert len(many) == len(few) <= 5
+
+
+def test_the_overview_counts(
+    cast: Cast, client_of: Any, session: Session, count_queries: Callable[[], Any]
+) -> None:
+    session.add(Annotator(project_id=row_id(cast.project), account_id=cast.ann.id, judged=1234))
+    session.commit()
+    with count_queries() as statements:
+        page = client_of(cast.lena).get("/p/birds/").text
+    assert "1,234" in page
+    assert "4 may judge" in page
+    assert len(statements) <= 5
+    assert "1,234" not in client_of(cast.ann).get("/p/birds/").text, "annotators see no numbers"
+
+
+def test_each_setting_changed_is_on_record(cast: Cast, client_of: Any, session: Session) -> None:
+    lena = client_of(cast.lena)
+    form = SETTINGS | {"wanted": "3", "daily_goal": "50", "asks_strength": "true", "visibility": "public"}
+    assert lena.post("/p/birds/settings", data=form).status_code == 303
+    session.refresh(cast.project)
+    assert (cast.project.wanted, cast.project.daily_goal, cast.project.asks_strength) == (3, 50, True)
+    assert cast.project.revision == 1, "what was cached of the project is stale"
+    event = session.exec(select(AuditEvent)).one()
+    assert (event.verb, event.account_id) == ("project.settings", cast.lena.id)
+    assert event.detail == {
+        "visibility": {"from": "members", "to": "public"},
+        "wanted": {"from": 1, "to": 3},
+        "daily_goal": {"from": None, "to": 50},
+        "asks_strength": {"from": False, "to": True},
+    }
+    page = lena.get("/p/birds/settings").text
+    assert 'value="50"' in page
+
+    session.commit()
+    assert lena.post("/p/birds/settings", data=SETTINGS | {"wanted": "3"}).status_code == 303
+    session.refresh(cast.project)
+    assert (cast.project.daily_goal, cast.project.asks_strength) == (None, False)
+
+
+def test_saving_what_is_there_already_changes_nothing(cast: Cast, client_of: Any, session: Session) -> None:
+    assert client_of(cast.lena).post("/p/birds/settings", data=SETTINGS).status_code == 303
+    assert not session.exec(select(AuditEvent)).all()
+    session.refresh(cast.project)
+    assert cast.project.revision == 0
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"wanted": "0"}, "wanted"),
+        ({"wanted": "many"}, "wanted"),
+        ({"gold_every": "-1"}, "gold_every"),
+        ({"lease_minutes": "0"}, "lease_minutes"),
+        ({"visibility": "secret"}, "visibility"),
+        ({"name": ""}, "name"),
+    ],
+)
+def test_refused_settings(
+    cast: Cast, client_of: Any, session: Session, change: dict[str, str], field: str
+) -> None:
+    answer = client_of(cast.lena).post("/p/birds/settings", data=SETTINGS | {"description": "Kept"} | change)
+    assert answer.status_code == 422
+    assert f'id="{field}-error"' in answer.text
+    assert "Kept" in answer.text, "what was typed is still there"
+    session.refresh(cast.project)
+    assert cast.project.description == ""
+
+
+def test_archive_and_reopen(cast: Cast, client_of: Any) -> None:
+    lena = client_of(cast.lena)
+    assert lena.post("/p/birds/archive").status_code == 303
+    assert "Birds" not in lena.get("/").text.split("<main")[1]
+    assert "Birds" in lena.get("/?archived=1").text
+    page = lena.get("/p/birds/").text
+    assert "is archived" in page
+    assert ">Judge<" not in page
+    lena.post("/p/birds/reopen")
+    assert "Judge: Birds" in lena.get("/").text
+    trail = lena.get("/p/birds/audit").text
+    assert trail.index("project.reopen") < trail.index("project.archive")
+
+
+def test_names_and_descriptions_are_text(cast: Cast, client_of: Any) -> None:
+    lena, evil = client_of(cast.lena), "<img src=x onerror=alert(1)>"
+    lena.post("/p/birds/settings", data=SETTINGS | {"name": evil, "description": evil})
+    for path in ("/", "/p/birds/", "/p/birds/settings", "/p/birds/audit", "/p/birds/members"):
+        assert "<img src=x" not in lena.get(path).text, path
+
+
+def test_the_audit_page_goes_back_as_far_as_there_is(
+    cast: Cast, client_of: Any, session: Session, count_queries: Callable[[], Any]
+) -> None:
+    session.add_all(
+        AuditEvent(
+            project_id=cast.project.id, account_id=cast.ann.id, verb="judgment.submit", subject=f"n{n}"
+        )
+        for n in range(120)
+    )
+    session.add(AuditEvent(project_id=cast.project.id, verb="member.add", subject="somebody"))
+    session.commit()
+    lena, path, seen = client_of(cast.lena), "/p/birds/audit", []
+    while path:
+        with count_queries() as statements:
+            page = lena.get(path).text
+        assert len(statements) <= 4
+        seen.append(page.count("<td>n"))
+        older = page.split('rel="next"')[0].rsplit("<a ", 1)[-1] if 'rel="next"' in page else ""
+        path = older.split('href="')[1].split('"')[0].replace("&amp;", "&") if older else ""
+    assert seen == [49, 50, 21]
+    only = lena.get("/p/birds/audit?verb=member").text
+    assert "somebody" in only
+    assert "judgment.submit" not in only
