@@ -9,4 +9,13 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 # A token in a header is not sent by a browser on its own, and a cookie opens nothing here.
 csrf.exempt(bp)
 
-from app.api import imports, jobs, leaderboard, pairs, projects  # noqa: E402, F401 -- their routes register on bp
+from app.api import (  # noqa: E402 -- their routes register on bp
+    assignments,  # noqa: F401
+    exports,  # noqa: F401
+    imports,  # noqa: F401
+    jobs,  # noqa: F401
+    leaderboard,  # noqa: F401
+    openapi,  # noqa: F401
+    pairs,  # noqa: F401
+    projects,  # noqa: F401
+)

@@ -1,0 +1,1 @@
+"""A whole project to try everything on: invented prompts, models, people and judgments."""

@@ -1,0 +1,131 @@
+"""Fills the demo project through the same verbs that a lead's pages use."""
+
+import json
+import secrets
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+import yaml
+from sqlmodel import Session, select
+
+from app import db
+from app.accounts import people
+from app.accounts.forms import AccountIn
+from app.demo import simulation
+from app.errors import checked
+from app.imports.forms import ImportIn
+from app.imports.importing import File, import_files
+from app.models import Comparison, Model, Project, Prompt, Role, SiteRole
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import queue_pairs
+from app.projects import lifecycle
+from app.projects.forms import ProjectFile
+from app.settings import Settings
+
+FOLDER = Path(str(resources.files("app.demo")))
+SLUG = "demo"
+
+
+@dataclass(frozen=True)
+class Person:
+    """Somebody who can sign in to the demo."""
+
+    name: str
+    comes_to: str
+    role: Role | None
+    site_role: SiteRole = SiteRole.MEMBER
+
+
+PEOPLE = {
+    "admin@example.org": Person("Ada", "runs the site and may do everything", None, SiteRole.ADMIN),
+    "lead@example.org": Person("Lena", "leads the demo project", Role.LEAD),
+    "annotator@example.org": Person("Ann", "judges pairs", Role.ANNOTATOR),
+    "reviewer@example.org": Person("Rui", "judges and reviews", Role.REVIEWER),
+    "researcher@example.org": Person("Rosa", "downloads preferences", Role.RESEARCHER),
+}
+
+
+def load(engine: sa.Engine, settings: Settings, tell: Callable[[str], None]) -> str:
+    """Make the demo project unless there is one; returns its accounts' password."""
+    kept = settings.data_dir / "demo_password"
+    if _is_there(engine):
+        return kept.read_text() if kept.exists() else "(set when the demo was made)"
+    tell("Filling the demo project …")
+    password = f"demo-{secrets.token_hex(4)}"
+    content = yaml.safe_load((FOLDER / "project.yaml").read_text())
+    gold = content.pop("gold")
+    with db.transaction(engine) as session:
+        project = _project(session, content, password)
+    _import(engine, project, gold)
+    queue_pairs(engine, project, PairingIn(seed=1), by=None)
+    with db.transaction(engine) as session:
+        _explain_gold(session, project, gold)
+    count = simulation.simulate(engine, project, json.loads((FOLDER / "quality.json").read_text()))
+    kept.write_text(password)
+    kept.chmod(0o600)
+    tell(f"{count:,} judgments were simulated, and are marked so.")
+    return password
+
+
+def _is_there(engine: sa.Engine) -> bool:
+    with db.new_session(engine, write=False) as session:
+        return session.exec(select(Project.id).where(Project.slug == SLUG)).first() is not None
+
+
+def _project(session: Session, content: dict[str, Any], password: str) -> Project:
+    for email, person in PEOPLE.items():
+        form = {"email": email, "name": person.name, "role": person.site_role, "password": password}
+        people.add(session, checked(AccountIn, form), by=None)
+    content["guideline"] = (FOLDER / "guideline.md").read_text()
+    content["members"] = [
+        {"email": email, "role": person.role} for email, person in PEOPLE.items() if person.role is not None
+    ]
+    return lifecycle.create(session, checked(ProjectFile, content), by=None)
+
+
+def _import(engine: sa.Engine, project: Project, gold: list[dict[str, Any]]) -> None:
+    """The responses, and the gold pairs as the file of comparisons a lead would write."""
+    responses = FOLDER / "responses.jsonl"
+    rows = {row["prompt_id"]: row for row in map(json.loads, responses.read_text().splitlines())}
+    with tempfile.TemporaryDirectory() as folder:
+        comparisons = Path(folder) / "gold.jsonl"
+        comparisons.write_text(
+            "".join(json.dumps(_gold_row(rows[item["prompt_id"]], item)) + "\n" for item in gold)
+        )
+        files = [File(responses, responses.name), File(comparisons, comparisons.name)]
+        import_files(engine, project, files, ImportIn(batch="Demo"), by=None, max_row_mb=1)
+
+
+def _gold_row(row: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
+    asked = {
+        name: row[name]
+        for name in ("prompt", "messages", "prompt_id", "category", "language", "tags")
+        if name in row
+    }
+    sides = {
+        f"{what}_{side}": value
+        for side in ("a", "b")
+        for what, value in (
+            ("model", item[f"model_{side}"]),
+            ("response", row["responses"][item[f"model_{side}"]]),
+        )
+    }
+    return asked | sides | {"gold": item["outcome"]}
+
+
+def _explain_gold(session: Session, project: Project, gold: list[dict[str, Any]]) -> None:
+    """Give each gold comparison its reason."""
+    models = {row.name: row.id for row in session.exec(select(Model).where(Model.project_id == project.id))}
+    for item in gold:
+        prompt = session.exec(
+            select(Prompt).where(Prompt.project_id == project.id, Prompt.key == item["prompt_id"])
+        ).one()
+        pair = {models[item["model_a"]], models[item["model_b"]]}
+        found = select(Comparison).where(Comparison.prompt_id == prompt.id)
+        comparison = next(row for row in session.exec(found) if {row.model_a_id, row.model_b_id} == pair)
+        comparison.gold_reason = item["reason"]
