@@ -94,6 +94,7 @@ class Prepared:
         return [compiled.make(raw) for raw in cursor.fetchall()]
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, _Compiled]:
+        session.flush()
         connection = session.connection()
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
@@ -142,7 +143,7 @@ def _columns(statement: sa.sql.Executable) -> list[Any]:
 
 
 def _result_processor(kind: "sa.types.TypeEngine[Any]", dialect: sa.Dialect) -> Process:
-    if isinstance(kind, sa.Numeric):
+    if isinstance(kind, sa.Numeric | sa.Float):
         # Both drivers give floats for floats; the processor wants the driver's code for the type.
         return None
     return cast(Process, kind.dialect_impl(dialect).result_processor(dialect, None))

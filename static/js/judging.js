@@ -20,6 +20,12 @@ document.addEventListener("click", (event) => {
   }
 }, { capture: true });
 
+// How long the pair was looked at: from its swap, or the page's first paint, to the verdict.
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (elt.matches("[data-verdict]")) parameters.duration_ms = Math.round(performance.now() - Math.max(shown, 0));
+});
+
 // A verdict that did not arrive stays chosen, with its submission id, so that sending it again cannot count twice.
 function keep(form) {
   for (const button of form.querySelectorAll("[aria-pressed]")) button.removeAttribute("aria-pressed");

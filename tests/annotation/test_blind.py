@@ -1,0 +1,116 @@
+"""No page, fragment, JSON or header that an annotator can reach names a model before it is judged.
+
+The walk follows every link and form address it finds, tries every route there is, judges half of
+the queue on the way, and looks for the models' names in all that comes back.
+"""
+
+import re
+from collections.abc import Callable, Iterator
+from itertools import product
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter
+from werkzeug.test import TestResponse
+
+from app.accounts import tokens
+from app.models import Account, Assignment, Comparison, Judgment, Model, Prompt, Response
+from tests.annotation.arrange import MARKERS, queue
+from tests.annotation.test_judging import HTMX, JUDGE, send
+from tests.conftest import Cast
+
+TELLING = {"role": "assistant", "name": MARKERS[0], "model": MARKERS[1], "content": "A bird."}
+
+
+@pytest.fixture
+def told(session: Session, cast: Cast) -> list[str]:
+    """A queue whose rows name the models wherever a careless page might find them; words to look for."""
+    pairs = queue(session, cast.project, 4, wanted=2)
+    for model in session.exec(select(Model)):
+        model.meta = {"provider": f"maker of {model.name}"}
+    for response in session.exec(select(Response)):
+        response.messages = [TELLING]
+        response.meta = {"model": MARKERS[0]}
+    for prompt in session.exec(select(Prompt)):
+        prompt.meta = {"source": MARKERS[1]}
+        prompt.messages = [TELLING | {"content": "Hello."}, {"role": "user", "content": "Which bird?"}]
+    uids = [model.uid for model in session.exec(select(Model))]
+    session.commit()
+    return [*MARKERS, *uids, *(pair.pair_id for pair in pairs)]
+
+
+def leaks(response: TestResponse, words: list[str]) -> list[str]:
+    shown = response.get_data(as_text=True) + str(response.headers)
+    return [word for word in words if word in shown]
+
+
+def test_nothing_an_annotator_reaches_names_a_model(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: Callable[[Account | None], FlaskClient],
+    told: list[str],
+) -> None:
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    for outcome in ("a", "tie"):
+        page = send(client, page, outcome)
+        assert leaks(page, told) == []
+    token = tokens.create(session, cast.ann, "walk", by=cast.ann)[1]
+    session.commit()
+    seen = 0
+    addresses = set(_addresses(app, session))
+    session.commit()
+    for path in addresses | _linked(client, "/p/birds/"):
+        for headers in ({}, HTMX, {"Authorization": f"Bearer {token}"}):
+            for method in ("GET", "POST"):
+                response = client.open(path, method=method, headers=headers)
+                assert leaks(response, told) == [], (method, path)
+                seen += response.status_code == 200
+    assert seen > 10
+
+
+def test_the_walk_would_notice(
+    session: Session, cast: Cast, client_of: Callable[[Account | None], FlaskClient], told: list[str]
+) -> None:
+    """A lead, who may know, is told: the words looked for are those the pages use."""
+    client = client_of(cast.lena)
+    assert any(leaks(client.get(path), told) for path in _linked(client, "/p/birds/"))
+
+
+def _addresses(app: Flask, session: Session) -> Iterator[str]:
+    known = {
+        "slug": "birds",
+        "submission_id": session.exec(select(Judgment.submission_id)).first(),
+        "pair_id": session.exec(select(Comparison.pair_id)).first(),
+        "uid": session.exec(select(Assignment.uid)).first(),
+        "filename": "app.css",
+    }
+    adapter = app.url_map.bind("localhost")
+    for rule in app.url_map.iter_rules():
+        if "sign_out" not in rule.endpoint:
+            choices = [_values(rule._converters[name], known.get(name)) for name in rule.arguments]
+            for values in product(*choices):
+                given = dict(zip(rule.arguments, values, strict=True))
+                yield adapter.build(rule.endpoint, given, append_unknown=False)
+
+
+def _values(converter: BaseConverter, known: str | None) -> list[object]:
+    if isinstance(converter, AnyConverter):
+        return sorted(converter.items)
+    return [1 if isinstance(converter, IntegerConverter) else known or "x"]
+
+
+def _linked(client: FlaskClient, start: str) -> set[str]:
+    """Every address of the project that a reader can click their way to."""
+    found, waiting = set(), {start}
+    while waiting and len(found) < 200:
+        path = waiting.pop()
+        found.add(path)
+        text = client.get(path).get_data(as_text=True)
+        links = re.findall(r'(?:href|action|hx-get|src)="(/[^"#]*)"', text)
+        inside = {link.replace("&amp;", "&") for link in links if link.startswith("/p/birds")}
+        waiting |= inside - found
+    return found
