@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import log
 from typing import Literal
 
 import choix
@@ -22,7 +23,7 @@ from ranking.outcomes import BothBad, Floats, Ints, Ties, WinMatrix, check_choic
 
 Prior = Literal["firth", "none"]
 
-ELO_PER_LOGIT = 400 / np.log(10)
+ELO_PER_LOGIT = 400 / log(10)
 CENTER = 1000.0
 
 # choix's spectral iteration costs M^3 a round; beyond this many models conjugate gradients are faster.

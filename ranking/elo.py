@@ -72,19 +72,25 @@ def elo(
     """
     left, right, kinds, weights = check_votes(a, b, outcome, n_models, weight)
     scores = outcome_scores(kinds, both_bad=both_bad)
-    counted = np.flatnonzero(~np.isnan(scores))
     state = _extended(start, n_models)
-    stops: Ints = np.unique(np.linspace(0, len(left), samples + 1)[1:].astype(np.intp))
+    total = len(scores)
+    stops: Ints = np.unique(np.linspace(0, total, samples + 1)[1:].astype(np.intp))
+    counted = ~np.isnan(scores)
+    ends = np.append(stops, total)
+    if not counted.all():
+        left, right, scores = left[counted], right[counted], scores[counted]
+        weights = None if weights is None else weights[counted]
+        ends = np.append(0, np.cumsum(counted))[ends]
     logits = (state.points / ELO_PER_LOGIT).tolist()
     played, trajectory, done = state.played.copy(), [], 0
-    for stop in [*stops, len(left)]:
-        rows = counted[np.searchsorted(counted, done) : np.searchsorted(counted, stop)]
+    for end in ends.tolist():
+        rows = slice(done, end)
         gain = k / ELO_PER_LOGIT if weights is None else k / ELO_PER_LOGIT * weights[rows]
         _play(logits, left[rows], right[rows], scores[rows], gain)
         played += np.bincount(left[rows], minlength=n_models) + np.bincount(right[rows], minlength=n_models)
         trajectory.append(_ratings(logits, played, center))
-        done = stop
-    final = EloState(np.array(logits) * ELO_PER_LOGIT, played, state.votes + len(left))
+        done = end
+    final = EloState(np.array(logits) * ELO_PER_LOGIT, played, state.votes + total)
     return EloRun(
         ratings=trajectory[-1],
         positions=state.votes + np.asarray(stops, np.intp),
