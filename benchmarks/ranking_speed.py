@@ -43,13 +43,16 @@ def repeated(votes: Votes, times: int) -> Votes:
 class Data:
     """The same votes in every shape that somebody reads."""
 
-    def __init__(self, n: int, n_models: int) -> None:
+    def __init__(self, votes: Votes) -> None:
+        self.votes = votes
+        self.columns = (votes.a, votes.b, votes.outcome)
+        self.n_models = votes.n_models
+
+    @classmethod
+    def simulated(cls, n: int, n_models: int) -> Data:
         # Beyond a million the same votes come again, lest making them take more memory than all methods.
-        self.votes: Votes = repeated(
-            simulate(min(n, SLOW), n_models, seed=0, annotators=200), max(1, n // SLOW)
-        )
-        self.columns = (self.votes.a, self.votes.b, self.votes.outcome)
-        self.n_models = n_models
+        once = simulate(min(n, SLOW), n_models, seed=0, annotators=200)
+        return cls(repeated(once, max(1, n // SLOW)))
 
     @cached_property
     def words(self) -> tuple[list[str], list[str], list[str]]:
@@ -229,7 +232,7 @@ def timed(method: Method, data: Data, repeats: int) -> float:
 
 
 def measure(n: int, n_models: int, repeats: int) -> Iterator[tuple[str, float]]:
-    data = Data(n, n_models)
+    data = Data.simulated(n, n_models)
     for name, method in (OURS | OTHERS).items():
         if n > SLOW and (name in OTHERS or name in ("ratings from words", "sequential Elo")):
             continue  # strings and lists of ten million votes are more memory than a benchmark should take
@@ -242,8 +245,8 @@ def measure(n: int, n_models: int, repeats: int) -> Iterator[tuple[str, float]]:
 
 def memory(name: str, n: int, n_models: int) -> tuple[float, float]:
     """Extra megabytes while a method runs, as (Python's allocations, the process's peak)."""
-    data = Data(n, n_models)
-    (OURS | OTHERS)[name](Data(1000, n_models))
+    data = Data.simulated(n, n_models)
+    (OURS | OTHERS)[name](Data.simulated(1000, n_models))
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     tracemalloc.start()
     (OURS | OTHERS)[name](data)
