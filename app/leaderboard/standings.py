@@ -4,6 +4,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import chain
 from threading import Lock
 from typing import Any, TypeVar, cast, get_args
 
@@ -19,6 +20,7 @@ from ranking import Cells
 from ranking import Outcome as Code
 
 CODES = {Outcome.A: Code.A, Outcome.B: Code.B, Outcome.TIE: Code.TIE, Outcome.BOTH_BAD: Code.BOTH_BAD}
+_CODE = {name: int(code) for name, code in CODES.items()}
 SLICES = [by for by in get_args(SliceBy) if by]
 REMEMBERED = 256
 
@@ -56,8 +58,14 @@ class _Memory:
             if len(self._answers) > REMEMBERED:
                 self._answers.popitem(last=False)
 
+    def clear(self) -> None:
+        with self._lock:
+            self._answers.clear()
+
 
 _memory = _Memory()
+# For measuring what a process that has just started has to do.
+forget = _memory.clear
 
 
 def revision(session: Session, project: Project) -> int:
@@ -172,27 +180,26 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
 
 
 def _cells(session: Session, project: Project, query: StandingsQuery, codes: NDArray[np.int64]) -> Cells:
-    found = sa.select(
-        col(Tally.model_a_id),
-        col(Tally.model_b_id),
-        _code(col(Tally.outcome)),
-        col(Tally.n),
-        col(Tally.cluster),
-    ).where(
-        col(Tally.project_id) == project.id,
-        col(Tally.slice_by) == query.by,
-        col(Tally.slice_value) == query.value,
-        col(Tally.n) > 0,
+    """Tallies of one slice. The database turns the outcomes into columns: rows are what costs here."""
+    names = col(Tally.model_a_id), col(Tally.model_b_id), col(Tally.cluster)
+    outcomes = [sa.case((col(Tally.outcome) == outcome, col(Tally.n)), else_=0) for outcome in CODES]
+    found = (
+        sa.select(*names, *map(sa.func.sum, outcomes))
+        .where(
+            col(Tally.project_id) == project.id,
+            col(Tally.slice_by) == query.by,
+            col(Tally.slice_value) == query.value,
+            col(Tally.n) > 0,
+        )
+        .group_by(*names)
     )
-    a, b, outcome, n, cluster = _columns(session, found, 5)
-    return Cells(
-        np.searchsorted(codes, a),
-        np.searchsorted(codes, b),
-        outcome,
-        n.astype(np.float64),
-        len(codes),
-        cluster,
-    )
+    a, b, cluster, *counts = _columns(session, found, len(names) + len(CODES))
+    outcome = np.repeat([int(code) for code in CODES.values()], len(a))
+    left, right = (np.tile(np.searchsorted(codes, ids), len(CODES)) for ids in (a, b))
+    count = np.concatenate(counts).astype(np.float64)
+    present = count > 0
+    columns = (left[present], right[present], outcome[present], count[present])
+    return Cells(*columns, len(codes), np.tile(cluster, len(CODES))[present])
 
 
 def _votes(
@@ -201,7 +208,7 @@ def _votes(
     """Live judgments in the order they were made: model ids and outcome codes, (n,) each."""
     a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
     found = (
-        sa.select(a, b, _code(col(Judgment.outcome)))
+        sa.select(a, b, sa.case(_CODE, value=col(Judgment.outcome)))
         .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
         .where(
             col(Judgment.project_id) == project.id,
@@ -221,11 +228,7 @@ def _votes(
     return left, right, outcome
 
 
-def _code(outcome: Any) -> "sa.Case[int]":
-    return sa.case({name: int(code) for name, code in CODES.items()}, value=outcome)
-
-
 def _columns(session: Session, statement: Any, width: int) -> NDArray[np.int64]:
     """A query of integers as (width, n)."""
-    rows = [tuple(row) for row in session.execute(statement)]
-    return np.array(rows, np.int64).reshape(len(rows), width).T
+    values = chain.from_iterable(session.execute(statement))
+    return np.fromiter(values, np.int64).reshape(-1, width).T
