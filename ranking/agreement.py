@@ -16,6 +16,8 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from ranking.bradley_terry import Note
 from ranking.outcomes import BothBad, Floats, Ints, Outcome, check_choice
@@ -347,10 +349,11 @@ def _estimate(
     if observed == 0:
         chance = expected if differing is None else float(differing(features.sum(0))[1])
         return result(lower=_lower_when_perfect(units, chance, level), upper=1.0)
-    sample = _resampled(features, disagreements, draws, seed)
-    if sample.size < draws / 2:
+    units_alike = _Patterns.of(features, np.random.default_rng(seed))
+    sample = units_alike.resampled(disagreements, draws)
+    if sample.size < draws / 2 or np.ptp(sample) == 0:
         return result(notes=(Note("little_variation"),))
-    lower, upper = np.quantile(sample, [(1 - level) / 2, (1 + level) / 2])
+    lower, upper = np.quantile(sample, units_alike.quantile_levels(sample, value, disagreements, level))
     return result(lower=float(lower), upper=float(upper))
 
 
@@ -362,28 +365,54 @@ def _lower_when_perfect(units: int, chance: float, level: float) -> float:
     return float(1 - (1 - ((1 - level) / 2) ** (1 / units)) / chance)
 
 
-def _resampled(features: Floats, disagreements: Disagreements, draws: int, seed: int) -> Floats:
-    """The coefficient on ``draws`` resamples of the units, without those where it is undefined."""
-    rng = np.random.default_rng(seed)
-    patterns, times = np.unique(features, axis=0, return_counts=True)
-    if len(patterns) > MAX_RESAMPLED:
+@dataclass(frozen=True, eq=False)
+class _Patterns:
+    """Units that are alike, counted once: features (D, F) and how many units have them (D,)."""
+
+    features: Floats
+    times: Ints
+    rng: np.random.Generator
+
+    @classmethod
+    def of(cls, features: Floats, rng: np.random.Generator) -> _Patterns:
+        patterns, times = np.unique(features, axis=0, return_counts=True)
+        if len(patterns) <= MAX_RESAMPLED:
+            return cls(patterns, times, rng)
         # Random groups of units vary as units do, and there are few enough of them to draw.
-        patterns = _random_groups(features, rng)
-        times = np.ones(MAX_RESAMPLED, dtype=np.intp)
-    samples = []
-    step = max(1, _CHUNK // max(len(patterns), features.shape[1]))
-    for start in range(0, draws, step):
-        size = min(step, draws - start)
-        drawn = rng.multinomial(times.sum(), times / times.sum(), size=size).astype(float)
-        observed, expected = disagreements(drawn @ patterns)
-        with np.errstate(invalid="ignore"):
+        group = rng.permutation(len(features)) % MAX_RESAMPLED
+        sums = np.zeros((MAX_RESAMPLED, features.shape[1]))
+        np.add.at(sums, group, features)
+        return cls(sums, np.ones(MAX_RESAMPLED, dtype=np.intp), rng)
+
+    def resampled(self, disagreements: Disagreements, draws: int) -> Floats:
+        """The coefficient on ``draws`` resamples of the units, without those where it is undefined."""
+        samples = []
+        total = self.times.sum()
+        step = max(1, _CHUNK // max(self.features.shape))
+        for start in range(0, draws, step):
+            drawn = self.rng.multinomial(total, self.times / total, size=min(step, draws - start))
+            observed, expected = disagreements(drawn @ self.features)
             samples.append(1 - _ratio(observed, expected))
-    sample = np.concatenate(samples)
-    return sample[np.isfinite(sample)]
+        sample = np.concatenate(samples)
+        return sample[np.isfinite(sample)]
 
+    def quantile_levels(
+        self, sample: Floats, value: float, disagreements: Disagreements, level: float
+    ) -> Floats:
+        """Which quantiles of the sample bound the interval: bias-corrected, accelerated, with Student's t.
 
-def _random_groups(features: Floats, rng: np.random.Generator) -> Floats:
-    group = rng.permutation(len(features)) % MAX_RESAMPLED
-    sums = np.zeros((MAX_RESAMPLED, features.shape[1]))
-    np.add.at(sums, group, features)
-    return sums
+        Efron, *Journal of the American Statistical Association* 82 (1987) 171-185; Hesterberg, *The American
+        Statistician* 69 (2015) 371-386.
+        """
+        below = np.mean(sample < value) + np.mean(sample == value) / 2
+        bias = norm.ppf(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))
+        observed, expected = disagreements(self.times @ self.features - self.features)
+        without = 1 - _ratio(observed, expected)
+        without = np.where(np.isfinite(without), without, value)
+        pull = np.average(without, weights=self.times) - without
+        cubes, squares = (self.times @ pull**power for power in (3, 2))
+        acceleration = cubes / (6 * squares**1.5) if squares > 0 else 0.0
+        n = self.times.sum()
+        tail = student.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1))
+        reach = bias + np.array([-tail, tail])
+        return np.asarray(norm.cdf(bias + reach / (1 - acceleration * reach)))
