@@ -59,9 +59,9 @@ def main() -> None:
     try:
         tiebreak()
     except ValidationError as error:
-        for item in error.errors():
-            where = "".join(f"TIEBREAK_{str(part).upper()}: " for part in item["loc"])
-            click.echo(f"tiebreak: {where}{item['msg'].removeprefix('Value error, ')}", err=True)
+        for wrong in error.errors():
+            where = "".join(f"TIEBREAK_{str(part).upper()}: " for part in wrong["loc"])
+            click.echo(f"tiebreak: {where}{wrong['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(1)
     except Problem as error:
         click.echo(f"tiebreak: {error.detail}", err=True)

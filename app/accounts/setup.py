@@ -29,6 +29,11 @@ def is_new(session: Session) -> bool:
     return session.exec(select(col(Account.id)).limit(1)).first() is None
 
 
+def link(session: Session, settings: Settings, address: str) -> str | None:
+    """Where the first admin is made, for the server to print; None once there is an account."""
+    return f"{address}/welcome?code={setup_code(settings)}" if is_new(session) else None
+
+
 def first_admin(session: Session, form: WelcomeIn, settings: Settings) -> Account:
     """Make the first account, an admin's.
 

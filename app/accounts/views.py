@@ -343,3 +343,12 @@ def _people_page(problem: Problem | None = None) -> Response:
         pending=invitations.pending(db.session(), None),
         link=session.shown_once("link"),
     )
+
+
+@bp.get("/people/audit")
+def site_audit() -> Response:
+    """Who changed what on the site, projects apart."""
+    admin()
+    verb = request.args.get("verb", "").strip()
+    trail = audit.trail(db.session(), None, verb=verb, before=request.args.get("before", type=int))
+    return web.form_page("accounts/audit.html", trail=trail, verb=verb)

@@ -1,6 +1,6 @@
 """Pages of the projects room: the list, a project's overview, and what its lead sets up."""
 
-from flask import Blueprint, Response, flash, request, url_for
+from flask import Blueprint, Response, flash, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import audit, db, permissions, web
@@ -326,8 +326,4 @@ def audit_page(slug: str) -> Response:
         project=access.project,
         trail=trail,
         verb=verb,
-        newest=url_for("projects.audit_page", slug=slug, verb=verb or None),
-        older=url_for("projects.audit_page", slug=slug, verb=verb or None, before=trail.older)
-        if trail.older
-        else None,
     )

@@ -79,6 +79,17 @@ def test_a_password_link(with_passwords: Cast, client_of: Any, app: Flask) -> No
     assert app.test_client().get(link + "x").status_code == 404
 
 
+def test_the_record_of_the_site(cast: Cast, client_of: Any) -> None:
+    ada = client_of(cast.ada)
+    ada.post(f"/people/{cast.ann.uid}/disable")
+    client_of(cast.lena).post("/account/name", data={"name": "Lenka"})
+    page = ada.get("/people/audit").text
+    assert page.index("account.rename") < page.index("account.disable")
+    assert "Lena → Lenka" in page
+    assert "account.rename" not in ada.get("/people/audit?verb=account.disable").text
+    assert client_of(cast.lena).get("/people/audit").status_code == 403
+
+
 def test_pages_of_many_people_cost_the_same(
     cast: Cast, client_of: Any, session: Session, count_queries: Callable[[], Any]
 ) -> None:

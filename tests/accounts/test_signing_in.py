@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from app import create_app
 from app.accounts import passwords
-from app.accounts.setup import setup_code
+from app.accounts.setup import link, setup_code
 from app.models import Account, AuditEvent, SignInFailure, now
 from app.settings import Settings
 from tests.conftest import Cast
@@ -215,7 +215,9 @@ def test_first_admin_needs_the_code(app: Flask, settings: Settings, session: Ses
     client = app.test_client()
     assert client.get("/sign-in").location == "/welcome"
     code = setup_code(settings)
-    assert code in client.get(f"/welcome?code={code}").text, "the printed link fills it in"
+    printed = link(session, settings, "http://127.0.0.1:8000")
+    assert printed == f"http://127.0.0.1:8000/welcome?code={code}"
+    assert code in client.get(printed).text, "the printed link fills it in"
     form = {"code": "guess", "email": "Ada@example.org", "name": "Ada", "password": PASSWORD}
     answer = client.post("/welcome", data=form)
     assert answer.status_code == 422
@@ -228,6 +230,7 @@ def test_first_admin_needs_the_code(app: Flask, settings: Settings, session: Ses
     [ada] = session.exec(select(Account)).all()
     assert (ada.email, ada.is_admin) == ("ada@example.org", True)
 
+    assert link(session, settings, "") is None
     stranger = app.test_client()
     assert stranger.get("/welcome").location == "/sign-in"
     again = stranger.post("/welcome", data=form | {"code": code, "email": "eve@example.org"})
