@@ -23,12 +23,12 @@ from ranking.bradley_terry import (
     Fit,
     Note,
     fit,
+    grouped_inverse,
     laplacian,
     shifted,
     to_elo,
     win_probabilities,
 )
-from ranking.covariates import grouped_inverse
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 
 PRIOR_SPREAD = 0.5

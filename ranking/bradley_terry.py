@@ -199,6 +199,25 @@ def pseudo_inverse(matrix: Floats) -> Floats:
     return np.asarray(inverse_of_positive(matrix + lift) - 1 / (lift * M * M))
 
 
+def grouped_inverse(information: Floats, component: Ints) -> Floats:
+    """Inverse of an information matrix (M + F, M + F) whose first M parameters are ratings.
+
+    Ratings have mean zero in each component (-1: no votes), where a Laplacian by itself is singular. For a
+    connected graph's Laplacian alone this is `pseudo_inverse`.
+    """
+    M = len(component)
+    alone = np.where(component < 0, component.size + np.arange(M), component)
+    same = (alone[:, None] == alone).astype(np.float64)
+    share = same / same.sum(1)
+    lift = np.trace(information[:M, :M]) / M if M else 0.0
+    lifted = information.copy()
+    lifted[:M, :M] += (lift if lift > 0 else 1.0) * share
+    scale = np.sqrt(np.diagonal(lifted))
+    inverse: Floats = np.linalg.inv(lifted / np.outer(scale, scale)) / np.outer(scale, scale)
+    inverse[:M, :M] -= share / (lift if lift > 0 else 1.0)
+    return inverse
+
+
 def inverse_of_positive(matrix: Floats) -> Floats:
     """Inverse of a symmetric positive definite matrix; raises numpy.linalg.LinAlgError for any other."""
     factor, failed = lapack.dpotrf(matrix, lower=1)

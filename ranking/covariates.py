@@ -5,8 +5,8 @@ that a stood on the left). Effects are maximum likelihood, never shrunk: a penal
 every effect back to the ratings it is meant to be kept out of. Only the models' ratings have the prior of
 the raw fit, as the votes it amounts to.
 
-Agresti, *Categorical Data Analysis* (Wiley, 3rd ed. 2013), sections 5.5 and 11.6; the clustered covariance is
-Liang and Zeger, *Biometrika* 73 (1986) 13-22.
+Order effects in the Bradley-Terry model: Davidson and Beaver, *Biometrics* 33 (1977) 693-702. The clustered
+covariance: Liang and Zeger, *Biometrika* 73 (1986) 13-22.
 """
 
 from __future__ import annotations
@@ -19,7 +19,18 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 from scipy.stats import t as student
 
-from ranking.bradley_terry import CENTER, Fit, Note, Prior, fit, laplacian, shifted, to_elo, win_probabilities
+from ranking.bradley_terry import (
+    CENTER,
+    Fit,
+    Note,
+    Prior,
+    fit,
+    grouped_inverse,
+    laplacian,
+    shifted,
+    to_elo,
+    win_probabilities,
+)
 from ranking.clusters import MAX_CLUSTERS, MIN_CLUSTERS
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 
@@ -367,21 +378,3 @@ class _Model:
                 scores[:, f] += np.bincount(rows.cluster, pull * column, G)
                 seen[:, f] += np.bincount(rows.cluster, column != 0, G)
         return scores, seen > 0
-
-
-def grouped_inverse(information: Floats, component: Ints) -> Floats:
-    """Inverse of an information matrix (M + F, M + F) whose first M parameters are ratings.
-
-    Ratings have mean zero in each component (-1: no votes), where a Laplacian by itself is singular.
-    """
-    M = len(component)
-    alone = np.where(component < 0, component.size + np.arange(M), component)
-    same = (alone[:, None] == alone).astype(np.float64)
-    share = same / same.sum(1)
-    lift = np.trace(information[:M, :M]) / M if M else 0.0
-    lifted = information.copy()
-    lifted[:M, :M] += (lift if lift > 0 else 1.0) * share
-    scale = np.sqrt(np.diagonal(lifted))
-    inverse: Floats = np.linalg.inv(lifted / np.outer(scale, scale)) / np.outer(scale, scale)
-    inverse[:M, :M] -= share / (lift if lift > 0 else 1.0)
-    return inverse

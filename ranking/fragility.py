@@ -12,8 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ranking.bradley_terry import Fit, fit, laplacian, win_probabilities
-from ranking.covariates import grouped_inverse
+from ranking.bradley_terry import Fit, fit, grouped_inverse, laplacian, win_probabilities
 from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix
 
 # The approximation may misplace near rivals, so the top is tried against this many of them.

@@ -26,13 +26,13 @@ from ranking.bradley_terry import (
     Fit,
     Note,
     fit,
+    grouped_inverse,
     laplacian,
     shifted,
     to_elo,
     win_probabilities,
 )
 from ranking.clusters import MIN_CLUSTERS
-from ranking.covariates import grouped_inverse
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 
 _MAX_ROUNDS = 100
