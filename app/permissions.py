@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from app import db
 from app.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.models import Account, Membership, Project, Role, Visibility
 
@@ -97,3 +98,15 @@ def visible_projects(session: Session, account: Account | None, *, archived: boo
         roles = {row.project_id: row.role for row in rows}
     found = [Access(project, account, roles.get(project.id or 0)) for project in projects]
     return [access for access in found if access.visible]
+
+
+def project_named(engine: sa.Engine, slug: str) -> Project:
+    """The project behind a slug, for a terminal, which may do everything; nothing stays locked.
+
+    Raises NotFound.
+    """
+    with db.new_session(engine, write=False) as session:
+        project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    if project is None:
+        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
+    return project

@@ -140,7 +140,8 @@ def _ref(name: str) -> Part:
 def _schema(model: type[BaseModel]) -> Part:
     """An input model's JSON schema, its definitions folded in so that references stay inside it."""
     schema = model.model_json_schema()
-    return _folded(schema, schema.pop("$defs", {}))
+    folded: Part = _folded(schema, schema.pop("$defs", {}))
+    return folded
 
 
 def _folded(value: Any, definitions: Part) -> Any:

@@ -6,10 +6,9 @@ from typing import Any, BinaryIO
 
 import click
 from pydantic import ValidationError
-from sqlmodel import select
 
-from app import db
-from app.errors import Conflict, Invalid, NotFound
+from app import db, permissions
+from app.errors import Conflict, Invalid
 from app.exports import stream
 from app.exports.forms import ExportSpec, Format
 from app.models import Project
@@ -40,10 +39,7 @@ from app.models import Project
 def export(slug: str, output: Path | None, **asked: Any) -> None:
     """Write preferences or judgments of project SLUG; what was left out is told on stderr."""
     spec = _spec(asked, output)
-    with db.new_session(db.engine(), write=False) as session:
-        project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
-    if project is None:
-        raise NotFound(f"There is no project {slug!r}. See: tiebreak project list")
+    project = permissions.project_named(db.engine(), slug)
     receipt = stream.Receipt()
     if output is None:
         _write(project, spec, receipt, sys.stdout.buffer)

@@ -10,14 +10,12 @@ import click
 import orjson
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-from sqlmodel import select
 
-from app import db, web
-from app.errors import NotFound, checked
+from app import db, permissions, web
+from app.errors import checked
 from app.imports import importing
 from app.imports.forms import ImportIn, ShapeName
 from app.imports.importing import File, Report
-from app.models import Project
 
 REASONS_SHOWN = 5
 
@@ -48,7 +46,7 @@ def import_(
     Importing a file again adds nothing. Exits with 1 where no row could be taken.
     """
     asked = checked(ImportIn, {"shape": shape, "dry_run": dry_run, "batch": batch})
-    project = find_project(slug)
+    project = permissions.project_named(db.engine(), slug)
     with _bar() as progress:
         report = importing.import_files(
             db.engine(),
@@ -66,16 +64,6 @@ def import_(
         _tell(report)
     if report.total("refused") and report.total("refused") == report.total("read"):
         sys.exit(1)
-
-
-def find_project(slug: str) -> Project:
-    """The project of this name; the session it was read in is closed."""
-    session = db.session()
-    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
-    session.rollback()
-    if project is None:
-        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
-    return project
 
 
 @contextlib.contextmanager

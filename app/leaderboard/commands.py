@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.errors import Problem
 from app.leaderboard.words import rank_range, share
 
 if TYPE_CHECKING:
@@ -94,19 +93,14 @@ def _usable(make: Callable[[], Made]) -> Made:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def leaderboard(slug: str, by: str | None, method: str, ties: str, as_json: bool) -> None:
     """Print a project's leaderboard."""
-    from sqlmodel import select
-
-    from app import db
+    from app import db, permissions
     from app.leaderboard import standings
     from app.leaderboard.forms import StandingsQuery
-    from app.models import Project
 
-    session = db.session()
-    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
-    if project is None:
-        raise Problem(f"There is no project {slug!r}. See them all with: tiebreak project list")
+    project = permissions.project_named(db.engine(), slug)
     query = StandingsQuery.read({"method": method, "ties": ties, "by": by or ""})
-    _show(standings.as_object(session, project, query), as_json)
+    with db.new_session(db.engine(), write=False) as session:
+        _show(standings.as_object(session, project, query), as_json)
 
 
 def _show(found: dict[str, Any], as_json: bool) -> None:

@@ -2,11 +2,9 @@
 
 import click
 import orjson
-from sqlmodel import select
 
-from app import db
-from app.errors import NotFound, checked
-from app.models import Project
+from app import db, permissions
+from app.errors import checked
 from app.pairing import pairs
 from app.pairing.forms import PairingIn
 
@@ -46,11 +44,7 @@ def pair(
     """Queue comparisons of project SLUG's responses; asking again with the same seed adds nothing."""
     given = {"models": models, "baseline": baseline, "per_prompt": per_prompt, "seed": seed, "wanted": wanted}
     asked = checked(PairingIn, given)
-    session = db.session()
-    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
-    session.rollback()
-    if project is None:
-        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
+    project = permissions.project_named(db.engine(), slug)
     if dry_run:
         result = pairs.preview(db.engine(), project, asked)
     else:
