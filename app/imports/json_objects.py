@@ -41,12 +41,13 @@ def find_list(head: bytes, names: frozenset[str]) -> int | None:
     return None
 
 
-def split(stream: BinaryIO, limit: int, *, in_list: bool) -> Iterator[bytes]:
+def split(stream: BinaryIO, limit: int, *, in_list: bool, wrapped: bool = False) -> Iterator[bytes]:
     """Each object of a list, or of a sequence of objects; the stream is at its first bracket.
 
-    At most about ``limit`` bytes are held. Raises BrokenError and TooLongError.
+    ``wrapped``: the list is a field of an object that may have others after it. At most about
+    ``limit`` bytes are held. Raises BrokenError and TooLongError.
     """
-    cutter = _Cutter(in_list)
+    cutter = _Cutter(in_list, wrapped)
     while more := stream.read(max(STEP, len(cutter.rest))):
         yield from cutter.feed(more)
         if len(cutter.rest) > limit + STEP:
@@ -55,7 +56,8 @@ def split(stream: BinaryIO, limit: int, *, in_list: bool) -> Iterator[bytes]:
 
 
 class _Cutter:
-    def __init__(self, in_list: bool) -> None:
+    def __init__(self, in_list: bool, wrapped: bool) -> None:
+        self.wrapped = wrapped
         self.rest = b""
         self.depth = 0
         # Depth at which records lie, and where in ``rest`` to go on looking.
@@ -67,6 +69,9 @@ class _Cutter:
 
     def feed(self, more: bytes) -> Iterator[bytes]:
         buffer = self.rest + more
+        if self.ended:
+            self._after(buffer)
+            return
         done, position = 0, self.scanned
         for token in _TOKEN.finditer(buffer, self.scanned):
             text = token.group()
@@ -81,6 +86,9 @@ class _Cutter:
                 if record_end:
                     yield buffer[self.start : record_end]
                     done, self.start = record_end, -1
+                elif self.ended:
+                    self._after(buffer[token.end() :])
+                    return
         else:
             position = len(buffer)
         keep = self.start if self.start >= 0 else done
@@ -88,8 +96,6 @@ class _Cutter:
         self.start = 0 if self.start >= 0 else -1
 
     def _open(self, buffer: bytes, done: int, at: int) -> int:
-        if self.ended:
-            raise BrokenError("something follows the end of the list")
         if self.depth == self.floor:
             expected = b"," if self.floor and not self.first else b""
             if buffer[done:at].strip() != expected:
@@ -102,14 +108,21 @@ class _Cutter:
         self.depth -= 1
         if self.depth == self.floor and self.start >= 0:
             return at + 1
-        if self.depth < self.floor and not self.ended:
+        if self.depth < self.floor:
             if buffer[done:at].strip():
                 raise BrokenError(f"found {_shown(buffer[done:at])} before the end of the list")
             self.ended = True
         return 0
 
+    def _after(self, follows: bytes) -> None:
+        """What comes after the list is not read, but that a wrapping object is closed is."""
+        if not self.wrapped and follows.strip():
+            raise BrokenError(f"found {_shown(follows)} after the end of the list")
+        self.rest = follows.rstrip()[-1:] or self.rest[-1:]
+
     def end(self) -> None:
-        if self.start >= 0 or (self.floor and not self.ended):
+        """Say so if the document stops too early."""
+        if self.start >= 0 or (self.floor and not self.ended) or (self.wrapped and self.rest != b"}"):
             raise BrokenError("the end is missing")
         if not self.ended and self.rest.strip():
             raise BrokenError(f"found {_shown(self.rest)} after the last record")

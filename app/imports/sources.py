@@ -9,6 +9,7 @@ import contextlib
 import csv
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -143,7 +144,8 @@ class Source:
         with self._text() as stream:
             stream.read(self._start)
             try:
-                for raw in json_objects.split(stream, self.limit, in_list=self.format == "json"):
+                in_list, wrapped = self.format == "json", self._start > 0
+                for raw in json_objects.split(stream, self.limit, in_list=in_list, wrapped=wrapped):
                     number += 1
                     yield number, _parsed(number, raw)
             except json_objects.TooLongError:
@@ -165,6 +167,9 @@ class Source:
             reader = csv.reader(self._bounded(text), delimiter=self._delimiter, strict=True)
             try:
                 header = [name.strip() for name in next(reader, [])]
+                if len(set(header)) < len(header):
+                    twice = next(name for name in header if header.count(name) > 1)
+                    raise Unreadable(f"{self.name}: the header names the column {twice!r} twice.")
                 for cells in reader:
                     if cells:
                         yield reader.line_num, _csv_record(reader.line_num, header, cells)
@@ -374,5 +379,5 @@ def shown(row: Any, length: int = 2000) -> str:
     """A refused row for a person to look at, cut short."""
     if isinstance(row, bytes):
         return row[: length * 4].decode(errors="replace")[:length].rstrip("\r\n")
-    text = row if isinstance(row, str) else orjson.dumps(row, default=str, option=orjson.OPT_NON_STR_KEYS)
-    return shown(text) if isinstance(text, bytes) else text[:length]
+    text = row if isinstance(row, str) else json.dumps(row, default=str, ensure_ascii=False)
+    return text[:length].encode(errors="replace").decode()
