@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.models import Account, AuditEvent, Project
+from app.models import Account, AuditEvent, Project, now
+from app.prepared import Prepared, table
 
 A_PAGE = 50
 
@@ -21,15 +23,26 @@ def record(
     detail: dict[str, Any] | None = None,
 ) -> None:
     """Add an event: who (None for the system or a terminal) did what ("member.add") to what."""
-    session.add(
-        AuditEvent(
-            account_id=by.id if by else None,
-            project_id=project.id if project else None,
-            verb=verb,
-            subject=subject[:200],
-            detail=detail,
-        )
+    _ADD.run(
+        session,
+        at=now(),
+        account_id=by.id if by else None,
+        project_id=project.id if project else None,
+        verb=verb,
+        subject=subject[:200],
+        detail=detail,
     )
+
+
+_ADD = Prepared(
+    sa.insert(AuditEvent).values(
+        {
+            column.name: sa.bindparam(column.name, type_=column.type)
+            for column in table(AuditEvent).c
+            if column.name != "id"
+        }
+    )
+)
 
 
 def changed(before: dict[str, Any], after: dict[str, Any]) -> dict[str, Any]:

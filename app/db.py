@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import orjson
 import sqlalchemy as sa
@@ -65,7 +66,7 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # A transaction that will write takes the lock at once: upgrading a read lock later fails
     # without waiting as soon as somebody else has written.
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    cast(Any, connection.connection.dbapi_connection).execute(f"BEGIN {mode}")
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -101,7 +102,17 @@ def _request_writes() -> bool:
 
 def new_session(bind: sa.Engine, *, write: bool) -> Session:
     """A session of its own, for a stream or a job that outlives the request's."""
-    return Session(bind.execution_options(**WRITES) if write else bind, expire_on_commit=False)
+    return Session(_writing(bind) if write else bind, expire_on_commit=False)
+
+
+def _writing(bind: sa.Engine) -> sa.Engine:
+    """The same engine, kept, whose transactions take SQLite's write lock at BEGIN."""
+    if bind not in _writing_engines:
+        _writing_engines[bind] = bind.execution_options(**WRITES)
+    return _writing_engines[bind]
+
+
+_writing_engines: "WeakKeyDictionary[sa.Engine, sa.Engine]" = WeakKeyDictionary()
 
 
 @contextmanager

@@ -8,11 +8,12 @@ errors; it knows nothing of mapped objects.
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
 
+Mapped = TypeVar("Mapped", bound=SQLModel)
 Row = Any
 Process = Callable[[Any], Any] | None
 
@@ -20,6 +21,23 @@ Process = Callable[[Any], Any] | None
 def table(model: type[SQLModel]) -> sa.Table:
     """The table behind a model."""
     return cast(sa.Table, sa.inspect(model).local_table)
+
+
+def instance(model: type[Mapped], values: Mapping[str, Any]) -> Mapped:
+    """An object with these columns that belongs to no session: to read, never to change."""
+    made = sa.inspect(model).class_manager.new_instance()
+    made.__dict__.update(values)
+    return cast(Mapped, made)
+
+
+def _driver(session: Session) -> tuple[Any, sa.Dialect]:
+    """The driver's connection of the session's transaction; looking it up costs as much as a query."""
+    found = session.info.get(_driver)
+    if found is None or found[0] is not session.get_transaction():
+        connection = session.connection()
+        raw = connection.connection.dbapi_connection
+        found = session.info[_driver] = (session.get_transaction(), raw, connection.dialect)
+    return found[1], found[2]
 
 
 @dataclass(frozen=True)
@@ -95,10 +113,9 @@ class Prepared:
 
     def _execute(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, _Compiled]:
         session.flush()
-        connection = session.connection()
-        dialect = connection.dialect
+        driver, dialect = _driver(session)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
-        cursor = cast(Any, connection.connection.dbapi_connection).cursor()
+        cursor = driver.cursor()
         parameters = compiled.parameters(values)
         try:
             cursor.execute(compiled.sql, parameters)

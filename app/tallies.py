@@ -12,6 +12,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Prompt, Tally
+from app.prepared import Prepared, table
 
 TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
 
@@ -80,20 +81,20 @@ def apply(session: Session, project_id: int, deltas: Mapping[Key, int]) -> None:
         for key, delta in sorted(deltas.items())
         if delta
     ]
-    if rows:
-        session.connection().execute(ADD[session.get_bind().dialect.name], rows)
+    ADD.run_all(session, rows)
 
 
 def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
     # The proposed row must pass the check on n even where it only carries a subtraction.
-    statement = insert(Tally)
-    return statement.on_conflict_do_update(
+    counts = table(Tally)
+    new = insert(counts).values({name.key: sa.bindparam(name.key, type_=name.type) for name in counts.c})
+    return new.on_conflict_do_update(
         index_elements=["project_id", *Key._fields],
-        set_={"n": Tally.n + sa.bindparam("delta", type_=sa.Integer)},
+        set_={"n": counts.c.n + sa.bindparam("delta", type_=sa.Integer)},
     )
 
 
-ADD = {"sqlite": _add(sqlite.Insert), "postgresql": _add(postgresql.Insert)}
+ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
 
 
 def rebuild(session: Session, project_id: int) -> None:

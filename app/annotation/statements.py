@@ -35,6 +35,26 @@ comparison = sa.bindparam("comparison_id", type_=sa.Integer)
 is_open = sa.text("assignments.state = 'open'")
 has_room = sa.text("slots.taken < slots.wanted")
 
+# Who asks, in which project, as what: for a session cookie that is still good.
+SEAT = Prepared(
+    sa.select(
+        *(column.label(f"account__{column.name}") for column in accounts.c),
+        *(column.label(f"project__{column.name}") for column in projects.c),
+        memberships.c.role,
+    )
+    .select_from(
+        sa.join(accounts, projects, projects.c.slug == sa.bindparam("slug")).outerjoin(
+            memberships,
+            sa.and_(memberships.c.account_id == accounts.c.id, memberships.c.project_id == projects.c.id),
+        )
+    )
+    .where(
+        accounts.c.id == sa.bindparam("account_id"),
+        accounts.c.session_key == sa.bindparam("session_key"),
+        accounts.c.disabled_at.is_(None),
+    )
+)
+
 # Locked so that two pages of one annotator claim and judge one after the other.
 ANNOTATOR = Prepared(
     sa.select(*annotators.c)

@@ -3,10 +3,11 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, make_response, render_template, request
+from flask import Blueprint, Response, current_app, flash, g, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
+from app.annotation import seat
 from app.annotation.desk import Desk, criteria_of, sit_down
 from app.annotation.forms import JudgmentIn
 from app.annotation.history import history, one_of_mine
@@ -38,7 +39,7 @@ def judge(slug: str) -> Response:
 @bp.post("/p/<slug>/judge")
 def submit(slug: str) -> Response | BaseResponse:
     """Record a verdict and answer with the next pair."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), seat.enter(slug)
     try:
         given = JudgmentIn.from_form(request.form)
         submit_judgment(session, access, given, Source.PAGE)
@@ -53,7 +54,7 @@ def submit(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/judge/skip")
 def skip_pair(slug: str) -> Response | BaseResponse:
     """Pass on the pair and answer with the next one."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), seat.enter(slug)
     uid = request.form.get("assignment_id", "")
     skip(session, access, uid)
     desk = sit_down(session, access, undo=uid)
@@ -75,6 +76,8 @@ def undo_last(slug: str) -> Response | BaseResponse:
 def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
         return web.see_other("annotation.judge", slug=slug)
+    # The token just checked is as good as a new one.
+    g.setdefault("csrf_token", request.form.get("csrf_token"))
     # Straight from the environment: the context of whole pages costs as much as the pair itself.
     template = current_app.jinja_env.get_template("annotation/_pair.html")
     return Response(template.render(fragment=True, **_around(desk)), mimetype="text/html")
