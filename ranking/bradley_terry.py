@@ -213,7 +213,8 @@ def grouped_inverse(information: Floats, component: Ints) -> Floats:
     lifted = information.copy()
     lifted[:M, :M] += (lift if lift > 0 else 1.0) * share
     scale = np.sqrt(np.diagonal(lifted))
-    inverse: Floats = np.linalg.inv(lifted / np.outer(scale, scale)) / np.outer(scale, scale)
+    # Covariates have units of their own: unscaled, a large one would drown the rest in rounding.
+    inverse: Floats = inverse_of_positive(lifted / np.outer(scale, scale)) / np.outer(scale, scale)
     inverse[:M, :M] -= share / (lift if lift > 0 else 1.0)
     return inverse
 

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from ranking.bootstrap import bootstrap
@@ -20,7 +19,7 @@ from ranking.bradley_terry import (
     Fit,
     Note,
     davidson_probabilities,
-    inverse_of_positive,
+    grouped_inverse,
     laplacian,
     shifted,
     to_elo,
@@ -181,11 +180,11 @@ class _Likelihood:
     """The log-likelihood at a fit, for its K models of finite rating and, with Davidson, log nu.
 
     A vote of i over j has derivative score - expected for i, the negative for j, and [tie] - tied for log nu.
-    Arrays are (K, K), but `models` (K,).
+    Arrays are (K, K), but `models` and `component` (K,).
     """
 
     models: Ints
-    same_group: NDArray[np.bool_]
+    component: Ints
     wins: Floats
     ties: Floats
     pseudo: tuple[Floats, Floats]
@@ -199,11 +198,11 @@ class _Likelihood:
         wins, ties = fit.matrix.counted(fit.ties, fit.both_bad)
         pseudo_wins, pseudo_ties = fit.pseudo_votes
         nu = fit.tie_parameter or 0.0
-        theta, group = fit.theta[models], fit.component[models]
+        theta = fit.theta[models]
         win, tied = davidson_probabilities(theta[:, None] - theta, nu)
         return cls(
             models=models,
-            same_group=group[:, None] == group,
+            component=fit.component[models],
             wins=wins[grid],
             ties=ties[grid],
             pseudo=(pseudo_wins[grid], pseudo_ties[grid]),
@@ -218,16 +217,10 @@ class _Likelihood:
         votes = wins + wins.T + ties
         E, T = self.expected, self.tied
         matrix = laplacian(votes * (E * E.T - T / 4))
-        K = len(matrix)
-        lift = np.trace(matrix) / K**2
-        matrix += lift * self.same_group
         if self.free_ties:
             mixed = (votes * T * (0.5 - E)).sum(axis=1)
             matrix = np.block([[matrix, mixed[:, None]], [mixed, (votes * T * (1 - T)).sum() / 2]])
-        inverse = inverse_of_positive(matrix)
-        size = self.same_group.sum(axis=1)
-        inverse[:K, :K] -= self.same_group / (lift * size * size[:, None])
-        return inverse
+        return grouped_inverse(matrix, self.component)
 
     def meat(self, clusters: Clusters | None) -> Floats:
         """Variance of the log-likelihood's derivative. The prior's pseudo-votes count as independent ones."""
