@@ -36,6 +36,6 @@ def _uploads() -> list[uploads.Upload]:
     if request.mimetype == "multipart/form-data":
         files = [file for found in request.files.listvalues() for file in found]
         return [(file.filename or "upload", file.stream) for file in files]
-    if request.content_length == 0:
+    if not request.content_length and not request.environ.get("wsgi.input_terminated"):
         raise Invalid.at("files", "Send a file as the body, or several as multipart/form-data.")
     return [(request.args.get("name", "upload"), request.stream)]

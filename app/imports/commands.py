@@ -26,7 +26,10 @@ REASONS_SHOWN = 5
     "files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option(
-    "--as", "shape", type=click.Choice(list(ShapeName)), help="By default found out from the content."
+    "--as",
+    "shape",
+    type=click.Choice([shape.value for shape in ShapeName]),
+    help="By default found out from the content.",
 )
 @click.option("--dry-run", is_flag=True, help="Only tell what would be added and refused.")
 @click.option("--batch", metavar="NAME", help="Name what this adds, to find it again.")

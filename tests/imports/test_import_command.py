@@ -1,0 +1,59 @@
+"""``tiebreak import``."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+from flask import Flask
+
+from app.errors import NotFound, Problem
+from app.imports.commands import import_
+from tests.conftest import Cast
+from tests.imports.arrange import json_lines, response
+
+ROWS = [response(1, "heron"), response(1, "wren"), {"prompt": "Hi", "model": "heron"}]
+
+
+@pytest.fixture
+def file(tmp_path: Path, cast: Cast) -> Path:
+    path = tmp_path / "birds.jsonl"
+    path.write_bytes(json_lines(ROWS))
+    return path
+
+
+def run(app: Flask, *arguments: object) -> Result:
+    with app.app_context():
+        return CliRunner().invoke(import_, [str(argument) for argument in arguments])
+
+
+def test_it_tells_what_came_of_each_file(app: Flask, file: Path) -> None:
+    done = run(app, "birds", file)
+    assert done.exit_code == 0
+    assert "birds.jsonl (responses): 3 rows read, 2 added, 0 already there, 1 refused" in done.stdout
+    assert "birds.jsonl, 3: response is missing" in done.stderr
+    again = run(app, "birds", file)
+    assert "3 rows read, 0 added, 2 already there, 1 refused" in again.stdout
+
+
+def test_json_and_the_refused_rows(app: Flask, file: Path, tmp_path: Path) -> None:
+    refused = tmp_path / "refused.jsonl"
+    done = run(app, "birds", file, "--json", "--dry-run", "--refused", refused)
+    report = json.loads(done.stdout)
+    assert (report["read"], report["added"], report["refused"], report["dry_run"]) == (3, 2, 1, True)
+    assert json.loads(refused.read_text())["reason"] == "response is missing"
+
+
+def test_nothing_taken_is_a_failure(app: Flask, file: Path) -> None:
+    assert run(app, "birds", file, "--as", "votes").exit_code == 1
+
+
+def test_wrong_usage(app: Flask, file: Path) -> None:
+    assert run(app, "birds", file, "--as", "novel").exit_code == 2
+    assert run(app, "birds", file.parent).exit_code == 2
+    assert run(app, "birds", file.parent / "missing").exit_code == 2
+    assert isinstance(run(app, "nests", file).exception, NotFound)
+    file.write_bytes(b"")
+    empty = run(app, "birds", file).exception
+    assert isinstance(empty, Problem)
+    assert "is empty" in empty.detail

@@ -1,0 +1,166 @@
+"""The import page, its job, and the rows it gives back."""
+
+import io
+import json
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app import jobs
+from app.imports import importing
+from app.models import Account, Job, JobState
+from app.settings import Settings
+from tests.conftest import Cast
+from tests.imports.arrange import json_lines, response, table_sizes
+
+URL = "/p/birds/import"
+GOOD = json_lines([response(1, "heron"), response(1, "wren")])
+
+ClientOf = Callable[[Account | None], FlaskClient]
+
+
+def files(**contents: bytes) -> dict[str, object]:
+    return {"files": [(io.BytesIO(content), name.replace("_", ".")) for name, content in contents.items()]}
+
+
+def test_a_lead_uploads_files_and_reads_what_came_of_them(
+    cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    client = client_of(cast.lena)
+    page = client.get(URL)
+    assert "Arena-Hard model answers" in page.text
+    answer = client.post(
+        URL, data=files(one_jsonl=GOOD, two_jsonl=b'{"prompt": "Hi", "model": "heron"}\n' + GOOD)
+    )
+    assert answer.status_code == 303
+    job = client.get(answer.location)
+    for words in ("one.jsonl", "Rows read", "Already there", "response is missing", "Queue comparisons"):
+        assert words in job.text
+    assert table_sizes(session, "responses") == {"responses": 2}
+    found = session.exec(select(Job)).one()
+    assert (found.state, found.account_id) == (JobState.DONE, cast.lena.id)
+    assert client.get("/p/birds/jobs").text.count(f"/p/birds/jobs/{found.uid}") == 1
+
+
+def test_refused_rows_can_be_downloaded(cast: Cast, client_of: ClientOf) -> None:
+    client = client_of(cast.lena)
+    rows = json_lines([{"prompt": "Hi", "model": f"heron {n}"} for n in range(150)])
+    job = client.get(client.post(URL, data=files(bad_jsonl=GOOD + rows)).location)
+    assert "The first 100 of 150" in job.text
+    download = client.get(job.request.path + "/refused.jsonl")
+    lines = [json.loads(line) for line in download.data.splitlines()]
+    assert len(lines) == 150
+    assert lines[0]["line"] == 3
+    assert lines[0]["reason"] == "response is missing"
+    assert json.loads(lines[0]["content"])["model"] == "heron 0"
+    assert "attachment" in download.headers["Content-Disposition"]
+
+
+def test_trying_writes_nothing(cast: Cast, client_of: ClientOf, session: Session) -> None:
+    client = client_of(cast.lena)
+    job = client.post(URL, data={**files(a_jsonl=GOOD), "dry_run": "true"}, follow_redirects=True)
+    assert "nothing was written" in job.text
+    assert table_sizes(session, "responses") == {"responses": 0}
+
+
+def test_a_damaged_file_fails_the_job_with_the_reason(
+    cast: Cast, client_of: ClientOf, session: Session, settings: Settings
+) -> None:
+    client = client_of(cast.lena)
+    job = client.post(URL, data=files(a_json=b'[{"prompt": "Hi",'), follow_redirects=True)
+    assert "a.json is not valid JSON after record 0: the end is missing" in job.text
+    assert "Failed" in job.text
+    assert session.exec(select(Job.state)).one() == JobState.FAILED
+    assert list((settings.data_dir / "uploads").iterdir()) == []
+
+
+def test_uploads_are_gone_when_the_job_is_done(cast: Cast, client_of: ClientOf, settings: Settings) -> None:
+    client_of(cast.lena).post(URL, data=files(a_jsonl=GOOD))
+    assert list((settings.data_dir / "uploads").iterdir()) == []
+    assert list((settings.data_dir / "refused").iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("data", "words"), [({}, "Choose at least one file"), ({"shape": "novel"}, "should be")]
+)
+def test_a_form_that_does_not_fit_is_shown_again(
+    cast: Cast, client_of: ClientOf, data: dict[str, str], words: str
+) -> None:
+    given = data and {**files(a_jsonl=GOOD), **data}
+    answer = client_of(cast.lena).post(URL, data=given)
+    assert answer.status_code == 422
+    assert words in answer.text
+
+
+def test_a_running_job_asks_again_with_and_without_javascript(
+    cast: Cast, client_of: ClientOf, app: Flask, session: Session
+) -> None:
+    job = jobs.add(
+        session, "import", by=cast.lena, project=cast.project, params={"files": [{"name": "a.jsonl"}]}
+    )
+    job.state, job.done, job.total = JobState.RUNNING, 10, 40
+    session.commit()
+    client, url = client_of(cast.lena), f"/p/birds/jobs/{job.uid}"
+    page = client.get(url)
+    assert f'hx-get="{url}"' in page.text
+    assert '<noscript><meta http-equiv="refresh"' in page.text
+    assert 'value="10" max="40"' in page.text
+    fragment = client.get(url, headers={"HX-Request": "true"})
+    assert "<html" not in fragment.text
+    assert 'value="10" max="40"' in fragment.text
+
+
+def test_a_job_whose_worker_died_goes_on_where_it_stopped(
+    cast: Cast, client_of: ClientOf, app: Flask, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    whole = importing.loading.load
+    calls = iter([True, False])
+
+    def dies(*given: object) -> object:
+        if not next(calls):
+            raise KeyboardInterrupt
+        return whole(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(importing.loading, "load", dies)
+    monkeypatch.setattr("app.imports.uploads.discard", lambda *_: None)
+    client = client_of(cast.lena)
+    client.post(URL, data=files(a_jsonl=GOOD))
+    assert table_sizes(session, "responses") == {"responses": 1}
+    monkeypatch.setattr(importing.loading, "load", whole)
+    job = session.exec(select(Job)).one()
+    assert job.state == JobState.RUNNING, "nobody could say that it stopped"
+    job.state = JobState.QUEUED
+    session.commit()
+    with app.app_context():
+        jobs.run(job.id or 0)
+    session.refresh(job)
+    assert job.result is not None
+    assert (job.result["added"], job.result["already_there"]) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("name", "status"), [("rui", 403), ("ann", 403), ("rosa", 403), ("vic", 403), ("otto", 404), (None, 303)]
+)
+def test_only_leads_import(
+    cast: Cast, client_of: ClientOf, name: str | None, status: int, session: Session
+) -> None:
+    client = client_of(getattr(cast, name) if name else None)
+    assert client.get(URL).status_code == status
+    assert client.post(URL, data=files(a_jsonl=GOOD)).status_code == status
+    assert table_sizes(session, "responses", "jobs") == {"responses": 0, "jobs": 0}
+
+
+def test_a_job_is_seen_by_its_own_and_by_leads(cast: Cast, client_of: ClientOf, session: Session) -> None:
+    job = jobs.add(session, "export", by=cast.rosa, project=cast.project, params={})
+    session.commit()
+    url = f"/p/birds/jobs/{job.uid}"
+    seen = {
+        name: client_of(getattr(cast, name)).get(url).status_code for name in ("rosa", "lena", "ann", "otto")
+    }
+    assert seen == {"rosa": 200, "lena": 200, "ann": 404, "otto": 404}
+    assert url in client_of(cast.rosa).get("/p/birds/jobs").text
+    assert url not in client_of(cast.ann).get("/p/birds/jobs").text

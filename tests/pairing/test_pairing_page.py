@@ -1,0 +1,93 @@
+"""The page that queues comparisons: choose, see, confirm; and ``tiebreak pair``."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from app.errors import Invalid, NotFound
+from app.models import Account
+from app.pairing.commands import pair
+from tests.conftest import Cast
+from tests.imports.arrange import Importer, response, table_sizes
+
+URL = "/p/birds/pair"
+ClientOf = Callable[[Account | None], FlaskClient]
+
+
+@pytest.fixture
+def responses(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    rows = [response(number, model) for number in range(3) for model in ("heron", "wren", "lark")]
+    Importer(app, cast.project, tmp_path)(rows)
+
+
+def test_without_responses_the_page_says_what_to_do_first(cast: Cast, client_of: ClientOf) -> None:
+    page = client_of(cast.lena).get(URL)
+    assert "Nothing to pair yet" in page.text
+    assert 'href="/p/birds/import"' in page.text
+
+
+@pytest.mark.usefixtures("responses")
+def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf, session: Session) -> None:
+    client = client_of(cast.lena)
+    query = "models=heron&models=wren&per_prompt=&wanted=2&seed=4&baseline="
+    page = client.get(f"{URL}?{query}")
+    assert "3 comparisons to queue" in page.text
+    assert '<input type="hidden" name="models" value="wren">' in page.text
+    assert table_sizes(session, "slots") == {"slots": 0}
+    form = {"models": ["heron", "wren"], "wanted": "2", "seed": "4"}
+    done = client.post(URL, data=form, follow_redirects=True)
+    assert "Queued" in done.text
+    assert table_sizes(session, "slots") == {"slots": 3}
+    assert "0 comparisons to queue" in client.get(f"{URL}?{query}").text
+
+
+@pytest.mark.usefixtures("responses")
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("seed=x", "valid integer"),
+        ("per_prompt=0", "greater than or equal to 1"),
+        ("models=dodo", "no model"),
+    ],
+)
+def test_what_does_not_fit_is_told_beside_the_form(
+    cast: Cast, client_of: ClientOf, query: str, words: str
+) -> None:
+    client = client_of(cast.lena)
+    for answer in (client.get(f"{URL}?{query}"), client.post(URL, data=dict([query.split("=")]))):
+        assert answer.status_code == 422
+        assert words in answer.text
+
+
+@pytest.mark.usefixtures("responses")
+@pytest.mark.parametrize(
+    ("name", "status"), [("rui", 403), ("ann", 403), ("rosa", 403), ("otto", 404), (None, 303)]
+)
+def test_only_leads_queue(
+    cast: Cast, client_of: ClientOf, session: Session, name: str | None, status: int
+) -> None:
+    client = client_of(getattr(cast, name) if name else None)
+    assert client.get(URL).status_code == status
+    assert client.post(URL, data={"seed": "0"}).status_code == status
+    assert table_sizes(session, "slots", "jobs") == {"slots": 0, "jobs": 0}
+
+
+@pytest.mark.usefixtures("responses")
+def test_the_command_queues_and_tells(app: Flask, session: Session) -> None:
+    with app.app_context():
+        run = CliRunner().invoke
+        tried = run(pair, ["birds", "--models", "heron,wren", "--dry-run", "--json"])
+        assert json.loads(tried.stdout)["queued"] == 3
+        assert table_sizes(session, "slots") == {"slots": 0}
+        done = run(pair, ["birds", "--baseline", "lark", "--per-prompt", "1", "--seed", "5", "--wanted", "2"])
+        assert "3  comparisons queued" in done.stdout
+        assert table_sizes(session, "slots") == {"slots": 3}
+        assert isinstance(run(pair, ["nests"]).exception, NotFound)
+        assert isinstance(run(pair, ["birds", "--models", "dodo"]).exception, Invalid)
+        assert run(pair, ["birds", "--per-prompt", "many"]).exit_code == 2
