@@ -98,16 +98,6 @@ def headline(standings: Standings, headline: Headline, query: StandingsQuery) ->
     return f"{models} · {judgments}{by}"
 
 
-def tabs(known: Mapping[str, Sequence[str]], query: StandingsQuery) -> list[tuple[str, dict[str, str], bool]]:
-    """(label, arguments, current): the whole, and what there are at least two slices of."""
-    found = [("Overall", query.arguments(by="", value=""), not query.by)]
-    for by, values in known.items():
-        if len(values) > 1 or query.by == by:
-            label = f"By {words.slice_name(by).lower()}"
-            found.append((label, query.arguments(by=by, value=""), query.by == by))
-    return found
-
-
 def value_options(known: Mapping[str, Sequence[str]], query: StandingsQuery) -> list[tuple[str, str]]:
     """The slices one can look at alone."""
     values = [(value, words.slice_value(value, query.by)) for value in known.get(query.by, ())]

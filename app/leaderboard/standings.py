@@ -19,8 +19,15 @@ from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Ou
 from ranking import Cells
 from ranking import Outcome as Code
 
-CODES = {Outcome.A: Code.A, Outcome.B: Code.B, Outcome.TIE: Code.TIE, Outcome.BOTH_BAD: Code.BOTH_BAD}
-_CODE = {name: int(code) for name, code in CODES.items()}
+CODES = {
+    Outcome.A: int(Code.A),
+    Outcome.B: int(Code.B),
+    Outcome.TIE: int(Code.TIE),
+    Outcome.BOTH_BAD: int(Code.BOTH_BAD),
+}
+# A judgment in numbers.
+PAIR = col(Comparison.model_a_id), col(Comparison.model_b_id)
+OUTCOME = sa.case(CODES, value=col(Judgment.outcome))
 SLICES = [by for by in get_args(SliceBy) if by]
 REMEMBERED = 256
 
@@ -75,9 +82,7 @@ def revision(session: Session, project: Project) -> int:
     return project.revision + int(found or 0)
 
 
-def _remembered(
-    session: Session, project: Project, question: object, make: Callable[[Any], Answer]
-) -> Answer:
+def remembered(session: Session, project: Project, question: object, make: Callable[[Any], Answer]) -> Answer:
     """The answer of this revision, or a new one made from the last (None at first)."""
     now = revision(session, project)
     key = (session.get_bind().engine.url, project.id, question)
@@ -92,7 +97,7 @@ def load(session: Session, project: Project, query: StandingsQuery) -> Standings
     """The standings the query asks for (of the whole project where it names no one slice)."""
     if not query.value and query.by:
         query = query.model_copy(update={"by": ""})
-    return _remembered(session, project, query, lambda before: _rank(session, project, query, before))
+    return remembered(session, project, query, lambda before: _rank(session, project, query, before))
 
 
 def load_slices(
@@ -124,12 +129,22 @@ def as_object(session: Session, project: Project, query: StandingsQuery) -> dict
 
 def slices(session: Session, project: Project) -> dict[str, list[str]]:
     """By what the judgments can be sliced, and the values that have any, the largest first."""
-    return _remembered(session, project, "slices", lambda _: _slices(session, project))
+    return remembered(session, project, "slices", lambda _: _slices(session, project))
 
 
 def headline(session: Session, project: Project) -> Headline:
     """Who judged, and when last."""
-    return _remembered(session, project, "headline", lambda _: _headline(session, project))
+    return remembered(session, project, "headline", lambda _: _headline(session, project))
+
+
+def uids(session: Session, project: Project) -> dict[str, str]:
+    """Each model's id in addresses, by its name."""
+    return remembered(session, project, "uids", lambda _: _uids(session, project))
+
+
+def _uids(session: Session, project: Project) -> dict[str, str]:
+    found = sa.select(col(Model.name), col(Model.uid)).where(col(Model.project_id) == project.id)
+    return dict(session.execute(found).all())
 
 
 def _slices(session: Session, project: Project) -> dict[str, list[str]]:
@@ -164,71 +179,77 @@ def _headline(session: Session, project: Project) -> Headline:
     )
 
 
-def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
+def models(session: Session, project: Project) -> tuple[list[str], NDArray[np.int64]]:
+    """A project's models: names, and ids ascending, by code."""
     found = sa.select(col(Model.id), col(Model.name)).where(col(Model.project_id) == project.id)
-    ids, names = [], []
-    for model_id, name in session.execute(found.order_by(col(Model.id))):
-        ids.append(model_id)
-        names.append(name)
-    codes = np.array(ids, np.int64)
-    if query.method == "elo":
-        a, b, outcome = _votes(session, project, query)
-        columns = np.searchsorted(codes, a), np.searchsorted(codes, b), outcome
-        return rank_votes(names, *columns, query.parameters())
-    start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
-    return rank_cells(names, _cells(session, project, query, codes), query.parameters(), start)
+    rows = session.execute(found.order_by(col(Model.id))).all()
+    return [name for _, name in rows], np.array([model_id for model_id, _ in rows], np.int64)
 
 
-def _cells(session: Session, project: Project, query: StandingsQuery, codes: NDArray[np.int64]) -> Cells:
+def cells(session: Session, project: Project, by: str = "", value: str = "") -> Cells:
     """Tallies of one slice. The database turns the outcomes into columns: rows are what costs here."""
+    _, codes = models(session, project)
     names = col(Tally.model_a_id), col(Tally.model_b_id), col(Tally.cluster)
     outcomes = [sa.case((col(Tally.outcome) == outcome, col(Tally.n)), else_=0) for outcome in CODES]
     found = (
         sa.select(*names, *map(sa.func.sum, outcomes))
         .where(
             col(Tally.project_id) == project.id,
-            col(Tally.slice_by) == query.by,
-            col(Tally.slice_value) == query.value,
+            col(Tally.slice_by) == by,
+            col(Tally.slice_value) == value,
             col(Tally.n) > 0,
         )
         .group_by(*names)
     )
-    a, b, cluster, *counts = _columns(session, found, len(names) + len(CODES))
-    outcome = np.repeat([int(code) for code in CODES.values()], len(a))
+    a, b, cluster, *numbers = columns(session, found, len(names) + len(CODES))
+    outcome = np.repeat(list(CODES.values()), len(a))
     left, right = (np.tile(np.searchsorted(codes, ids), len(CODES)) for ids in (a, b))
-    count = np.concatenate(counts).astype(np.float64)
+    count = np.concatenate(numbers).astype(np.float64)
     present = count > 0
-    columns = (left[present], right[present], outcome[present], count[present])
-    return Cells(*columns, len(codes), np.tile(cluster, len(CODES))[present])
+    arrays = (left[present], right[present], outcome[present], count[present])
+    return Cells(*arrays, len(codes), np.tile(cluster, len(CODES))[present])
 
 
-def _votes(
+def votes(
     session: Session, project: Project, query: StandingsQuery
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    """Live judgments in the order they were made: model ids and outcome codes, (n,) each."""
-    a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
+) -> tuple[list[str], NDArray[np.intp], NDArray[np.intp], NDArray[np.int64]]:
+    """Live judgments in the order they were made: the models' names, and (n,) columns of codes."""
     found = (
-        sa.select(a, b, sa.case(_CODE, value=col(Judgment.outcome)))
+        sa.select(*PAIR, OUTCOME)
         .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
-        .where(
-            col(Judgment.project_id) == project.id,
-            col(Judgment.retired_at).is_(None),
-            col(Comparison.gold).is_(None),
-            a != b,
-        )
+        .where(*counts(project))
         .order_by(col(Judgment.id))
     )
-    if query.by == "kind":
+    if query.value and query.by == "kind":
         found = found.join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
         found = found.where(col(Annotator.kind) == query.value)
-    elif query.by:
+    elif query.value:
         found = found.join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
         found = found.where(getattr(Prompt, query.by) == query.value)
-    left, right, outcome = _columns(session, found, 3)
-    return left, right, outcome
+    names, codes = models(session, project)
+    a, b, outcome = columns(session, found, 3)
+    return names, np.searchsorted(codes, a), np.searchsorted(codes, b), outcome
 
 
-def _columns(session: Session, statement: Any, width: int) -> NDArray[np.int64]:
+def counts(project: Project) -> tuple[Any, ...]:
+    """What makes a judgment count, the same as for the kept tallies."""
+    return (
+        col(Judgment.project_id) == project.id,
+        col(Judgment.retired_at).is_(None),
+        col(Comparison.gold).is_(None),
+        col(Comparison.model_a_id) != col(Comparison.model_b_id),
+    )
+
+
+def columns(session: Session, statement: Any, width: int) -> NDArray[np.int64]:
     """A query of integers as (width, n)."""
     values = chain.from_iterable(session.execute(statement))
     return np.fromiter(values, np.int64).reshape(-1, width).T
+
+
+def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
+    if query.method == "elo":
+        return rank_votes(*votes(session, project, query), query.parameters())
+    names, _ = models(session, project)
+    start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
+    return rank_cells(names, cells(session, project, query.by, query.value), query.parameters(), start)

@@ -1,26 +1,33 @@
 """Pages of the leaderboard room."""
 
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
 import flask
 import orjson
 from flask import Blueprint, Response, render_template, request, url_for
+from sqlmodel import select
 
 from app import db, permissions, web
-from app.leaderboard import page, standings, tables, words
+from app.errors import NotFound
+from app.leaderboard import bias, examples, over_time, page, pairs, standings, tables, words
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
-from app.leaderboard.ranked import Row
-from app.models import Project
+from app.leaderboard.ranked import Row, Standings
+from app.models import Model, Project
 from app.permissions import Access
 
 bp = Blueprint("leaderboard", __name__)
 
 READ = "read the leaderboard"
+HERE = "/p/<slug>/leaderboard"
 # What a file's name may keep of a slice's value.
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
+
+bp.add_app_template_filter(words.slice_name)
+bp.add_app_template_filter(words.slice_value)
 
 
 @bp.app_template_filter()
@@ -35,26 +42,91 @@ def share(row: Row, key: str) -> str:
     return words.share(asdict(row), key)
 
 
-bp.add_app_template_filter(words.slice_name)
-bp.add_app_template_filter(words.slice_value)
-
-
-@bp.get("/p/<slug>/leaderboard")
+@bp.get(HERE)
 def show(slug: str) -> Response:
     """Who leads, how surely, and what the judgments do not tell."""
-    access = permissions.enter(db.session(), web.account(), slug, READ)
-    query, arrangement = StandingsQuery.read(request.args), Arrangement.read(request.args)
-    known = (standings.revision(db.session(), access.project), query, arrangement, *_reader(access))
-    return unless_known(known, lambda: _page(access, query, arrangement))
+    access, query = _enter(slug)
+    arrangement = Arrangement.read(request.args)
+    return _answer(access, (query, arrangement), lambda: _page(access, query, arrangement))
 
 
-@bp.get("/p/<slug>/leaderboard.<any(csv, json, svg):kind>")
+@bp.get(f"{HERE}.<any(csv, json, svg):kind>")
 def download(slug: str, kind: str) -> Response:
     """The same standings as a file."""
+    access, query = _enter(slug)
+    return _answer(access, (query, kind), lambda: _standings_file(access, query, kind))
+
+
+@bp.get(f"{HERE}/matrix")
+def matrix(slug: str) -> Response:
+    """Every model against every other: observed, or as the ratings expect."""
+    access, query = _enter(slug)
+    shown = "expected" if request.args.get("show") == "expected" else "observed"
+    return _answer(access, (query, shown), lambda: _matrix_page(access, query, shown))
+
+
+@bp.get(f"{HERE}/matrix.<any(csv, json):kind>")
+def download_matrix(slug: str, kind: str) -> Response:
+    """Every pair of models that met, as a file."""
+    access, query = _enter(slug)
+    return _answer(access, (query, kind), lambda: _matrix_file(access, query, kind))
+
+
+@bp.get(f"{HERE}/over-time")
+def history(slug: str) -> Response:
+    """How the ratings came about."""
+    access, query = _enter(slug)
+    return _answer(access, (query,), lambda: _history_page(access, query))
+
+
+@bp.get(f"{HERE}/over-time.<any(csv, json, svg):kind>")
+def download_history(slug: str, kind: str) -> Response:
+    """The trajectory as a file."""
+    access, query = _enter(slug)
+    return _answer(access, (query, kind), lambda: _history_file(access, query, kind))
+
+
+@bp.get(f"{HERE}/bias")
+def biases(slug: str) -> Response:
+    """Whether the side of the screen, or who judged, moves verdicts."""
+    access, _ = _enter(slug)
+    return _answer(access, (), lambda: _bias_page(access))
+
+
+@bp.get(f"{HERE}/models/<uid>")
+def model(slug: str, uid: str) -> Response:
+    """Where one model wins and loses."""
+    access, query = _enter(slug)
+    one = _model(access, uid)
+    offset = request.args.get("offset", 0, type=int)
+    return _answer(access, (query, offset), lambda: _model_page(access, query, one, max(offset, 0)))
+
+
+@bp.get(f"{HERE}/models/<uid>/<other_uid>")
+def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
+    """Two models against each other."""
+    access, query = _enter(slug)
+    pair = _model(access, uid), _model(access, other_uid)
+    offset = request.args.get("offset", 0, type=int)
+    return _answer(access, (query, offset), lambda: _pair_page(access, query, pair, max(offset, 0)))
+
+
+def _enter(slug: str) -> tuple[Access, StandingsQuery]:
     access = permissions.enter(db.session(), web.account(), slug, READ)
-    query = StandingsQuery.read(request.args)
-    known = (standings.revision(db.session(), access.project), query, kind)
-    return unless_known(known, lambda: _file(access, query, kind))
+    return access, StandingsQuery.read(request.args)
+
+
+def _model(access: Access, uid: str) -> Model:
+    found = select(Model).where(Model.project_id == access.project.id, Model.uid == uid)
+    one = db.session().exec(found).one_or_none()
+    if one is None:
+        raise NotFound("This project has no such model.")
+    return one
+
+
+def _answer(access: Access, asked: tuple[object, ...], make: Callable[[], Response]) -> Response:
+    known = standings.revision(db.session(), access.project), request.path, *asked, *_reader(access)
+    return unless_known(known, make)
 
 
 def _reader(access: Access) -> tuple[object, ...]:
@@ -67,55 +139,206 @@ def _reader(access: Access) -> tuple[object, ...]:
 
 def _page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Response:
     session, project = db.session(), access.project
-    found = standings.load(session, project, query)
-    known = standings.slices(session, project)
+    found, known = standings.load(session, project, query), standings.slices(session, project)
     beside = known.get(query.by, [])[: page.MAX_SIDE_BY_SIDE] if not query.value else []
-    head, tabs = standings.headline(session, project), page.tabs(known, query)
+    head = standings.headline(session, project)
     return web.page_or_fragment(
         "leaderboard/show.html",
         "standings",
-        access=access,
-        project=project,
-        query=query,
+        **_common(access, query, "show"),
         arrangement=arrangement,
         standings=found,
         groups=page.groups(found, arrangement),
         axis=page.shared_axis(found),
         headline=page.headline(found, head, query),
         updated_at=head.updated_at,
-        tabs=[(label, _address(project, to), current) for label, to, current in tabs],
         value_options=page.value_options(known, query),
         beside=standings.load_slices(session, project, query, beside),
     )
 
 
-def _file(access: Access, query: StandingsQuery, kind: str) -> Response:
+def _matrix_page(access: Access, query: StandingsQuery, shown: str) -> Response:
+    rows = pairs.matrix(_bradley_terry(access, query))
+    return _plain_page("leaderboard/matrix.html", access, query, "matrix", rows=rows, shown=shown)
+
+
+def _history_page(access: Access, query: StandingsQuery) -> Response:
+    trajectory = over_time.load(db.session(), access.project, query)
+    return _plain_page(
+        "leaderboard/history.html",
+        access,
+        query,
+        "history",
+        trajectory=trajectory,
+        drawing=over_time.draw(trajectory),
+    )
+
+
+def _bias_page(access: Access) -> Response:
+    session, project = db.session(), access.project
+    annotators = bias.reliability(session, project) if access.can("review") else None
+    position = bias.position(session, project)
+    query = StandingsQuery()
+    return _plain_page(
+        "leaderboard/bias.html", access, query, "biases", position=position, annotators=annotators
+    )
+
+
+def _model_page(access: Access, query: StandingsQuery, one: Model, offset: int) -> Response:
+    found = _bradley_terry(access, query)
+    return _plain_page(
+        "leaderboard/model.html",
+        access,
+        query,
+        "model",
+        model=one,
+        row=_row_of(found, one),
+        standings=found,
+        slices=_rows_by_slice(access, query, one),
+        meetings=pairs.meetings(found, one.name),
+        **_examples(access, query, one, None, offset, lost=True),
+    )
+
+
+def _pair_page(access: Access, query: StandingsQuery, pair: tuple[Model, Model], offset: int) -> Response:
+    one, other = pair
+    if one.id == other.id:
+        raise NotFound("A model is not compared with itself.")
+    found = _bradley_terry(access, query)
+    return _plain_page(
+        "leaderboard/pair.html",
+        access,
+        query,
+        "head_to_head",
+        model=one,
+        other=other,
+        meeting=pairs.head_to_head(found, one.name, other.name),
+        slices={
+            by: {value: pairs.head_to_head(part, one.name, other.name) for value, part in parts.items()}
+            for by, parts in _all_slices(access, query).items()
+        },
+        **_examples(access, query, one, other, offset),
+    )
+
+
+def _plain_page(
+    template: str, access: Access, query: StandingsQuery, endpoint: str, **context: Any
+) -> Response:
+    return flask.make_response(render_template(template, **_common(access, query, endpoint), **context))
+
+
+def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, Any]:
+    """What every page of the room shows."""
+    return {
+        "access": access,
+        "project": access.project,
+        "query": query,
+        "uids": standings.uids(db.session(), access.project),
+        "tabs": _tabs(access.project, query, endpoint),
+    }
+
+
+def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool]]:
+    """The views of the leaderboard: (label, address, current)."""
+    showing = endpoint == "show"
+    found = [("Overall", _address("show", project, query, by="", value=""), showing and not query.by)]
+    for by, values in standings.slices(db.session(), project).items():
+        if len(values) > 1 or query.by == by:
+            label = f"By {words.slice_name(by).lower()}"
+            found.append(
+                (label, _address("show", project, query, by=by, value=""), showing and query.by == by)
+            )
+    views = (("matrix", "Win matrix"), ("history", "Over time"), ("biases", "Bias"))
+    return found + [(label, _address(to, project, query), to == endpoint) for to, label in views]
+
+
+def _address(endpoint: str, project: Project, query: StandingsQuery, **changes: str) -> str:
+    arguments: dict[str, Any] = query.arguments(**changes)
+    return url_for(f"leaderboard.{endpoint}", slug=project.slug, **arguments)
+
+
+def _bradley_terry(access: Access, query: StandingsQuery) -> Standings:
+    """Pairs are read from Bradley-Terry ratings, whatever method the reader came from."""
+    return standings.load(db.session(), access.project, query.model_copy(update={"method": "bt"}))
+
+
+def _all_slices(access: Access, query: StandingsQuery) -> dict[str, dict[str, Standings]]:
+    session, project = db.session(), access.project
+    found = {}
+    for by, values in standings.slices(session, project).items():
+        asked = query.model_copy(update={"method": "bt", "by": by})
+        if len(values) > 1:
+            found[by] = standings.load_slices(session, project, asked, values[: page.MAX_SIDE_BY_SIDE])
+    return found
+
+
+def _rows_by_slice(access: Access, query: StandingsQuery, one: Model) -> dict[str, dict[str, Row]]:
+    return {
+        by: {value: _row_of(part, one) for value, part in parts.items()}
+        for by, parts in _all_slices(access, query).items()
+    }
+
+
+def _row_of(found: Standings, one: Model) -> Row:
+    return next(row for row in found.rows if row.model == one.name)
+
+
+def _examples(
+    access: Access, query: StandingsQuery, one: Model, other: Model | None, offset: int, *, lost: bool = False
+) -> dict[str, Any]:
+    """A page of comparisons, for those who may read them; None for others."""
+    if not examples.may_read(access):
+        return {"examples": None}
+    found = examples.find(db.session(), access.project, query, one, other, lost=lost, offset=offset)
+    return {"examples": found[: examples.A_PAGE], "more": len(found) > examples.A_PAGE, "offset": offset}
+
+
+def _standings_file(access: Access, query: StandingsQuery, kind: str) -> Response:
     session, project = db.session(), access.project
     if kind == "json":
-        found = standings.as_object(session, project, query)
-        response = Response(orjson.dumps(found, option=orjson.OPT_INDENT_2), mimetype="application/json")
-    elif kind == "csv":
+        return _file(_json(standings.as_object(session, project, query)), project, "leaderboard", query, kind)
+    if kind == "csv":
         parts = standings.load_parts(session, project, query)
-        rows = {part: found.rows for part, found in parts.items()}
-        response = Response(tables.standings_csv(rows), mimetype="text/csv")
+        return _file(tables.standings_csv(parts), project, "leaderboard", query, kind)
+    found = standings.load(session, project, query)
+    drawn = render_template(
+        "leaderboard/standings.svg",
+        project=project,
+        query=query,
+        standings=found,
+        axis=page.shared_axis(found),
+    )
+    return _file(drawn, project, "leaderboard", query, kind)
+
+
+def _matrix_file(access: Access, query: StandingsQuery, kind: str) -> Response:
+    rows = pairs.matrix(_bradley_terry(access, query))
+    if kind == "csv":
+        return _file(tables.matrix_csv(rows), access.project, "matrix", query, kind)
+    met = [asdict(one) for row in rows for one in row if one and one.judgments]
+    return _file(_json({"pairs": met}), access.project, "matrix", query, kind)
+
+
+def _history_file(access: Access, query: StandingsQuery, kind: str) -> Response:
+    trajectory = over_time.load(db.session(), access.project, query)
+    if kind == "csv":
+        body: str | bytes = tables.trajectory_csv(trajectory)
+    elif kind == "json":
+        body = _json(asdict(trajectory))
     else:
-        one = standings.load(session, project, query)
-        drawn = render_template(
-            "leaderboard/standings.svg",
-            project=project,
-            query=query,
-            standings=one,
-            axis=page.shared_axis(one),
-        )
-        response = Response(drawn, mimetype="image/svg+xml")
-    name = "-".join(filter(None, (project.slug, "leaderboard", query.by, _plain(query.value))))
+        drawing = over_time.draw(trajectory)
+        body = render_template("leaderboard/history.svg", project=access.project, drawing=drawing)
+    return _file(body, access.project, "over-time", query, kind)
+
+
+def _json(found: object) -> bytes:
+    return orjson.dumps(found, option=orjson.OPT_INDENT_2)
+
+
+def _file(body: str | bytes, project: Project, what: str, query: StandingsQuery, kind: str) -> Response:
+    types = {"csv": "text/csv", "json": "application/json", "svg": "image/svg+xml"}
+    response = Response(body, mimetype=types[kind])
+    value = "".join(letter if letter in PLAIN else "-" for letter in query.value)
+    name = "-".join(filter(None, (project.slug, what, query.by, value)))
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     return response
-
-
-def _plain(value: str) -> str:
-    return "".join(letter if letter in PLAIN else "-" for letter in value)
-
-
-def _address(project: Project, arguments: dict[str, Any]) -> str:
-    return url_for("leaderboard.show", slug=project.slug, **arguments)

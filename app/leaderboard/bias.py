@@ -1,0 +1,128 @@
+"""What moves verdicts beside the responses: which side they stood on, and who judged."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from scipy.special import expit
+from sqlmodel import Session, col
+
+from app.leaderboard import standings
+from app.models import Account, Annotator, Comparison, Judgment, Project
+from ranking import Cells
+from ranking import Outcome as Code
+from ranking.annotators import fit_reliability
+from ranking.covariates import position_bias
+
+# Fewer judgments say nothing of an annotator.
+LEAST_JUDGED = 10
+
+
+@dataclass(frozen=True)
+class PositionBias:
+    """How often the left of two equal responses is preferred, with its 95 % interval; and how that was seen.
+
+    None where the judgments do not tell. `left`, `right` and `ties` are verdicts whose order on the
+    screen is known.
+    """
+
+    share: float | None
+    lower: float | None
+    upper: float | None
+    left: int
+    right: int
+    ties: int
+
+    @property
+    def judgments(self) -> int:
+        """Verdicts whose order on the screen is known."""
+        return self.left + self.right + self.ties
+
+    @property
+    def biased(self) -> bool:
+        """Whether the interval leaves out an even chance."""
+        return self.lower is not None and self.upper is not None and not self.lower <= 0.5 <= self.upper
+
+
+@dataclass(frozen=True)
+class AnnotatorReliability:
+    """How much an annotator's verdicts follow the ratings: 1 as the median one, 0 a coin, below 0 against."""
+
+    name: str
+    kind: str
+    judgments: int
+    reliability: float
+    lower: float
+    upper: float
+
+
+def position(session: Session, project: Project) -> PositionBias:
+    """Whether standing on the left helps; remembered until a judgment changes."""
+    return standings.remembered(session, project, "position", lambda _: _position(session, project))
+
+
+def reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
+    """Annotators with enough judgments, the least reliable first; remembered until a judgment changes."""
+    return standings.remembered(session, project, "reliability", lambda _: _reliability(session, project))
+
+
+def _position(session: Session, project: Project) -> PositionBias:
+    straight = standings.cells(session, project, "position", "straight")
+    swapped = standings.cells(session, project, "position", "swapped")
+    # Where the order was swapped, the second model stood on the left.
+    flipped = np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[swapped.outcome]
+    shown = Cells(
+        np.concatenate([straight.left, swapped.right]),
+        np.concatenate([straight.right, swapped.left]),
+        np.concatenate([straight.outcome, flipped]),
+        np.concatenate([straight.count, swapped.count]),
+        straight.n_models,
+        np.concatenate([straight.cluster, swapped.cluster]),
+    )
+    left, right, ties = (int(shown.count[shown.outcome == code].sum()) for code in range(3))
+    if not left + right:
+        return PositionBias(None, None, None, left, right, ties)
+    effect = position_bias(shown).effects()[0]
+    share, lower, upper = (float(expit(x)) for x in (effect.logit, effect.lower, effect.upper))
+    known = np.isfinite([lower, upper]).all()
+    return PositionBias(share, lower if known else None, upper if known else None, left, right, ties)
+
+
+def _reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
+    name = sa.func.coalesce(col(Account.name), col(Annotator.name))
+    people = session.execute(
+        sa.select(col(Annotator.id), name.label("name"), col(Annotator.kind))
+        .outerjoin(Account, col(Annotator.account_id) == col(Account.id))
+        .where(col(Annotator.project_id) == project.id)
+    )
+    known = {person.id: person for person in people}
+    found = fit_reliability(_by_annotator(session, project))
+    lower, upper = found.intervals()
+    rows = [
+        AnnotatorReliability(known[who].name, known[who].kind.value, round(n), s, low, high)
+        for who, n, s, low, high in zip(
+            found.annotators.tolist(),
+            found.votes.tolist(),
+            found.reliability.tolist(),
+            lower.tolist(),
+            upper.tolist(),
+            strict=True,
+        )
+        if n >= LEAST_JUDGED and np.isfinite(low)
+    ]
+    return sorted(rows, key=lambda row: row.reliability)
+
+
+def _by_annotator(session: Session, project: Project) -> Cells:
+    """Live judgments counted by pair, outcome and annotator; the cluster is the annotator's id."""
+    _, codes = standings.models(session, project)
+    columns = (*standings.PAIR, standings.OUTCOME, col(Judgment.annotator_id))
+    query = (
+        sa.select(*columns, sa.func.count())
+        .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
+        .where(*standings.counts(project))
+        .group_by(*columns)
+    )
+    a, b, outcome, annotator, n = standings.columns(session, query, 5)
+    pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
+    return Cells(*pair, outcome, n.astype(np.float64), len(codes), annotator)

@@ -1,0 +1,146 @@
+"""The comparisons behind a number, with their texts: for those who may read them."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from markupsafe import Markup
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from app import text
+from app.leaderboard.forms import StandingsQuery
+from app.models import Annotator, Comparison, Judgment, Message, Model, Outcome, Project, Prompt, Response
+from app.permissions import Access
+
+# Rendering a response costs about a millisecond; nobody reads more on one page.
+A_PAGE = 10
+
+
+@dataclass(frozen=True)
+class Side:
+    """One model's response; no HTML where it came with votes only."""
+
+    model: str
+    html: Markup | None
+
+
+@dataclass(frozen=True)
+class Example:
+    """A judged comparison: the prompt, both responses, and what was said of them in words."""
+
+    pair_id: str
+    prompt_key: str
+    category: str | None
+    opening: str
+    prompt: Markup | None
+    sides: tuple[Side, Side]
+    verdicts: tuple[str, ...]
+    rationales: tuple[str, ...]
+
+
+def may_read(access: Access) -> bool:
+    """Whether texts may be shown: to whoever reviews, or may export them."""
+    return access.can("review") or access.can("export")
+
+
+def find(
+    session: Session,
+    project: Project,
+    query: StandingsQuery,
+    model: Model,
+    other: Model | None = None,
+    *,
+    lost: bool = False,
+    offset: int = 0,
+) -> list[Example]:
+    """Judged comparisons of a model (with the other; that it lost), newest first, one more than a page."""
+    chosen = _chosen(project, query, model, other, lost=lost)
+    chosen = chosen.order_by(col(Comparison.id).desc()).offset(offset).limit(A_PAGE + 1)
+    ids = list(session.scalars(chosen))
+    return _examples(session, ids, model)
+
+
+def _chosen(project: Project, query: StandingsQuery, model: Model, other: Model | None, *, lost: bool) -> Any:
+    a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
+    judged = sa.select(sa.literal(1)).where(
+        col(Judgment.comparison_id) == col(Comparison.id), col(Judgment.retired_at).is_(None)
+    )
+    if lost:
+        as_a = sa.and_(a == model.id, col(Judgment.outcome) == Outcome.B)
+        judged = judged.where(sa.or_(as_a, sa.and_(b == model.id, col(Judgment.outcome) == Outcome.A)))
+    if query.by == "kind":
+        judged = judged.join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
+        judged = judged.where(col(Annotator.kind) == query.value)
+    found = sa.select(col(Comparison.id)).where(
+        col(Comparison.project_id) == project.id, col(Comparison.gold).is_(None), a != b, judged.exists()
+    )
+    if query.by in ("category", "language"):
+        found = found.join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
+        found = found.where(getattr(Prompt, query.by) == query.value)
+    if other is None:
+        return found.where(sa.or_(a == model.id, b == model.id))
+    pair = (model.id, other.id)
+    return found.where(a.in_(pair), b.in_(pair))
+
+
+def _examples(session: Session, ids: Sequence[int], first: Model) -> list[Example]:
+    a, b, model_a, model_b = aliased(Response), aliased(Response), aliased(Model), aliased(Model)
+    found = session.execute(
+        sa.select(Comparison, Prompt, col(model_a.name), col(a.messages), col(model_b.name), col(b.messages))
+        .join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
+        .join(model_a, col(Comparison.model_a_id) == col(model_a.id))
+        .join(model_b, col(Comparison.model_b_id) == col(model_b.id))
+        .join(a, _of(a, Comparison.model_a_id, Comparison.sample_a))
+        .join(b, _of(b, Comparison.model_b_id, Comparison.sample_b))
+        .where(col(Comparison.id).in_(ids))
+        .order_by(col(Comparison.id).desc())
+    ).all()
+    judgments = select(Judgment).where(
+        col(Judgment.comparison_id).in_(ids), col(Judgment.retired_at).is_(None)
+    )
+    said: dict[int, list[Judgment]] = {}
+    for judgment in session.exec(judgments.order_by(col(Judgment.id))):
+        said.setdefault(judgment.comparison_id, []).append(judgment)
+    return [
+        _example(comparison, prompt, ((name_a, text_a), (name_b, text_b)), said[comparison.id], first)
+        for comparison, prompt, name_a, text_a, name_b, text_b in found
+    ]
+
+
+def _of(response: Any, model_id: Any, sample: Any) -> Any:
+    same = response.prompt_id == col(Comparison.prompt_id)
+    return sa.and_(same, response.model_id == model_id, response.sample == sample)
+
+
+def _example(
+    comparison: Comparison,
+    prompt: Prompt,
+    pair: tuple[tuple[str, list[Message] | None], tuple[str, list[Message] | None]],
+    judgments: Sequence[Judgment],
+    first: Model,
+) -> Example:
+    sides = [Side(name, text.render_response(said) if said else None) for name, said in pair]
+    ordered = sides if pair[0][0] == first.name else sides[::-1]
+    names = {Outcome.A: f"{pair[0][0]} better", Outcome.B: f"{pair[1][0]} better"}
+    words = {**names, Outcome.TIE: "tie", Outcome.BOTH_BAD: "both bad"}
+    counts = Counter(words[judgment.outcome] for judgment in judgments)
+    return Example(
+        pair_id=comparison.pair_id,
+        prompt_key=prompt.key,
+        category=prompt.category,
+        opening=_opening(prompt),
+        prompt=text.render_messages(prompt.messages) if prompt.messages else None,
+        sides=(ordered[0], ordered[1]),
+        verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
+        rationales=tuple(judgment.rationale for judgment in judgments if judgment.rationale),
+    )
+
+
+def _opening(prompt: Prompt) -> str:
+    """The last thing asked, in a line."""
+    asked = [message.get("content") for message in prompt.messages or [] if message.get("role") == "user"]
+    words = str(asked[-1]) if asked else prompt.key
+    return words if len(words) <= 120 else f"{words[:119]}…"

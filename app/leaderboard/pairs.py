@@ -1,0 +1,98 @@
+"""Two models at a time: what was said of them, and what their ratings expect."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from app.leaderboard.ranked import Standings
+from ranking import lack_of_fit
+from ranking.bradley_terry import davidson_probabilities
+
+
+@dataclass(frozen=True)
+class Meeting:
+    """One model against another. Shares are of the first, a tie counting half; None where unknown.
+
+    `surprise` is by how many standard errors `observed` is above `expected`.
+    """
+
+    model: str
+    other: str
+    wins: int
+    ties: int
+    losses: int
+    both_bad: int
+    observed: float | None
+    expected: float | None
+    lower: float | None
+    upper: float | None
+    surprise: float | None
+
+    @property
+    def judgments(self) -> int:
+        """All that was said of the two."""
+        return self.wins + self.ties + self.losses + self.both_bad
+
+
+def matrix(standings: Standings) -> list[list[Meeting | None]]:
+    """Every model against every other, in the order of the standings; None against itself."""
+    order = [standings.models.index(row.model) for row in standings.rows if row.rating is not None]
+    meet = _Meetings(standings)
+    return [[None if i == j else meet(i, j) for j in order] for i in order]
+
+
+def meetings(standings: Standings, model: str) -> list[Meeting]:
+    """One model against each it met, what went worse than expected first."""
+    meet, i = _Meetings(standings), standings.models.index(model)
+    found = [meet(i, j) for j in range(len(standings.models)) if j != i]
+    return sorted((one for one in found if one.judgments), key=lambda one: one.surprise or 0.0)
+
+
+def head_to_head(standings: Standings, model: str, other: str) -> Meeting:
+    """One model against another."""
+    names = standings.models
+    return _Meetings(standings)(names.index(model), names.index(other))
+
+
+class _Meetings:
+    """A Bradley-Terry fit's matrices, computed once."""
+
+    def __init__(self, standings: Standings) -> None:
+        if standings.fit is None or standings.intervals is None:
+            raise ValueError("pairs are read from Bradley-Terry standings with intervals")
+        self.models, self.votes = standings.models, standings.matrix
+        self.fit, self.intervals = standings.fit, standings.intervals
+        self.scores = standings.fit.scores
+        self.error = standings.intervals.difference_se()
+        self.surprise = lack_of_fit(standings.fit).z
+
+    def __call__(self, i: int, j: int) -> Meeting:
+        scored, lost = self.scores[i, j], self.scores[j, i]
+        expected, lower, upper = self._expected(i, j)
+        return Meeting(
+            model=self.models[i],
+            other=self.models[j],
+            wins=int(self.votes.wins[i, j]),
+            ties=int(self.votes.ties[i, j]),
+            losses=int(self.votes.wins[j, i]),
+            both_bad=int(self.votes.both_bad[i, j]),
+            observed=float(scored / (scored + lost)) if scored + lost else None,
+            expected=expected,
+            lower=lower,
+            upper=upper,
+            surprise=_known(self.surprise[i, j]),
+        )
+
+    def _expected(self, i: int, j: int) -> tuple[float | None, ...]:
+        if self.fit.component[i] != self.fit.component[j]:
+            return None, None, None
+        quantile = max(self.intervals.quantile[i], self.intervals.quantile[j])
+        gap, half = self.fit.theta[i] - self.fit.theta[j], quantile * self.error[i, j]
+        places = np.array([gap, gap - half, gap + half])
+        win, tie = davidson_probabilities(places, self.fit.tie_parameter or 0.0)
+        return tuple(_known(share) for share in win + tie / 2)
+
+
+def _known(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,268 @@
+"""Models two at a time, one model, over time, bias: what each page says, to whom."""
+
+import csv
+import io
+import re
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.leaderboard import bias, over_time, pairs, standings
+from app.leaderboard.forms import StandingsQuery
+from app.models import Account, Judgment, Model, Project
+from tests.conftest import Cast
+from tests.leaderboard.arrange import (
+    BOTH_BAD,
+    TIE,
+    A,
+    B,
+    add_annotators,
+    add_comparison,
+    add_models,
+    change,
+    judge,
+    judge_birds,
+    judge_pair,
+)
+
+Clients = Callable[[Account | None], FlaskClient]
+URL = "/p/birds/leaderboard"
+WHOLE = StandingsQuery()
+
+
+@pytest.fixture
+def uids(session: Session, cast: Cast) -> dict[str, str]:
+    """The birds, judged, by name."""
+    judge_birds(session, cast.project, rounds=30, categories=("coding", "safety"))
+    return {model.name: model.uid for model in session.exec(select(Model))}
+
+
+def plain(text: str) -> str:
+    """A page as it reads."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
+
+
+def load(session: Session, project: Project) -> standings.Standings:
+    return standings.load(session, project, WHOLE)
+
+
+def test_two_models_add_up(session: Session, cast: Cast, uids: dict[str, str]) -> None:
+    found = load(session, cast.project)
+    one, back = (pairs.head_to_head(found, *names) for names in (("Heron", "Lark"), ("Lark", "Heron")))
+    assert (one.wins, one.ties, one.losses) == (back.losses, back.ties, back.wins)
+    assert one.judgments == 30
+    assert one.observed + back.observed == pytest.approx(1)
+    assert one.expected + back.expected == pytest.approx(1)
+    assert one.lower == pytest.approx(1 - back.upper)
+    assert 0 < one.lower < one.expected < one.upper < 1
+
+
+def test_the_expected_share_is_that_of_the_ratings(
+    session: Session, cast: Cast, uids: dict[str, str]
+) -> None:
+    found = load(session, cast.project)
+    ratings = {row.model: row.rating for row in found.rows}
+    share = 1 / (1 + 10 ** ((ratings["Lark"] - ratings["Heron"]) / 400))
+    assert pairs.head_to_head(found, "Heron", "Lark").expected == pytest.approx(share)
+
+
+def test_models_that_never_met_are_expected_through_others_or_not_at_all(
+    session: Session, cast: Cast
+) -> None:
+    people = add_annotators(session, cast.project, 6)
+    heron, lark, wren, owl = add_models(session, cast.project, ("Heron", "Lark", "Wren", "Owl"))
+    judge_pair(session, heron, lark, [A, B, A, A, TIE, A], people)
+    judge_pair(session, lark, wren, [A, B, A, B, A, A], people)
+    found = load(session, cast.project)
+    through = pairs.head_to_head(found, "Heron", "Wren")
+    assert through.observed is None
+    assert through.expected > 0.5
+    assert pairs.head_to_head(found, "Heron", owl.name).expected is None
+
+
+def test_the_matrix_opens_on_pairs(cast: Cast, client_of: Clients, uids: dict[str, str]) -> None:
+    client = client_of(cast.vic)
+    for shown in ("observed", "expected"):
+        page = client.get(f"{URL}/matrix?show={shown}").text
+        assert f"{URL}/models/{uids['Heron']}/{uids['Lark']}" in page
+        assert page.count('<td class="heat-') == 12
+    pair = client.get(f"{URL}/models/{uids['Heron']}/{uids['Lark']}")
+    assert "Heron is preferred" in plain(pair.text)
+    assert "95% interval" in plain(pair.text)
+    assert "coding" in pair.text
+
+
+def test_texts_are_for_those_who_review_or_export(
+    cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    for url in (f"{URL}/models/{uids['Moth']}", f"{URL}/models/{uids['Heron']}/{uids['Moth']}"):
+        for reader in (cast.lena, cast.rui, cast.rosa, cast.ada):
+            page = client_of(reader).get(url).text
+            assert "Which bird?" in page
+            assert "would say" in page
+        page = client_of(cast.vic).get(url)
+        assert page.status_code == 200
+        assert "Which bird?" not in page.text
+        assert "would say" not in page.text
+
+
+def test_every_view_is_closed_to_annotators_and_outsiders(
+    cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    heron, lark = uids["Heron"], uids["Lark"]
+    views = ("matrix", "over-time", "bias", f"models/{heron}", f"models/{heron}/{lark}", "matrix.csv")
+    for view in (*views, "over-time.svg", "over-time.json"):
+        refused = client_of(cast.ann).get(f"{URL}/{view}")
+        assert refused.status_code == 403
+        assert "Heron" not in refused.text
+        assert client_of(cast.otto).get(f"{URL}/{view}").status_code == 404
+        assert client_of(cast.vic).get(f"{URL}/{view}").status_code == 200
+
+
+def test_a_model_of_another_project_is_not_found_here(
+    session: Session, cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    other = Project(slug="fish", name="Fish")
+    session.add(other)
+    session.flush()
+    carp = add_models(session, other, ("Carp",))[0]
+    session.commit()
+    client, heron = client_of(cast.lena), uids["Heron"]
+    assert client.get(f"{URL}/models/{carp.uid}").status_code == 404
+    assert client.get(f"{URL}/models/{heron}/{carp.uid}").status_code == 404
+    assert client.get(f"{URL}/models/{heron}/{heron}").status_code == 404
+
+
+def test_verdicts_are_told_in_the_models_names_whatever_the_stored_order(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    people = add_annotators(session, cast.project, 3)
+    comparison = add_comparison(session, lark, heron, "coding")
+    for person, outcome in zip(people, (B, B, BOTH_BAD), strict=True):
+        judge(session, comparison, person, outcome)
+    session.commit()
+    page = client_of(cast.lena).get(f"{URL}/models/{heron.uid}/{lark.uid}").text
+    assert "Heron better (2), both bad" in page
+    section = page[page.index("Comparisons of the two") :]
+    assert section.index("<h3><bdi>Heron") < section.index("<h3><bdi>Lark")
+
+
+def test_a_models_page_lists_what_it_lost_now(session: Session, cast: Cast, client_of: Clients) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    made = judge_pair(session, heron, lark, [A, A, A], add_annotators(session, cast.project, 3))
+    url = f"{URL}/models/{heron.uid}"
+    assert "It lost none here." in client_of(cast.lena).get(url).text
+    change(session, made[0], B)
+    session.commit()
+    page = client_of(cast.lena).get(url).text
+    assert "Lark better" in page
+    assert page.count('<details class="card">') == 1
+
+
+def test_long_lists_of_comparisons_are_turned_page_by_page(
+    session: Session, cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    url = f"{URL}/models/{uids['Heron']}/{uids['Lark']}"
+    seen = []
+    for offset in (0, 10, 20):
+        page = client_of(cast.lena).get(f"{url}?offset={offset}").text
+        seen += re.findall(r"pair <code>(.*?)</code>", page)
+        assert ("Next" in page) == (offset < 20)
+    assert len(seen) == len(set(seen)) == 30
+    coding = client_of(cast.lena).get(f"{url}?by=category&value=coding").text
+    assert 'badge ">safety' not in coding
+
+
+def test_a_model_without_judgments_has_a_page(
+    session: Session, cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    owl = add_models(session, cast.project, ("Owl",))[0]
+    cast.project.revision += 1
+    session.add(cast.project)
+    session.commit()
+    page = client_of(cast.lena).get(f"{URL}/models/{owl.uid}").text
+    assert "No judgments yet" in page
+    assert "Not ranked" in page
+
+
+def test_the_trajectory_ends_at_todays_elo(session: Session, cast: Cast, uids: dict[str, str]) -> None:
+    found = over_time.load(session, cast.project, WHOLE)
+    elo = standings.load(session, cast.project, StandingsQuery(method="elo"))
+    assert {line.model: line.last for line in found.lines} == pytest.approx(
+        {row.model: row.rating for row in elo.rows}
+    )
+    assert found.positions[-1] == len(session.exec(select(Judgment)).all())
+    assert found.milestones()[-1][0] == found.positions[-1]
+
+
+def test_the_chart_is_drawn_with_a_table_behind_it(
+    cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    page = client_of(cast.vic).get(f"{URL}/over-time").text
+    assert page.count('<path class="series"') == 4
+    assert "Elo after so many judgments" in page
+    drawn = client_of(cast.vic).get(f"{URL}/over-time.svg")
+    assert drawn.mimetype == "image/svg+xml"
+    ET.fromstring(drawn.text)  # noqa: S314 -- our own output
+
+
+def test_pairs_and_trajectory_can_be_taken_away(
+    session: Session, cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    client = client_of(cast.vic)
+    rows = list(csv.DictReader(io.StringIO(client.get(f"{URL}/matrix.csv").text)))
+    assert len(rows) == len(client.get(f"{URL}/matrix.json").json["pairs"]) == 12
+    assert sum(int(row["wins"]) for row in rows) == sum(int(row["losses"]) for row in rows)
+    lines = list(csv.DictReader(io.StringIO(client.get(f"{URL}/over-time.csv").text)))
+    assert set(lines[0]) == {"judgments", *uids}
+    assert lines[-1]["judgments"] == "180"
+
+
+def test_no_judgments_no_pairs_no_chart(cast: Cast, client_of: Clients) -> None:
+    client = client_of(cast.vic)
+    assert "No pairs yet" in client.get(f"{URL}/matrix").text
+    assert "Nothing to follow yet" in client.get(f"{URL}/over-time").text
+    assert "nothing can be said of it" in client.get(f"{URL}/bias").text
+    assert client.get(f"{URL}/over-time.svg").status_code == 200
+
+
+def test_a_preference_for_the_left_is_found_and_named(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    rng = np.random.default_rng(2)
+    models = add_models(session, cast.project, ("Heron", "Lark", "Wren"))
+    people = add_annotators(session, cast.project, 8)
+    for number in range(240):
+        first, second = rng.choice(3, 2, replace=False)
+        swapped, left_wins = bool(rng.random() < 0.5), rng.random() < 0.75
+        comparison = add_comparison(session, models[first], models[second])
+        judge(session, comparison, people[number % 8], A if left_wins != swapped else B, swapped)
+    session.commit()
+    found = bias.position(session, cast.project)
+    assert found.share == pytest.approx(0.75, abs=0.08)
+    assert found.biased
+    assert found.left > 2 * found.right
+    assert "The side matters: the response on the left" in client_of(cast.vic).get(f"{URL}/bias").text
+
+
+def test_who_judges_at_random_is_the_least_reliable_and_named_to_reviewers_only(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    judge_birds(session, cast.project, rounds=48, annotators=6)
+    stranger = add_annotators(session, cast.project, 1)[0]
+    stranger.name = "Coin"
+    models = {model.name: model for model in session.exec(select(Model))}
+    for number in range(60):
+        comparison = add_comparison(session, models["Heron"], models["Moth"])
+        judge(session, comparison, stranger, A if number % 2 else B)
+    session.commit()
+    found = bias.reliability(session, cast.project)
+    assert found[0].name == "Coin"
+    assert found[0].upper < 0.6
+    assert "Coin" in client_of(cast.rui).get(f"{URL}/bias").text
+    assert "Coin" not in client_of(cast.vic).get(f"{URL}/bias").text
