@@ -13,6 +13,15 @@ PublicId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0
 Tag = Annotated[str, Field(min_length=1, max_length=50)]
 
 
+def criteria_in(form: Mapping[str, str]) -> dict[str, str]:
+    """The verdicts by criterion among a form's fields."""
+    return {
+        name.removeprefix(CRITERION): verdict
+        for name, verdict in form.items()
+        if name.startswith(CRITERION) and verdict
+    }
+
+
 class JudgmentIn(BaseModel):
     """A verdict on an assignment.
 
@@ -47,11 +56,7 @@ class JudgmentIn(BaseModel):
         values: dict[str, object] = {
             name: form[name] for name in cls.model_fields if form.get(name, "").strip()
         }
-        values["criteria"] = {
-            name.removeprefix(CRITERION): verdict
-            for name, verdict in form.items()
-            if name.startswith(CRITERION) and verdict
-        }
+        values["criteria"] = criteria_in(form)
         if values.get("outcome") not in (Outcome.A, Outcome.B):
             # Chosen before the verdict turned out to be a tie.
             values.pop("strength", None)

@@ -3,13 +3,15 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, g, make_response, render_template, request
+from flask import Blueprint, Response, current_app, flash, make_response, render_template, request
+from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.annotation import seat
 from app.annotation.desk import Desk, criteria_of, sit_down
-from app.annotation.forms import JudgmentIn
+from app.annotation.forms import JudgmentIn, criteria_in
 from app.annotation.history import history, one_of_mine
 from app.annotation.judge import skip, submit_judgment, undo
 from app.annotation.pair import show
@@ -19,6 +21,8 @@ from app.permissions import Access
 
 bp = Blueprint("annotation", __name__)
 
+# Different verdict bars kept rendered by one process.
+KEPT_BARS = 256
 NOTHING_TO_UNDO = "There is nothing to undo here yet."
 
 
@@ -33,7 +37,8 @@ def judge(slug: str) -> Response:
     access = _enter(slug)
     desk = sit_down(db.session(), access)
     db.session().commit()
-    return make_response(render_template("annotation/judge.html", access=access, **_around(desk)))
+    context = _around(desk, _foot(desk), generate_csrf())
+    return make_response(render_template("annotation/judge.html", access=access, **context))
 
 
 @bp.post("/p/<slug>/judge")
@@ -76,22 +81,40 @@ def undo_last(slug: str) -> Response | BaseResponse:
 def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
         return web.see_other("annotation.judge", slug=slug)
-    # The token just checked is as good as a new one.
-    g.setdefault("csrf_token", request.form.get("csrf_token"))
     # Straight from the environment: the context of whole pages costs as much as the pair itself.
     template = current_app.jinja_env.get_template("annotation/_pair.html")
-    return Response(template.render(fragment=True, **_around(desk)), mimetype="text/html")
+    # The token just checked is as good as a new one.
+    csrf = request.form.get("csrf_token") or generate_csrf()
+    page = template.render(fragment=True, **_around(desk, _foot(desk), csrf))
+    return Response(page, mimetype="text/html")
 
 
-def _around(desk: Desk, **more: Any) -> dict[str, Any]:
-    given: dict[str, Any] = {
-        "chosen": "",
-        "strength": "",
-        "rationale": "",
-        "criteria_given": {},
-        "errors": [],
-    }
-    return {"desk": desk, "shown": desk.shown, "project": desk.project, **given, **more}
+def _around(desk: Desk, foot: Markup, csrf: str) -> dict[str, Any]:
+    return {"desk": desk, "shown": desk.shown, "project": desk.project, "foot": foot, "csrf": csrf}
+
+
+def _foot(desk: Desk) -> Markup:
+    """The verdict bar with nothing filled in: rendered once for all pairs that ask for the same."""
+    project = desk.project
+    key = (
+        *(project.slug, project.asks_strength, project.asks_rationale),
+        *(tuple(criterion) for criterion in desk.criteria),
+        bool(desk.undo or desk.judged),
+    )
+    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault("verdict_bars", {})
+    if key not in kept:
+        if len(kept) >= KEPT_BARS:
+            kept.clear()
+        kept[key] = _filled_foot(desk)
+    return kept[key]
+
+
+def _filled_foot(desk: Desk, **given: Any) -> Markup:
+    empty = {"chosen": "", "strength": "", "rationale": "", "given": {}, "errors": []}
+    template = current_app.jinja_env.get_template("annotation/_foot.html")
+    can_undo = bool(desk.undo or desk.judged)
+    context = {"project": desk.project, "criteria": desk.criteria, "can_undo": can_undo, **empty, **given}
+    return Markup(template.render(context))  # noqa: S704 -- a template's
 
 
 def _refused(slug: str, problem: Invalid) -> Response:
@@ -99,14 +122,16 @@ def _refused(slug: str, problem: Invalid) -> Response:
     session, access = db.session(), _enter(slug)
     desk = sit_down(session, access)
     session.commit()
-    context = _around(
+    foot = _filled_foot(
         desk,
         chosen=request.form.get("outcome", ""),
         strength=request.form.get("strength", ""),
         rationale=request.form.get("rationale", ""),
+        given=criteria_in(request.form),
         errors=problem.errors or [FieldError("/", problem.detail)],
     )
     template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
+    context = _around(desk, foot, generate_csrf())
     page = render_template(template, access=access, fragment=web.wants_fragment(), **context)
     return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
 
