@@ -50,7 +50,7 @@ def _pairs(rule, fitted, rng):
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 20
+    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 8
     curves = {
         rule: np.mean([simulate(rule, true_ratings(s, MODELS), s) for s in range(runs)], axis=0)
         for rule in RULES
@@ -59,8 +59,9 @@ def main() -> None:
     print(f"{MODELS} models, {len(curves['random'][0]) * BATCH} votes, {runs} runs")
     print(f"{'rule':10}{'misordered':>12}{'Elo RMSE':>10}{'votes to reach random':>24}")
     for rule, (misordered, errors) in curves.items():
-        reached = (int(np.argmax(misordered <= goal)) + 1) * BATCH
-        print(f"{rule:10}{misordered[-1]:12.2%}{errors[-1]:10.1f}{reached:24d}")
+        there = np.flatnonzero(misordered <= goal)
+        reached = str((there[0] + 1) * BATCH) if len(there) else "never"
+        print(f"{rule:10}{misordered[-1]:12.2%}{errors[-1]:10.1f}{reached:>24}")
 
 
 if __name__ == "__main__":
