@@ -51,17 +51,20 @@ def _pairs(rule, fitted, rng):
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 8
-    curves = {
-        rule: np.mean([simulate(rule, true_ratings(s, MODELS), s) for s in range(runs)], axis=0)
-        for rule in RULES
-    }
-    goal = curves["random"][0, -1]
-    print(f"{MODELS} models, {len(curves['random'][0]) * BATCH} votes, {runs} runs")
-    print(f"{'rule':10}{'misordered':>12}{'Elo RMSE':>10}{'votes to reach random':>24}")
-    for rule, (misordered, errors) in curves.items():
-        there = np.flatnonzero(misordered <= goal)
+    truths = [true_ratings(seed, MODELS) for seed in range(runs)]
+    curves = {rule: np.array([simulate(rule, t, s) for s, t in enumerate(truths)]) for rule in RULES}
+    votes = curves["random"].shape[2] * BATCH
+    print(f"{MODELS} models, {votes} votes, {runs} runs; forty runs tell the rules apart, eight hardly do")
+    print(f"{'rule':10}{'misordered':>12}{'less random':>20}{'Elo RMSE':>10}{'votes to reach random':>24}")
+    goal = curves["random"][:, 0, -1]
+    for rule, runs_of in curves.items():
+        saved = runs_of[:, 0, -1] - goal
+        error = saved.std() / np.sqrt(runs)
+        there = np.flatnonzero(runs_of[:, 0].mean(axis=0) <= goal.mean())
         reached = str((there[0] + 1) * BATCH) if len(there) else "never"
-        print(f"{rule:10}{misordered[-1]:12.2%}{errors[-1]:10.1f}{reached:>24}")
+        difference = f"{saved.mean():+.2%} ± {error:.2%}"
+        misordered, rmse = runs_of[:, :, -1].mean(axis=0)
+        print(f"{rule:10}{misordered:12.2%}{difference:>20}{rmse:10.1f}{reached:>24}")
 
 
 if __name__ == "__main__":
