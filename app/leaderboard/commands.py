@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 import orjson
+from pydantic import ValidationError
 from rich import box
 from rich.console import Console
 from rich.table import Table
@@ -79,6 +80,8 @@ def _usable(make: Callable[[], Made]) -> Made:
     """Options that do not go together, or with the file, are a wrong use of the command."""
     try:
         return make()
+    except ValidationError as error:
+        raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
 
@@ -98,7 +101,7 @@ def leaderboard(slug: str, by: str | None, method: str, ties: str, as_json: bool
     from app.leaderboard.forms import StandingsQuery
 
     project = permissions.project_named(db.engine(), slug)
-    query = StandingsQuery.read({"method": method, "ties": ties, "by": by or ""})
+    query = _usable(lambda: StandingsQuery(method=method, ties=ties, by=by or ""))
     with db.new_session(db.engine(), write=False) as session:
         _show(standings.as_object(session, project, query), as_json)
 
@@ -127,7 +130,10 @@ def _print_table(console: Console, title: str, found: dict[str, Any]) -> None:
         "Judgments",
     ):
         table.add_column(heading, justify="right", no_wrap=True)
-    for row in found["models"]:
+    for before, row in zip([None, *found["models"]], found["models"], strict=False):
+        if before and before["component"] != row["component"]:
+            # Models that no votes join are no one list.
+            table.add_section()
         table.add_row(*map(Text, _cells(row)))
     console.print(table)
     words = Console(stderr=True, highlight=False)

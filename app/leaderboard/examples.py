@@ -71,13 +71,13 @@ def _chosen(project: Project, query: StandingsQuery, model: Model, other: Model 
     if lost:
         as_a = sa.and_(a == model.id, col(Judgment.outcome) == Outcome.B)
         judged = judged.where(sa.or_(as_a, sa.and_(b == model.id, col(Judgment.outcome) == Outcome.A)))
-    if query.by == "kind":
+    if query.value and query.by == "kind":
         judged = judged.join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
         judged = judged.where(col(Annotator.kind) == query.value)
     found = sa.select(col(Comparison.id)).where(
         col(Comparison.project_id) == project.id, col(Comparison.gold).is_(None), a != b, judged.exists()
     )
-    if query.by in ("category", "language"):
+    if query.value and query.by != "kind":
         found = found.join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
         found = found.where(getattr(Prompt, query.by) == query.value)
     if other is None:

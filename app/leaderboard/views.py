@@ -23,6 +23,7 @@ bp = Blueprint("leaderboard", __name__)
 
 READ = "read the leaderboard"
 HERE = "/p/<slug>/leaderboard"
+LAST_OFFSET = 1_000_000
 # What a file's name may keep of a slice's value.
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
@@ -98,8 +99,8 @@ def model(slug: str, uid: str) -> Response:
     """Where one model wins and loses."""
     access, query = _enter(slug)
     one = _model(access, uid)
-    offset = request.args.get("offset", 0, type=int)
-    return _answer(access, (query, offset), lambda: _model_page(access, query, one, max(offset, 0)))
+    offset = _offset()
+    return _answer(access, (query, offset), lambda: _model_page(access, query, one, offset))
 
 
 @bp.get(f"{HERE}/models/<uid>/<other_uid>")
@@ -107,8 +108,8 @@ def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
     """Two models against each other."""
     access, query = _enter(slug)
     pair = _model(access, uid), _model(access, other_uid)
-    offset = request.args.get("offset", 0, type=int)
-    return _answer(access, (query, offset), lambda: _pair_page(access, query, pair, max(offset, 0)))
+    offset = _offset()
+    return _answer(access, (query, offset), lambda: _pair_page(access, query, pair, offset))
 
 
 def _enter(slug: str) -> tuple[Access, StandingsQuery]:
@@ -122,6 +123,11 @@ def _model(access: Access, uid: str) -> Model:
     if one is None:
         raise NotFound("This project has no such model.")
     return one
+
+
+def _offset() -> int:
+    """How many comparisons the pages before have shown."""
+    return min(max(request.args.get("offset", 0, type=int), 0), LAST_OFFSET)
 
 
 def _answer(access: Access, asked: tuple[object, ...], make: Callable[[], Response]) -> Response:
@@ -306,6 +312,7 @@ def _standings_file(access: Access, query: StandingsQuery, kind: str) -> Respons
         project=project,
         query=query,
         standings=found,
+        groups=page.groups(found, Arrangement()),
         axis=page.shared_axis(found),
     )
     return _file(drawn, project, "leaderboard", query, kind)

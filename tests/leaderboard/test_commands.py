@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pytest
+import zstandard
 from click.testing import CliRunner, Result
 from flask import Flask
 from pyarrow import parquet
@@ -98,6 +99,27 @@ def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> 
 def test_every_kind_of_file_gives_the_same(name: str, cluster: str, file: Path, tmp_path: Path) -> None:
     other = write(tmp_path / name, votes())
     assert ranked(other, "--cluster", cluster) == ranked(file, "--cluster", cluster)
+
+
+def test_a_spreadsheets_csv_is_understood(file: Path, tmp_path: Path) -> None:
+    text = file.read_text().replace("\n", "\r\n")
+    other = tmp_path / "votes.csv.zst"
+    other.write_bytes(zstandard.compress(("\ufeff" + text + "\r\n\r\n").encode()))
+    assert ranked(other) == ranked(file)
+
+
+def test_groups_that_never_met_are_no_one_list(tmp_path: Path) -> None:
+    rows = [
+        {"model_a": a, "model_b": b, "winner": winner}
+        for a, b in (("Heron", "Lark"), ("Wren", "Moth"))
+        for winner in ("model_a", "model_a", "model_b")
+    ]
+    file = write(tmp_path / "v.csv", rows)
+    found = ranked(file)
+    assert [row["component"] for row in found["models"]] == [0, 0, 1, 1]
+    assert [row["rank"] for row in found["models"]] == [1, 2, 1, 2]
+    assert any("No judgments join these groups" in note for note in found["notes"])
+    assert run(file).stdout.count("──") > 1
 
 
 def test_left_and_right_are_understood(file: Path, tmp_path: Path) -> None:
@@ -267,5 +289,8 @@ def test_a_projects_leaderboard_is_the_same_object(app: Flask, session: Session,
         assert table.count("Heron") == 3
         unknown = CliRunner().invoke(leaderboard, ["bees"])
         assert isinstance(unknown.exception, Problem)
-        assert "no project 'bees'" in unknown.exception.detail
+        assert "no project bees" in unknown.exception.detail
         assert CliRunner().invoke(leaderboard, ["birds", "--ties", "maybe"]).exit_code == 2
+        clash = CliRunner().invoke(leaderboard, ["birds", "--ties", "davidson", "--method", "elo"])
+        assert clash.exit_code == 2
+        assert "Elo has no outcome of its own for ties" in clash.stderr

@@ -75,6 +75,16 @@ def test_the_picture_is_svg_without_scripts_and_holds_every_model(
     assert "<script" not in response.text
 
 
+def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of: Clients) -> None:
+    people = add_annotators(session, cast.project, 6)
+    heron, lark, wren, moth, _ = add_models(session, cast.project, ("Heron", "Lark", "Wren", "Moth", "Owl"))
+    judge_pair(session, heron, lark, [A, A, B, A, A, B], people)
+    judge_pair(session, wren, moth, [A, B, B], people)
+    drawn = client_of(cast.vic).get(f"{URL}.svg").text
+    assert drawn.index("Group 1") < drawn.index("Heron") < drawn.index("Group 2") < drawn.index("Moth")
+    assert drawn.index("Without judgments") < drawn.index("Owl")
+
+
 def test_files_are_for_those_who_may_read_the_page(session: Session, cast: Cast, client_of: Clients) -> None:
     judge_birds(session, cast.project)
     for kind in ("csv", "json", "svg"):

@@ -42,7 +42,7 @@ def shown(cast: Cast, client_of: Clients) -> Callable[[str], str]:
 
 def order(text: str, *names: str) -> list[str]:
     """The names as the rows of the tables have them."""
-    rows = re.findall(r'<th scope="row"><bdi>(.*?)</bdi>', text)
+    rows = re.findall(r'<th scope="row"><a [^>]*><bdi>(.*?)</bdi>', text)
     return [name for name in rows if name in names]
 
 
