@@ -46,14 +46,21 @@ class _Compiled:
     dialect: sa.Dialect
     # (name, value where the statement itself fixes it, processor), in the driver's order.
     binds: list[tuple[str, Any, Process]]
-    named: bool
+    # Empty where parameters go by position.
+    names: list[str]
     processors: list[Process]
     row: Callable[..., Row] | None
 
     def parameters(self, values: Mapping[str, Any]) -> Any:
-        if self.named:
-            return {name: _value(values, name, fixed, process) for name, fixed, process in self.binds}
-        return [_value(values, name, fixed, process) for name, fixed, process in self.binds]
+        given = [
+            fixed
+            if fixed is not _REQUIRED
+            else values[name]
+            if process is None or values[name] is None
+            else process(values[name])
+            for name, fixed, process in self.binds
+        ]
+        return dict(zip(self.names, given, strict=True)) if self.names else given
 
     def make(self, raw: Iterable[Any] | None) -> Row | None:
         if raw is None or self.row is None:
@@ -67,13 +74,6 @@ class _Compiled:
 
 
 _REQUIRED = object()
-
-
-def _value(values: Mapping[str, Any], name: str, fixed: Any, process: Process) -> Any:
-    if fixed is not _REQUIRED:
-        return fixed
-    value = values[name]
-    return value if process is None else process(value)
 
 
 class Prepared:
@@ -137,7 +137,7 @@ class Prepared:
             sql=compiled.string,
             dialect=dialect,
             binds=binds,
-            named=not compiled.positional,
+            names=[] if compiled.positional else names,
             processors=[_result_processor(column.type, dialect) for column in columns],
             row=namedtuple("Row", [column.key for column in columns]) if columns else None,
         )

@@ -30,6 +30,11 @@ class Desk:
     elsewhere: int
     undo: str | None
 
+    @property
+    def can_undo(self) -> bool:
+        """Whether anything was judged or skipped that could come back."""
+        return bool(self.undo or self.judged)
+
 
 def sit_down(session: Session, access: Access, undo: str | None = None) -> Desk:
     """Claim what comes next and lay it out."""

@@ -3,6 +3,8 @@
 It only ever lets in whom ``permissions.enter`` would; everybody else is sent there to be told why not.
 """
 
+from typing import Any
+
 import flask
 
 from app import db, permissions, web
@@ -20,15 +22,18 @@ def enter(slug: str) -> Access:
     account_id, _, key = str(flask.session.get("_user_id", "")).partition(":")
     if account_id.isdecimal():
         row = statements.SEAT.first(db.session(), account_id=int(account_id), session_key=key, slug=slug)
-        access = _access(row._asdict()) if row is not None else None
+        access = _access(row) if row is not None else None
         if access is not None and access.can("judge"):
             return access
     return permissions.enter(db.session(), web.account(), slug, "judge")
 
 
-def _access(row: dict[str, object]) -> Access:
-    account, project = (
-        {name.removeprefix(prefix): value for name, value in row.items() if name.startswith(prefix)}
-        for prefix in ("account__", "project__")
-    )
-    return Access(instance(Project, project), instance(Account, account), row["role"])  # type: ignore[arg-type]
+def _access(row: tuple[Any, ...]) -> Access:
+    *values, role = row
+    account = dict(zip(_ACCOUNT, values, strict=False))
+    project = dict(zip(_PROJECT, values[len(_ACCOUNT) :], strict=True))
+    return Access(instance(Project, project), instance(Account, account), role)
+
+
+_ACCOUNT = [column.name for column in statements.accounts.c]
+_PROJECT = [column.name for column in statements.projects.c]

@@ -1,15 +1,12 @@
 """Pages of the annotation room: the pair to judge, and what one has judged."""
 
 from http import HTTPStatus
-from typing import Any
 
-from flask import Blueprint, Response, current_app, flash, make_response, render_template, request
-from flask_wtf.csrf import generate_csrf
-from markupsafe import Markup
+from flask import Blueprint, Response, flash, make_response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
-from app.annotation import seat
+from app.annotation import page, seat
 from app.annotation.desk import Desk, criteria_of, sit_down
 from app.annotation.forms import JudgmentIn, criteria_in
 from app.annotation.history import history, one_of_mine
@@ -21,8 +18,6 @@ from app.permissions import Access
 
 bp = Blueprint("annotation", __name__)
 
-# Different verdict bars kept rendered by one process.
-KEPT_BARS = 256
 NOTHING_TO_UNDO = "There is nothing to undo here yet."
 
 
@@ -37,8 +32,7 @@ def judge(slug: str) -> Response:
     access = _enter(slug)
     desk = sit_down(db.session(), access)
     db.session().commit()
-    context = _around(desk, _foot(desk), generate_csrf())
-    return make_response(render_template("annotation/judge.html", access=access, **context))
+    return make_response(render_template("annotation/judge.html", access=access, **page.context(desk)))
 
 
 @bp.post("/p/<slug>/judge")
@@ -81,40 +75,7 @@ def undo_last(slug: str) -> Response | BaseResponse:
 def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
         return web.see_other("annotation.judge", slug=slug)
-    # Straight from the environment: the context of whole pages costs as much as the pair itself.
-    template = current_app.jinja_env.get_template("annotation/_pair.html")
-    # The token just checked is as good as a new one.
-    csrf = request.form.get("csrf_token") or generate_csrf()
-    page = template.render(fragment=True, **_around(desk, _foot(desk), csrf))
-    return Response(page, mimetype="text/html")
-
-
-def _around(desk: Desk, foot: Markup, csrf: str) -> dict[str, Any]:
-    return {"desk": desk, "shown": desk.shown, "project": desk.project, "foot": foot, "csrf": csrf}
-
-
-def _foot(desk: Desk) -> Markup:
-    """The verdict bar with nothing filled in: rendered once for all pairs that ask for the same."""
-    project = desk.project
-    key = (
-        *(project.slug, project.asks_strength, project.asks_rationale),
-        *(tuple(criterion) for criterion in desk.criteria),
-        bool(desk.undo or desk.judged),
-    )
-    kept: dict[tuple[object, ...], Markup] = current_app.extensions.setdefault("verdict_bars", {})
-    if key not in kept:
-        if len(kept) >= KEPT_BARS:
-            kept.clear()
-        kept[key] = _filled_foot(desk)
-    return kept[key]
-
-
-def _filled_foot(desk: Desk, **given: Any) -> Markup:
-    empty = {"chosen": "", "strength": "", "rationale": "", "given": {}, "errors": []}
-    template = current_app.jinja_env.get_template("annotation/_foot.html")
-    can_undo = bool(desk.undo or desk.judged)
-    context = {"project": desk.project, "criteria": desk.criteria, "can_undo": can_undo, **empty, **given}
-    return Markup(template.render(context))  # noqa: S704 -- a template's
+    return Response(page.fragment(desk), mimetype="text/html")
 
 
 def _refused(slug: str, problem: Invalid) -> Response:
@@ -122,7 +83,7 @@ def _refused(slug: str, problem: Invalid) -> Response:
     session, access = db.session(), _enter(slug)
     desk = sit_down(session, access)
     session.commit()
-    foot = _filled_foot(
+    context = page.context(
         desk,
         chosen=request.form.get("outcome", ""),
         strength=request.form.get("strength", ""),
@@ -131,9 +92,8 @@ def _refused(slug: str, problem: Invalid) -> Response:
         errors=problem.errors or [FieldError("/", problem.detail)],
     )
     template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
-    context = _around(desk, foot, generate_csrf())
-    page = render_template(template, access=access, fragment=web.wants_fragment(), **context)
-    return make_response(page, HTTPStatus.UNPROCESSABLE_ENTITY)
+    refused = render_template(template, access=access, fragment=web.wants_fragment(), **context)
+    return make_response(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
 @bp.get("/p/<slug>/history")
@@ -141,10 +101,10 @@ def _refused(slug: str, problem: Invalid) -> Response:
 def past(slug: str) -> Response:
     """One's own judgments, newest first."""
     access = _enter(slug)
-    page = history(db.session(), access, request.args.get("before", type=int))
+    found = history(db.session(), access, request.args.get("before", type=int))
     db.session().commit()
     return make_response(
-        render_template("annotation/history.html", access=access, project=access.project, page=page)
+        render_template("annotation/history.html", access=access, project=access.project, page=found)
     )
 
 

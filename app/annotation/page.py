@@ -1,0 +1,83 @@
+"""How a desk becomes a page: rendered whole, or, after each verdict, filled into a kept stencil."""
+
+from dataclasses import replace
+from typing import Any
+
+from flask import current_app, request
+from flask_wtf.csrf import generate_csrf
+
+from app.annotation.desk import Desk
+from app.annotation.pair import Shown
+from app.stencil import Stencils, gap
+
+# Shapes of the pair kept by one process; a project has a handful.
+STENCILS = 256
+EMPTY = {"chosen": "", "strength": "", "rationale": "", "given": {}, "errors": []}
+
+
+def context(desk: Desk, **given: Any) -> dict[str, Any]:
+    """What the templates of the pair are given; ``given`` is what was already filled in."""
+    return {
+        "desk": desk,
+        "shown": desk.shown,
+        "project": desk.project,
+        "csrf": generate_csrf(),
+        **_today(desk),
+        **EMPTY,
+        **given,
+    }
+
+
+def fragment(desk: Desk) -> str:
+    """The next pair for htmx; nothing but its texts and ids differs from the pair before."""
+    shown = desk.shown
+    if shown is None:
+        return _render(fragment=True, **context(desk))
+    stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
+    return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
+        {
+            # The token just checked is as good as a new one.
+            "csrf": request.form.get("csrf_token") or generate_csrf(),
+            "submission_id": desk.submission_id,
+            "undo": desk.undo,
+            **_today(desk),
+            **vars(shown),
+        }
+    )
+
+
+def _today(desk: Desk) -> dict[str, object]:
+    goal = desk.project.daily_goal
+    words = f"{desk.today:,} of {goal:,} today" if goal else f"{desk.today:,} today"
+    return {"today_value": min(desk.today, goal or 0), "today_words": words}
+
+
+def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
+    """All that the template's conditions look at."""
+    project = desk.project
+    return (
+        *(project.slug, project.asks_strength, project.asks_rationale, project.daily_goal),
+        tuple(tuple(criterion) for criterion in desk.criteria),
+        *(desk.undo is None, desk.can_undo),
+        *(shown.category is None, shown.language is None, shown.sensitive),
+    )
+
+
+def _with_gaps(desk: Desk, shown: Shown) -> str:
+    gaps = replace(
+        shown,
+        assignment_id=gap("assignment_id"),
+        prompt=gap("prompt"),
+        first=gap("first"),
+        second=gap("second"),
+        category=shown.category and gap("category"),
+        language=shown.language and gap("language"),
+    )
+    empty = replace(desk, shown=gaps, submission_id=gap("submission_id"), undo=desk.undo and gap("undo"))
+    differing = {name: gap(name) for name in ("csrf", "today_value", "today_words")}
+    return _render(fragment=True, **context(empty, **differing))
+
+
+def _render(**values: Any) -> str:
+    # Straight from the environment: the context of whole pages costs as much as the pair itself.
+    return current_app.jinja_env.get_template("annotation/_pair.html").render(values)
