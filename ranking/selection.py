@@ -69,8 +69,8 @@ class PairScores:
 def score_pairs(fitted: Fit, *, variance_share: float = 0.25, minimum: int = 5) -> PairScores:
     """Score every pair of a fit's models.
 
-    `variance_share`: how much of the mixture is the variance rule, 0 to 1; a quarter keeps most of what the
-    order rule saves and half of what it costs in exactness (benchmarks/ranking_selection.py). `minimum`:
+    `variance_share`: how much of the mixture is the variance rule, 0 to 1; a quarter keeps what the order
+    rule saves and a fifth of what it costs in exactness (benchmarks/ranking_selection.py). `minimum`:
     judgments every model should have before the rules decide. Raises ValueError outside these ranges.
     """
     if not 0 <= variance_share <= 1:
