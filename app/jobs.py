@@ -156,12 +156,3 @@ def _finish(engine: sa.Engine, job_id: int, state: JobState, **values: Any) -> N
     with db.transaction(engine) as session:
         finished = sa.update(Job).where(Job.id == job_id).values(state=state, finished_at=now(), **values)  # type: ignore[arg-type]
         session.execute(finished)
-
-
-def run_worker() -> None:
-    """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
-    from app import create_app
-
-    app = create_app()
-    consumer = app.extensions["jobs"].create_consumer(workers=1, max_delay=1, graceful_signal="TERM")
-    consumer.run()

@@ -7,7 +7,7 @@ from multiprocessing.context import SpawnProcess
 from granian import Granian
 from granian.constants import Interfaces
 
-from app import jobs
+from app import create_app
 from app.settings import Settings
 
 STOP_SECONDS = 10
@@ -43,7 +43,7 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
 
 def _start_job_worker() -> SpawnProcess:
     # Spawned, not forked: a fork would share this process's open files and signal handlers.
-    worker = get_context("spawn").Process(target=jobs.run_worker, name="tiebreak jobs", daemon=True)
+    worker = get_context("spawn").Process(target=run_jobs, name="tiebreak jobs", daemon=True)
     worker.start()
     return worker
 
@@ -54,3 +54,9 @@ def _stop(worker: SpawnProcess) -> None:
     if worker.is_alive():
         # What it was doing is taken up again from its row by the next worker.
         worker.kill()
+
+
+def run_jobs() -> None:
+    """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
+    queue = create_app().extensions["jobs"]
+    queue.create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()

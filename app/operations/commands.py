@@ -65,9 +65,9 @@ def serve(host: str, port: int, workers: int | None) -> None:
 @click.command()
 def worker() -> None:
     """Run jobs only, as an extra process beside the server."""
-    from app import jobs
+    from app import server
 
-    jobs.run_worker()
+    server.run_jobs()
 
 
 commands = [database, serve, worker]
