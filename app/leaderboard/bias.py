@@ -1,4 +1,4 @@
-"""What moves verdicts beside the responses: which side they stood on, and who judged."""
+"""What an order hangs on beside the responses: the side of the screen, who judged, a few judgments."""
 
 from dataclasses import dataclass
 
@@ -8,11 +8,13 @@ from scipy.special import expit
 from sqlmodel import Session, col
 
 from app.leaderboard import standings
+from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, Comparison, Judgment, Project
 from ranking import Cells
 from ranking import Outcome as Code
 from ranking.annotators import fit_reliability
 from ranking.covariates import position_bias
+from ranking.fragility import fragility_of_top
 
 # Fewer judgments say nothing of an annotator.
 LEAST_JUDGED = 10
@@ -56,6 +58,16 @@ class AnnotatorReliability:
     upper: float
 
 
+@dataclass(frozen=True)
+class Hinge:
+    """The fewest judgments found without which another model would be first."""
+
+    leader: str
+    challenger: str
+    needed: int
+    judgments: int
+
+
 def position(session: Session, project: Project) -> PositionBias:
     """Whether standing on the left helps; remembered until a judgment changes."""
     return standings.remembered(session, project, "position", lambda _: _position(session, project))
@@ -64,6 +76,22 @@ def position(session: Session, project: Project) -> PositionBias:
 def reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
     """Annotators with enough judgments, the least reliable first; remembered until a judgment changes."""
     return standings.remembered(session, project, "reliability", lambda _: _reliability(session, project))
+
+
+def hinge(session: Session, project: Project) -> Hinge | None:
+    """On how few judgments the first place of the largest group hangs; None where it cannot be said."""
+    return standings.remembered(session, project, "hinge", lambda _: _hinge(session, project))
+
+
+def _hinge(session: Session, project: Project) -> Hinge | None:
+    found = standings.load(session, project, StandingsQuery())
+    if found.fit is None or np.count_nonzero(found.fit.component == 0) < 2:
+        return None
+    overturned = fragility_of_top(found.fit)
+    if not overturned.needed:
+        return None
+    leader, challenger = (found.models[code] for code in (overturned.leader, overturned.challenger))
+    return Hinge(leader, challenger, overturned.needed, round(overturned.votes))
 
 
 def _position(session: Session, project: Project) -> PositionBias:
@@ -80,9 +108,14 @@ def _position(session: Session, project: Project) -> PositionBias:
         np.concatenate([straight.cluster, swapped.cluster]),
     )
     left, right, ties = (int(shown.count[shown.outcome == code].sum()) for code in range(3))
+    unknown = PositionBias(None, None, None, left, right, ties)
     if not left + right:
-        return PositionBias(None, None, None, left, right, ties)
-    effect = position_bias(shown).effects()[0]
+        return unknown
+    try:
+        effect = position_bias(shown).effects()[0]
+    except ValueError:
+        # Each model always stood on the same side: the side cannot be told from the models.
+        return unknown
     share, lower, upper = (float(expit(x)) for x in (effect.logit, effect.lower, effect.upper))
     known = np.isfinite([lower, upper]).all()
     return PositionBias(share, lower if known else None, upper if known else None, left, right, ties)

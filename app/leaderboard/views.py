@@ -89,7 +89,7 @@ def download_history(slug: str, kind: str) -> Response:
 
 @bp.get(f"{HERE}/bias")
 def biases(slug: str) -> Response:
-    """Whether the side of the screen, or who judged, moves verdicts."""
+    """Whether the side of the screen, who judged, or a few judgments decide the order."""
     access, _ = _enter(slug)
     return _answer(access, (), lambda: _bias_page(access))
 
@@ -183,10 +183,14 @@ def _history_page(access: Access, query: StandingsQuery) -> Response:
 def _bias_page(access: Access) -> Response:
     session, project = db.session(), access.project
     annotators = bias.reliability(session, project) if access.can("review") else None
-    position = bias.position(session, project)
-    query = StandingsQuery()
     return _plain_page(
-        "leaderboard/bias.html", access, query, "biases", position=position, annotators=annotators
+        "leaderboard/bias.html",
+        access,
+        StandingsQuery(),
+        "biases",
+        position=bias.position(session, project),
+        hinge=bias.hinge(session, project),
+        annotators=annotators,
     )
 
 

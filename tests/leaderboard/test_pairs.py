@@ -266,3 +266,18 @@ def test_who_judges_at_random_is_the_least_reliable_and_named_to_reviewers_only(
     assert found[0].upper < 0.6
     assert "Coin" in client_of(cast.rui).get(f"{URL}/bias").text
     assert "Coin" not in client_of(cast.vic).get(f"{URL}/bias").text
+
+
+def test_the_few_judgments_the_first_place_hangs_on_are_counted(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    judge_pair(session, heron, lark, [A] * 6 + [B] * 4, add_annotators(session, cast.project, 5))
+    found = bias.hinge(session, cast.project)
+    assert (found.leader, found.challenger) == ("Heron", "Lark")
+    # Without three of Heron's six wins Lark leads by four to three; without two they are even.
+    assert found.needed in (2, 3)
+    page = plain(client_of(cast.vic).get(f"{URL}/bias").text)
+    assert f"Without {found.needed} judgments of 10" in page
+    # Heron was always on the left here.
+    assert "do not let the side be told from the models" in page
