@@ -3,14 +3,15 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from hashlib import blake2b
+from hashlib import sha256
 from typing import Any
 
 import orjson
 
-from app.models import AnnotatorKind, Message, Outcome
+from app.models import AnnotatorKind, Outcome
 
 # An escaped NUL; an even number of backslashes before it belongs to the text itself.
+HAS_NUL = "the text has a NUL character"
 _NUL = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\u0000")
 
 
@@ -68,28 +69,38 @@ def dumped(value: Any) -> bytes:
 
     Raises ValueError for text that a database cannot hold.
     """
+    text = _json(value)
+    if b"\\u0000" in text and _NUL.search(text):
+        raise ValueError(HAS_NUL)
+    return text
+
+
+def dumped_text(role: str, text: str) -> bytes:
+    """The same for one plain message; most are, and this is what an import spends its time on."""
+    if "\x00" in text:
+        raise ValueError(HAS_NUL)
+    return _json([{"role": role, "content": text}])
+
+
+def _json(value: Any) -> bytes:
     try:
-        text = orjson.dumps(value)
+        return orjson.dumps(value)
     except TypeError:
         raise ValueError(
             "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)"
         ) from None
-    if b"\\u0000" in text and _NUL.search(text):
-        raise ValueError("the text has a NUL character")
-    return text
 
 
-def answer(model: str, messages: list[Message], sample: int | None) -> Answer:
+def answer(model: str, messages: bytes, sample: int | None) -> Answer:
     """A response with its text."""
-    text = dumped(messages)
-    return Answer(model, text.decode(), digest(text), sample)
+    return Answer(model, messages.decode(), digest(messages), sample)
 
 
 def digest(messages: bytes) -> bytes:
     """Of a response's stored messages: tells a repeated import from a conflicting one."""
-    return blake2b(messages, digest_size=16).digest()
+    return sha256(messages).digest()[:16]
 
 
 def prompt_key(messages: bytes) -> str:
     """The name of a prompt that came without one: a digest of its stored messages."""
-    return blake2b(messages, digest_size=12).hexdigest()
+    return sha256(messages).hexdigest()[:24]

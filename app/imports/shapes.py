@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from app.errors import Invalid
 from app.imports import fields, turns
-from app.imports.items import Answer, Item, Vote, answer, dumped, prompt_key
+from app.imports.items import Answer, Item, Vote, answer, dumped, dumped_text, prompt_key
 from app.imports.sources import Record, Refusal, Source, shown
 from app.models import AnnotatorKind, Message, Outcome
 
@@ -107,17 +107,11 @@ def _prompt(row: fields.Prompted) -> bytes:
         return dumped(row.messages)
     if row.prompt is None:
         raise ValueError("prompt is missing (or messages)")
-    return _prompt_text(row.prompt)
-
-
-def _prompt_text(prompt: str | list[Message]) -> bytes:
-    if not (prompt.strip() if isinstance(prompt, str) else prompt):
-        raise ValueError("prompt must not be empty")
-    return dumped(turns.as_prompt(prompt))
+    return turns.dumped_prompt(row.prompt)
 
 
 def _answer(model: str, response: str | list[Message], sample: int | None = 0) -> Answer:
-    return answer(model, turns.as_response(response), sample)
+    return answer(model, turns.dumped_response(response), sample)
 
 
 def _identity(*parts: Any) -> bytes:
@@ -173,8 +167,7 @@ def _comparison(number: int, row: fields.ComparisonRow, _record: Record) -> Item
 def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
     if row.model_a == row.model_b:
         raise ValueError(f"model_a and model_b are both {row.model_a!r}")
-    text = _is_text(row.prompt)
-    messages = dumped([{"role": "user", "content": row.prompt}]) if text else None
+    messages = dumped_text("user", row.prompt) if row.prompt and _is_text(row.prompt) else None
     key = row.prompt_id or (prompt_key(messages) if messages else row.prompt) or ""
     said = (
         row.model_a,
@@ -209,13 +202,13 @@ def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
     )
 
 
-def _is_text(prompt: str | None) -> bool:
+def _is_text(prompt: str) -> bool:
     """Whether a votes file's prompt column holds a text, and not the name of one."""
-    return prompt is not None and (len(prompt) > 64 or any(character.isspace() for character in prompt))
+    return len(prompt) > 64 or any(character.isspace() for character in prompt)
 
 
 def _alpaca_output(number: int, row: fields.AlpacaOutputRow, _record: Record) -> Item:
-    prompt = _prompt_text(row.instruction)
+    prompt = turns.dumped_prompt(row.instruction)
     answers = [_answer(row.generator, row.output)]
     return Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
 
@@ -226,7 +219,7 @@ def _alpaca_annotation(number: int, row: fields.AlpacaAnnotationRow, _record: Re
     if 0 < row.preference < 1:
         raise ValueError("preference must be between 1 and 2, or 0 for a draw")
     outcome = Outcome.A if weight > 0.5 else Outcome.B if weight < 0.5 else Outcome.TIE
-    prompt = _prompt_text(row.instruction)
+    prompt = turns.dumped_prompt(row.instruction)
     answers = [_answer(row.generator_1, row.output_1), _answer(row.generator_2, row.output_2)]
     item = Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
     return _judged(item, Vote(outcome, b"", row.annotator, AnnotatorKind.MODEL, weight))
@@ -237,7 +230,7 @@ def _arena_hard_question(number: int, row: fields.ArenaHardQuestionRow, _record:
     if first is None and row.turns:
         turn = row.turns[0]
         first = turn if isinstance(turn, str) else fields.plain_text(turn.get("content"))
-    prompt = _prompt_text(first or "")
+    prompt = turns.dumped_prompt(first or "")
     tags = dumped([row.cluster]).decode() if row.cluster else None
     return Item(number, row.uid, prompt.decode(), [], category=row.category, language=row.language, tags=tags)
 

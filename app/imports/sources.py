@@ -10,6 +10,9 @@ import csv
 import gzip
 import io
 import json
+import subprocess
+import sys
+import tempfile
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -27,7 +30,6 @@ HEAD = 64 * 1024
 # 1 kB of zstd can unfold to 32 MB at most (256 run-length blocks of 128 kB).
 ZSTD_STEP = 1024
 ZSTD_WINDOW = 32 * MB
-PARQUET_BATCH = 2 * MB
 
 # A JSON document may keep its rows under one of these names.
 WRAPPERS = frozenset({"annotations", "comparisons", "data", "examples", "items", "records", "rows", "train"})
@@ -65,6 +67,7 @@ class Source:
     size: int = 0
     _start: int = 0
     _delimiter: str = ","
+    _position: int = 0
     _file: BinaryIO | None = field(default=None, repr=False)
 
     @property
@@ -74,9 +77,9 @@ class Source:
 
     def position(self) -> int:
         """Bytes of the file read so far, for a progress bar."""
-        if self._file is None or self._file.closed:
-            return self.size
-        return self._file.tell()
+        if self.format == "parquet":
+            return self._position
+        return self.size if self._file is None or self._file.closed else self._file.tell()
 
     def verify(self) -> None:
         """Read the container to its end, so that a broken one is refused before it is half in.
@@ -90,8 +93,8 @@ class Source:
                     while stream.read(MB):
                         pass
         elif self.format == "parquet":
-            for _batch in self._batches():
-                pass
+            with self._parquet("check") as stream:
+                stream.read()
         else:
             for _record in self.records():
                 pass
@@ -124,17 +127,18 @@ class Source:
                 ) from error
 
     def _json_lines(self) -> Iterator[tuple[int, Record | Refusal]]:
-        limit = self.limit
         with self._text() as stream:
-            number = 0
-            while line := stream.readline(limit + 1):
-                number += 1
-                if len(line) > limit:
-                    yield number, self._too_long(number, line)
-                    _skip_line(stream, line)
-                    continue
-                if not line.isspace():
-                    yield number, _parsed(number, line)
+            yield from self._lines(stream)
+
+    def _lines(self, stream: BinaryIO) -> Iterator[tuple[int, Record | Refusal]]:
+        limit, number = self.limit, 0
+        while line := stream.readline(limit + 1):
+            number += 1
+            if len(line) > limit:
+                yield number, self._too_long(number, line)
+                _skip_line(stream, line)
+            elif not line.isspace():
+                yield number, _parsed(number, line)
 
     def _too_long(self, number: int, row: bytes) -> Refusal:
         return Refusal(number, f"longer than {self.limit // MB} MB, the most one record may have", shown(row))
@@ -186,22 +190,29 @@ class Source:
             yield line
 
     def _parquet_rows(self) -> Iterator[tuple[int, Record | Refusal]]:
-        number = 0
-        for batch in self._batches():
-            for record in batch.to_pylist():
-                number += 1
-                yield number, {key: value for key, value in record.items() if _present(value)}
+        with self._parquet("rows") as stream:
+            total = int(stream.readline() or 0)
+            for number, record in self._lines(stream):
+                self._position = self.size * number // max(total, 1)
+                yield number, record
 
-    def _batches(self) -> Iterator[Any]:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        try:
-            with pq.ParquetFile(self.path, buffer_size=MB, pre_buffer=False) as file:
-                rows = _rows_at_once(file.metadata, self.limit)
-                yield from file.iter_batches(batch_size=rows, use_threads=False)
-        except (pa.ArrowException, OSError, ValueError) as error:
-            raise Unreadable(f"{self.name} is not a readable Parquet file ({_first_line(error)}).") from error
+    @contextlib.contextmanager
+    def _parquet(self, wanted: str) -> Iterator[BinaryIO]:
+        """What the program beside this one makes of the file; it is stopped when no more is wanted."""
+        program = [sys.executable, "-P", str(Path(__file__).with_name("parquet.py"))]
+        arguments = [str(self.path.resolve()), str(self.limit), wanted]
+        with tempfile.TemporaryFile() as said:
+            process = subprocess.Popen([*program, *arguments], stdout=subprocess.PIPE, stderr=said)  # noqa: S603 -- our own program; the path is an argument, not a command
+            try:
+                yield cast(BinaryIO, process.stdout)
+                status = process.wait()
+            finally:
+                process.kill()
+                process.communicate()
+            if status:
+                said.seek(0)
+                reason = said.read(500).decode(errors="replace").strip() or "it crashes the reader"
+                raise Unreadable(f"{self.name} is not a readable Parquet file ({reason}).")
 
 
 def open_source(path: Path, name: str, limit: int) -> Source:
@@ -357,22 +368,6 @@ def _cell(value: str) -> Any:
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(value)
     return value
-
-
-def _present(value: Any) -> bool:
-    return value is not None and value == value  # NaN is how pandas writes "nothing"
-
-
-def _rows_at_once(metadata: Any, limit: int) -> int:
-    groups = [metadata.row_group(index) for index in range(metadata.num_row_groups)]
-    largest = max((group.total_byte_size / max(group.num_rows, 1) for group in groups), default=1)
-    if largest > limit:
-        raise ValueError(f"its rows are longer than {limit // MB} MB, the most one record may have")
-    return max(1, min(1000, int(PARQUET_BATCH / max(largest, 1))))
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).strip().partition("\n")[0][:200]
 
 
 def shown(row: Any, length: int = 2000) -> str:

@@ -2,6 +2,7 @@
 
 import re
 
+from app.imports.items import dumped, dumped_text
 from app.models import Message
 
 _HH_TURN = re.compile(r"\n\n(Human|Assistant):[ ]?")
@@ -10,14 +11,19 @@ _HH_ROLES = {"Human": "user", "Assistant": "assistant"}
 TextOrMessages = str | list[Message]
 
 
-def as_prompt(value: TextOrMessages) -> list[Message]:
-    """The messages of a prompt; a plain string is the user's."""
-    return hh_turns(value) or [{"role": "user", "content": value}] if isinstance(value, str) else value
+def dumped_prompt(value: TextOrMessages) -> bytes:
+    """A prompt as it is stored; a plain string is the user's. Raises ValueError where it is empty."""
+    if not isinstance(value, str):
+        return dumped(value)
+    if not value.strip():
+        raise ValueError("prompt must not be empty")
+    said = hh_turns(value)
+    return dumped(said) if said else dumped_text("user", value)
 
 
-def as_response(value: TextOrMessages) -> list[Message]:
-    """The messages of a response; a plain string is the assistant's."""
-    return [{"role": "assistant", "content": value}] if isinstance(value, str) else value
+def dumped_response(value: TextOrMessages) -> bytes:
+    """A response as it is stored; a plain string is the assistant's."""
+    return dumped_text("assistant", value) if isinstance(value, str) else dumped(value)
 
 
 def hh_turns(text: str) -> list[Message]:

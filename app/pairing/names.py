@@ -1,6 +1,6 @@
 """A comparison's public name."""
 
-import hashlib
+from hashlib import sha256
 
 Side = tuple[str, int]
 
@@ -12,9 +12,9 @@ def pair_id(prompt_key: str, a: Side, b: Side) -> str:
     """
     first, second = (a, b) if a <= b else (b, a)
     text = f"{prompt_key}\0{first[0]}\0{first[1]}\0{second[0]}\0{second[1]}"
-    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
+    return sha256(text.encode()).hexdigest()[:24]
 
 
 def position(pair: str, seed: int = 0) -> int:
     """A place in the queue that is a shuffle: the same for the same seed, below 2**31."""
-    return int.from_bytes(hashlib.blake2b(f"{seed}:{pair}".encode(), digest_size=4).digest()) >> 1
+    return int.from_bytes(sha256(f"{seed}:{pair}".encode()).digest()[:4]) >> 1

@@ -85,7 +85,7 @@ def test_everything_a_response_may_say() -> None:
         '["short"]',
         '{"source":"us"}',
     )
-    assert item.answers == [answer("heron", [{"role": "assistant", "content": ""}], 2)]
+    assert item.answers == [answer("heron", dumped([{"role": "assistant", "content": ""}]), 2)]
 
 
 @pytest.mark.parametrize(
