@@ -77,15 +77,16 @@ class Drawing:
     width: int
     height: int
     left: int
+    right: int
     bottom: int
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
     paths: list[tuple[str, str, float]]
 
 
-def draw(trajectory: Trajectory, width: int = 720, height: int = 320) -> Drawing:
+def draw(trajectory: Trajectory, width: int = 560, height: int = 300) -> Drawing:
     """The best models' lines; labels stand at their ends, kept apart."""
-    left, right, top, bottom = 44, 150, 12, 28
+    left, right, top, bottom = 44, 130, 12, 28
     low, high, ticks = trajectory.axis()
     total = trajectory.positions[-1] if trajectory.positions else 1
 
@@ -107,6 +108,7 @@ def draw(trajectory: Trajectory, width: int = 720, height: int = 320) -> Drawing
         width=width,
         height=height,
         left=left,
+        right=width - right,
         bottom=height - bottom,
         x_ticks=[(x(count), f"{count:,}") for count in counts if 0 <= count <= total],
         y_ticks=[(y(tick), str(tick)) for tick in ticks],
