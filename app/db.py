@@ -10,6 +10,8 @@ import orjson
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from flask import Flask, current_app, g, request
 from sqlmodel import Session
 
@@ -49,16 +51,19 @@ def _sqlite_engine(url: str) -> sa.Engine:
     return engine
 
 
+SQLITE_PRAGMAS = (
+    "busy_timeout=30000",
+    "journal_mode=WAL",
+    # NORMAL survives a killed process but loses acknowledged commits in a power cut.
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    "temp_store=MEMORY",
+)
+
+
 def _prepare_sqlite(connection: Any, _record: object) -> None:
     connection.isolation_level = None
-    for pragma in (
-        "busy_timeout=30000",
-        "journal_mode=WAL",
-        # NORMAL survives a killed process but loses acknowledged commits in a power cut.
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "temp_store=MEMORY",
-    ):
+    for pragma in SQLITE_PRAGMAS:
         connection.execute(f"PRAGMA {pragma}")
 
 
@@ -139,3 +144,14 @@ def alembic_config(bind: sa.Engine) -> Config:
 def upgrade(bind: sa.Engine, revision: str = "head") -> None:
     """Bring the schema to a revision."""
     command.upgrade(alembic_config(bind), revision)
+
+
+def pending(bind: sa.Engine) -> bool | None:
+    """Whether the schema is behind this version; None for a database without any."""
+    with bind.connect() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return (
+        None
+        if current is None
+        else current != ScriptDirectory.from_config(alembic_config(bind)).get_current_head()
+    )

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 from alembic import command, util
 
-from app import db
+from app import db, web
 from app.errors import Problem
 
 
@@ -57,9 +57,29 @@ def restore_(file: Path) -> None:
 @click.option("--workers", type=click.IntRange(1), help="Web processes; one more than the cores by default.")
 def serve(host: str, port: int, workers: int | None) -> None:
     """Run the production server and its job worker."""
-    from app import server
+    from app import create_app, server
 
+    with create_app().app_context():
+        _prepare(f"http://{host}:{port}")
     server.serve(host, port, workers)
+
+
+def _prepare(address: str) -> None:
+    """Make the tables of an empty database, refuse an old one, and tell where the first admin is made."""
+    from app.accounts import setup
+
+    engine = db.engine()
+    behind = db.pending(engine)
+    if behind:
+        raise Problem("The database is older than this version. Back it up, then run: tiebreak db upgrade")
+    if behind is None:
+        db.upgrade(engine)
+    with db.new_session(engine, write=False) as session:
+        link = setup.link(session, web.settings(), address)
+    # The web processes open connections of their own.
+    engine.dispose()
+    if link:
+        click.echo(f"Nobody has an account yet. Make the first admin at {link}", err=True)
 
 
 @click.command()
