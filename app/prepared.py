@@ -120,9 +120,7 @@ class Prepared:
         try:
             cursor.execute(compiled.sql, parameters)
         except cast(Any, dialect.dbapi).Error as error:
-            raise sa.exc.DBAPIError.instance(
-                compiled.sql, parameters, error, cast(Any, dialect.dbapi).Error, dialect=dialect
-            ) from error
+            raise _translated(session, driver, dialect, compiled.sql, parameters, error) from error
         return cursor, compiled
 
     def _compile(self, dialect: sa.Dialect) -> _Compiled:
@@ -143,6 +141,19 @@ class Prepared:
         )
         self._compiled[dialect.name] = made
         return made
+
+
+def _translated(
+    session: Session, driver: Any, dialect: sa.Dialect, sql: str, parameters: Any, error: Exception
+) -> BaseException:
+    """The driver's error as SQLAlchemy's; a connection that is gone is not used again."""
+    base = cast(Any, dialect.dbapi).Error
+    lost = dialect.is_disconnect(cast(Any, error), driver, None)
+    if lost:
+        session.connection().invalidate(error)
+    return sa.exc.DBAPIError.instance(
+        sql, parameters, error, base, connection_invalidated=lost, dialect=dialect
+    )
 
 
 def _bind(name: str, bind: "sa.BindParameter[Any]", dialect: sa.Dialect) -> tuple[str, Any, Process]:

@@ -1,0 +1,52 @@
+"""A full disk: nothing is half saved, and the annotator is told so and keeps the verdict."""
+
+import sqlite3
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.models import Account, Judgment
+from tests.annotation.arrange import queue
+from tests.annotation.test_judging import JUDGE, check, send
+from tests.conftest import Cast
+
+
+@pytest.fixture
+def fill_disk(app: Flask) -> Callable[[], None]:
+    """No page more than the database has now."""
+    if not app.config["SETTINGS"].is_sqlite:
+        pytest.skip("SQLite's page limit stands for the disk's")
+    engine = app.extensions["engine"]
+
+    def limit(connection: sqlite3.Connection, *_: object) -> None:
+        connection.execute("PRAGMA max_page_count=1")
+
+    def fill() -> None:
+        engine.dispose()
+        sa.event.listen(engine, "connect", limit)
+
+    return fill
+
+
+def test_a_full_disk_is_said_and_nothing_is_saved(
+    session: Session,
+    cast: Cast,
+    client_of: Callable[[Account | None], FlaskClient],
+    fill_disk: Callable[[], None],
+) -> None:
+    cast.project.asks_rationale = True
+    session.add(cast.project)
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    fill_disk()
+    answer = send(client, page, "a", rationale="long " * 1_900)
+    assert answer.status_code == 507
+    assert "nothing was saved" in answer.text
+    assert answer.headers["Retry-After"]
+    assert session.exec(select(Judgment)).all() == []
+    check(session, cast)

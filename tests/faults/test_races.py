@@ -1,0 +1,120 @@
+"""Two reach for the same thing at once, and the database decides."""
+
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask
+from sqlmodel import Session, select
+
+from app import db, tallies
+from app.annotation.claim import Assigned, annotator_of, claim_next
+from app.annotation.forms import JudgmentIn
+from app.annotation.judge import Submitted, submit_judgment
+from app.errors import Conflict
+from app.models import Account, Judgment, Outcome, Project, Role, Slot
+from app.permissions import Access
+from tests.annotation.arrange import annotator_of as enrol
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+
+
+def at_once(app: Flask, actions: list[Callable[[Session], Any]]) -> list[Any]:
+    """Run each action in a transaction and a thread of its own, started together."""
+    barrier = threading.Barrier(len(actions))
+    results: list[Any] = [None] * len(actions)
+
+    def run(number: int) -> None:
+        barrier.wait()
+        try:
+            with db.transaction(app.extensions["engine"]) as session:
+                results[number] = actions[number](session)
+        except Conflict as problem:
+            results[number] = problem
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(len(actions))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    return results
+
+
+def claim(who: Account, slug: str = "birds") -> Callable[[Session], Assigned | None]:
+    def action(session: Session) -> Assigned | None:
+        project = session.exec(select(Project).where(Project.slug == slug)).one()
+        return claim_next(session, project, annotator_of(session, Access(project, who, Role.ANNOTATOR)))
+
+    return action
+
+
+def submit(who: Account, uid: str, outcome: Outcome, submission: str) -> Callable[[Session], Submitted]:
+    def action(session: Session) -> Submitted:
+        project = session.exec(select(Project)).one()
+        given = JudgmentIn(assignment_id=uid, submission_id=submission, outcome=outcome)
+        return submit_judgment(session, Access(project, who, Role.ANNOTATOR), given)
+
+    return action
+
+
+def test_one_of_two_gets_the_last_place(app: Flask, session: Session, cast: Cast) -> None:
+    for who in (cast.ann, cast.ben):
+        enrol(session, cast.project, who)
+    for _ in range(8):
+        [pair] = queue(session, cast.project, 1)
+        claimed = at_once(app, [claim(cast.ann), claim(cast.ben)])
+        assert sorted(found is not None for found in claimed) == [False, True]
+        slot = session.get(Slot, pair.id, populate_existing=True)
+        assert slot is not None
+        assert (slot.taken, slot.wanted) == (1, 1)
+        winner = (cast.ann, cast.ben)[claimed[1] is not None]
+        session.commit()
+        uid = next(found.uid for found in claimed if found)
+        at_once(app, [submit(winner, uid, Outcome.A, f"s-{uid}")])
+
+
+def test_two_tabs_of_one_annotator_hold_the_same_pair(app: Flask, session: Session, cast: Cast) -> None:
+    enrol(session, cast.project, cast.ann)
+    queue(session, cast.project, 3)
+    first, second = at_once(app, [claim(cast.ann), claim(cast.ann)])
+    assert first.uid == second.uid
+
+
+def test_two_verdicts_on_one_assignment_make_one_judgment(app: Flask, session: Session, cast: Cast) -> None:
+    enrol(session, cast.project, cast.ann)
+    queue(session, cast.project, 1)
+    [claimed] = at_once(app, [claim(cast.ann)])
+    uid = claimed.uid
+    results = at_once(
+        app, [submit(cast.ann, uid, Outcome.A, "left"), submit(cast.ann, uid, Outcome.B, "right")]
+    )
+    assert sorted(type(result).__name__ for result in results) == ["Conflict", "Submitted"]
+    assert len(session.exec(select(Judgment)).all()) == 1
+
+
+def test_the_same_submission_at_once_is_one_judgment(app: Flask, session: Session, cast: Cast) -> None:
+    enrol(session, cast.project, cast.ann)
+    queue(session, cast.project, 1)
+    [claimed] = at_once(app, [claim(cast.ann)])
+    results = at_once(app, [submit(cast.ann, claimed.uid, Outcome.A, "once")] * 2)
+    assert sorted(result.created for result in results) == [False, True]
+
+
+def test_many_judging_the_same_models_do_not_deadlock(app: Flask, session: Session, cast: Cast) -> None:
+    people = [cast.ann, cast.ben, cast.lena, cast.rui]
+    for who in people:
+        enrol(session, cast.project, who)
+    queue(session, cast.project, 10, models=("a", "b", "c"), wanted=4, category="code", language="en")
+
+    def work(who: Account) -> Callable[[Session], None]:
+        def action(session: Session) -> None:
+            for _ in range(5):
+                claimed = claim(who)(session)
+                assert claimed is not None
+                submit(who, claimed.uid, Outcome.TIE, f"s-{claimed.uid}")(session)
+
+        return action
+
+    at_once(app, [work(who) for who in people])
+    assert len(session.exec(select(Judgment)).all()) == 20
+    assert tallies.differences(session, cast.project.id or 0) == []
