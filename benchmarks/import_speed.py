@@ -109,10 +109,8 @@ def write_floor(folder: Path, pairs: int) -> float:
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         target.execute(f"PRAGMA {pragma}")
     source = sqlite3.connect(folder / "source.db")
-    names = "id, uid, project_id, name"
-    target.executemany(
-        f"INSERT INTO models ({names}) VALUES (?, ?, ?, ?)", source.execute(f"SELECT {names} FROM models")
-    )
+    models = source.execute("SELECT id, uid, project_id, name FROM models")
+    target.executemany("INSERT INTO models (id, uid, project_id, name) VALUES (?, ?, ?, ?)", models)
     spent = 0.0
     for low in range(0, pairs, CHUNK_ROWS):
         chunks = [(table, *rows_of(source, table, low)) for table in TABLES]
