@@ -7,7 +7,6 @@ the application and not a test client.
 import io
 import re
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -31,7 +30,7 @@ PARAGRAPH = (
 )
 ANSWER = (PARAGRAPH + "- one\n- two\n\n```python\nfor bird in birds:\n    print(bird.name)\n```\n\n") * 15
 CSRF = "c" * 40
-SECRET = "a secret of the benchmarks, thirty-two or more"
+SECRET = "a secret of the benchmarks, thirty-two or more"  # noqa: S105 -- of a database that is thrown away
 
 
 @contextmanager
@@ -183,17 +182,6 @@ def call(app: Callable[..., Any], method: str, path: str, cookie: str = "", body
     if hasattr(chunks, "close"):
         chunks.close()
     return Answer(status[0], text)
-
-
-def cpu(action: Callable[[], object], times: int, rounds: int = 5) -> float:
-    """CPU seconds of one call: the best of some rounds, since noise only ever adds."""
-    best = float("inf")
-    for _ in range(rounds):
-        start = time.process_time()
-        for _ in range(times):
-            action()
-        best = min(best, (time.process_time() - start) / times)
-    return best
 
 
 def bare_flask() -> Flask:

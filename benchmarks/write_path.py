@@ -1,0 +1,220 @@
+"""What a judgment costs, as ratios to bare Flask in the same run: python -m benchmarks.write_path [--quick]
+
+Machines differ and are noisy; a ratio measured in alternating slices says more than seconds.
+"""
+
+import argparse
+import http.client
+import os
+import socket
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import sqlalchemy as sa
+from flask import Flask
+from rich.console import Console
+from rich.table import Table
+
+from benchmarks.judging import SECRET, Client, app_of, bare_flask, call, fields, filled
+
+SLICES = 40
+CLIENTS = 4
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--quick", action="store_true", help="small queues: seconds instead of minutes")
+    quick = parser.parse_args().quick
+    small, large = (2_000, 20_000) if quick else (10_000, 1_000_000)
+    table = Table("What", "Measured", "Target", "")
+    with filled(small) as data_dir:
+        app = app_of(data_dir)
+        ratio = cpu_ratio(app)
+        row(table, "CPU of a judgment, times bare Flask", f"{ratio:.1f} ×", "≤ 12 ×", ratio <= 12)
+        share = full_against_normal(app)
+        row(table, "Judgments/s with FULL, of those with NORMAL", f"{share:.0%}", "≥ 75 %", share >= 0.75)
+        before = seconds_each(app)
+        app.extensions["engine"].dispose()
+        share, p95 = served(data_dir)
+        row(table, "Requests/s on one worker, of bare Flask's", f"{share:.0%}", "≥ 15 %", share >= 0.15)
+        row(table, "95th percentile, one client", f"{p95 * 1e3:.1f} ms", "≤ 5 ms", p95 <= 0.005)
+    with filled(large) as data_dir:
+        start = start_seconds(data_dir)
+        row(table, f"Start with {large:,} queued", f"{start:.1f} s", "< 2 s", start < 2)
+        app = app_of(data_dir)
+        Client(app, 0).open()
+        began = time.perf_counter()
+        Client(app, 1).open()
+        first = time.perf_counter() - began
+        row(table, "A new annotator's first page", f"{first * 1e3:.0f} ms", "< 100 ms", first < 0.1)
+        growth = seconds_each(app) / before
+        row(table, f"Cost at {large:,} queued, of {small:,}", f"{growth:.2f} ×", "≤ 1.2 ×", growth <= 1.2)
+    Console().print(table)
+
+
+def row(table: Table, what: str, measured: str, target: str, met: bool) -> None:
+    table.add_row(what, measured, target, "met" if met else "missed")
+
+
+def warm(client: Client) -> Client:
+    client.open()
+    for _ in range(20):
+        client.judge()
+    return client
+
+
+def cpu_ratio(app: Flask) -> float:
+    """Median CPU of a judgment over that of bare Flask, in alternating slices."""
+    bare, client = bare_flask(), warm(Client(app, 0))
+    hello, judgment = [], []
+    for _ in range(SLICES):
+        hello.append(_each(lambda: call(bare, "GET", "/"), 60, time.process_time))
+        judgment.append(_each(client.judge, 5, time.process_time))
+    return statistics.median(judgment) / statistics.median(hello)
+
+
+def seconds_each(app: Flask) -> float:
+    """Median wall seconds of a judgment."""
+    client = warm(Client(app, 2))
+    return statistics.median(_each(client.judge, 1, time.perf_counter) for _ in range(200))
+
+
+def _each(action: Callable[[], object], times: int, clock: Callable[[], float]) -> float:
+    start = clock()
+    for _ in range(times):
+        action()
+    return (clock() - start) / times
+
+
+def full_against_normal(app: Flask) -> float:
+    """Rates under both settings, in alternating slices."""
+    engine = app.extensions["engine"]
+    mode = "FULL"
+
+    def set_mode(driver: Any, _record: object, _proxy: object) -> None:
+        driver.execute(f"PRAGMA synchronous={mode}")
+
+    # At checkout: the setting cannot change inside a transaction.
+    sa.event.listen(engine, "checkout", set_mode)
+    client = warm(Client(app, 3))
+    seconds: dict[str, list[float]] = {"FULL": [], "NORMAL": []}
+    for _ in range(SLICES):
+        for mode in seconds:
+            seconds[mode].append(_each(client.judge, 10, time.perf_counter))
+    sa.event.remove(engine, "checkout", set_mode)
+    return statistics.median(seconds["NORMAL"]) / statistics.median(seconds["FULL"])
+
+
+def start_seconds(data_dir: Path) -> float:
+    """From nothing to the first answer, imports included."""
+    code = "from app import create_app; create_app().test_client().get('/readyz')"
+    began = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], env=_environment(data_dir), check=True)
+    return time.perf_counter() - began
+
+
+def _environment(data_dir: Path) -> dict[str, str]:
+    return {**os.environ, "TIEBREAK_DATA_DIR": str(data_dir), "TIEBREAK_SECRET_KEY": SECRET}
+
+
+@contextmanager
+def server(target: str, data_dir: Path) -> Iterator[int]:
+    """One worker of the production server with this application; yields its port."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [Path(sys.executable).with_name("granian"), target, "--factory", "--interface", "wsgi"]
+    options = ["--port", str(port), "--workers", "1", "--blocking-threads", "1", "--log-level", "error"]
+    process = subprocess.Popen([*map(str, command), *options], env=_environment(data_dir))
+    try:
+        for _ in range(600):
+            try:
+                socket.create_connection(("127.0.0.1", port), 1).close()
+                with HttpClient(port) as client:
+                    client.get("/")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+class HttpClient:
+    """A browser on a kept connection."""
+
+    def __init__(self, port: int, cookie: str = "") -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+        self.cookie = cookie
+        self.form: dict[str, str] = {}
+
+    def __enter__(self) -> "HttpClient":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.connection.close()
+
+    def get(self, path: str) -> str:
+        self.connection.request("GET", path, headers={"Cookie": self.cookie})
+        return self.connection.getresponse().read().decode()
+
+    def open(self) -> None:
+        self.form = fields(self.get("/p/bench/judge"))
+
+    def judge(self) -> None:
+        headers = {
+            "Cookie": self.cookie,
+            "HX-Request": "true",
+            "Content-Type": "application/x-www-form-urlencoded",
+        }
+        self.connection.request("POST", "/p/bench/judge", urlencode({**self.form, "outcome": "b"}), headers)
+        answer = self.connection.getresponse()
+        assert answer.status == 200, answer.status
+        self.form = fields(answer.read().decode())
+
+
+def served(data_dir: Path) -> tuple[float, float]:
+    """Requests/s as a share of bare Flask's, and one client's 95th percentile in seconds."""
+    app = app_of(data_dir)
+    cookies = [Client(app, number).cookie for number in range(4, 4 + CLIENTS)]
+    app.extensions["engine"].dispose()
+    with server("benchmarks.judging:bare_flask", data_dir) as port:
+        clients = [HttpClient(port) for _ in range(CLIENTS)]
+        bare = rate([lambda client=client: client.get("/") for client in clients], 400)
+    with server("app:create_app", data_dir) as port:
+        clients = [HttpClient(port, cookie) for cookie in cookies]
+        for client in clients:
+            client.open()
+            client.judge()
+        judged = rate([client.judge for client in clients], 100)
+        times = sorted(_each(clients[0].judge, 1, time.perf_counter) for _ in range(300))
+    return judged / bare, times[int(len(times) * 0.95)]
+
+
+def rate(actions: list[Callable[[], object]], times: int) -> float:
+    """Calls per second of several clients at once."""
+
+    def repeat(action: Callable[[], object]) -> None:
+        for _ in range(times):
+            action()
+
+    threads = [threading.Thread(target=repeat, args=(action,)) for action in actions]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return times * len(actions) / (time.perf_counter() - began)
+
+
+if __name__ == "__main__":
+    main()
