@@ -1,10 +1,73 @@
 """The schema: migrations lead to the models, from empty and from an older schema with data."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
 from alembic import command
 from flask import Flask
+from sqlmodel import Session
 
-from app import db
+from app import db, tallies
+from app.models import Outcome, Project
+from app.settings import Settings
+from tests.annotation.arrange import queue
+from tests.conftest import Cast, make_settings
+from tests.exports.arrange import judge
 
 
 def test_migrations_and_models_agree(app: Flask) -> None:
     command.check(db.alembic_config(app.extensions["engine"]))
+
+
+def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Session, cast: Cast) -> None:
+    """Down to before there were tallies, with judgments in it, and up again."""
+    first, second, gold = queue(session, cast.project, 3, category="code", language="en")
+    judge(session, cast.project, cast.ann, first, "a", swapped=True)
+    judge(session, cast.project, cast.ben, first, "tie")
+    judge(session, cast.project, cast.ann, second, "both_bad", swapped=False)
+    gold.gold = Outcome.A
+    judge(session, cast.project, cast.ann, gold, "a")
+    session.close()
+    engine = app.extensions["engine"]
+    command.downgrade(db.alembic_config(engine), "0001")
+    assert not sa.inspect(engine).has_table("tallies")
+    assert db.pending(engine) is True
+    db.upgrade(engine)
+    assert db.pending(engine) is False
+    with Session(engine) as after:
+        project = after.get_one(Project, cast.project.id)
+        rows = after.execute(sa.text("SELECT slice_by, slice_value, outcome, n FROM tallies")).all()
+        assert ("", "", "tie", 1) in [tuple(row) for row in rows]
+        assert ("position", "swapped", "a", 1) in [tuple(row) for row in rows]
+        assert sum(row.n for row in rows if row.slice_by == "") == 3
+        assert tallies.differences(after, project.id or 0) == []
+
+
+@pytest.fixture
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]:
+    """A database without any table."""
+    url = ""
+    if request.config.getoption("--database") == "postgresql":
+        cluster = request.getfixturevalue("postgres_cluster")
+        cluster.execute("CREATE DATABASE empty")
+        url = cluster.url("empty")
+    engine = db.make_engine(make_settings(tmp_path, url))
+    yield engine
+    engine.dispose()
+
+
+def test_an_empty_database_is_told_apart(empty: sa.Engine) -> None:
+    assert db.pending(empty) is None
+    db.upgrade(empty)
+    assert db.pending(empty) is False
+
+
+def test_every_step_down_leads_back_up(new_database: Callable[[Path], str], tmp_path: Path) -> None:
+    settings: Settings = make_settings(tmp_path, new_database(tmp_path))
+    engine = db.make_engine(settings)
+    command.downgrade(db.alembic_config(engine), "base")
+    db.upgrade(engine)
+    command.check(db.alembic_config(engine))
+    engine.dispose()
