@@ -58,6 +58,8 @@ SQLITE_PRAGMAS = (
     "synchronous=FULL",
     "foreign_keys=ON",
     "temp_store=MEMORY",
+    # Pages changed by many commits are copied into the database once: 16 MB of log instead of 4.
+    "wal_autocheckpoint=4000",
 )
 
 

@@ -31,6 +31,7 @@ class Judgment(SQLModel, table=True):
     __tablename__ = "judgments"
     __table_args__ = (
         one_live("uq_judgments_live", "comparison_id", "annotator_id", where="retired_at IS NULL"),
+        one_live("uq_judgments_supersedes_id", "supersedes_id", where="supersedes_id IS NOT NULL"),
         # The live ones have theirs above; together they find a comparison's whole history.
         sa.Index(
             "ix_judgments_retired",
@@ -64,7 +65,7 @@ class Judgment(SQLModel, table=True):
     source: Source = Field(sa_type=enum_type(Source, "source"))
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    supersedes_id: int | None = Field(default=None, foreign_key="judgments.id", unique=True)
+    supersedes_id: int | None = Field(default=None, foreign_key="judgments.id")
 
 
 class Adjudication(SQLModel, table=True):

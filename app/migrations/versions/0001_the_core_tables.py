@@ -531,7 +531,6 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["supersedes_id"], ["judgments.id"], name=op.f("fk_judgments_supersedes_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_judgments")),
         sa.UniqueConstraint("submission_id", name=op.f("uq_judgments_submission_id")),
-        sa.UniqueConstraint("supersedes_id", name=op.f("uq_judgments_supersedes_id")),
     )
     with op.batch_alter_table("judgments", schema=None) as batch_op:
         batch_op.create_index(
@@ -546,6 +545,13 @@ def upgrade() -> None:
             postgresql_where=sa.text("retired_at IS NOT NULL"),
         )
         batch_op.create_index(
+            "uq_judgments_supersedes_id",
+            ["supersedes_id"],
+            unique=True,
+            sqlite_where=sa.text("supersedes_id IS NOT NULL"),
+            postgresql_where=sa.text("supersedes_id IS NOT NULL"),
+        )
+        batch_op.create_index(
             "uq_judgments_live",
             ["comparison_id", "annotator_id"],
             unique=True,
@@ -556,6 +562,11 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     with op.batch_alter_table("judgments", schema=None) as batch_op:
+        batch_op.drop_index(
+            "uq_judgments_supersedes_id",
+            sqlite_where=sa.text("supersedes_id IS NOT NULL"),
+            postgresql_where=sa.text("supersedes_id IS NOT NULL"),
+        )
         batch_op.drop_index(
             "uq_judgments_live",
             sqlite_where=sa.text("retired_at IS NULL"),
