@@ -19,6 +19,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 
 from app import create_app, db
+from app.accounts import tokens
 from app.models import Account, Membership, Project, Role, SiteRole
 from app.settings import Settings
 from tests import postgres
@@ -177,5 +178,17 @@ def client_of(app: Flask) -> Callable[[Account | None], FlaskClient]:
                 cookie["_user_id"] = account.get_id()
                 cookie["_fresh"] = True
         return client
+
+    return make
+
+
+@pytest.fixture
+def bearer(session: Session) -> Callable[[Account], dict[str, str]]:
+    """The headers of somebody's API token."""
+
+    def make(account: Account) -> dict[str, str]:
+        _, secret = tokens.create(session, account, "tests", by=account)
+        session.commit()
+        return {"Authorization": f"Bearer {secret}"}
 
     return make

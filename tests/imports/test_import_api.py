@@ -8,23 +8,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
-from app.accounts import tokens
 from app.models import Account
 from tests.conftest import Cast
 from tests.imports.arrange import comparison, json_lines, response, table_sizes
 
 URL = "/api/v1/projects/birds/imports"
 ROWS = json_lines([response(1, "heron"), response(1, "wren"), {"prompt": "Hi"}])
-
-
-@pytest.fixture
-def bearer(session: Session) -> Callable[[Account], dict[str, str]]:
-    def make(account: Account) -> dict[str, str]:
-        _, secret = tokens.create(session, account, "tests", by=account)
-        session.commit()
-        return {"Authorization": f"Bearer {secret}"}
-
-    return make
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
-from app.accounts import tokens
 from app.leaderboard import standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Visibility
@@ -15,16 +14,6 @@ from tests.conftest import Cast
 from tests.leaderboard.arrange import judge_birds, withdraw
 
 URL = "/api/v1/projects/birds/leaderboard"
-
-
-@pytest.fixture
-def bearer(session: Session) -> Callable[[Account], dict[str, str]]:
-    def make(account: Account) -> dict[str, str]:
-        _, secret = tokens.create(session, account, "tests", by=account)
-        session.commit()
-        return {"Authorization": f"Bearer {secret}"}
-
-    return make
 
 
 @pytest.fixture
