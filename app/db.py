@@ -3,19 +3,20 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from weakref import WeakKeyDictionary
 
 import orjson
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from flask import Flask, current_app, g, request
 from sqlmodel import Session
 
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from alembic.config import Config
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES = {"sqlite_begin": "IMMEDIATE"}
@@ -135,8 +136,11 @@ def _close_session(_error: BaseException | None) -> None:
         opened.close()
 
 
-def alembic_config(bind: sa.Engine) -> Config:
+def alembic_config(bind: sa.Engine) -> "Config":
     """Alembic's configuration for this engine; there is no ini file."""
+    # Not at the top: the server starts without it, and sooner.
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
     config.attributes["engine"] = bind
@@ -145,6 +149,8 @@ def alembic_config(bind: sa.Engine) -> Config:
 
 def upgrade(bind: sa.Engine, revision: str = "head") -> None:
     """Bring the schema to a revision."""
+    from alembic import command
+
     command.upgrade(alembic_config(bind), revision)
 
 
