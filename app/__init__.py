@@ -27,6 +27,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.leaderboard import views as leaderboard
     from app.pairing import views as pairing
     from app.projects import views as projects
+    from app.quality import views as quality
     from app.settings import Settings
 
     settings = settings or Settings()
@@ -46,6 +47,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(pairing.bp)
     app.register_blueprint(annotation.bp)
     app.register_blueprint(leaderboard.bp)
+    app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
     app.register_blueprint(api.bp)
     return app

@@ -12,7 +12,7 @@ from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, Comparison, Judgment, Project
 from ranking import Cells
 from ranking import Outcome as Code
-from ranking.annotators import fit_reliability
+from ranking.annotators import Reliability, fit_reliability
 from ranking.covariates import position_bias
 from ranking.fragility import fragility_of_top
 
@@ -78,6 +78,11 @@ def reliability(session: Session, project: Project) -> list[AnnotatorReliability
     return standings.remembered(session, project, "reliability", lambda _: _reliability(session, project))
 
 
+def weighted(session: Session, project: Project) -> Reliability | None:
+    """Reliabilities by annotator id, and ratings weighted by them; None where they cannot be told."""
+    return standings.remembered(session, project, "weighted", lambda _: _weighted(session, project))
+
+
 def hinge(session: Session, project: Project) -> Hinge | None:
     """On how few judgments the first place of the largest group hangs; None where it cannot be said."""
     return standings.remembered(session, project, "hinge", lambda _: _hinge(session, project))
@@ -129,7 +134,9 @@ def _reliability(session: Session, project: Project) -> list[AnnotatorReliabilit
         .where(col(Annotator.project_id) == project.id)
     )
     known = {person.id: person for person in people}
-    found = fit_reliability(_by_annotator(session, project))
+    found = weighted(session, project)
+    if found is None:
+        return []
     lower, upper = found.intervals()
     rows = [
         AnnotatorReliability(known[who].name, known[who].kind.value, round(n), s, low, high)
@@ -144,6 +151,16 @@ def _reliability(session: Session, project: Project) -> list[AnnotatorReliabilit
         if n >= LEAST_JUDGED and np.isfinite(low)
     ]
     return sorted(rows, key=lambda row: row.reliability)
+
+
+def _weighted(session: Session, project: Project) -> Reliability | None:
+    counted = _by_annotator(session, project)
+    if not len(counted):
+        return None
+    try:
+        return fit_reliability(counted)
+    except RuntimeError:
+        return None
 
 
 def _by_annotator(session: Session, project: Project) -> Cells:
