@@ -5,6 +5,7 @@ the application and not a test client.
 """
 
 import io
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -44,6 +45,8 @@ def filled(comparisons: int, people: int = 16) -> Iterator[Path]:
         with engine.execution_options(**db.WRITES).begin() as connection:
             _queue(connection, comparisons)
         engine.dispose()
+        # Else the first judgments wait for the disk to take in what was just made.
+        os.sync()
         yield Path(name)
 
 
