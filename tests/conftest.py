@@ -4,7 +4,6 @@
 """
 
 import itertools
-import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -34,11 +33,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[postgres.Cluster]:
     """A PostgreSQL server; a test that needs one skips where there is none, but not in CI."""
-    if postgres.find_program("initdb") is None:
-        hint = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
-        if os.environ.get("CI"):
-            pytest.fail(hint)
-        pytest.skip(hint)
+    postgres.needed()
     with postgres.cluster() as cluster:
         yield cluster
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import psycopg
+import pytest
 
 # Durability is off for speed; the tests that kill the server ask for it back.
 FAST = ("-c", "fsync=off", "-c", "synchronous_commit=off", "-c", "full_page_writes=off")
@@ -23,6 +24,15 @@ def find_program(name: str) -> str | None:
     beside = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"), reverse=True)
     brew = sorted(Path("/opt/homebrew/opt").glob(f"postgresql*/bin/{name}"), reverse=True)
     return next((str(path) for path in [*beside, *brew]), None) or shutil.which(name)
+
+
+def needed() -> None:
+    """Skip a test where there is no PostgreSQL; in CI, fail it."""
+    if find_program("initdb") is None:
+        hint = "PostgreSQL is not installed (Debian: apt-get install postgresql)"
+        if os.environ.get("CI"):
+            pytest.fail(hint)
+        pytest.skip(hint)
 
 
 def _free_port() -> int:

@@ -77,5 +77,5 @@ def annotator_of(session: Session, project: Project, account: Account) -> Annota
     if row is None:
         row = Annotator(project_id=project.id, account_id=account.id, cluster=(account.id or 0) % 256)
         session.add(row)
-    session.commit()
+        session.commit()
     return row

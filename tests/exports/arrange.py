@@ -11,9 +11,16 @@ _numbers = count()
 
 
 def judge(
-    session: Session, project: Project, account: Account, comparison: Comparison, outcome: str, **more: object
+    session: Session,
+    project: Project,
+    account: Account,
+    comparison: Comparison,
+    outcome: str,
+    *,
+    commit: bool = True,
+    **more: object,
 ) -> Judgment:
-    """One live judgment, committed."""
+    """One live judgment."""
     judgment = Judgment(
         submission_id=f"submission-{next(_numbers)}",
         project_id=project.id,
@@ -24,5 +31,6 @@ def judge(
         **more,
     )
     session.add(judgment)
-    session.commit()
+    if commit:
+        session.commit()
     return judgment

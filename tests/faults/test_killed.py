@@ -6,16 +6,10 @@ from another; test_power_cut.py can.
 
 import http.client
 import json
-import os
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,7 +24,8 @@ from app.models import Account, Judgment, Membership, Project, Role
 from app.settings import Settings
 from tests import postgres
 from tests.annotation.arrange import queue
-from tests.conftest import SECRET, Cast, make_settings
+from tests.conftest import Cast, make_settings
+from tests.faults.servers import served
 
 CLIENTS = 4
 ENOUGH = 60  # acknowledged judgments before the kill
@@ -131,55 +126,6 @@ def in_process(app: Flask, token: str) -> Post:
     return post
 
 
-@contextmanager
-def served(settings: Settings) -> Iterator[tuple[int, Callable[[], None]]]:
-    """The production server in processes of its own: its port, and a way to kill them all at once."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = int(probe.getsockname()[1])
-    environment = {
-        **os.environ,
-        "TIEBREAK_DATA_DIR": str(settings.data_dir),
-        "TIEBREAK_DATABASE_URL": settings.database_url,
-        "TIEBREAK_SECRET_KEY": SECRET,
-    }
-    start = f"from app.server import serve; serve('127.0.0.1', {port}, 2)"
-    process = subprocess.Popen(
-        [sys.executable, "-c", f"if __name__ == '__main__': {start}"],
-        env=environment,
-        cwd=Path(__file__).parents[2],
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-
-    def kill() -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-    try:
-        _wait_for(port)
-        yield port, kill
-    finally:
-        if process.poll() is None:
-            kill()
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 90
-    while time.monotonic() < deadline:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-        try:
-            connection.request("GET", "/healthz")
-            if connection.getresponse().status == 200:
-                return
-        except (OSError, http.client.HTTPException):
-            time.sleep(0.1)
-        finally:
-            connection.close()
-    raise AssertionError("the server did not come up")
-
-
 def test_a_killed_server_lost_nothing_it_acknowledged(
     app: Flask, settings: Settings, session: Session, cast: Cast
 ) -> None:
@@ -194,8 +140,7 @@ def test_a_killed_server_lost_nothing_it_acknowledged(
 
 @pytest.mark.postgres
 def test_a_killed_database_lost_nothing_it_acknowledged(tmp_path: Path) -> None:
-    if postgres.find_program("initdb") is None:
-        pytest.skip("PostgreSQL is not installed")
+    postgres.needed()
     with postgres.cluster(options=()) as cluster:
         settings = make_settings(tmp_path, cluster.url())
         app = create_app(settings)
