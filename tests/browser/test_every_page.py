@@ -1,0 +1,213 @@
+"""Every page, for everybody who may open it: no barrier, no console error, nothing wider than a phone."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from flask import Flask
+from playwright.sync_api import Browser, BrowserContext, Page, expect
+
+from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
+
+# Who looks at each page, by endpoint: v(isitor), a(nnotator), l(ead), A(dmin). Names in braces are
+# found once by the fixture `names`.
+PAGES = {
+    "projects.index": ("/", "valA"),
+    "accounts.sign_in": ("/sign-in", "v"),
+    "accounts.invitation": ("/invitations/{invitation}", "va"),
+    "accounts.choose_password": ("/password/{password}", "v"),
+    "accounts.settings": ("/account", "a"),
+    "accounts.my_tokens": ("/account/tokens", "l"),
+    "accounts.everybody": ("/people", "A"),
+    "accounts.site_audit": ("/people/audit", "A"),
+    "projects.new": ("/projects/new", "l"),
+    "projects.show": ("/p/demo/", "valA"),
+    "projects.settings": ("/p/demo/settings", "lA"),
+    "projects.people": ("/p/demo/members", "l"),
+    "projects.criteria_page": ("/p/demo/criteria", "l"),
+    "projects.audit_page": ("/p/demo/audit", "l"),
+    "projects.guideline": ("/p/demo/guideline", "al"),
+    "projects.edit_guideline": ("/p/demo/guideline/edit", "l"),
+    "imports.page": ("/p/demo/import", "l"),
+    "imports.job_list": ("/p/demo/jobs", "l"),
+    "imports.job": ("/p/demo/jobs/{job}", "l"),
+    "pairing.page": ("/p/demo/pair?seed=1", "l"),
+    "annotation.judge": ("/p/demo/judge", "al"),
+    "annotation.past": ("/p/demo/history", "al"),
+    "annotation.reconsider": ("/p/demo/history/{judgment}", "a"),
+    "leaderboard.show": ("/p/demo/leaderboard", "vlA"),
+    "leaderboard.matrix": ("/p/demo/leaderboard/matrix", "v"),
+    "leaderboard.model": ("/p/demo/leaderboard/models/{model}", "l"),
+    "leaderboard.head_to_head": ("/p/demo/leaderboard/models/{model}/{other}", "l"),
+    "leaderboard.history": ("/p/demo/leaderboard/over-time", "v"),
+    "leaderboard.biases": ("/p/demo/leaderboard/bias", "l"),
+    "quality.show": ("/p/demo/quality", "l"),
+    "exports.page": ("/p/demo/export", "l"),
+}
+MORE = {  # the same pages, seen otherwise
+    "sliced leaderboard": ("/p/demo/leaderboard?by=category", "l"),
+    "nothing judged yet": ("/p/demo/history", "A"),
+    "nothing in the archive": ("/?archived=1", "l"),
+}
+NO_PAGE = {
+    "static": "files, met by every page that uses them",
+    "health.healthz": "for machines",
+    "health.readyz": "for machines",
+    "health.metrics": "for machines",
+    "exports.download": "a file, downloaded in the journey",
+    "imports.refused_rows": "a file",
+    "quality.download": "a file",
+    "leaderboard.download": "a file",
+    "leaderboard.download_matrix": "a file",
+    "leaderboard.download_history": "a file",
+    "accounts.welcome": "only there before the first account, where the journey begins",
+}
+PEOPLE = {"v": "", "a": "annotator@example.org", "l": "lead@example.org", "A": "admin@example.org"}
+
+
+def test_every_page_is_in_the_list(app: Flask) -> None:
+    """A new page joins the list, or says why not; the API's answers are no pages."""
+    there = {rule.endpoint for rule in app.url_map.iter_rules() if "GET" in (rule.methods or ())}
+    pages = {name for name in there if not name.startswith("api.")}
+    assert pages == PAGES.keys() | NO_PAGE.keys()
+
+
+@dataclass
+class Seat:
+    """One person's browser page, kept from test to test, and what it complained of."""
+
+    context: BrowserContext
+    page: Page
+    complaints: Complaints = field(default_factory=Complaints)
+
+
+@pytest.fixture(scope="module")
+def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
+    """A seat for each kind of person, signed in once."""
+    taken: dict[str, Seat] = {}
+
+    def seat(who: str) -> Seat:
+        if who not in taken:
+            context = browser.new_context()
+            taken[who] = Seat(context, context.new_page())
+            taken[who].complaints.listen(taken[who].page)
+            if PEOPLE[who]:
+                sign_in(taken[who].page, demo, PEOPLE[who], demo.password)
+        return taken[who]
+
+    yield seat
+    for one in taken.values():
+        one.context.close()
+
+
+@pytest.fixture(scope="module")
+def names(
+    seats: Callable[[str], Seat], demo: Site, tmp_path_factory: pytest.TempPathFactory
+) -> dict[str, str]:
+    """What addresses of pages are made of: an invitation, a password link, a job, a judgment, two models."""
+    admin, lead, annotator = (seats(who).page for who in "Ala")
+    admin.goto(demo.address("/people"))
+    admin.get_by_role("button", name="Make an invitation link").click()
+    invitation = _shown(admin, "/invitations/")
+    admin.get_by_role("row", name="researcher@").get_by_role("button", name="Password link").click()
+    password = _shown(admin, "/password/")
+    annotator.goto(demo.address("/p/demo/judge"))
+    annotator.get_by_role("button", name="Tie", exact=True).last.click()
+    expect(annotator.get_by_role("button", name="Undo")).to_be_enabled()
+    annotator.goto(demo.address("/p/demo/history"))
+    judgment = _last_part(annotator, "main a[href*='/history/']")[0]
+    lead.goto(demo.address("/p/demo/leaderboard"))
+    model, other, *_ = _last_part(lead, "tbody a[href*='/leaderboard/models/']")
+    job = _try_an_import(lead, demo, tmp_path_factory.mktemp("import") / "responses.jsonl")
+    return {
+        "invitation": invitation,
+        "password": password,
+        "judgment": judgment,
+        "model": model,
+        "other": other,
+        "job": job,
+    }
+
+
+def _shown(page: Page, before: str) -> str:
+    text = page.locator("code", has_text=before).inner_text()
+    return text.split(before)[1]
+
+
+def _last_part(page: Page, links: str) -> list[str]:
+    return [link.get_attribute("href").split("/")[-1] for link in page.locator(links).all()]  # type: ignore[union-attr]
+
+
+def _try_an_import(lead: Page, demo: Site, file: Path) -> str:
+    rows = [{"prompt": "One?", "model": "Heron", "response": "Yes."}, {"prompt": "", "model": 7}]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    lead.goto(demo.address("/p/demo/import"))
+    lead.get_by_label("Files").set_input_files(file)
+    lead.get_by_label("Only try it").check()
+    lead.get_by_role("button", name="Import").click()
+    expect(lead.get_by_text("Would be added")).to_be_visible(timeout=20_000)
+    return lead.url.split("/")[-1]
+
+
+VISITS = [
+    pytest.param(path, who, id=f"{name}-{PEOPLE[who].split('@')[0] or 'visitor'}")
+    for name, (path, everybody) in (PAGES | MORE).items()
+    for who in everybody
+]
+
+
+@pytest.mark.parametrize(("path", "who"), VISITS)
+def test_page(
+    path: str, who: str, seats: Callable[[str], Seat], names: dict[str, str], demo: Site
+) -> None:
+    seat = seats(who)
+    seat.complaints.clear()
+    answer = seat.page.goto(demo.address(path.format(**names)))
+    assert answer is not None
+    assert answer.status == 200
+    assert urls(answer.url) == urls(demo.address(path.format(**names))), "sent elsewhere"
+    assert wrong_with(seat.page) == []
+    assert seat.complaints == []
+
+
+def urls(address: str) -> str:
+    return address.rstrip("/")
+
+
+@pytest.mark.parametrize(("who", "path", "status"), [("v", "/nowhere", 404), ("a", "/p/demo/settings", 403)])
+def test_refusals_are_pages_too(
+    who: str, path: str, status: int, seats: Callable[[str], Seat], demo: Site
+) -> None:
+    page = seats(who).page
+    answer = page.goto(demo.address(path))
+    assert answer is not None
+    assert answer.status == status
+    assert wrong_with(page) == []
+
+
+def test_a_refused_form_says_where(seats: Callable[[str], Seat], demo: Site) -> None:
+    page = seats("l").page
+    page.goto(demo.address("/projects/new"))
+    page.get_by_label("Name", exact=True).fill("Demo")
+    page.get_by_label("Short name").fill("demo")
+    page.get_by_role("button", name="Create the project").click()
+    expect(page.get_by_label("Short name")).to_have_attribute("aria-invalid", "true")
+    assert wrong_with(page) == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_chosen_theme_stays(theme: str, seats: Callable[[str], Seat], demo: Site) -> None:
+    """Against the system's own, from the first byte of the next page."""
+    seat = seats("l")
+    seat.page.emulate_media(color_scheme="dark" if theme == "light" else "light")
+    seat.page.goto(demo.address("/account"))
+    while seat.page.locator("html").get_attribute("data-theme") != theme:
+        seat.page.get_by_role("button", name=re.compile("Colours")).click()
+    seat.page.goto(demo.address("/p/demo/"))
+    expect(seat.page.locator("html")).to_have_attribute("data-theme", theme)
+    expect(seat.page.locator("html")).to_have_css("color-scheme", theme)
+    assert wrong_with(seat.page) == []
+    seat.context.clear_cookies(name="theme")
