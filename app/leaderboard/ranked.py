@@ -197,7 +197,7 @@ def _standings(
     ranges: RankRanges | None = None,
 ) -> Standings:
     graph = connectivity(matrix.half_wins(parameters.ties))
-    rank = _ranks(ratings, graph.component) if ranges is None else ranges.rank
+    rank = ranks(ratings, graph.component) if ranges is None else ranges.rank
     lower, upper = bounds or (np.full_like(ratings, np.nan),) * 2
     wins, losses = matrix.wins.sum(axis=1), matrix.wins.sum(axis=0)
     ties, both_bad, judgments = matrix.ties.sum(axis=1), matrix.both_bad.sum(axis=1), matrix.judgments
@@ -260,7 +260,7 @@ def _best_first(
     return sorted(range(len(models)), key=place)
 
 
-def _ranks(ratings: NDArray[np.float64], component: NDArray[np.intp]) -> NDArray[np.intp]:
+def ranks(ratings: NDArray[np.float64], component: NDArray[np.intp]) -> NDArray[np.intp]:
     """Ranks of ratings within each component, equal ones sharing the better; 0 without a rating."""
     together = component[:, None] == component
     better = ratings > ratings[:, None] + 1e-6

@@ -11,7 +11,19 @@ from sqlmodel import select
 
 from app import db, permissions, web
 from app.errors import NotFound
-from app.leaderboard import bias, examples, over_time, page, pairs, standings, tables, words
+from app.leaderboard import (
+    bias,
+    examples,
+    over_time,
+    page,
+    pairs,
+    robustness,
+    standings,
+    style,
+    tables,
+    with_judges,
+    words,
+)
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
@@ -92,6 +104,13 @@ def biases(slug: str) -> Response:
     """Whether the side of the screen, who judged, or a few judgments decide the order."""
     access, _ = _enter(slug)
     return _answer(access, (), lambda: _bias_page(access))
+
+
+@bp.get(f"{HERE}/robustness")
+def firmness(slug: str) -> Response:
+    """Whether the order would survive other judgments, another style, or judge models."""
+    access, query = _enter(slug)
+    return _answer(access, (query,), lambda: _firmness_page(access, query))
 
 
 @bp.get(f"{HERE}/models/<uid>")
@@ -194,6 +213,19 @@ def _bias_page(access: Access) -> Response:
     )
 
 
+def _firmness_page(access: Access, query: StandingsQuery) -> Response:
+    session, project = db.session(), access.project
+    return _plain_page(
+        "leaderboard/robustness.html",
+        access,
+        query,
+        "firmness",
+        firmness=robustness.load(session, project),
+        style=style.load(session, project),
+        judges=with_judges.load(session, project),
+    )
+
+
 def _model_page(access: Access, query: StandingsQuery, one: Model, offset: int) -> Response:
     found = _bradley_terry(access, query)
     return _plain_page(
@@ -258,7 +290,12 @@ def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[
             found.append(
                 (label, _address("show", project, query, by=by, value=""), showing and query.by == by)
             )
-    views = (("matrix", "Win matrix"), ("history", "Over time"), ("biases", "Bias"))
+    views = (
+        ("matrix", "Win matrix"),
+        ("history", "Over time"),
+        ("biases", "Bias"),
+        ("firmness", "How firm?"),
+    )
     return found + [(label, _address(to, project, query), to == endpoint) for to, label in views]
 
 

@@ -6,15 +6,13 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlmodel import Session, col
 
 from app.leaderboard import bias, standings
+from app.leaderboard.ranked import ranks
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project
 
 _Z95 = 1.959964
-
-Codes = NDArray[np.intp]
 
 
 @dataclass(frozen=True)
@@ -225,16 +223,10 @@ def _reweighted(session: Session, project: Project) -> list[Reweighted]:
     names, _ = standings.models(session, project)
     component = found.plain.component
     rated = np.flatnonzero((component >= 0) & np.isfinite(found.plain.theta))
-    rank, weighted_rank = (_ranks(component, theta) for theta in (found.plain.theta, found.theta))
-    columns = (component, found.plain.ratings(), found.ratings(), rank, weighted_rank)
+    ratings = found.plain.ratings(), found.ratings()
+    columns = (component, *ratings, *(ranks(rating, component) for rating in ratings))
     rows = [
         Reweighted(names[i], *row)
         for i, *row in zip(rated, *(column[rated].tolist() for column in columns), strict=True)
     ]
     return sorted(rows, key=lambda row: (row.group, row.rank, row.model))
-
-
-def _ranks(component: Codes, theta: NDArray[np.float64]) -> Codes:
-    """Ranks within each group, 1 the best; equal ratings share one."""
-    better = (component[:, None] == component) & (theta > theta[:, None] + 1e-6)
-    return np.asarray(1 + better.sum(axis=1))
