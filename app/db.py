@@ -8,8 +8,6 @@ from weakref import WeakKeyDictionary
 
 import orjson
 import sqlalchemy as sa
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from flask import Flask, current_app, g, request
 from sqlmodel import Session
 
@@ -156,6 +154,9 @@ def upgrade(bind: sa.Engine, revision: str = "head") -> None:
 
 def pending(bind: sa.Engine) -> bool | None:
     """Whether the schema is behind this version; None for a database without any."""
+    from alembic.runtime.migration import MigrationContext
+    from alembic.script import ScriptDirectory
+
     with bind.connect() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
     return (

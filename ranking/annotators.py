@@ -14,8 +14,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from scipy.special import expit
-from scipy.stats import norm
 
 from ranking.bradley_terry import (
     CENTER,
@@ -61,7 +61,7 @@ class Reliability:
 
     def intervals(self, *, level: float = 0.95) -> tuple[Floats, Floats]:
         """Lower and upper bounds (G,) of the reliabilities."""
-        half = norm.ppf((1 + level) / 2) * self.standard_error
+        half = scipy.stats.norm.ppf((1 + level) / 2) * self.standard_error
         return self.reliability - half, self.reliability + half
 
     def ratings(self, *, anchor: tuple[int, float] | None = None, center: float = CENTER) -> Floats:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field
 from math import log
 from typing import Literal
 
-import choix
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.linalg import lapack
@@ -254,6 +253,9 @@ def maximum_likelihood(scores: Floats, start: Floats | None = None) -> Floats:
 
 def _spectral(scores: Floats, start: Floats) -> Floats:
     """choix's solution, or `start` where the weights are too far apart for its Markov chain."""
+    # Here and not above: choix loads scipy's statistics, which take most of a program's start.
+    import choix
+
     try:
         with np.errstate(all="ignore"):
             theta = choix.ilsr_pairwise_dense(scores, initial_params=start, tol=1e-6)

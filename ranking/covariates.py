@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from scipy.stats import t as student
 
 from ranking.bradley_terry import (
     CENTER,
@@ -100,7 +100,7 @@ class ControlledFit:
     def _half_widths(self, level: float) -> Floats:
         if not 0 < level < 1:
             raise ValueError(f"level: {level} is not between 0 and 1")
-        quantiles = np.asarray(student.ppf((1 + level) / 2, self.dof))
+        quantiles = np.asarray(scipy.stats.t.ppf((1 + level) / 2, self.dof))
         return np.asarray(quantiles * np.sqrt(np.diagonal(self.covariance)))
 
 

@@ -17,9 +17,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
-from scipy.stats import t as student
 
 from ranking.bradley_terry import (
     CENTER,
@@ -98,7 +98,7 @@ class PredictionPowered:
 
     def intervals(self, *, level: float = 0.95, center: float = CENTER) -> tuple[Floats, Floats]:
         """Lower and upper bounds of the combined ratings, each against its component's mean."""
-        half = student.ppf((1 + level) / 2, self.dof) * np.sqrt(np.diagonal(self.covariance))
+        half = scipy.stats.t.ppf((1 + level) / 2, self.dof) * np.sqrt(np.diagonal(self.covariance))
         return to_elo(self.theta - half, center), to_elo(self.theta + half, center)
 
 

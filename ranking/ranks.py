@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import stats
 
 from ranking.bradley_terry import Fit
 from ranking.outcomes import Floats, Ints
@@ -63,7 +63,7 @@ def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000,
 def probability_better(intervals: Intervals) -> Floats:
     """(M, M) probability that row is truly better than column, NaN where they cannot be compared."""
     dof = np.minimum(intervals.dof, intervals.dof[:, None])
-    return np.asarray(stats.t.cdf(_z(intervals), dof))
+    return np.asarray(scipy.stats.t.cdf(_z(intervals), dof))
 
 
 def probability_top(intervals: Intervals, k: int = 1, *, draws: int = 2000, seed: int = 0) -> Floats:
@@ -93,7 +93,7 @@ def votes_to_separate(fit: Fit, intervals: Intervals, *, power: float = 0.8) -> 
         raise ValueError(f"power: {power} is not between 0 and 1")
     votes = fit.scores.sum(axis=1)
     sizes = np.array([votes[fit.component == c].sum() for c in fit.component])
-    factor = (stats.norm.ppf((1 + intervals.level) / 2) + stats.norm.ppf(power)) ** 2
+    factor = (scipy.stats.norm.ppf((1 + intervals.level) / 2) + scipy.stats.norm.ppf(power)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         needed = sizes[:, None] * factor / _z(intervals) ** 2
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+import scipy
 
 from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import (
@@ -108,7 +108,7 @@ def intervals(
         covariance = _analytic_covariance(fit, kind, clusters)
     dof = np.full(fit.n_models, np.inf) if clusters is None else clusters.dof()
     dof[~np.isfinite(fit.theta)] = np.nan
-    quantile = stats.t.ppf((1 + level) / 2, dof)
+    quantile = scipy.stats.t.ppf((1 + level) / 2, dof)
     theta = shifted(fit.theta, fit.component, anchor, center)
     se = np.where(np.isnan(quantile), np.nan, np.sqrt(_reference_variance(covariance, fit.component, anchor)))
     return Intervals(

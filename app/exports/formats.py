@@ -4,71 +4,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
-import pyarrow as pa
 
 from app.exports.forms import ExportSpec, Format
 from app.exports.preferences import Preference
 from app.exports.records import Names, Record, iso
 
 Row = dict[str, Any]
-
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
-
-PROVENANCE: dict[str, pa.DataType] = {
-    "pair_id": pa.string(),
-    "prompt_id": pa.string(),
-    "chosen_model": pa.string(),
-    "rejected_model": pa.string(),
-    "votes": pa.int64(),
-    "agreement": pa.float64(),
-    "strength": pa.float64(),
-    "annotators": pa.list_(pa.string()),
-    "human_votes": pa.int64(),
-    "model_votes": pa.int64(),
-    "simulated_votes": pa.int64(),
-    "adjudicated": pa.bool_(),
-    "guideline_version": pa.int64(),
-    "judged_at": pa.string(),
-    "language": pa.string(),
-    "category": pa.string(),
-    "split": pa.string(),
-}
-
-JUDGMENT: dict[str, pa.DataType] = {
-    "judgment_id": pa.string(),
-    "pair_id": pa.string(),
-    "prompt_id": pa.string(),
-    "model_a": pa.string(),
-    "model_b": pa.string(),
-    "sample_a": pa.int64(),
-    "sample_b": pa.int64(),
-    "outcome": pa.string(),
-    "first_shown": pa.string(),
-    "strength": pa.int64(),
-    "preference": pa.float64(),
-    "criteria": pa.string(),
-    "tags": pa.string(),
-    "rationale": pa.string(),
-    "duration_ms": pa.int64(),
-    "annotator": pa.string(),
-    "annotator_kind": pa.string(),
-    "judge_model": pa.string(),
-    "simulated": pa.bool_(),
-    "source": pa.string(),
-    "guideline_version": pa.int64(),
-    "created_at": pa.string(),
-    "retired_at": pa.string(),
-    "supersedes": pa.string(),
-    "gold": pa.string(),
-    "adjudicated": pa.string(),
-    "batch": pa.string(),
-    "category": pa.string(),
-    "language": pa.string(),
-    "prompt_tags": pa.string(),
-    "prompt": pa.string(),
-    "response_a": pa.string(),
-    "response_b": pa.string(),
-}
 
 # What becomes of a value that is stored as JSON text: a fragment of a line, or a column's value.
 Wrap = Callable[[str], Any]
@@ -135,15 +76,6 @@ def judgment_rows(record: Record, wrap: Wrap, known: Names, supersedes: dict[int
             "response_a": None if comparison.response_a is None else wrap(comparison.response_a),
             "response_b": None if comparison.response_b is None else wrap(comparison.response_b),
         }
-
-
-def schema(spec: ExportSpec) -> pa.Schema:
-    """The Parquet columns of a format."""
-    if spec.format is Format.JUDGMENTS:
-        return pa.schema(list(JUDGMENT.items()))
-    sides = ("prompt", "chosen", "rejected") if spec.format is Format.TRL else ("chosen", "rejected")
-    margin = {"margin": pa.float64()} if spec.margin else {}
-    return pa.schema([*((side, MESSAGES) for side in sides), *PROVENANCE.items(), *margin.items()])
 
 
 def wrap_for(spec: ExportSpec) -> Wrap:

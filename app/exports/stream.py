@@ -7,8 +7,6 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import sqlalchemy as sa
 
 from app import audit, db
@@ -20,7 +18,6 @@ from app.models import Account, Project, opaque_id
 
 # Rows handed on together: one at a time costs half the speed.
 BLOCK = 500
-ROW_GROUP = 5_000
 
 
 @dataclass
@@ -53,7 +50,7 @@ def stream(
     digest = hashlib.sha256()
     with snapshot(engine) as connection:
         rows = _rows(connection, project, spec, receipt)
-        for block in _parquet(rows, spec) if spec.file == "parquet" else _json_lines(rows):
+        for block in _blocks(rows, spec):
             digest.update(block)
             receipt.size += len(block)
             yield block
@@ -94,46 +91,15 @@ def make_rows(
             yield from formats.judgment_rows(record, wrap, known, submission_ids(connection, earlier))
 
 
+def _blocks(rows: Iterator[formats.Row], spec: ExportSpec) -> Iterator[bytes]:
+    if spec.file == "jsonl":
+        return _json_lines(rows)
+    # Loaded when it is asked for: pyarrow takes long to start.
+    from app.exports import parquet
+
+    return parquet.write(rows, spec)
+
+
 def _json_lines(rows: Iterator[formats.Row]) -> Iterator[bytes]:
     while block := [formats.line(row) for row in islice(rows, BLOCK)]:
         yield b"".join(block)
-
-
-def _parquet(rows: Iterator[formats.Row], spec: ExportSpec) -> Iterator[bytes]:
-    sink = _Sink()
-    schema = formats.schema(spec)
-    with pq.ParquetWriter(sink, schema, compression="zstd") as writer:
-        while group := list(islice(rows, ROW_GROUP)):
-            writer.write_table(pa.Table.from_pylist(group, schema=schema))
-            yield sink.take()
-    yield sink.take()
-
-
-class _Sink:
-    """A file for Parquet's writer that gives back what was written so far."""
-
-    closed = False
-
-    def __init__(self) -> None:
-        self.parts: list[bytes] = []
-        self.position = 0
-
-    def write(self, data: Any) -> int:
-        part = bytes(data)
-        self.parts.append(part)
-        self.position += len(part)
-        return len(part)
-
-    def tell(self) -> int:
-        return self.position
-
-    def flush(self) -> None:
-        """Nothing is held back."""
-
-    def close(self) -> None:
-        self.closed = True
-
-    def take(self) -> bytes:
-        data = b"".join(self.parts)
-        self.parts.clear()
-        return data

@@ -8,7 +8,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.exports import formats, preferences, stream
+from app.exports import parquet, preferences, stream
 from app.exports.forms import ExportSpec, Format
 from app.models import Adjudication, Outcome, Prompt, Response, now
 from tests.annotation.arrange import queue
@@ -169,4 +169,4 @@ def test_every_column_of_a_row_has_a_parquet_type(app: Flask, session: Session, 
     judge(session, cast.project, cast.ann, comparison, "a")
     for wanted in Format:
         (row,), _ = export(app, cast, format=wanted)
-        assert list(row) == formats.schema(ExportSpec(format=wanted)).names
+        assert list(row) == parquet.schema(ExportSpec(format=wanted)).names
