@@ -8,7 +8,6 @@ import sys
 
 NAMES = (
     "write_path",
-    "durability",
     "import_speed",
     "export_speed",
     "leaderboard",

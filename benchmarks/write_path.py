@@ -23,6 +23,7 @@ from flask import Flask
 from rich.console import Console
 from rich.table import Table
 
+from app.server import THREADS
 from benchmarks.judging import SECRET, Client, app_of, bare_flask, call, fields, filled
 
 TURNS = 400
@@ -139,9 +140,27 @@ def server(target: str, data_dir: Path) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [Path(sys.executable).with_name("granian"), target, "--factory", "--interface", "wsgi"]
-    options = ["--port", str(port), "--workers", "1", "--blocking-threads", "1", "--log-level", "error"]
-    process = subprocess.Popen([*map(str, command), *options], env=_environment(data_dir))
+    command = [
+        sys.executable,
+        "-m",
+        "gunicorn",
+        f"{target}()",
+        "--bind",
+        f"127.0.0.1:{port}",
+        "--workers",
+        "1",
+    ]
+    options = [
+        "--worker-class",
+        "gthread",
+        "--threads",
+        str(THREADS),
+        "--keep-alive",
+        "75",
+        "--log-level",
+        "error",
+    ]
+    process = subprocess.Popen([*command, *options], env=_environment(data_dir))
     try:
         for _ in range(600):
             try:
