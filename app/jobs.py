@@ -42,7 +42,9 @@ class Progress:
 
 
 Work = Callable[[Job, Progress], dict[str, Any]]
+Chore = Callable[[], None]
 _kinds: dict[str, Work] = {}
+_chores: list[Chore] = []
 
 
 def work(kind: str) -> Callable[[Work], Work]:
@@ -55,12 +57,19 @@ def work(kind: str) -> Callable[[Work], Work]:
     return register
 
 
+def every_minute(function: Chore) -> Chore:
+    """Register what a worker looks after each minute."""
+    _chores.append(function)
+    return function
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Connect the queue; ``immediate`` (tests) runs a job as soon as it is sent."""
     queue = _queue(settings)
     app.extensions["jobs"] = queue
     app.extensions["run_job"] = queue.task()(_in_context(app, run))
-    queue.periodic_task(crontab(minute="*"))(_in_context(app, send_waiting))
+    for chore in _chores:
+        queue.periodic_task(crontab(minute="*"))(_in_context(app, chore))
 
 
 def _queue(settings: Settings) -> Huey:
@@ -104,6 +113,7 @@ def send(job: Job) -> None:
     current_app.extensions["run_job"](job.id)
 
 
+@every_minute
 def send_waiting() -> None:
     """Send again what was written down but never ran, or whose worker died."""
     with db.new_session(db.engine(), write=False) as session:

@@ -15,6 +15,7 @@ from app.models.project import (
     Guideline,
     Model,
     Project,
+    Selection,
     Visibility,
 )
 from app.models.prompt import Message, Prompt, RenderedPrompt, RenderedResponse, Response
@@ -46,6 +47,7 @@ __all__ = [
     "RenderedResponse",
     "Response",
     "Role",
+    "Selection",
     "SignInFailure",
     "SiteRole",
     "Slot",

@@ -97,7 +97,7 @@ class Slot(SQLModel, table=True):
     project_id: int = Field(foreign_key="projects.id")
     taken: int = 0
     wanted: int
-    # Lower is served first among the least taken.
+    # Lower is served first among the least taken: a shuffle, below zero what was chosen to come first.
     position: int = 0
 
 

@@ -21,6 +21,13 @@ class Visibility(StrEnum):
     PUBLIC = "public"
 
 
+class Selection(StrEnum):
+    """Which waiting comparisons come first: any, or those that teach most of the order."""
+
+    RANDOM = "random"
+    INFORMATIVE = "informative"
+
+
 class AnnotatorKind(StrEnum):
     """Whether judgments come from a person or from a judge model."""
 
@@ -45,6 +52,7 @@ class Project(SQLModel, table=True):
     visibility: Visibility = Field(default=Visibility.MEMBERS, sa_type=enum_type(Visibility, "visibility"))
     # Judgments asked for each comparison, by different annotators.
     wanted: int = 1
+    selection: Selection = Field(default=Selection.RANDOM, sa_type=enum_type(Selection, "selection"))
     # One gold comparison after so many others; 0 serves none.
     gold_every: int = 10
     # An assignment left open so long goes back to the queue.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.accounts.forms import Email, Name
-from app.models import Role, Visibility
+from app.models import Role, Selection, Visibility
 
 
 def _slug(value: str) -> str:
@@ -37,6 +37,7 @@ class SettingsIn(BaseModel):
 
     visibility: Visibility = Visibility.MEMBERS
     wanted: Annotated[int, Field(ge=1, le=100)] = 1
+    selection: Selection = Selection.RANDOM
     gold_every: Annotated[int, Field(ge=0, le=1_000)] = 10
     lease_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 24 * 60
     daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BeforeValidator(_absent)] = None

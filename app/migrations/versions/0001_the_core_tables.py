@@ -42,6 +42,11 @@ def upgrade() -> None:
             nullable=False,
         ),
         sa.Column("wanted", sa.Integer(), nullable=False),
+        sa.Column(
+            "selection",
+            sa.Enum("random", "informative", name="selection", native_enum=False, create_constraint=True),
+            nullable=False,
+        ),
         sa.Column("gold_every", sa.Integer(), nullable=False),
         sa.Column("lease_minutes", sa.Integer(), nullable=False),
         sa.Column("daily_goal", sa.Integer(), nullable=True),
