@@ -103,24 +103,28 @@ def _of_people(session: Session, project: Project, by: SliceBy) -> AgreementRepo
         comparisons=sum(whole.values()),
         verdicts=sum(sum(pattern) * n for pattern, n in whole.items()),
         overall=_coefficients(_ratings(whole)),
-        slices=tuple(Sliced(value, _coefficients(_ratings(parts[value]))) for value in largest[:MOST_SLICES]),
+        slices=tuple(Sliced(value, _nominal(_ratings(parts[value]))) for value in largest[:MOST_SLICES]),
         more=max(len(largest) - MOST_SLICES, 0),
     )
 
 
 def _coefficients(ratings: Ratings) -> tuple[Coefficient, ...]:
-    scale = preference_scale(ratings)
+    on_scale = Coefficient(
+        "Alpha on the scale A – tie – B",
+        "As alpha, but a tie is nearer to each side than they are to each other; “both bad” left out.",
+        krippendorff_alpha(preference_scale(ratings), metric="ordinal"),
+    )
+    return *_nominal(ratings), on_scale
+
+
+def _nominal(ratings: Ratings) -> tuple[Coefficient, ...]:
+    """Those for which every two verdicts are either the same or not."""
     return (
         Coefficient("Raw agreement", "How often two people give the same verdict.", raw_agreement(ratings)),
         Coefficient(
             "Krippendorff’s alpha",
             "Beyond chance, every difference alike: 1 is perfect, 0 what chance gives.",
             krippendorff_alpha(ratings),
-        ),
-        Coefficient(
-            "Alpha on the scale A – tie – B",
-            "The same, but a tie is nearer to each side than they are to each other; “both bad” left out.",
-            krippendorff_alpha(scale, metric="ordinal"),
         ),
         Coefficient(
             "Gwet’s AC1",

@@ -13,6 +13,7 @@ from app.leaderboard.ranked import ranks
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project
 
 _Z95 = 1.959964
+_ONCE_IN_A_THOUSAND = 3.29
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,10 @@ class AnnotatorQuality:
 
     @property
     def favours_a_side(self) -> bool:
-        """Whether an even chance of left and right lies outside the interval."""
-        return self.left is not None and not self.left.lower <= 0.5 <= self.left.upper
+        """Whether chance alone would do as much once in a thousand: many annotators are looked at."""
+        if self.left is None:
+            return False
+        return abs(2 * self.left.some - self.left.many) > _ONCE_IN_A_THOUSAND * sqrt(self.left.many)
 
 
 @dataclass(frozen=True)

@@ -116,7 +116,7 @@ def test_what_cannot_be_computed_says_why(session: Session, cast: Cast, client_o
 
 def test_both_bad_alone_leaves_the_scale_undefined(session: Session, cast: Cast) -> None:
     judged_together(session, cast, [(BOTH_BAD, BOTH_BAD), (BOTH_BAD, A)])
-    scale = agreement.of_people(session, cast.project, "category").overall[2]
+    scale = agreement.of_people(session, cast.project, "category").overall[3]
     assert scale.found.value is None
     assert scale.undefined == "undefined because no comparison has two verdicts that count here"
 
@@ -273,3 +273,14 @@ def test_more_annotators_take_no_more_queries(
             client.get(URL)
         numbers.append(len(statements))
     assert numbers[0] == numbers[1] <= 25
+
+
+@pytest.mark.parametrize(("left", "marked"), [(14, False), (19, True)])
+def test_a_side_is_marked_only_where_chance_would_hardly_do_it(
+    session: Session, cast: Cast, left: int, marked: bool
+) -> None:
+    person = add_annotators(session, cast.project, 1)[0]
+    judged_together(session, cast, [(A,)] * left + [(B,)] * (20 - left), people=[person])
+    found = of(session, cast)[person.name]
+    assert found.left == Share(left, 20)
+    assert found.favours_a_side == marked
