@@ -13,7 +13,7 @@ from jinja2_fragments.flask import render_block
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.errors import Input, Invalid, Problem, checked
+from app.errors import Input, Invalid, Problem, Unauthorized, checked
 from app.models import Account
 from app.settings import Settings
 
@@ -69,6 +69,14 @@ def init_app(app: Flask, settings: Settings) -> None:
 def account() -> Account | None:
     """The signed-in account, or None."""
     return cast(Account, current_user._get_current_object()) if current_user.is_authenticated else None
+
+
+def signed_in() -> Account:
+    """The signed-in account. Raises Unauthorized where there is none."""
+    found = account()
+    if found is None:
+        raise Unauthorized("Sign in to go on.")
+    return found
 
 
 def is_api() -> bool:

@@ -18,7 +18,7 @@ from app.accounts.forms import (
     TokenIn,
     WelcomeIn,
 )
-from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, Unauthorized
+from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany
 from app.models import Account, Project
 
 bp = Blueprint("accounts", __name__)
@@ -27,17 +27,9 @@ bp = Blueprint("accounts", __name__)
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x1f\\]*")
 
 
-def signed_in() -> Account:
-    """The signed-in account. Raises Unauthorized where there is none."""
-    account = web.account()
-    if account is None:
-        raise Unauthorized("Sign in to go on.")
-    return account
-
-
 def admin() -> Account:
     """The signed-in admin. Raises Forbidden for anybody else."""
-    account = signed_in()
+    account = web.signed_in()
     if not account.is_admin:
         raise Forbidden("Only an admin of this site may do that.")
     return account
@@ -178,13 +170,13 @@ def _secret_key() -> str:
 @bp.get("/account")
 def settings() -> Response:
     """One's name and password."""
-    return web.form_page("accounts/settings.html", values={"name": signed_in().name})
+    return web.form_page("accounts/settings.html", values={"name": web.signed_in().name})
 
 
 @bp.post("/account/name")
 def rename() -> Response | BaseResponse:
     """Change one's name."""
-    account = signed_in()
+    account = web.signed_in()
     try:
         form = web.submitted(NameIn)
     except Invalid as problem:
@@ -198,7 +190,7 @@ def rename() -> Response | BaseResponse:
 @bp.post("/account/password")
 def change_password() -> Response | BaseResponse:
     """Change one's password; every other session ends."""
-    account = signed_in()
+    account = web.signed_in()
     try:
         form = web.submitted(PasswordIn)
         passwords.change_password(db.session(), account, form.current, form.new)
@@ -213,7 +205,7 @@ def change_password() -> Response | BaseResponse:
 @bp.post("/account/sessions/end")
 def end_sessions() -> BaseResponse:
     """Sign out everywhere else."""
-    account = signed_in()
+    account = web.signed_in()
     people.end_sessions(db.session(), account)
     db.session().commit()
     session.begin(account)
@@ -230,7 +222,7 @@ def my_tokens() -> Response:
 @bp.post("/account/tokens")
 def create_token() -> Response | BaseResponse:
     """Make an API token."""
-    account = signed_in()
+    account = web.signed_in()
     try:
         form = web.submitted(TokenIn)
     except Invalid as problem:
@@ -244,7 +236,7 @@ def create_token() -> Response | BaseResponse:
 @bp.post("/account/tokens/<uid>/revoke")
 def revoke_token(uid: str) -> BaseResponse:
     """Stop a token."""
-    tokens.revoke(db.session(), signed_in(), uid)
+    tokens.revoke(db.session(), web.signed_in(), uid)
     db.session().commit()
     flash("The token is revoked. Whatever used it must be given another.", "success")
     return web.see_other("accounts.my_tokens")
@@ -254,7 +246,7 @@ def _tokens_page(problem: Problem | None = None) -> Response:
     return web.form_page(
         "accounts/tokens.html",
         problem,
-        tokens=tokens.of(db.session(), signed_in()),
+        tokens=tokens.of(db.session(), web.signed_in()),
         secret=session.shown_once("token"),
     )
 

@@ -41,8 +41,8 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
 @bp.post("/p/<slug>/import")
 def upload(slug: str) -> BaseResponse:
     """Keep the files and start the job."""
-    session = db.session()
-    access = permissions.enter(session, web.account(), slug, "import")
+    session, account = db.session(), web.signed_in()
+    access = permissions.enter(session, account, slug, "import")
     session.rollback()
     try:
         asked = web.submitted(ImportIn)
@@ -50,18 +50,10 @@ def upload(slug: str) -> BaseResponse:
         kept = uploads.keep(web.settings(), files)
     except Invalid as problem:
         return _page(access, problem)
-    job = uploads.start(session, access.project, kept, asked, by=signed_in())
+    job = uploads.start(session, access.project, kept, asked, by=account)
     session.commit()
     jobs.send(job)
     return web.see_other("imports.job", slug=slug, uid=job.uid)
-
-
-def signed_in() -> Account:
-    """The account whose permission has been checked."""
-    account = web.account()
-    if account is None:
-        raise LookupError("nobody is signed in")
-    return account
 
 
 @bp.get("/p/<slug>/jobs")
@@ -83,7 +75,7 @@ def job_list(slug: str) -> Response:
 def _jobs_of(access: Access) -> Any:
     jobs_table = sa.inspect(Job).columns
     found = select(Job).where(jobs_table.project_id == access.project.id).order_by(jobs_table.id.desc())
-    return found if access.can("manage") else found.where(jobs_table.account_id == signed_in().id)
+    return found if access.can("manage") else found.where(jobs_table.account_id == web.signed_in().id)
 
 
 def _names(session: Session, rows: Any) -> dict[int, str]:
@@ -124,6 +116,6 @@ def _find(slug: str, uid: str) -> tuple[Access, Job]:
     session = db.session()
     access = permissions.enter(session, web.account(), slug, "read the guideline")
     found = session.exec(select(Job).where(Job.uid == uid, Job.project_id == access.project.id)).one_or_none()
-    if found is None or not (access.can("manage") or found.account_id == signed_in().id):
+    if found is None or not (access.can("manage") or found.account_id == web.signed_in().id):
         raise NotFound("There is no such job, or it is somebody else's.")
     return access, found

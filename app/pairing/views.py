@@ -57,13 +57,11 @@ def _given() -> dict[str, Any]:
 @bp.post("/p/<slug>/pair")
 def queue(slug: str) -> BaseResponse:
     """Start the job that queues them."""
-    session = db.session()
-    access = permissions.enter(session, web.account(), slug, "queue")
-    if access.account is None:
-        raise LookupError("only a signed-in account queues")
+    session, account = db.session(), web.signed_in()
+    access = permissions.enter(session, account, slug, "queue")
     try:
         asked = checked(PairingIn, _given())
-        job = work.start(session, access.project, asked, by=access.account)
+        job = work.start(session, access.project, asked, by=account)
     except Invalid as problem:
         return _page(access, PairingIn(), problem=problem)
     session.commit()

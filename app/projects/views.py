@@ -29,10 +29,8 @@ def _enter(slug: str, ability: str) -> Access:
 
 
 def _manage(slug: str) -> tuple[Access, Account]:
-    access = _enter(slug, "manage")
-    if access.account is None:
-        raise Unauthorized("Sign in to go on.")
-    return access, access.account
+    account = web.signed_in()
+    return _enter(slug, "manage"), account
 
 
 def _saved(message: str, endpoint: str, slug: str) -> BaseResponse:
@@ -63,17 +61,14 @@ def index() -> Response:
 @bp.get("/projects/new")
 def new() -> Response:
     """The form a project begins with."""
-    if web.account() is None:
-        raise Unauthorized("Sign in to go on.")
+    web.signed_in()
     return web.form_page("projects/new.html")
 
 
 @bp.post("/projects/new")
 def create() -> Response | BaseResponse:
     """Make a project; who makes it leads it."""
-    account = web.account()
-    if account is None:
-        raise Unauthorized("Sign in to go on.")
+    account = web.signed_in()
     try:
         project = lifecycle.create(db.session(), web.submitted(NewProjectIn), by=account)
     except Invalid as problem:
