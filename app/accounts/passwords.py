@@ -60,8 +60,9 @@ def change_password(session: Session, account: Account, current: str, new: str) 
     set_password(session, account, new, by=account)
 
 
-def link_token(account: Account, secret_key: str) -> str:
+def make_link(session: Session, account: Account, secret_key: str, *, by: Account) -> str:
     """What a link must carry to let its holder choose this account's password, once, within a day."""
+    audit.record(session, "account.password_link", f"account:{account.email}", by=by)
     return _signer(secret_key).dumps(account.get_id())
 
 

@@ -318,9 +318,8 @@ def enable(uid: str) -> BaseResponse:
 def make_password_link(uid: str) -> BaseResponse:
     """Make a link by which somebody who forgot their password chooses another."""
     by, account = admin(), people.by_uid(db.session(), uid)
-    audit.record(db.session(), "account.password_link", f"account:{account.email}", by=by)
+    token = passwords.make_link(db.session(), account, _secret_key(), by=by)
     db.session().commit()
-    token = passwords.link_token(account, _secret_key())
     session.show_once("link", web.public_url("accounts.choose_password", token=token))
     return web.see_other("accounts.everybody")
 
