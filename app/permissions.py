@@ -65,7 +65,7 @@ def enter(session: Session, account: Account | None, slug: str, ability: str) ->
     the role does not allow it, Conflict where it is archived, Unauthorized where signing in could
     help.
     """
-    project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+    project = _by_slug(session, slug)
     access = access_to(session, account, project) if project else None
     if access is not None and access.can(ability):
         return access
@@ -106,7 +106,11 @@ def project_named(engine: sa.Engine, slug: str) -> Project:
     Raises NotFound.
     """
     with db.new_session(engine, write=False) as session:
-        project = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
+        project = _by_slug(session, slug)
     if project is None:
         raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
     return project
+
+
+def _by_slug(session: Session, slug: str) -> Project | None:
+    return session.exec(select(Project).where(Project.slug == slug)).one_or_none()

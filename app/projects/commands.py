@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 import click
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from app import db
-from app.errors import NotFound, checked
+from app import db, permissions
+from app.errors import checked
 from app.models import Project
 from app.projects import files, lifecycle, overview
 from app.projects.forms import ProjectFile
@@ -54,7 +54,7 @@ def list_projects() -> None:
 def show_project(slug: str) -> None:
     """Print a project as a file that --from reads, and on stderr how much it holds."""
     session = db.session()
-    found = _find(session, slug)
+    found = permissions.project_named(db.engine(), slug)
     click.echo(files.written(files.described(session, found)), nl=False)
     there = overview.counts(session, found)
     click.echo(
@@ -62,13 +62,6 @@ def show_project(slug: str) -> None:
         f"{there.judgments:,} judgments; {there.waiting:,} judgments wanted still",
         err=True,
     )
-
-
-def _find(session: Session, slug: str) -> Project:
-    found = session.exec(select(Project).where(Project.slug == slug)).one_or_none()
-    if found is None:
-        raise NotFound(f"There is no project {slug}. See them all: tiebreak project list")
-    return found
 
 
 commands = [project]
