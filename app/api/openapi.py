@@ -162,7 +162,6 @@ def _object(required: list[str], **properties: Part) -> Part:
 
 
 TEXT = {"type": "string"}
-NUMBER = {"type": "number"}
 COUNT = {"type": "integer"}
 ANY: Part = {}
 MESSAGES = {"type": "array", "items": _object(["role", "content"], role=TEXT, content=TEXT)}
