@@ -11,9 +11,9 @@ from typing import IO, Any
 
 import orjson
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import select
 
-from app import audit, db, tallies
+from app import audit, db
 from app.imports import loading, shapes
 from app.imports.forms import ImportIn
 from app.imports.items import Item
@@ -97,14 +97,14 @@ def import_files(
     sources = [_look_at(file, asked, max_row_mb) for file in files]
     report = Report(asked.dry_run, asked.batch)
     run = _Run(report, _Meter(progress, sources), refused_file)
-    batch_id = None if asked.dry_run else _batch(engine, project, asked.batch)
-    target = Target(engine, row_id(project), project.wanted, batch_id, asked.batch or "", asked.dry_run)
+    batch_id = None if asked.dry_run else _batch(engine, project, asked.batch, by)
+    target = Target(engine, project, by, batch_id, asked.batch or "", asked.dry_run)
     with closing(target.scratch), _rare_collections():
         for target.file, (source, shape) in enumerate(sources):
-            target.annotator = _annotator(source)
+            target.name, target.annotator = source.name, _annotator(source)
             run.file(source, shape, target)
     if not asked.dry_run:
-        _finish(engine, project, report, by, refiled=target.refiled)
+        _finish(engine, project, report, by)
     return report
 
 
@@ -130,7 +130,7 @@ def _annotator(source: Source) -> str:
     return source.name.partition(".")[0][:200] or "imported"
 
 
-def _batch(engine: sa.Engine, project: Project, name: str | None) -> int | None:
+def _batch(engine: sa.Engine, project: Project, name: str | None, by: Account | None) -> int | None:
     if name is None:
         return None
     with db.transaction(engine) as session:
@@ -141,25 +141,15 @@ def _batch(engine: sa.Engine, project: Project, name: str | None) -> int | None:
             batch = Batch(project_id=row_id(project), name=name)
             session.add(batch)
             session.flush()
+            audit.record(session, "batch.add", f"batch:{name}", by=by, project=project)
         return batch.id
 
 
-def _finish(
-    engine: sa.Engine, project: Project, report: Report, by: Account | None, *, refiled: bool
-) -> None:
+def _finish(engine: sa.Engine, project: Project, report: Report, by: Account | None) -> None:
     with db.transaction(engine) as session:
-        if refiled and _has_judgments(session, project):
-            tallies.rebuild(session, row_id(project))
         audit.record(
             session, "import", f"project:{project.slug}", by=by, project=project, detail=_audited(report)
         )
-
-
-def _has_judgments(session: Session, project: Project) -> bool:
-    found = session.execute(
-        sa.text("SELECT 1 FROM annotators WHERE project_id = :id AND judged > 0 LIMIT 1"), {"id": project.id}
-    )
-    return found.first() is not None
 
 
 def _audited(report: Report) -> dict[str, Any]:

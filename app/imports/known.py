@@ -29,6 +29,8 @@ class PromptState:
     meta: str | None = None
     new: bool = False
     changed: bool = False
+    # Category and language as the judgments so far were counted, where this chunk gives it others.
+    filed_as: tuple[str | None, str | None] | None = None
 
 
 @dataclass(slots=True)
@@ -115,6 +117,18 @@ def live(connection: sa.Connection, comparison_ids: Collection[int]) -> set[tupl
         comparison_ids,
     )
     return {(comparison, annotator) for comparison, annotator in rows}
+
+
+def counted(connection: sa.Connection, prompt_ids: Collection[int]) -> Any:
+    """Live judgments that are counted, each with what its counts depend on beside the prompt."""
+    return _rows(
+        connection,
+        "SELECT c.prompt_id, c.model_a_id, c.model_b_id, j.outcome, a.cluster, a.kind, j.swapped "  # noqa: S608
+        "FROM comparisons c JOIN judgments j ON j.comparison_id = c.id "
+        "JOIN annotators a ON a.id = j.annotator_id "
+        f"WHERE c.gold IS NULL AND j.retired_at IS NULL AND {among(connection, 'c.prompt_id', 'wanted')}",
+        prompt_ids,
+    )
 
 
 def _rows(connection: sa.Connection, sql: str, wanted: Collection[Any], **bound: Any) -> Any:

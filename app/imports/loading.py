@@ -16,13 +16,23 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app import db, tallies
+from app import audit, db, tallies
 from app.imports import bulk, known
 from app.imports.items import Answer, Item, Vote
 from app.imports.known import REPEATS, ComparisonState, PromptState, Side
 from app.imports.scratch import Scratch
 from app.imports.sources import Refusal
-from app.models import ANNOTATOR_GROUPS, AnnotatorKind, Outcome, Source, now, opaque_id
+from app.models import (
+    ANNOTATOR_GROUPS,
+    Account,
+    AnnotatorKind,
+    Outcome,
+    Project,
+    Source,
+    now,
+    opaque_id,
+    row_id,
+)
 from app.pairing.names import pair_id
 from app.tallies import TURNED
 
@@ -68,21 +78,20 @@ class Target:
     """Where an import goes, and what it remembers from chunk to chunk."""
 
     engine: sa.Engine
-    project_id: int
-    wanted: int
+    project: Project
+    by: Account | None = None
     batch_id: int | None = None
     batch: str = ""
     dry_run: bool = False
-    # Of the file at hand: whose votes they are where the rows do not say, and its number.
-    annotator: str = ""
+    # Of the file at hand: its name and number, and whose votes they are where the rows do not say.
+    name: str = ""
     file: int = 0
+    annotator: str = ""
     scratch: Scratch = field(default_factory=Scratch)
     models: dict[str, int] = field(default_factory=dict)
     annotators: dict[tuple[AnnotatorKind, str], tuple[int, int]] = field(default_factory=dict)
     # Ids of what a dry run does not add.
     made_up: Iterator[int] = field(default_factory=lambda: count(-1, -1))
-    # Categories and languages given to prompts after they were judged: the tallies' slices move.
-    refiled: bool = False
 
 
 @dataclass
@@ -106,12 +115,21 @@ def load(target: Target, items: Sequence[Item]) -> Loaded:
         chunk = Chunk(target, session)
         loaded = chunk.take(items)
         chunk.write()
+        if loaded.added:
+            _record(target, session, loaded)
     return loaded
+
+
+def _record(target: Target, session: Session, loaded: Loaded) -> None:
+    """With each chunk, so that an import that is cut off leaves nothing that nobody added."""
+    detail = {"file": target.name, "added": loaded.added}
+    subject = f"project:{target.project.slug}"
+    audit.record(session, "import.rows", subject, by=target.by, project=target.project, detail=detail)
 
 
 def _name_vote(target: Target, item: Item, vote: Vote) -> None:
     ordinal = target.scratch.count(b"vote", b"%d " % target.file + vote.identity)
-    named = orjson.dumps([target.project_id, target.batch, ordinal]) + vote.identity
+    named = orjson.dumps([row_id(target.project), target.batch, ordinal]) + vote.identity
     vote.submission = "import-" + hashlib.blake2b(named, digest_size=16).hexdigest()
     if not item.key:
         item.key = f"vote-{vote.submission[7:31]}"
@@ -124,7 +142,7 @@ class Chunk:
         self.target = target
         self.session = session
         self.connection = session.connection()
-        self.project_id = target.project_id
+        self.project_id = row_id(target.project)
         self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in ROWS}
         self.updates: dict[str, list[dict[str, Any]]] = {name: [] for name in UPDATES}
         self.counted: Counter[tallies.Counted] = Counter()
@@ -262,13 +280,14 @@ class Chunk:
         refiled = (prompt.category is None and item.category is not None) or (
             prompt.language is None and item.language is not None
         )
+        if refiled and prompt.filed_as is None:
+            prompt.filed_as = prompt.category, prompt.language
         if filled or refiled:
             prompt.messages = prompt.messages or item.messages
             prompt.category = prompt.category or item.category
             prompt.language = prompt.language or item.language
             prompt.tags, prompt.meta = item.tags, item.meta
             prompt.changed = True
-            self.target.refiled = self.target.refiled or refiled
         return filled or refiled
 
     # Comparisons and judgments
@@ -322,7 +341,9 @@ class Chunk:
     def _queue(self, comparison: ComparisonState) -> None:
         comparison.queued = True
         # In the file's order: ids rise with it.
-        self.rows["slots"].append((comparison.id, self.project_id, 0, self.target.wanted, comparison.id))
+        self.rows["slots"].append(
+            (comparison.id, self.project_id, 0, self.target.project.wanted, comparison.id)
+        )
 
     def _set_gold(self, comparison: ComparisonState, gold: Outcome, *, flipped: bool) -> bool:
         gold = TURNED.get(gold, gold) if flipped else gold
@@ -465,6 +486,7 @@ class Chunk:
 
     def write(self) -> None:
         """Add and change everything that was decided."""
+        self._refile()
         for name, prompt in self.prompts.items():
             self._write_prompt(name, prompt)
         for table, columns in ROWS.items():
@@ -482,6 +504,23 @@ class Chunk:
             self.connection.execute(
                 sa.text("UPDATE projects SET revision = revision + 1 WHERE id = :id"), {"id": self.project_id}
             )
+
+    def _refile(self) -> None:
+        """Move the counts of judgments made before their prompt's category or language was known."""
+        refiled = {
+            prompt.id: prompt
+            for prompt in self.prompts.values()
+            if prompt.filed_as is not None and not prompt.new
+        }
+        for prompt_id, a, b, outcome, cluster, kind, swapped in known.counted(self.connection, refiled):
+            prompt = refiled[prompt_id]
+            order = None if swapped is None else bool(swapped)
+            now = tallies.Counted(
+                a, b, Outcome(outcome), cluster, AnnotatorKind(kind), prompt.category, prompt.language, order
+            )
+            category, language = prompt.filed_as or (None, None)
+            self.counted[now] += 1
+            self.counted[now._replace(category=category, language=language)] -= 1
 
     def _write_prompt(self, key: str, prompt: PromptState) -> None:
         if prompt.new:

@@ -250,6 +250,30 @@ def test_votes_then_responses_fill_in_the_texts(importer: Importer, session: Ses
     assert session.exec(select(Tally).where(Tally.slice_by == "category")).one().slice_value == "birds"
 
 
+def test_an_import_that_is_cut_off_has_counted_and_recorded_what_it_wrote(
+    importer: Importer, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prompts = ("q1", "q2")
+    importer([vote("model_a", prompt_id=prompt, annotator="kim") for prompt in prompts])
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    monkeypatch.setattr(importing, "_finish", cut_off)
+    rows = [{**response(1, "heron"), "prompt_id": prompt, "category": "birds"} for prompt in prompts]
+    with pytest.raises(CutOffError):
+        importer(rows)
+    assert tallies.differences(session, session.exec(select(Project.id)).one() or 0) == []
+    assert session.exec(select(sa.func.sum(Tally.n)).where(Tally.slice_value == "birds")).one() == 2
+    written = select(AuditEvent).where(AuditEvent.verb == "import.rows").order_by(col(AuditEvent.id))
+    assert [(event.detail or {})["added"] for event in session.exec(written)] == [2, 1, 1]
+
+
+class CutOffError(Exception):
+    """The process ends here."""
+
+
+def cut_off(*_arguments: object) -> None:
+    raise CutOffError
+
+
 def test_arena_hard_answers_may_come_before_their_questions(importer: Importer, session: Session) -> None:
     answers = [{"question_id": "q1", "model_id": "heron", "choices": [{"turns": [{"content": "Hello"}]}]}]
     questions = [
@@ -334,8 +358,10 @@ def test_a_shape_that_is_asked_for_is_taken_at_its_word(importer: Importer) -> N
 
 def test_an_import_leaves_an_event_and_its_batch(importer: Importer, session: Session, cast: Cast) -> None:
     importer([response(1, "heron"), {}], batch="first week")
-    event = session.exec(select(AuditEvent)).one()
-    assert (event.verb, event.project_id) == ("import", cast.project.id)
+    events = session.exec(select(AuditEvent).order_by(col(AuditEvent.id))).all()
+    assert [event.verb for event in events] == ["batch.add", "import.rows", "import"]
+    assert {event.project_id for event in events} == {cast.project.id}
+    event = events[-1]
     assert event.detail is not None
     assert (event.detail["added"], event.detail["refused"], event.detail["batch"]) == (1, 1, "first week")
     batch = session.exec(select(Batch)).one()
