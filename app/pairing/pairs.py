@@ -67,7 +67,7 @@ class Pair:
 
 def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingResult:
     """What ``queue_pairs`` would do, without doing it."""
-    return _pair(engine, project, asked, write=False, progress=None)
+    return _pair(engine, project, asked, write=False)
 
 
 def queue_pairs(
@@ -83,7 +83,7 @@ def queue_pairs(
     Written in chunks, each in its own short transaction, so that judging goes on meanwhile; cut
     off and run again with the same seed, it queues the rest. Raises Invalid for unknown models.
     """
-    result = _pair(engine, project, asked, write=True, progress=progress)
+    result = _pair(engine, project, asked, write=True, by=by, progress=progress)
     with db.transaction(engine) as session:
         detail = {**asked.model_dump(mode="json"), **result.as_dict()}
         audit.record(session, "queue", f"project:{project.slug}", by=by, project=project, detail=detail)
@@ -110,7 +110,13 @@ def chosen_models(session: Session, project: Project, asked: PairingIn) -> dict[
 
 
 def _pair(
-    engine: sa.Engine, project: Project, asked: PairingIn, *, write: bool, progress: Progress | None
+    engine: sa.Engine,
+    project: Project,
+    asked: PairingIn,
+    *,
+    write: bool,
+    by: Account | None = None,
+    progress: Progress | None = None,
 ) -> PairingResult:
     result = PairingResult()
     with db.new_session(engine, write=False) as session:
@@ -122,7 +128,11 @@ def _pair(
             candidates, high = _candidates(session, project, models, low, result)
         pairs = [pair for prompt in candidates.items() for pair in pairs_of(*prompt, asked, result)]
         for start in range(0, len(pairs), CHUNK):
-            _queue_chunk(engine, project, pairs[start : start + CHUNK], asked, result, write=write)
+            chunk = pairs[start : start + CHUNK]
+            if write:
+                _queue_chunk(engine, project, chunk, asked, result, by=by)
+            else:
+                _preview_chunk(engine, project, chunk, result)
         low = high
         if progress is not None:
             progress(min(low, last), last)
@@ -206,18 +216,24 @@ def _queue_chunk(
     asked: PairingIn,
     result: PairingResult,
     *,
-    write: bool,
+    by: Account | None,
 ) -> None:
-    if not write:
-        with db.new_session(engine, write=False) as session:
-            there = known.comparisons(session.connection(), row_id(project), [pair.name for pair in pairs])
-        _count(pairs, there, result)
-        return
+    """Each chunk with its own event, so that a job that is cut off leaves nothing that nobody queued."""
     with db.transaction(engine) as session:
         connection = session.connection()
         bulk.begin(connection, row_id(project))
         there = known.comparisons(connection, row_id(project), [pair.name for pair in pairs])
-        _write(connection, project, _count(pairs, there, result), there, asked)
+        queued = _count(pairs, there, result)
+        _write(connection, project, queued, there, asked)
+        if queued:
+            subject, detail = f"project:{project.slug}", {"queued": len(queued)}
+            audit.record(session, "queue.pairs", subject, by=by, project=project, detail=detail)
+
+
+def _preview_chunk(engine: sa.Engine, project: Project, pairs: list[Pair], result: PairingResult) -> None:
+    with db.new_session(engine, write=False) as session:
+        there = known.comparisons(session.connection(), row_id(project), [pair.name for pair in pairs])
+    _count(pairs, there, result)
 
 
 def _count(pairs: list[Pair], there: dict[str, ComparisonState], result: PairingResult) -> list[Pair]:

@@ -51,6 +51,22 @@ def test_every_pair_of_every_prompt_once(importer: Importer, session: Session) -
     assert event.detail["queued"] == 12
 
 
+def test_what_a_cut_off_job_queued_is_on_record(
+    importer: Importer, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "CHUNK", 5)
+    asked = PairingIn()
+
+    def cut_off(_done: int, _total: int) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        pairs.queue_pairs(importer.engine, importer.project, asked, by=None, progress=cut_off)
+    assert len(queued(session)) == 12
+    events = session.exec(select(AuditEvent).where(AuditEvent.verb == "queue.pairs")).all()
+    assert [(event.detail or {})["queued"] for event in events] == [5, 5, 2]
+
+
 def test_the_order_is_shuffled_and_the_seeds(importer: Importer, session: Session) -> None:
     queue(importer, seed=1)
     first = queued(session)
