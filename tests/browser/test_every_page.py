@@ -44,6 +44,7 @@ PAGES = {
     "leaderboard.head_to_head": ("/p/demo/leaderboard/models/{model}/{other}", "l"),
     "leaderboard.history": ("/p/demo/leaderboard/over-time", "v"),
     "leaderboard.biases": ("/p/demo/leaderboard/bias", "l"),
+    "leaderboard.firmness": ("/p/demo/leaderboard/robustness", "l"),
     "quality.show": ("/p/demo/quality", "l"),
     "exports.page": ("/p/demo/export", "l"),
 }
@@ -160,9 +161,7 @@ VISITS = [
 
 
 @pytest.mark.parametrize(("path", "who"), VISITS)
-def test_page(
-    path: str, who: str, seats: Callable[[str], Seat], names: dict[str, str], demo: Site
-) -> None:
+def test_page(path: str, who: str, seats: Callable[[str], Seat], names: dict[str, str], demo: Site) -> None:
     seat = seats(who)
     seat.complaints.clear()
     answer = seat.page.goto(demo.address(path.format(**names)))
