@@ -23,16 +23,21 @@ def keep(settings: Settings, uploads: Iterable[Upload]) -> list[dict[str, str]]:
     """
     folder = settings.data_dir / "uploads" / opaque_id()
     folder.mkdir(parents=True)
-    kept = []
-    for number, (name, stream) in enumerate(uploads):
-        path = folder / str(number)
-        with path.open("wb") as file:
-            shutil.copyfileobj(stream, file, 1 << 20)
-        kept.append({"name": shown_name(name), "path": str(path.relative_to(settings.data_dir))})
+    try:
+        kept = [_keep(settings, folder / str(number), *upload) for number, upload in enumerate(uploads)]
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     if not kept:
         folder.rmdir()
         raise Invalid.at("files", "Choose at least one file.")
     return kept
+
+
+def _keep(settings: Settings, path: Path, name: str, stream: IO[bytes]) -> dict[str, str]:
+    with path.open("wb") as file:
+        shutil.copyfileobj(stream, file, 1 << 20)
+    return {"name": shown_name(name), "path": str(path.relative_to(settings.data_dir))}
 
 
 def shown_name(name: str) -> str:

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app import jobs
-from app.imports import importing
+from app.imports import importing, uploads
 from app.models import Account, Job, JobState
 from app.settings import Settings
 from tests.conftest import Cast
@@ -74,6 +74,18 @@ def test_a_damaged_file_fails_the_job_with_the_reason(
     assert "a.json is not valid JSON after record 0: the end is missing" in job.text
     assert "Failed" in job.text
     assert session.exec(select(Job.state)).one() == JobState.FAILED
+    assert list((settings.data_dir / "uploads").iterdir()) == []
+
+
+class BrokenOff(io.BytesIO):
+    def read(self, _size: int | None = -1) -> bytes:
+        raise ConnectionResetError
+
+
+def test_an_upload_that_breaks_off_leaves_nothing_behind(settings: Settings) -> None:
+    whole, broken = ("a.jsonl", io.BytesIO(b"{}")), ("b.jsonl", BrokenOff())
+    with pytest.raises(ConnectionResetError):
+        uploads.keep(settings, [whole, broken])
     assert list((settings.data_dir / "uploads").iterdir()) == []
 
 
