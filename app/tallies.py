@@ -125,13 +125,13 @@ def _zero(name: str) -> sa.Label[int]:
 
 
 def _column(name: str) -> "sa.Column[int]":
-    return Tally.__table__.c[name]  # type: ignore[attr-defined, no-any-return]
+    return table(Tally).c[name]
 
 
 def _counts(project_id: int) -> sa.CompoundSelect[*tuple[object, ...]]:
     """Rows of (*Key, n), counted in the database by the rules of ``keys``."""
-    judgment, comparison = Judgment.__table__, Comparison.__table__  # type: ignore[attr-defined]
-    annotator, prompt = Annotator.__table__, Prompt.__table__  # type: ignore[attr-defined]
+    judgment, comparison = table(Judgment), table(Comparison)
+    annotator, prompt = table(Annotator), table(Prompt)
     a, b = comparison.c.model_a_id, comparison.c.model_b_id
     turned = a > b
     outcome = sa.case(
