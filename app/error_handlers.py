@@ -88,8 +88,9 @@ def tell(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None
         response.content_type = "application/problem+json"
     else:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            # The page's frame greets whoever is signed in; asking a broken database who would fail again.
-            g.setdefault("_login_user", AnonymousUserMixin())
+            # The page's frame greets whoever is signed in; asking a broken database who would fail again,
+            # also of an account already read: what failed may have expired it.
+            g._login_user = AnonymousUserMixin()
         template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
         page = render_template(template, status=status, detail=detail, errors=errors or [])
         response = make_response(page)

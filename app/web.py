@@ -1,10 +1,11 @@
 """What every page shares: page or fragment, headers, static addresses, the signed-in account."""
 
 import hashlib
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
 from flask_htmx import HTMX
@@ -13,13 +14,21 @@ from jinja2_fragments.flask import render_block
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
-from app.errors import Input, Invalid, Problem, Unauthorized, checked
+from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 
 htmx = HTMX()
+
+# What both databases can hold in a column of whole numbers.
+LARGEST = 2**31 - 1
+
+# Bytes: the longest guideline, every letter of it escaped, and nothing but files is longer.
+LARGEST_FORM = 2 * 2**20
+
+View = TypeVar("View", bound=Callable[..., Any])
 
 CONTENT_SECURITY_POLICY = "; ".join(
     (
@@ -61,6 +70,8 @@ def init_app(app: Flask, settings: Settings) -> None:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     htmx.init_app(app)
+    app.before_request(_limit_body)
+    app.before_request(_refuse_nul)
     app.after_request(_headers)
     app.add_template_global(asset)  # a global, because imported macros see no context
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
@@ -100,6 +111,17 @@ def page_or_fragment(template: str, block: str, **context: Any) -> Response:
         response = make_response(render_template(template, **context))
     response.headers["Vary"] = "HX-Request, HX-Boosted"
     return response
+
+
+def row_number(given: str) -> int:
+    """A whole number of an address that a column can hold.
+
+    Raises ValueError, which ``request.args.get`` takes for a number that was not given.
+    """
+    number = int(given)
+    if abs(number) > LARGEST:
+        raise ValueError(given)
+    return number
 
 
 def see_other(endpoint: str, **values: Any) -> BaseResponse:
@@ -147,6 +169,33 @@ def _digest(path: str) -> str:
 def asset(path: str) -> str:
     """A static file's address with its content's digest, so that it may be cached for ever."""
     return url_for("static", filename=path, v=_digest(path))
+
+
+def takes_files(view: View) -> View:
+    """Mark a view whose requests may be as large as an upload; all others are read into memory."""
+    view.takes_files = True  # type: ignore[attr-defined]
+    return view
+
+
+def _limit_body() -> None:
+    view = current_app.view_functions.get(request.endpoint or "")
+    if not getattr(view, "takes_files", False):
+        request.max_content_length = LARGEST_FORM
+
+
+def _refuse_nul() -> None:
+    # PostgreSQL keeps no text with a NUL character, and nobody types one.
+    if "\x00" in request.path:
+        raise NotFound("There is nothing at this address.")
+    if any("\x00" in value for value in _typed()):
+        raise Invalid("There is a NUL character in what was sent. Take it out and send it again.")
+
+
+def _typed() -> Iterator[str]:
+    yield from request.args.values()
+    if not is_api():
+        # The API reads its bodies itself, once it knows who is asking.
+        yield from request.form.values()
 
 
 def _headers(response: Response) -> Response:

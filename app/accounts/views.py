@@ -341,5 +341,5 @@ def site_audit() -> Response:
     """Who changed what on the site, projects apart."""
     admin()
     verb = request.args.get("verb", "").strip()
-    trail = audit.trail(db.session(), None, verb=verb, before=request.args.get("before", type=int))
+    trail = audit.trail(db.session(), None, verb=verb, before=request.args.get("before", type=web.row_number))
     return web.form_page("accounts/audit.html", trail=trail, verb=verb)

@@ -10,7 +10,9 @@ from app.models import Outcome
 
 CRITERION = "criterion:"
 PublicId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
-Tag = Annotated[str, Field(min_length=1, max_length=50)]
+# PostgreSQL keeps no NUL character.
+NO_NUL = r"^[^\x00]*$"
+Tag = Annotated[str, Field(min_length=1, max_length=50, pattern=NO_NUL)]
 
 
 def criteria_in(form: Mapping[str, str]) -> dict[str, str]:
@@ -37,7 +39,7 @@ class JudgmentIn(BaseModel):
     strength: int | None = Field(None, ge=1, le=3)
     criteria: dict[Annotated[str, Field(max_length=64)], Outcome] = Field(default_factory=dict, max_length=50)
     tags: list[Tag] = Field(default_factory=list, max_length=20)
-    rationale: str | None = Field(None, max_length=10_000)
+    rationale: str | None = Field(None, max_length=10_000, pattern=NO_NUL)
     duration_ms: int | None = Field(None, ge=0, le=2**31 - 1)
     supersedes: PublicId | None = None
 

@@ -101,7 +101,7 @@ def _refused(slug: str, problem: Invalid) -> Response:
 def past(slug: str) -> Response:
     """One's own judgments, newest first."""
     access = _enter(slug)
-    found = history(db.session(), access, request.args.get("before", type=int))
+    found = history(db.session(), access, request.args.get("before", type=web.row_number))
     db.session().commit()
     return make_response(
         render_template("annotation/history.html", access=access, project=access.project, page=found)

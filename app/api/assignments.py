@@ -7,7 +7,7 @@ which of them to show first. An outcome names the response, wherever it was show
 from http import HTTPStatus
 from typing import Any
 
-from flask import Response, jsonify, request
+from flask import Response, jsonify
 
 from app import db, permissions
 from app.annotation.claim import Assigned, annotator_of, claim_next
@@ -17,7 +17,7 @@ from app.annotation.judge import skip, submit_judgment
 from app.annotation.pair import read
 from app.api import bp
 from app.api.auth import api_account
-from app.errors import Invalid
+from app.api.body import json_object
 from app.permissions import Access
 
 
@@ -68,9 +68,7 @@ def skip_assignment(slug: str, uid: str) -> Response:
 def judge(slug: str) -> Response:
     """Record a verdict: 201, and 200 when the same submission comes again."""
     access = _enter(slug)
-    body = request.get_json(silent=True)
-    if not isinstance(body, dict):
-        raise Invalid("Send one JSON object: {assignment_id, submission_id, outcome, …}.")
+    body = json_object("Send one JSON object: {assignment_id, submission_id, outcome, …}.")
     submitted = submit_judgment(db.session(), access, JudgmentIn.read(body))
     db.session().commit()
     answer = jsonify(

@@ -13,6 +13,7 @@ from app.imports.forms import ImportIn
 
 
 @bp.post("/projects/<slug>/imports")
+@web.takes_files
 def import_files(slug: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     """Take a multipart form with ``files``, or one file as the body with ``?name=``.
 

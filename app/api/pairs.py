@@ -7,7 +7,8 @@ from flask import request, url_for
 from app import db, jobs, permissions
 from app.api import bp
 from app.api.auth import api_account
-from app.errors import Invalid, checked
+from app.api.body import json_object
+from app.errors import checked
 from app.pairing import pairs, work
 from app.pairing.forms import PairingIn
 
@@ -17,9 +18,7 @@ def queue_pairs(slug: str) -> tuple[dict[str, Any], int]:
     """Queue comparisons of the project's responses by a job; ``?dry_run=true`` only counts them."""
     account, session = api_account(), db.session()
     access = permissions.enter(session, account, slug, "queue")
-    given = request.get_json(silent=True) if request.content_length else {}
-    if not isinstance(given, dict):
-        raise Invalid('Send a JSON object, as {"models": ["A", "B"], "per_prompt": 1}.')
+    given = json_object('Send a JSON object, as {"models": ["A", "B"], "per_prompt": 1}.', optional=True)
     asked = checked(PairingIn, given)
     if request.args.get("dry_run", "").lower() in ("1", "true"):
         session.rollback()

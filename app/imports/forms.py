@@ -21,4 +21,7 @@ class ImportIn(BaseModel):
 
     shape: Annotated[ShapeName | None, BeforeValidator(_none_if_blank)] = None
     dry_run: bool = False
-    batch: Annotated[Annotated[str, Field(max_length=200)] | None, BeforeValidator(_none_if_blank)] = None
+    # PostgreSQL keeps no NUL character.
+    batch: Annotated[
+        Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None, BeforeValidator(_none_if_blank)
+    ] = None

@@ -39,6 +39,7 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
 
 
 @bp.post("/p/<slug>/import")
+@web.takes_files
 def upload(slug: str) -> BaseResponse:
     """Keep the files and start the job."""
     session, account = db.session(), web.signed_in()

@@ -1,5 +1,6 @@
 """``tiebreak rank`` and ``tiebreak leaderboard``; ranking a file loads neither web nor database."""
 
+import math
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -31,10 +32,15 @@ class Anchor(click.ParamType[tuple[str, float]]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
         model, _, rating = str(value).rpartition("=")
+        if not model:
+            self.fail("expected MODEL=RATING", param, ctx)
         try:
-            return model or self.fail("expected MODEL=RATING", param, ctx), float(rating)
+            pinned = float(rating)
         except ValueError:
+            pinned = math.nan
+        if not math.isfinite(pinned):
             self.fail(f"{rating!r} is not a number", param, ctx)
+        return model, pinned
 
 
 @click.command()

@@ -198,7 +198,7 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
 def guideline(slug: str) -> Response:
     """The guideline in force, or an older version."""
     access = _enter(slug, "read the guideline")
-    opened, number = db.session(), request.args.get("version", type=int)
+    opened, number = db.session(), request.args.get("version", type=web.row_number)
     newest = guidelines.latest(opened, access.project)
     shown = guidelines.version(opened, access.project, number) if number else newest
     return web.form_page(
@@ -314,7 +314,8 @@ def audit_page(slug: str) -> Response:
     """Who changed what, and when."""
     access, _ = _manage(slug)
     verb = request.args.get("verb", "").strip()
-    trail = audit.trail(db.session(), access.project, verb=verb, before=request.args.get("before", type=int))
+    before = request.args.get("before", type=web.row_number)
+    trail = audit.trail(db.session(), access.project, verb=verb, before=before)
     return web.form_page(
         "projects/audit.html",
         access=access,

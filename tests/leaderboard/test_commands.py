@@ -213,6 +213,7 @@ def test_an_anchor_shifts_ratings_only(file: Path) -> None:
     [
         (("--anchor", "Lark"), "MODEL=RATING"),
         (("--anchor", "Lark=much"), "not a number"),
+        (("--anchor", "Lark=nan"), "not a number"),
         (("--anchor", "Owl=1000"), "no model 'Owl'"),
         (("--ties", "davidson", "--interval", "bootstrap"), "sandwich"),
         (("--ties", "davidson", "--method", "elo"), "Elo"),

@@ -1,0 +1,97 @@
+"""What no form sends: numbers and characters no column can hold, bodies no parser can take."""
+
+from collections.abc import Callable
+from io import BytesIO
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, col, select
+
+from app.models import Account, Job
+from app.projects import lifecycle
+from tests.conftest import Cast
+
+Bearer = Callable[[Account], dict[str, str]]
+
+BIRDS = "/api/v1/projects/birds"
+
+
+@pytest.fixture
+def ada(cast: Cast, client_of: Callable[[Account | None], FlaskClient]) -> FlaskClient:
+    return client_of(cast.ada)
+
+
+@pytest.mark.parametrize("number", [2**31, 10**30, -(10**30)])
+@pytest.mark.parametrize(
+    "path",
+    ["/people?page=", "/people/audit?before=", *(f"/p/birds/{it}=" for it in (
+        "audit?before", "guideline?version", "history?before"
+    ))],
+)  # fmt: skip
+def test_a_number_too_large_for_a_column_is_as_none(ada: FlaskClient, path: str, number: int) -> None:
+    assert ada.get(f"{path}{number}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [("/p/%00/", 404), ("/people?q=%00", 422), ("/p/birds/audit?verb=%00", 422)]
+)
+def test_an_address_with_a_nul_leads_nowhere(ada: FlaskClient, path: str, status: int) -> None:
+    assert ada.get(path).status_code == status
+
+
+def test_a_form_with_a_nul_changes_nothing(ada: FlaskClient, cast: Cast, session: Session) -> None:
+    refused = ada.post("/account/name", data={"name": "A\x00da"})
+    assert refused.status_code == 422
+    assert "NUL character" in refused.text
+    session.refresh(cast.ada)
+    assert cast.ada.name == "Ada"
+
+
+@pytest.mark.parametrize(
+    "body", [b"[" * 100_000, b'{"models":' * 100_000, b"[1]", b'{"models": "\xff"}', b"models"]
+)
+@pytest.mark.parametrize("path", ["judgments", "pairs"])
+def test_a_body_that_is_no_json_object_is_told_what_to_send(
+    app: Flask, cast: Cast, bearer: Bearer, path: str, body: bytes
+) -> None:
+    headers = {**bearer(cast.lena), "Content-Type": "application/json"}
+    refused = app.test_client().post(f"{BIRDS}/{path}", data=body, headers=headers)
+    assert refused.status_code == 422
+    assert "JSON object" in refused.get_json()["detail"]
+
+
+def test_a_body_larger_than_any_form_is_not_read(app: Flask, cast: Cast, bearer: Bearer) -> None:
+    client, much = app.test_client(), "x" * 3 * 2**20
+    judging = client.post(f"{BIRDS}/judgments", json={"rationale": much}, headers=bearer(cast.ann))
+    assert judging.status_code == 413
+    assert client.post("/sign-in", data={"email": much}).status_code == 413
+
+
+def test_a_body_sent_in_chunks_counts_too(app: Flask, cast: Cast, session: Session, bearer: Bearer) -> None:
+    """It has no Content-Length, and was once taken for none: every model would be paired."""
+    refused = app.test_client().post(
+        f"{BIRDS}/pairs",
+        input_stream=BytesIO(b'{"models": ["No such model"]}'),
+        content_type="application/json",
+        headers=bearer(cast.lena),
+        environ_overrides={"wsgi.input_terminated": True},
+    )
+    assert refused.status_code == 422
+    assert session.exec(select(col(Job.id))).all() == []
+
+
+def test_a_broken_write_shows_its_page_to_whoever_is_signed_in(
+    app: Flask, cast: Cast, ada: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failed transaction expires the account, which the page's frame would greet by name."""
+
+    def breaks(session: Session, *_: object, **__: object) -> None:
+        cast.ada.name = "changed"
+        session.merge(cast.ada).uid = cast.ben.uid
+        session.flush()
+
+    monkeypatch.setattr(lifecycle, "archive", breaks)
+    broken = ada.post("/p/birds/archive")
+    assert broken.status_code == 500
+    assert "nothing was saved" in broken.text
