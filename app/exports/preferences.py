@@ -149,7 +149,8 @@ def _written(record: Record, verdict: str, spec: ExportSpec, known: Names) -> Pr
     strengths = [judgment.strength for judgment in judgments if judgment.strength is not None]
     versions = [known.guidelines[row.guideline_id] for row in judgments if row.guideline_id is not None]
     people = [known.annotators[judgment.annotator_id] for judgment in judgments]
-    judges = sum([who.is_model for who in people])
+    judges = sum([who.is_model and not who.simulated for who in people])
+    simulated = sum([who.simulated for who in people])
     agreeing = outcomes.count(verdict)
     provenance = {
         "pair_id": comparison.pair_id,
@@ -160,9 +161,9 @@ def _written(record: Record, verdict: str, spec: ExportSpec, known: Names) -> Pr
         "agreement": agreeing / votes if votes else 1.0,
         "strength": sum(strengths) / len(strengths) if strengths else 0.0,
         "annotators": [who.uid for who in people],
-        "human_votes": votes - judges,
+        "human_votes": votes - judges - simulated,
         "model_votes": judges,
-        "simulated_votes": sum([who.simulated for who in people]),
+        "simulated_votes": simulated,
         "adjudicated": comparison.adjudicated is not None,
         "guideline_version": max(versions, default=0),
         "judged_at": iso(max([judgment.created_at for judgment in judgments])) if judgments else "",

@@ -217,7 +217,10 @@ def _judgments(spec: ExportSpec, *, live: bool) -> sa.Select[*tuple[Any, ...]]:
         .order_by(j.comparison_id, j.annotator_id, j.id)
     )
     if spec.kind is not None:
-        of_kind = sa.select(col(Annotator.id)).where(col(Annotator.kind) == spec.kind)
+        # Simulated annotators are neither people nor judge models.
+        of_kind = sa.select(col(Annotator.id)).where(
+            col(Annotator.kind) == spec.kind, col(Annotator.simulated).is_(False)
+        )
         query = query.where(j.annotator_id.in_(of_kind))
     if spec.since is not None:
         query = query.where(j.created_at >= _aware(spec.since))

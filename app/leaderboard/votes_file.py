@@ -1,7 +1,7 @@
 """Votes from a file, column by column: names become codes in Arrow, never in a loop over votes."""
 
 import csv
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from io import TextIOWrapper
@@ -19,12 +19,19 @@ from ranking import Outcome
 Codes = NDArray[np.integer[Any]]
 Cluster = Literal["annotator", "prompt", "comparison"]
 
-# The two shapes of votes: the columns of the models, and how each says who won. Nothing else is a tie.
-TIES = {"tie": Outcome.TIE, "both_bad": Outcome.BOTH_BAD, "tie (bothbad)": Outcome.BOTH_BAD}
-SHAPES: dict[tuple[str, str], dict[str, Outcome]] = {
-    ("model_a", "model_b"): {"model_a": Outcome.A, "model_b": Outcome.B, **TIES},
-    ("left", "right"): {"left": Outcome.A, "right": Outcome.B, **TIES},
+# The two shapes of votes: the columns of the models, and how files say who won. Nothing else is a tie.
+WORDS = {
+    "model_a": Outcome.A,
+    "model_b": Outcome.B,
+    "left": Outcome.A,
+    "right": Outcome.B,
+    "a": Outcome.A,
+    "b": Outcome.B,
+    "tie": Outcome.TIE,
+    "both_bad": Outcome.BOTH_BAD,
+    "tie (bothbad)": Outcome.BOTH_BAD,
 }
+SHAPES = (("model_a", "model_b"), ("left", "right"))
 WINNER = "winner"
 # What files call the columns that say which votes belong together.
 CLUSTERS: dict[Cluster, tuple[str, ...]] = {
@@ -92,7 +99,7 @@ def read_votes(path: Path, cluster: Cluster | None = None, by: str | None = None
         raise Problem(f"{path.name} has no column {by!r}; it has {', '.join(source.columns)}.")
     table = _read(source, list(dict.fromkeys([*shape, WINNER, *groups, *([by] if by else [])])))
     models, a, b = _models(source, table, shape)
-    outcome = _outcomes(source, table, SHAPES[shape])
+    outcome = _outcomes(source, table)
     joined = _joined(source, table, groups, a, b) if groups else None
     slices, values = _codes(table[by]) if by else (None, ())
     return Votes(models, a, b, outcome, joined, slices, values)
@@ -153,14 +160,14 @@ def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[t
     return models, a, b
 
 
-def _outcomes(source: _Source, table: pa.Table, words: Mapping[str, Outcome]) -> Codes:
+def _outcomes(source: _Source, table: pa.Table) -> Codes:
     codes, values = _codes(table[WINNER])
     unknown = len(Outcome)
-    outcome = np.array([words.get(value, unknown) for value in values] + [unknown], np.uint8)[codes]
+    outcome = np.array([WORDS.get(value, unknown) for value in values] + [unknown], np.uint8)[codes]
     if outcome.max(initial=0) == unknown:
         row = int(np.argmax(outcome))
         found = repr(values[codes[row]]) if codes[row] >= 0 else "missing"
-        raise source.refuse(row, f"{WINNER} is {found}; expected one of {', '.join(words)}.")
+        raise source.refuse(row, f"{WINNER} is {found}; expected one of {', '.join(WORDS)}.")
     return outcome
 
 
