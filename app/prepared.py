@@ -15,7 +15,7 @@ from sqlmodel import Session, SQLModel
 
 Mapped = TypeVar("Mapped", bound=SQLModel)
 Row = Any
-Process = Callable[[Any], Any] | None
+Processor = Callable[[Any], Any]
 
 
 def table(model: type[SQLModel]) -> sa.Table:
@@ -44,36 +44,29 @@ def _driver(session: Session) -> tuple[Any, sa.Dialect]:
 class _Compiled:
     sql: str
     dialect: sa.Dialect
-    # (name, value where the statement itself fixes it, processor), in the driver's order.
-    binds: list[tuple[str, Any, Process]]
-    # Empty where parameters go by position.
-    names: list[str]
-    processors: list[Process]
+    # The parameters in the driver's order, where they go by position; else none.
+    positions: list[str] | None
+    # Parameters whose values the statement itself fixes, as the driver takes them.
+    fixed: dict[str, Any]
+    # Only what needs processing: most parameters and columns do not.
+    parameter_processors: list[tuple[str, Processor]]
+    column_processors: list[tuple[int, Processor]]
     row: Callable[..., Row] | None
 
-    def parameters(self, values: Mapping[str, Any]) -> Any:
-        given = [
-            fixed
-            if fixed is not _REQUIRED
-            else values[name]
-            if process is None or values[name] is None
-            else process(values[name])
-            for name, fixed, process in self.binds
-        ]
-        return dict(zip(self.names, given, strict=True)) if self.names else given
+    def parameters(self, given: Mapping[str, Any]) -> Any:
+        values = {**self.fixed, **given}
+        for name, process in self.parameter_processors:
+            if values[name] is not None:
+                values[name] = process(values[name])
+        return values if self.positions is None else [values[name] for name in self.positions]
 
     def make(self, raw: Iterable[Any] | None) -> Row | None:
         if raw is None or self.row is None:
             return None
-        return self.row(
-            *(
-                value if process is None else process(value)
-                for process, value in zip(self.processors, raw, strict=True)
-            )
-        )
-
-
-_REQUIRED = object()
+        values = list(raw)
+        for place, process in self.column_processors:
+            values[place] = process(values[place])
+        return self.row(*values)
 
 
 class Prepared:
@@ -91,8 +84,7 @@ class Prepared:
 
     def run_all(self, session: Session, rows: Iterable[Mapping[str, Any]]) -> None:
         """Execute once for each row of parameters, in their order."""
-        for values in rows:
-            self._execute(session, values)
+        self._execute(session, list(rows))
 
     def first(self, session: Session, **values: Any) -> Row | None:
         """The first row, with its columns as attributes, or None."""
@@ -111,14 +103,19 @@ class Prepared:
         cursor, compiled = self._execute(session, values)
         return [compiled.make(raw) for raw in cursor.fetchall()]
 
-    def _execute(self, session: Session, values: Mapping[str, Any]) -> tuple[Any, _Compiled]:
+    def _execute(
+        self, session: Session, values: Mapping[str, Any] | list[Mapping[str, Any]]
+    ) -> tuple[Any, _Compiled]:
         session.flush()
         driver, dialect = _driver(session)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         cursor = driver.cursor()
-        parameters = compiled.parameters(values)
+        if isinstance(values, list):
+            execute, parameters = cursor.executemany, [compiled.parameters(row) for row in values]
+        else:
+            execute, parameters = cursor.execute, compiled.parameters(values)
         try:
-            cursor.execute(compiled.sql, parameters)
+            execute(compiled.sql, parameters)
         except cast(Any, dialect.dbapi).Error as error:
             raise _translated(session, driver, dialect, compiled.sql, parameters, error) from error
         return cursor, compiled
@@ -128,15 +125,26 @@ class Prepared:
         if statement is None:
             raise LookupError(f"no statement for {dialect.name}")
         compiled = cast(Any, statement).compile(dialect=dialect)
-        names = compiled.positiontup if compiled.positional else list(compiled.binds)
-        binds = [_bind(name, compiled.binds[name], dialect) for name in names]
         columns = _columns(statement)
         made = _Compiled(
             sql=compiled.string,
             dialect=dialect,
-            binds=binds,
-            names=[] if compiled.positional else names,
-            processors=[_result_processor(column.type, dialect) for column in columns],
+            positions=compiled.positiontup if compiled.positional else None,
+            fixed={
+                name: _processed(bind.effective_value, _bind_processor(bind.type, dialect))
+                for name, bind in compiled.binds.items()
+                if not bind.required
+            },
+            parameter_processors=[
+                (name, process)
+                for name, bind in compiled.binds.items()
+                if bind.required and (process := _bind_processor(bind.type, dialect))
+            ],
+            column_processors=[
+                (place, process)
+                for place, column in enumerate(columns)
+                if (process := _result_processor(column.type, dialect))
+            ],
             row=namedtuple("Row", [column.key for column in columns]) if columns else None,
         )
         self._compiled[dialect.name] = made
@@ -156,12 +164,12 @@ def _translated(
     )
 
 
-def _bind(name: str, bind: "sa.BindParameter[Any]", dialect: sa.Dialect) -> tuple[str, Any, Process]:
-    process = cast(Process, bind.type.dialect_impl(dialect).bind_processor(dialect))
-    if bind.required:
-        return name, _REQUIRED, process
-    value = bind.effective_value
-    return name, value if process is None else process(value), None
+def _processed(value: Any, process: Processor | None) -> Any:
+    return value if process is None else process(value)
+
+
+def _bind_processor(kind: "sa.types.TypeEngine[Any]", dialect: sa.Dialect) -> Processor | None:
+    return cast(Processor | None, kind.dialect_impl(dialect).bind_processor(dialect))
 
 
 def _columns(statement: sa.sql.Executable) -> list[Any]:
@@ -170,8 +178,8 @@ def _columns(statement: sa.sql.Executable) -> list[Any]:
     return list(getattr(statement, "exported_columns", []) or [])
 
 
-def _result_processor(kind: "sa.types.TypeEngine[Any]", dialect: sa.Dialect) -> Process:
+def _result_processor(kind: "sa.types.TypeEngine[Any]", dialect: sa.Dialect) -> Processor | None:
     if isinstance(kind, sa.Numeric | sa.Float):
         # Both drivers give floats for floats; the processor wants the driver's code for the type.
         return None
-    return cast(Process, kind.dialect_impl(dialect).result_processor(dialect, None))
+    return cast(Processor | None, kind.dialect_impl(dialect).result_processor(dialect, None))
