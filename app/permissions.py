@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from app import db
 from app.errors import Conflict, Forbidden, NotFound, Unauthorized
-from app.models import Account, Membership, Project, Role, Visibility
+from app.models import Account, Membership, Project, Role, Visibility, row_id
 
 LEAD, REVIEWER, ANNOTATOR = Role.LEAD, Role.REVIEWER, Role.ANNOTATOR
 RESEARCHER, VIEWER = Role.RESEARCHER, Role.VIEWER
@@ -96,7 +96,7 @@ def visible_projects(session: Session, account: Account | None, *, archived: boo
     if account is not None:
         rows = session.exec(select(Membership).where(Membership.account_id == account.id))
         roles = {row.project_id: row.role for row in rows}
-    found = [Access(project, account, roles.get(project.id or 0)) for project in projects]
+    found = [Access(project, account, roles.get(row_id(project))) for project in projects]
     return [access for access in found if access.visible]
 
 

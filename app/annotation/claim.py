@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app import audit
 from app.annotation import statements
-from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id
+from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id, row_id
 from app.permissions import Access
 
 QUEUE_START = (-1, 0, 0)
@@ -36,7 +36,7 @@ def annotator_of(session: Session, access: Access) -> Any:
         return found
     session.add(
         Annotator(
-            project_id=project.id or 0, account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
+            project_id=row_id(project), account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
         )
     )
     session.flush()

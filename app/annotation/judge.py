@@ -12,7 +12,7 @@ from app.annotation import statements
 from app.annotation.claim import annotator_of
 from app.annotation.forms import JudgmentIn
 from app.errors import Conflict, FieldError, Invalid, NotFound
-from app.models import AssignmentState, Outcome, Source, now
+from app.models import AssignmentState, Outcome, Source, now, row_id
 from app.permissions import Access
 from app.tallies import TURNED, Counted, Key
 
@@ -57,7 +57,7 @@ def submit_judgment(
     deltas = Counter(_keys(assigned, annotator, given.outcome))
     if replaced is not None:
         deltas.subtract(_keys(assigned, annotator, replaced.outcome))
-    tallies.apply(session, access.project.id or 0, deltas)
+    tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
     _count(session, annotator, moment, judged=one, today=one)
     _record(session, access, given, replaced)
@@ -267,7 +267,7 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
         return
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     tallies.apply(
-        session, access.project.id or 0, dict.fromkeys(_keys(assigned, annotator, live.outcome), -1)
+        session, row_id(access.project), dict.fromkeys(_keys(assigned, annotator, live.outcome), -1)
     )
     of_today = live.created_at.date() == moment.date()
     _count(session, annotator, moment, judged=-1, today=-1 if of_today else 0)

@@ -30,6 +30,7 @@ from app.models import (
     Source,
     now,
     opaque_id,
+    row_id,
 )
 from app.permissions import Access
 
@@ -109,7 +110,7 @@ def _access(session: Session, project: Project, simulated: Simulated) -> Access:
     account = Account(email=f"{slug}@simulated.invalid", name=simulated.name)
     session.add(account)
     session.flush()
-    session.add(Membership(account_id=account.id or 0, project_id=project.id or 0, role=Role.ANNOTATOR))
+    session.add(Membership(account_id=row_id(account), project_id=row_id(project), role=Role.ANNOTATOR))
     session.flush()
     return Access(project, account, Role.ANNOTATOR)
 
