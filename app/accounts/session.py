@@ -1,8 +1,10 @@
 """Who is asking: a signed-in person's cookie."""
 
 from flask import Flask, session
+from flask.sessions import SecureCookieSessionInterface
 from flask_login import LoginManager, login_user, logout_user
 from flask_wtf.csrf import CSRFProtect
+from itsdangerous import URLSafeTimedSerializer
 
 from app import db, web
 from app.models import Account
@@ -10,8 +12,20 @@ from app.models import Account
 csrf = CSRFProtect()
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's signed cookies; the serializer is made once, because making it costs half of reading one."""
+
+    _serializer: URLSafeTimedSerializer | None = None
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        if self._serializer is None:
+            self._serializer = super().get_signing_serializer(app)
+        return self._serializer
+
+
 def init_app(app: Flask) -> None:
     """Install sign-in sessions and CSRF protection."""
+    app.session_interface = _Sessions()
     login_manager = LoginManager(app)
     login_manager.user_loader(load_account)
     csrf.init_app(app)
