@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.errors import Invalid
+from app.errors import checked
 from app.models import Outcome
 
 CRITERION = "criterion:"
@@ -62,15 +62,4 @@ class JudgmentIn(BaseModel):
         if values.get("outcome") not in (Outcome.A, Outcome.B):
             # Chosen before the verdict turned out to be a tie.
             values.pop("strength", None)
-        return cls.read(values)
-
-    @classmethod
-    def read(cls, values: object) -> Self:
-        """Values from outside.
-
-        Raises Invalid where they do not fit.
-        """
-        try:
-            return cls.model_validate(values)
-        except ValidationError as error:
-            raise Invalid.of(error) from error
+        return checked(cls, values)

@@ -18,6 +18,7 @@ from app.annotation.pair import read
 from app.api import bp
 from app.api.auth import api_account
 from app.api.body import json_object
+from app.errors import checked
 from app.permissions import Access
 
 
@@ -69,7 +70,7 @@ def judge(slug: str) -> Response:
     """Record a verdict: 201, and 200 when the same submission comes again."""
     access = _enter(slug)
     body = json_object("Send one JSON object: {assignment_id, submission_id, outcome, …}.")
-    submitted = submit_judgment(db.session(), access, JudgmentIn.read(body))
+    submitted = submit_judgment(db.session(), access, checked(JudgmentIn, body))
     db.session().commit()
     answer = jsonify(
         submission_id=submitted.submission_id,
