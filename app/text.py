@@ -35,8 +35,8 @@ from app.models import Message
 RENDERER_VERSION = 1
 
 # Longer text is shown as it is: a reader gains nothing from its layout, and a server loses time.
-LONGEST_MARKDOWN = 100_000
-LONGEST_HIGHLIGHTED = 20_000
+LONGEST_MARKDOWN = 50_000
+LONGEST_HIGHLIGHTED = 8_000
 LONGEST_FORMULA = 2_000
 
 _MATHML = {

@@ -17,6 +17,10 @@ from app.permissions import Access
 from app.tallies import TURNED, Counted, Key
 
 
+class ClosedError(Conflict):
+    """The assignment was judged or skipped already, in another tab perhaps."""
+
+
 @dataclass(frozen=True)
 class Submitted:
     """A judgment as it is stored: its outcome is in the comparison's order, never the screen's."""
@@ -122,7 +126,7 @@ def _close(session: Session, assigned: Any, moment: datetime) -> None:
         _retake(session, assigned)
     closed = _move(session, assigned, to=AssignmentState.JUDGED, at=moment)
     if not closed or assigned.state not in (AssignmentState.OPEN, AssignmentState.RELEASED):
-        raise Conflict(_CLOSED.get(assigned.state, "This comparison is no longer open."))
+        raise ClosedError(_CLOSED.get(assigned.state, "This comparison is no longer open."))
 
 
 _CLOSED = {
@@ -227,7 +231,7 @@ def skip(session: Session, access: Access, assignment_uid: str) -> None:
     if assigned.state == AssignmentState.SKIPPED:
         return
     if assigned.state == AssignmentState.JUDGED:
-        raise Conflict(_CLOSED[AssignmentState.JUDGED])
+        raise ClosedError(_CLOSED[AssignmentState.JUDGED])
     _move(session, assigned, to=AssignmentState.SKIPPED, at=now())
     if assigned.gold is None and assigned.state == AssignmentState.OPEN:
         statements.FREE_SLOT.run(session, comparison_id=assigned.comparison_id)

@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from flask import Blueprint, Response, flash, make_response, render_template, request
+from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
@@ -10,7 +10,7 @@ from app.annotation import page, seat
 from app.annotation.desk import Desk, criteria_of, sit_down
 from app.annotation.forms import JudgmentIn, criteria_in
 from app.annotation.history import history, one_of_mine
-from app.annotation.judge import skip, submit_judgment, undo
+from app.annotation.judge import ClosedError, skip, submit_judgment, undo
 from app.annotation.pair import show
 from app.errors import Conflict, FieldError, Invalid
 from app.models import Source, opaque_id
@@ -45,6 +45,8 @@ def submit(slug: str) -> Response | BaseResponse:
     except Invalid as problem:
         session.rollback()
         return _refused(slug, problem)
+    except ClosedError as problem:
+        return _onward(slug, problem)
     desk = sit_down(session, access, undo=given.assignment_id)
     session.commit()
     return _next(desk, slug)
@@ -55,7 +57,10 @@ def skip_pair(slug: str) -> Response | BaseResponse:
     """Pass on the pair and answer with the next one."""
     session, access = db.session(), seat.enter(slug)
     uid = request.form.get("assignment_id", "")
-    skip(session, access, uid)
+    try:
+        skip(session, access, uid)
+    except ClosedError as problem:
+        return _onward(slug, problem)
     desk = sit_down(session, access, undo=uid)
     session.commit()
     return _next(desk, slug)
@@ -76,6 +81,15 @@ def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
         return web.see_other("annotation.judge", slug=slug)
     return Response(page.fragment(desk), mimetype="text/html")
+
+
+def _onward(slug: str, problem: ClosedError) -> BaseResponse:
+    """From a pair that was dealt with in another tab to the one that is next, saying why."""
+    db.session().rollback()
+    flash(f"{problem.detail} This is the next pair.", "info")
+    if web.wants_fragment():
+        return Response(headers={"HX-Redirect": url_for("annotation.judge", slug=slug)})
+    return web.see_other("annotation.judge", slug=slug)
 
 
 def _refused(slug: str, problem: Invalid) -> Response:

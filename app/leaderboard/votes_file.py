@@ -41,6 +41,8 @@ CLUSTERS: dict[Cluster, tuple[str, ...]] = {
 }
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 BLOCK = 1 << 24
+# Ratings need a few matrices of this many rows and columns.
+MOST_MODELS = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +154,11 @@ def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[t
         if missing.any():
             raise source.refuse(int(np.argmax(missing)), f"{name} is missing.")
     models = tuple(sorted({word for _, words in columns for word in words}))
+    if len(models) > MOST_MODELS:
+        raise Problem(
+            f"{source.path.name} names {len(models):,} models, and at most {MOST_MODELS:,} can be ranked. "
+            f"Are {shape[0]} and {shape[1]} the models' columns?"
+        )
     number = {model: i for i, model in enumerate(models)}
     a, b = (np.array([number[word] for word in words], np.int32)[codes] for codes, words in columns)
     if (a == b).any():

@@ -134,7 +134,7 @@ def test_the_same_submission_twice_counts_once(session: Session, cast: Cast, cli
     check(session, cast)
 
 
-def test_a_second_verdict_on_a_judged_pair_is_refused(
+def test_a_second_verdict_on_a_judged_pair_leads_on_to_the_next(
     session: Session, cast: Cast, client_of: ClientOf
 ) -> None:
     queue(session, cast.project, 3)
@@ -142,8 +142,9 @@ def test_a_second_verdict_on_a_judged_pair_is_refused(
     page = client.get(JUDGE)
     send(client, page, "a")
     again = send(client, page, "b", submission_id="another")
-    assert again.status_code == 409
-    assert "judged this comparison already" in again.text
+    assert again.headers["HX-Redirect"] == JUDGE
+    assert "judged this comparison already" in client.get(JUDGE).text
+    assert len(stored(session)) == 1
     changed = send(client, page, "b")
     assert changed.status_code == 409
     check(session, cast)

@@ -295,3 +295,12 @@ def test_a_projects_leaderboard_is_the_same_object(app: Flask, session: Session,
         clash = CliRunner().invoke(leaderboard, ["birds", "--ties", "davidson", "--method", "elo"])
         assert clash.exit_code == 2
         assert "Elo has no outcome of its own for ties" in clash.stderr
+
+
+def test_more_models_than_can_be_ranked_are_refused(tmp_path: Path) -> None:
+    rows = "".join(f"m{n},n{n},tie\n" for n in range(1_001))
+    file = tmp_path / "votes.csv"
+    file.write_text(f"model_a,model_b,winner\n{rows}")
+    done = CliRunner().invoke(rank, [str(file)])
+    assert done.exit_code == 1
+    assert "2,002 models" in str(done.exception)
