@@ -18,7 +18,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application; imports live here so that ``tiebreak rank`` need not load the web."""
     from flask import Flask
 
-    from app import api, db, error_handlers, health, jobs, web
+    from app import api, db, error_handlers, health, jobs, styleguide, web
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
     from app.annotation import views as annotation
@@ -50,4 +50,6 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
     app.register_blueprint(api.bp)
+    if settings.env == "development":
+        app.register_blueprint(styleguide.bp)
     return app

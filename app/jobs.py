@@ -22,8 +22,9 @@ from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# A running job shows a sign of life at least this often, or another worker may take it over.
-HEARTBEAT = timedelta(seconds=60)
+# A running job shows a sign of life at least this often, or another worker may take it over. Long,
+# because looking a large file through before importing it shows none.
+HEARTBEAT = timedelta(minutes=10)
 
 
 @dataclass

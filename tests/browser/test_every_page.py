@@ -23,6 +23,7 @@ PAGES = {
     "accounts.my_tokens": ("/account/tokens", "l"),
     "accounts.everybody": ("/people", "A"),
     "accounts.site_audit": ("/people/audit", "A"),
+    "styleguide.show": ("/styleguide", "v"),
     "projects.new": ("/projects/new", "l"),
     "projects.show": ("/p/demo/", "valA"),
     "projects.settings": ("/p/demo/settings", "lA"),
