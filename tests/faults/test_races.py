@@ -88,7 +88,7 @@ def test_two_verdicts_on_one_assignment_make_one_judgment(app: Flask, session: S
     results = at_once(
         app, [submit(cast.ann, uid, Outcome.A, "left"), submit(cast.ann, uid, Outcome.B, "right")]
     )
-    assert sorted(type(result).__name__ for result in results) == ["Conflict", "Submitted"]
+    assert sorted(type(result).__name__ for result in results) == ["ClosedError", "Submitted"]
     assert len(session.exec(select(Judgment)).all()) == 1
 
 
