@@ -81,9 +81,15 @@ def _postgres_maker(cluster: postgres.Cluster) -> Callable[[Path], str]:
 
 
 @pytest.fixture
-def settings(tmp_path: Path, new_database: Callable[[Path], str]) -> Settings:
+def settings(
+    request: pytest.FixtureRequest, tmp_path: Path, new_database: Callable[[Path], str]
+) -> Iterator[Settings]:
     """The settings of one test's own data directory and database."""
-    return make_settings(tmp_path, new_database(tmp_path))
+    url = new_database(tmp_path)
+    cluster = request.getfixturevalue("postgres_cluster") if url else None
+    yield make_settings(tmp_path, url)
+    if cluster is not None:
+        cluster.execute(f"DROP DATABASE {url.rpartition('/')[2]} WITH (FORCE)")
 
 
 @pytest.fixture

@@ -41,6 +41,12 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def _memory() -> Path | None:
+    """A folder in memory where there is room: a database is copied for every test."""
+    folder = Path("/dev/shm")  # noqa: S108 -- mkdtemp makes a folder of its own in it
+    return folder if folder.is_dir() and shutil.disk_usage(folder).free > 2 * 2**30 else None
+
+
 def _as_nobody(base: Path) -> list[str]:
     """PostgreSQL refuses to run as root: hand the folder to another user and become them."""
     if os.geteuid() != 0:
@@ -111,7 +117,7 @@ def cluster(options: Sequence[str] = FAST) -> Iterator[Cluster]:
     initdb = find_program("initdb")
     if initdb is None:
         raise RuntimeError("PostgreSQL's initdb was not found")
-    base = Path(tempfile.mkdtemp(prefix="tiebreak-pg-"))
+    base = Path(tempfile.mkdtemp(prefix="tiebreak-pg-", dir=_memory()))
     prefix = _as_nobody(base)
     subprocess.run(
         [

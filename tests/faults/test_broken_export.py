@@ -21,8 +21,8 @@ def test_the_connection_is_cut_and_there_is_no_receipt(
     for comparison in queue(session, cast.project, 520):
         judge(session, cast.project, cast.ann, comparison, "a", commit=False)
     last = session.exec(select(Response.id).order_by(sa.desc("id"))).first()
-    # What a failing disk or a careless hand might leave: not JSON any more.
-    session.execute(sa.text("UPDATE responses SET messages = '[cut off' WHERE id = :id"), {"id": last})
+    # What a careless hand might leave: no message any more.
+    session.execute(sa.text("UPDATE responses SET messages = '[1]' WHERE id = :id"), {"id": last})
     session.commit()
     with served(settings) as (port, _):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
