@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
-from pydantic import ValidationError
 
 from app import db, permissions
-from app.errors import Conflict, Invalid
+from app.errors import Conflict, Invalid, checked
 from app.exports import stream
 from app.exports.forms import ExportSpec, Format
 from app.models import Project
@@ -53,14 +52,11 @@ def _spec(asked: dict[str, Any], output: Path | None) -> ExportSpec:
     if given["file"] is None and output is not None and output.suffix == ".parquet":
         given["file"] = "parquet"
     try:
-        return ExportSpec.model_validate(
-            {name: value for name, value in given.items() if value not in (None, [])}
-        )
-    except ValidationError as error:
-        invalid = Invalid.of(error)
+        return checked(ExportSpec, {name: value for name, value in given.items() if value not in (None, [])})
+    except Invalid as invalid:
         raise click.UsageError(
             "; ".join(f"{item.pointer[1:]}: {item.detail}" for item in invalid.errors)
-        ) from error
+        ) from invalid
 
 
 def _write(project: Project, spec: ExportSpec, receipt: stream.Receipt, file: BinaryIO) -> None:

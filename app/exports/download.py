@@ -3,10 +3,9 @@
 from typing import Any
 
 from flask import Response, request
-from pydantic import ValidationError
 
 from app import db
-from app.errors import Invalid
+from app.errors import checked
 from app.exports import stream
 from app.exports.forms import ExportSpec
 from app.permissions import Access
@@ -14,10 +13,7 @@ from app.permissions import Access
 
 def read_spec() -> ExportSpec:
     """What the query string asks for. Raises Invalid with what does not fit."""
-    try:
-        return ExportSpec.model_validate(asked())
-    except ValidationError as error:
-        raise Invalid.of(error) from error
+    return checked(ExportSpec, asked())
 
 
 def asked() -> dict[str, Any]:

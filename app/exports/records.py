@@ -21,13 +21,14 @@ from app.models import (
     Prompt,
     Response,
 )
+from app.prepared import table
 
 CHUNK = 500
 
-comparisons = Comparison.__table__  # type: ignore[attr-defined]
-judgments = Judgment.__table__  # type: ignore[attr-defined]
-prompts = Prompt.__table__  # type: ignore[attr-defined]
-adjudications = Adjudication.__table__  # type: ignore[attr-defined]
+comparisons = table(Comparison)
+judgments = table(Judgment)
+prompts = table(Prompt)
+adjudications = table(Adjudication)
 
 
 class Compared(NamedTuple):
@@ -101,8 +102,8 @@ class Record(NamedTuple):
 def names(connection: sa.Connection, project: Project) -> Names:
     """The project's models, annotators, batches and guideline versions."""
 
-    def read_table(table: Any, *columns: Any) -> list[Any]:
-        return list(connection.execute(sa.select(table.id, *columns).where(table.project_id == project.id)))
+    def read_table(model: Any, *columns: Any) -> list[Any]:
+        return list(connection.execute(sa.select(model.id, *columns).where(model.project_id == project.id)))
 
     people = read_table(Annotator, Annotator.uid, Annotator.kind, Annotator.name, Annotator.simulated)
     return Names(
@@ -140,7 +141,7 @@ def submission_ids(connection: sa.Connection, ids: list[int]) -> dict[int, str]:
 
 def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     c, p, v = comparisons.c, prompts.c, adjudications.c
-    a, b = sa.alias(Response.__table__, "ra"), sa.alias(Response.__table__, "rb")  # type: ignore[attr-defined]
+    a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
     query: sa.Select[*tuple[Any, ...]] = (
         sa.select(
             c.id,

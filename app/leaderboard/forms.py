@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from app.errors import Invalid
+from app.errors import checked
 from app.leaderboard.ranked import Method, Parameters
 from ranking.outcomes import Ties
 
@@ -36,10 +36,7 @@ class StandingsQuery(BaseModel):
     @classmethod
     def read(cls, arguments: Mapping[str, Any]) -> Self:
         """Read an address's arguments. Raises Invalid."""
-        try:
-            return cls.model_validate(dict(arguments))
-        except ValidationError as error:
-            raise Invalid.of(error) from error
+        return checked(cls, dict(arguments))
 
     def parameters(self) -> Parameters:
         """In the words of the ranking."""

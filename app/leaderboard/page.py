@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.errors import Invalid
+from app.errors import checked
 from app.leaderboard import words
 from app.leaderboard.charts import Axis, axis
 from app.leaderboard.forms import StandingsQuery
@@ -31,10 +31,7 @@ class Arrangement(BaseModel):
     @classmethod
     def read(cls, arguments: Mapping[str, Any]) -> Self:
         """Read an address's arguments. Raises Invalid."""
-        try:
-            return cls.model_validate(dict(arguments))
-        except ValidationError as error:
-            raise Invalid.of(error) from error
+        return checked(cls, dict(arguments))
 
     def arguments(self, **changes: str) -> dict[str, str]:
         """The shortest address that asks the same, or the same with changes."""
