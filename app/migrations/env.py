@@ -1,6 +1,8 @@
 """Runs migrations on the engine handed over by ``app.db``; offline mode is not offered."""
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 from alembic import context
@@ -25,6 +27,23 @@ def _ours(_object: object, name: str | None, kind: str, reflected: bool, _other:
     return not (kind == "table" and reflected and (name or "").startswith("huey_"))
 
 
+@contextmanager
+def _connected(engine: sa.Engine) -> Iterator[sa.Connection]:
+    """SQLite changes a table by filling a new one: what refers to the old must not stop its end."""
+    with engine.execution_options(sqlite_begin="IMMEDIATE").connect() as connection:
+        if engine.dialect.name != "sqlite":
+            yield connection
+            return
+        # Outside any transaction: within one the pragma does nothing.
+        driver = cast(Any, connection.connection.dbapi_connection)
+        driver.execute("PRAGMA foreign_keys=OFF")
+        try:
+            yield connection
+        finally:
+            connection.rollback()
+            driver.execute("PRAGMA foreign_keys=ON")
+
+
 def _run(connection: sa.Connection) -> None:
     context.configure(
         connection=connection,
@@ -38,5 +57,5 @@ def _run(connection: sa.Connection) -> None:
         context.run_migrations()
 
 
-with context.config.attributes["engine"].execution_options(sqlite_begin="IMMEDIATE").connect() as _connection:
+with _connected(context.config.attributes["engine"]) as _connection:
     _run(_connection)

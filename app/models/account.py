@@ -101,6 +101,7 @@ class Invitation(SQLModel, table=True):
 
     __table_args__ = (
         sa.CheckConstraint("(project_id IS NULL) = (role IS NULL)", name="role_with_project"),
+        sa.CheckConstraint("(accepted_by IS NULL) = (accepted_at IS NULL)", name="accepted_by_somebody"),
         sa.Index(None, "project_id"),
     )
 

@@ -48,6 +48,7 @@ class Comparison(SQLModel, table=True):
         _response("a"),
         _response("b"),
         sa.CheckConstraint("model_a_id <> model_b_id OR sample_a <> sample_b", name="responses_differ"),
+        sa.CheckConstraint("gold_reason IS NULL OR gold IS NOT NULL", name="reason_of_gold"),
         sa.Index(None, "project_id", "id"),
         sa.Index(
             "ix_comparisons_gold",
@@ -79,6 +80,7 @@ class Slot(SQLModel, table=True):
 
     __tablename__ = "slots"
     __table_args__ = (
+        sa.CheckConstraint("wanted >= 1", name="wanted_positive"),
         sa.CheckConstraint("taken >= 0 AND taken <= wanted", name="taken_range"),
         sa.Index(
             "ix_slots_free",
@@ -110,6 +112,7 @@ class Assignment(SQLModel, table=True):
     __tablename__ = "assignments"
     __table_args__ = (
         sa.UniqueConstraint("comparison_id", "annotator_id"),
+        sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="open_until_closed"),
         sa.Index(
             "ix_assignments_open",
             "annotator_id",

@@ -23,7 +23,12 @@ class Job(SQLModel, table=True):
     """A piece of long work: what was asked, how far it is, what came of it."""
 
     __tablename__ = "jobs"
-    __table_args__ = (sa.Index(None, "project_id", "id"),)
+    __table_args__ = (
+        sa.CheckConstraint(
+            "(state IN ('queued', 'running')) = (finished_at IS NULL)", name="finished_when_ended"
+        ),
+        sa.Index(None, "project_id", "id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     uid: str = Field(default_factory=opaque_id, unique=True)

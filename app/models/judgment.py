@@ -40,10 +40,17 @@ class Judgment(SQLModel, table=True):
             postgresql_where=sa.text("retired_at IS NOT NULL"),
         ),
         sa.CheckConstraint("strength IS NULL OR strength BETWEEN 1 AND 3", name="strength_range"),
+        sa.CheckConstraint("strength IS NULL OR outcome IN ('a', 'b')", name="strength_of_a_winner"),
         sa.CheckConstraint("preference IS NULL OR preference BETWEEN 0 AND 1", name="preference_range"),
         sa.CheckConstraint("duration_ms IS NULL OR duration_ms >= 0", name="duration_not_negative"),
         sa.Index(None, "project_id", "id"),
-        sa.Index(None, "annotator_id", "id"),
+        # One supersedes only one's own judgment of the same comparison, of which one alone is live:
+        # what a live judgment supersedes is retired.
+        sa.UniqueConstraint("annotator_id", "id", "comparison_id"),
+        sa.ForeignKeyConstraint(
+            ["annotator_id", "supersedes_id", "comparison_id"],
+            ["judgments.annotator_id", "judgments.id", "judgments.comparison_id"],
+        ),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -65,7 +72,7 @@ class Judgment(SQLModel, table=True):
     source: Source = Field(sa_type=enum_type(Source, "source"))
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    supersedes_id: int | None = Field(default=None, foreign_key="judgments.id")
+    supersedes_id: int | None = None
 
 
 class Adjudication(SQLModel, table=True):

@@ -43,6 +43,7 @@ class Project(SQLModel, table=True):
         sa.CheckConstraint("wanted >= 1", name="wanted_positive"),
         sa.CheckConstraint("gold_every >= 0", name="gold_every_not_negative"),
         sa.CheckConstraint("lease_minutes >= 1", name="lease_positive"),
+        sa.CheckConstraint("daily_goal IS NULL OR daily_goal >= 1", name="daily_goal_positive"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -71,7 +72,10 @@ class Guideline(SQLModel, table=True):
     """One version of what annotators are asked to do; a change is a new version."""
 
     __tablename__ = "guidelines"
-    __table_args__ = (sa.UniqueConstraint("project_id", "version"),)
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "version"),
+        sa.CheckConstraint("version >= 1", name="version_positive"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="projects.id")
@@ -134,6 +138,7 @@ class Annotator(SQLModel, table=True):
         one_live("uq_annotators_imported", "project_id", "kind", "name", where="account_id IS NULL"),
         sa.CheckConstraint("account_id IS NOT NULL OR name IS NOT NULL", name="known"),
         sa.CheckConstraint(f"cluster >= 0 AND cluster < {ANNOTATOR_GROUPS}", name="cluster_range"),
+        sa.CheckConstraint("judged >= 0 AND judged_today >= 0", name="counts_not_negative"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
