@@ -70,6 +70,8 @@ def revoke(session: Session, uid: str, *, by: Account, project: Project | None) 
         raise NotFound("There is no such invitation.")
     if invitation.accepted_at:
         raise Conflict("Somebody has accepted this invitation already. Remove the member instead.")
+    if invitation.revoked_at:
+        return
     invitation.revoked_at = now()
     audit.record(session, "invitation.revoke", _subject(invitation), by=by, project=project)
 

@@ -96,6 +96,8 @@ def listing(session: Session, wanted: str, page: int) -> Listing:
 def rename(session: Session, account: Account, name: str) -> None:
     """Change what somebody is called."""
     detail = audit.changed({"name": account.name}, {"name": name})
+    if not detail:
+        return
     account.name = name
     audit.record(session, "account.rename", f"account:{account.email}", by=account, detail=detail)
 
@@ -108,6 +110,8 @@ def set_role(session: Session, account: Account, role: SiteRole, *, by: Account 
     if role != SiteRole.ADMIN:
         _keep_an_admin(session, account)
     detail = audit.changed({"role": account.role.value}, {"role": role.value})
+    if not detail:
+        return
     account.role = role
     audit.record(session, "account.role", f"account:{account.email}", by=by, detail=detail)
 
@@ -118,7 +122,6 @@ def disable(session: Session, account: Account, *, by: Account | None) -> None:
     Raises Conflict for the last admin.
     """
     _keep_an_admin(session, account)
-    account.session_key = opaque_id()
     _set_disabled(session, account, now(), "account.disable", by=by)
 
 
@@ -130,7 +133,10 @@ def enable(session: Session, account: Account, *, by: Account | None) -> None:
 def _set_disabled(
     session: Session, account: Account, moment: datetime | None, verb: str, *, by: Account | None
 ) -> None:
+    if (account.disabled_at is None) == (moment is None):
+        return
     account.disabled_at = moment
+    account.session_key = opaque_id()
     audit.record(session, verb, f"account:{account.email}", by=by)
 
 

@@ -48,6 +48,8 @@ def revoke(session: Session, account: Account, uid: str) -> None:
     token = session.exec(query).one_or_none()
     if token is None:
         raise NotFound("You have no such token.")
+    if token.revoked_at:
+        return
     token.revoked_at = now()
     audit.record(session, "token.revoke", f"token:{token.uid}", by=account, detail={"name": token.name})
 

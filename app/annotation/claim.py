@@ -34,12 +34,12 @@ def annotator_of(session: Session, access: Access) -> Any:
     found = statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
     if found is not None:
         return found
-    session.add(
-        Annotator(
-            project_id=row_id(project), account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
-        )
+    made = Annotator(
+        project_id=row_id(project), account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
     )
+    session.add(made)
     session.flush()
+    audit.record(session, "annotator.add", f"annotator:{made.uid}", by=account, project=project)
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
 
 

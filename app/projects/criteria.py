@@ -1,6 +1,7 @@
 """The criteria a comparison may be judged by beside the overall verdict."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -51,17 +52,32 @@ def change(
     """Reword or move a criterion."""
     after = form.model_dump()
     detail = audit.changed(criterion.model_dump(include=set(after)), after)
+    if not detail:
+        return
     criterion.sqlmodel_update(after)
     audit.record(session, "criterion.change", _subject(criterion), by=by, project=project, detail=detail)
 
 
 def retire(session: Session, project: Project, criterion: Criterion, *, by: Account) -> None:
     """Ask for it no more; what was judged by it stays."""
-    criterion.retired_at = now()
-    audit.record(session, "criterion.retire", _subject(criterion), by=by, project=project)
+    _set_retired(session, project, criterion, now(), "criterion.retire", by=by)
 
 
 def restore(session: Session, project: Project, criterion: Criterion, *, by: Account) -> None:
     """Ask for a retired criterion again."""
-    criterion.retired_at = None
-    audit.record(session, "criterion.restore", _subject(criterion), by=by, project=project)
+    _set_retired(session, project, criterion, None, "criterion.restore", by=by)
+
+
+def _set_retired(
+    session: Session,
+    project: Project,
+    criterion: Criterion,
+    moment: datetime | None,
+    verb: str,
+    *,
+    by: Account,
+) -> None:
+    if (criterion.retired_at is None) == (moment is None):
+        return
+    criterion.retired_at = moment
+    audit.record(session, verb, _subject(criterion), by=by, project=project)

@@ -66,5 +66,7 @@ def reopen(session: Session, project: Project, *, by: Account | None) -> None:
 def _set_archived(
     session: Session, project: Project, moment: datetime | None, verb: str, *, by: Account | None
 ) -> None:
+    if (project.archived_at is None) == (moment is None):
+        return
     project.archived_at = moment
     audit.record(session, verb, _subject(project), by=by, project=project)

@@ -47,8 +47,11 @@ def set_role(session: Session, project: Project, uid: str, role: Role, *, by: Ac
     if role != Role.LEAD:
         _keep_a_lead(session, project, membership)
     detail = audit.changed({"role": membership.role.value}, {"role": role.value})
-    membership.role = role
-    audit.record(session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail)
+    if detail:
+        membership.role = role
+        audit.record(
+            session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail
+        )
     return account
 
 
