@@ -7,9 +7,11 @@ outcome is the same vote.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from itertools import count
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -74,14 +76,17 @@ def encode_names(*columns: Sequence[str]) -> tuple[list[str], list[NDArray[np.in
 
     Raises ValueError for an empty or missing name.
     """
-    names: set[str] = set().union(*columns)
-    for name in names:
+    # A name that is not in it yet gets the next number, so that each column is read once.
+    seen: defaultdict[str, int] = defaultdict(count().__next__)
+    found = [np.fromiter(map(seen.__getitem__, column), np.int32, len(column)) for column in columns]
+    for name in seen:
         if not isinstance(name, str) or not name:
             row = min(list(column).index(name) for column in columns if name in column)
             raise ValueError(f"row {row}: missing name {name!r}")
-    ordered = sorted(names)
-    code = {name: i for i, name in enumerate(ordered)}.__getitem__
-    return ordered, [np.fromiter(map(code, column), np.int32, len(column)) for column in columns]
+    names = sorted(seen)
+    code = np.empty(len(names), np.int32)
+    code[[seen[name] for name in names]] = np.arange(len(names))
+    return names, [code[numbers] for numbers in found]
 
 
 def _is_in(label: object, codes: dict[object, int]) -> bool:
