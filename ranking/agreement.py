@@ -15,11 +15,12 @@ from functools import partial
 from typing import Literal
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
 
 from ranking.bradley_terry import Note
 from ranking.outcomes import BothBad, Floats, Ints, Outcome, check_choice
+from ranking.uncertainty import critical_value
 
 Disagreements = Callable[[Floats], tuple[Floats, Floats]]
 
@@ -404,7 +405,7 @@ class _Patterns:
         Statistician* 69 (2015) 371-386.
         """
         below = np.mean(sample < value) + np.mean(sample == value) / 2
-        bias = scipy.stats.norm.ppf(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))
+        bias = ndtri(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))
         observed, expected = disagreements(self.times @ self.features - self.features)
         without = 1 - _ratio(observed, expected)
         without = np.where(np.isfinite(without), without, value)
@@ -412,6 +413,6 @@ class _Patterns:
         cubes, squares = (self.times @ pull**power for power in (3, 2))
         acceleration = cubes / (6 * squares**1.5) if squares > 0 else 0.0
         n = self.times.sum()
-        tail = scipy.stats.t.ppf((1 + level) / 2, n - 1) * np.sqrt(n / (n - 1))
+        tail = critical_value(level, n - 1) * np.sqrt(n / (n - 1))
         reach = bias + np.array([-tail, tail])
-        return np.asarray(scipy.stats.norm.cdf(bias + reach / (1 - acceleration * reach)))
+        return np.asarray(ndtr(bias + reach / (1 - acceleration * reach)))

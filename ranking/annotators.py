@@ -14,7 +14,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from scipy.special import expit
 
 from ranking.bradley_terry import (
@@ -30,6 +29,7 @@ from ranking.bradley_terry import (
     win_probabilities,
 )
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.uncertainty import critical_value
 
 PRIOR_SPREAD = 0.5
 _MAX_ROUNDS = 300
@@ -61,7 +61,7 @@ class Reliability:
 
     def intervals(self, *, level: float = 0.95) -> tuple[Floats, Floats]:
         """Lower and upper bounds (G,) of the reliabilities."""
-        half = scipy.stats.norm.ppf((1 + level) / 2) * self.standard_error
+        half = critical_value(level) * self.standard_error
         return self.reliability - half, self.reliability + half
 
     def ratings(self, *, anchor: tuple[int, float] | None = None, center: float = CENTER) -> Floats:

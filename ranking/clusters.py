@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -50,11 +51,13 @@ class Clusters:
         estimate a variance.
         """
         M, G = len(self.component), self.n_groups
-        surplus = self.count * (self.score - expected[self.left, self.right])
-        sums = np.bincount(self.group * M + self.left, surplus, G * M)
-        sums -= np.bincount(self.group * M + self.right, surplus, G * M)
-        ties = np.bincount(self.group, self.count * ((self.score == 0.5) - tied[self.left, self.right]), G)
-        columns = np.column_stack([sums.reshape(G, M), ties])
+        pair, row = self.left * M + self.right, self.group * M
+        surplus = self.count * (self.score - expected.take(pair))
+        sums = np.bincount(row + self.left, surplus, G * M) - np.bincount(row + self.right, surplus, G * M)
+        columns = np.zeros((G, M + 1))
+        columns[:, :M] = sums.reshape(G, M)
+        if tied.any():
+            columns[:, M] = np.bincount(self.group, self.count * ((self.score == 0.5) - tied.take(pair)), G)
         return np.asarray(columns * np.sqrt(self._correction()))
 
     def _correction(self) -> Floats:
@@ -66,40 +69,49 @@ class Clusters:
 
 
 def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
-    """The votes among a fit's finite ratings, by cluster, at most MAX_CLUSTERS of them.
+    """The votes among a fit's finite ratings, by cluster, at most MAX_CLUSTERS of them (see `deal`).
 
-    More are dealt into groups at random, by `seed`: the groups of a random partition are clusters too
-    (random groups: Wolter, 2007, "Introduction to Variance Estimation", ch. 2). Raises ValueError when
-    the cells have no clusters or are not the votes of the fit.
+    Raises ValueError when the cells have no clusters or are not the votes of the fit.
     """
     if cells.cluster is None:
         raise ValueError("cells: no clusters to count the votes by")
     _check_same_votes(fit, cells)
     finite = np.isfinite(fit.theta)
     counted = finite[cells.left] & finite[cells.right] & _counted(fit)[cells.outcome] & (cells.count > 0)
-    ids, group = np.unique(cells.cluster[counted], return_inverse=True)
-    notes = []
-    n_groups = len(ids)
-    if n_groups > MAX_CLUSTERS:
-        notes.append(Note("random_groups", {"clusters": n_groups, "groups": MAX_CLUSTERS}))
-        dealt = np.random.default_rng(seed).permutation(n_groups) % MAX_CLUSTERS
-        group, n_groups = dealt[group], MAX_CLUSTERS
-    left, right = cells.left[counted], cells.right[counted]
+    rows = slice(None) if counted.all() else counted
+    left, right, count = cells.left[rows], cells.right[rows], cells.count[rows]
+    group, n_groups, notes = deal(cells.cluster[rows], seed)
     judged = np.zeros((n_groups, cells.n_models), bool)
-    judged[group, left] = judged[group, right] = True
+    for model in (left, right):
+        judged.ravel()[group * cells.n_models + model] = True
     few = finite & (judged.sum(axis=0) < MIN_CLUSTERS)
     if few.any():
-        notes.append(Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}))
+        notes += (Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}),)
     return Clusters(
         group=group,
         left=left,
         right=right,
-        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[counted]],
-        count=cells.count[counted],
+        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[rows]],
+        count=count,
         judged=judged,
         component=np.where(finite, fit.component, -1),
-        notes=tuple(notes),
+        notes=notes,
     )
+
+
+def deal(cluster: NDArray[Any], seed: int = 0) -> tuple[Ints, int, tuple[Note, ...]]:
+    """(group of each vote, how many groups, notes): the clusters' own numbers, or random groups of them.
+
+    `cluster` (n,) may hold anything that can be sorted. More than MAX_CLUSTERS are dealt into that many
+    groups at random, by `seed`: the groups of a random partition are clusters too (random groups: Wolter,
+    2007, "Introduction to Variance Estimation", ch. 2).
+    """
+    ids, number = np.unique(cluster, return_inverse=True)
+    if len(ids) <= MAX_CLUSTERS:
+        return number, len(ids), ()
+    dealt = np.random.default_rng(seed).permutation(len(ids)) % MAX_CLUSTERS
+    note = Note("random_groups", {"clusters": len(ids), "groups": MAX_CLUSTERS})
+    return dealt[number], MAX_CLUSTERS, (note,)
 
 
 def _counted(fit: Fit) -> NDArray[np.bool_]:

@@ -12,10 +12,9 @@ covariance: Liang and Zeger, *Biometrika* 73 (1986) 13-22.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
@@ -31,8 +30,9 @@ from ranking.bradley_terry import (
     to_elo,
     win_probabilities,
 )
-from ranking.clusters import MAX_CLUSTERS, MIN_CLUSTERS
+from ranking.clusters import MIN_CLUSTERS, deal
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.uncertainty import critical_value
 
 _CHUNK = 1 << 15
 _MAX_ROUNDS = 60
@@ -98,10 +98,7 @@ class ControlledFit:
         )
 
     def _half_widths(self, level: float) -> Floats:
-        if not 0 < level < 1:
-            raise ValueError(f"level: {level} is not between 0 and 1")
-        quantiles = np.asarray(scipy.stats.t.ppf((1 + level) / 2, self.dof))
-        return np.asarray(quantiles * np.sqrt(np.diagonal(self.covariance)))
+        return np.asarray(critical_value(level, self.dof) * np.sqrt(np.diagonal(self.covariance)))
 
 
 def fit_covariates(
@@ -131,23 +128,26 @@ def fit_covariates(
     """
     matrix = WinMatrix.from_votes(left, right, outcome, n_models, weight=weight)
     raw = fit(matrix, ties=ties, both_bad=both_bad, prior=prior)
-    rows = _Rows.counted(left, right, outcome, covariates, weight, cluster, ties, both_bad)
-    if len(names) != rows.x.shape[1]:
-        raise ValueError(f"names: {len(names)} for {rows.x.shape[1]} covariates")
     if np.isinf(raw.theta).any() or np.isnan(raw.theta[raw.component >= 0]).any():
         raise ValueError("without a prior these votes leave some ratings infinite: nothing can be held equal")
-    rows, notes = rows.dealt(seed)
-    model = _Model(rows, raw)
-    parameters = model.solve(names)
-    covariance, dof = model.covariance(parameters)
+    score = outcome_scores(outcome, ties, both_bad)
+    x = _checked(covariates, len(score), names)
+    times = np.ones(len(score)) if weight is None else np.asarray(weight, np.float64)
+    counted = ~np.isnan(score) & (times > 0)
+    keep = slice(None) if counted.all() else counted
+    group, n_groups, notes = _groups(cluster, len(score), keep, seed)
+    pair = np.asarray(left, np.intp) * n_models + np.asarray(right, np.intp)
+    rows = _Rows(pair[keep], score[keep], times[keep], x[:, keep], group)
+    model = _Model(rows, raw, n_groups)
+    parameters, inverse = model.solve(names)
+    covariance, dof = model.covariance(parameters, inverse)
     few = np.flatnonzero(np.isnan(dof[:n_models]) & (raw.component >= 0)).tolist()
     if few or np.isnan(dof[n_models:]).any():
         notes += (Note("few_clusters", {"models": few, "needed": MIN_CLUSTERS}),)
-    theta = np.where(raw.component < 0, np.nan, parameters[:n_models])
     return ControlledFit(
         raw=raw,
         names=tuple(names),
-        theta=theta,
+        theta=np.where(raw.component < 0, np.nan, parameters[:n_models]),
         beta=parameters[n_models:],
         covariance=covariance,
         dof=dof,
@@ -180,70 +180,49 @@ def position_bias(
     )
 
 
+def _checked(covariates: ArrayLike, n: int, names: Sequence[str]) -> Floats:
+    """The covariates turned on their side, (F, n): each one's values lie together in memory."""
+    x = np.asarray(covariates, np.float64)
+    if x.ndim != 2 or len(x) != n:
+        raise ValueError(f"covariates: expected shape ({n}, F), got {x.shape}")
+    if len(names) != x.shape[1]:
+        raise ValueError(f"names: {len(names)} for {x.shape[1]} covariates")
+    if not np.isfinite(x).all():
+        row, column = np.argwhere(~np.isfinite(x))[0]
+        raise ValueError(f"row {row}: covariate {column} is {x[row, column]}")
+    return np.ascontiguousarray(x.T)
+
+
+def _groups(
+    cluster: ArrayLike | None, n: int, keep: slice | NDArray[np.bool_], seed: int
+) -> tuple[Ints, int, tuple[Note, ...]]:
+    """What `deal` makes of the votes to keep; no groups for independent ones."""
+    if cluster is None:
+        return np.empty(0, np.intp), 0, ()
+    codes = np.asarray(cluster)
+    if codes.shape != (n,):
+        raise ValueError(f"cluster: {codes.shape} values for {n} votes")
+    return deal(codes[keep], seed)
+
+
 @dataclass(frozen=True, eq=False)
 class _Rows:
-    """The votes that count: codes, score of the left side, covariates, weight, and cluster codes 0..G-1.
+    """The n votes that count: the pair as left * M + right, the left side's score, weight, covariates (F, n).
 
-    `cluster` is empty when votes are independent.
+    `group` (n,), 0..G-1, is what votes share; it is empty when they are independent.
     """
 
-    left: NDArray[np.integer]
-    right: NDArray[np.integer]
+    pair: Ints
     score: Floats
-    x: Floats
     weight: Floats
-    cluster: Ints
+    x: Floats
+    group: Ints
 
-    @classmethod
-    def counted(
-        cls,
-        left: ArrayLike,
-        right: ArrayLike,
-        outcome: ArrayLike,
-        covariates: ArrayLike,
-        weight: ArrayLike | None,
-        cluster: ArrayLike | None,
-        ties: Ties,
-        both_bad: BothBad,
-    ) -> _Rows:
-        said = np.asarray(outcome)
-        x = np.asarray(covariates, np.float64)
-        if x.ndim != 2 or len(x) != len(said):
-            raise ValueError(f"covariates: expected shape ({len(said)}, F), got {x.shape}")
-        if not np.isfinite(x).all():
-            row, column = np.argwhere(~np.isfinite(x))[0]
-            raise ValueError(f"row {row}: covariate {column} is {x[row, column]}")
-        score = outcome_scores(said, ties, both_bad)
-        times = np.ones(len(said)) if weight is None else np.asarray(weight, np.float64)
-        keep = ~np.isnan(score) & (times > 0)
-        codes = np.empty(0, np.intp)
-        if cluster is not None:
-            group = np.asarray(cluster)
-            if group.shape != said.shape:
-                raise ValueError(f"cluster: {group.shape} values for {said.shape} votes")
-            codes = np.unique(group[keep], return_inverse=True)[1]
-        a, b = np.asarray(left), np.asarray(right)
-        return cls(a[keep], b[keep], score[keep], x[keep], times[keep], codes)
-
-    @property
-    def n_clusters(self) -> int:
-        return int(self.cluster.max(initial=-1)) + 1
-
-    def dealt(self, seed: int) -> tuple[_Rows, tuple[Note, ...]]:
-        """With at most 256 clusters: random groups of clusters are clusters too, and fewer to sum over."""
-        if self.n_clusters <= MAX_CLUSTERS:
-            return self, ()
-        group = np.random.default_rng(seed).permutation(self.n_clusters) % MAX_CLUSTERS
-        note = Note("random_groups", {"clusters": self.n_clusters, "groups": MAX_CLUSTERS})
-        return replace(self, cluster=group[self.cluster]), (note,)
-
-    def chunks(self) -> Iterator[_Rows]:
+    def chunks(self, size: int) -> Iterator[_Rows]:
         """The rows, a cache's worth at a time."""
-        for start in range(0, len(self.score), _CHUNK):
-            s = slice(start, start + _CHUNK)
-            yield _Rows(
-                self.left[s], self.right[s], self.score[s], self.x[s], self.weight[s], self.cluster[s]
-            )
+        for start in range(0, len(self.pair), size):
+            s = slice(start, start + size)
+            yield _Rows(self.pair[s], self.score[s], self.weight[s], self.x[:, s], self.group[s])
 
 
 class _Gram:
@@ -253,12 +232,12 @@ class _Gram:
         self.pair, self.cross, self.inner = np.zeros(M * M), np.zeros((F, M * M)), np.zeros((F, F))
         self.M = M
 
-    def add(self, key: Ints, weight: Floats, x: Floats) -> None:
-        weighted = weight[:, None] * x
-        self.pair += np.bincount(key, weight, len(self.pair))
-        self.inner += x.T @ weighted
-        for f, column in enumerate(weighted.T):
-            self.cross[f] += np.bincount(key, column, len(self.pair))
+    def add(self, rows: _Rows, weight: Floats) -> None:
+        weighted = weight * rows.x
+        self.pair += np.bincount(rows.pair, weight, len(self.pair))
+        self.inner += weighted @ rows.x.T
+        for total, row in zip(self.cross, weighted, strict=True):
+            total += np.bincount(rows.pair, row, len(self.pair))
 
     def matrix(self) -> Floats:
         """The (M + F, M + F) sum."""
@@ -279,34 +258,36 @@ class _Model:
 
     rows: _Rows
     raw: Fit
+    n_groups: int
 
     @property
     def shape(self) -> tuple[int, int]:
-        return self.raw.n_models, self.rows.x.shape[1]
+        return self.raw.n_models, len(self.rows.x)
 
-    def solve(self, names: Sequence[str]) -> Floats:
-        """Parameters (M + F,) of maximum likelihood."""
+    def solve(self, names: Sequence[str]) -> tuple[Floats, Floats]:
+        """Parameters (M + F,) of maximum likelihood, and the inverse of their information."""
         M, F = self.shape
         parameters = np.append(np.nan_to_num(self.raw.theta), np.zeros(F))
-        at_zero = self.told_of_effects(parameters, names)
-        spread = np.append(np.ones(M), np.sqrt(np.mean(self.rows.x**2, axis=0)))
+        spread = np.append(np.ones(M), np.sqrt((self.rows.x**2).sum(1) / max(len(self.rows.pair), 1)))
+        gradient, information = self.derivatives(parameters)
+        at_zero = self.told_of_effects(information, names)
         for _ in range(_MAX_ROUNDS):
-            gradient, information = self.derivatives(parameters)
-            step = self.inverse(parameters, information) @ gradient
+            inverse = self.inverse(parameters, information)
+            step = inverse @ gradient
             # While no typical vote's logit moves by more than two, Newton's method stays in its basin.
             parameters = parameters + step * min(1.0, 2.0 / max(np.abs(step * spread).max(), 1.0))
             if gradient @ step < _TOLERANCE:
                 break
-        vanished = self.told_of_effects(parameters, names) / at_zero
+            gradient, information = self.derivatives(parameters)
+        vanished = self.told_of_effects(information, names) / at_zero
         if gradient @ step >= _TOLERANCE or (vanished < _VANISHED).any():
             worst = names[int(np.argmin(vanished))]
             raise RuntimeError(f"covariate {worst!r} predicts the votes outright, so its effect is infinite")
-        return parameters
+        return parameters, inverse
 
-    def told_of_effects(self, parameters: Floats, names: Sequence[str]) -> Floats:
+    def told_of_effects(self, information: Floats, names: Sequence[str]) -> Floats:
         """The information (F,) the votes hold on each effect with the ratings free, the prior left out."""
         M, _ = self.shape
-        information = self.derivatives(parameters)[1]
         models = grouped_inverse(information[:M, :M], self.raw.component)
         left = information[M:, M:] - information[M:, :M] @ models @ information[:M, M:]
         total = np.sqrt(np.diagonal(information)[M:])
@@ -316,23 +297,24 @@ class _Model:
             raise ValueError(f"the votes cannot tell the effect of {involved} from the models or each other")
         return np.diagonal(left)
 
-    def residuals(self, parameters: Floats) -> Iterator[tuple[_Rows, Ints, Floats, Floats]]:
-        """Per chunk: rows, pair keys, what the left side scored beyond expectation, and the expectation."""
+    def residuals(self, parameters: Floats) -> Iterator[tuple[_Rows, Floats, Floats]]:
+        """Per chunk: rows, what the left side scored beyond expectation, and the variance expected of it."""
         M, _ = self.shape
         theta, beta = parameters[:M], parameters[M:]
-        for rows in self.rows.chunks():
-            p = expit(theta[rows.left] - theta[rows.right] + rows.x @ beta)
-            yield rows, rows.left.astype(np.intp) * M + rows.right, rows.score - p, p
+        difference = np.subtract.outer(theta, theta)
+        for rows in self.rows.chunks(max(_CHUNK, M * M)):
+            p = expit(difference.take(rows.pair) + beta @ rows.x)
+            yield rows, rows.score - p, p * (1 - p)
 
     def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
         """Gradient (M + F,) of the log-likelihood, prior included, and the votes' information matrix."""
         M, F = self.shape
         moved, slope, gram = np.zeros(M * M), np.zeros(F), _Gram(M, F)
-        for rows, key, residual, p in self.residuals(parameters):
+        for rows, residual, variance in self.residuals(parameters):
             pull = rows.weight * residual
-            moved += np.bincount(key, pull, M * M)
-            slope += pull @ rows.x
-            gram.add(key, rows.weight * p * (1 - p), rows.x)
+            moved += np.bincount(rows.pair, pull, M * M)
+            slope += rows.x @ pull
+            gram.add(rows, rows.weight * variance)
         pulls, P = moved.reshape(M, M), win_probabilities(parameters[:M])
         gradient = pulls.sum(1) - pulls.sum(0) + (self.raw.pseudo * (1 - 2 * P)).sum(1)
         return np.append(gradient, slope), gram.matrix()
@@ -345,36 +327,39 @@ class _Model:
         total[:M, :M] += laplacian(2 * self.raw.pseudo * P * P.T)
         return grouped_inverse(total, self.raw.component)
 
-    def covariance(self, parameters: Floats) -> tuple[Floats, Floats]:
+    def covariance(self, parameters: Floats, inverse: Floats) -> tuple[Floats, Floats]:
         """Sandwich covariance (M + F, M + F) and the degrees of freedom (M + F,) of each parameter."""
         M, F = self.shape
         P = win_probabilities(parameters[:M])
-        if not self.rows.n_clusters:
+        if not self.n_groups:
             dof, gram = np.full(M + F, np.inf), _Gram(M, F)
-            for rows, key, residual, _ in self.residuals(parameters):
-                gram.add(key, rows.weight * residual**2, rows.x)
+            for rows, residual, _ in self.residuals(parameters):
+                gram.add(rows, rows.weight * residual**2)
             meat = gram.matrix()
         else:
-            scores, seen = self.cluster_scores(parameters)
+            scores, seen = self.group_scores(parameters)
             groups = seen.sum(0)
             dof = np.where(groups < MIN_CLUSTERS, np.nan, groups - 1.0)
             meat = scores.T @ scores * (len(scores) / max(len(scores) - 1, 1))
         meat[:M, :M] += laplacian(self.raw.pseudo * (P**2 + P.T**2))
-        bread = self.inverse(parameters, self.derivatives(parameters)[1])
-        return bread @ meat @ bread, np.where(np.diagonal(meat) > 0, dof, np.nan)
+        return inverse @ meat @ inverse, np.where(np.diagonal(meat) > 0, dof, np.nan)
 
-    def cluster_scores(self, parameters: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Votes' score vectors summed by cluster, and whether they bear on a parameter: both (G, M + F)."""
+    def group_scores(self, parameters: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+        """Votes' score vectors summed by group, and whether they bear on a parameter: both (G, M + F)."""
         M, F = self.shape
-        G = self.rows.n_clusters
-        scores, seen = np.zeros((G, M + F)), np.zeros((G, M + F))
-        for rows, _, residual, _ in self.residuals(parameters):
+        G = self.n_groups
+        of_models, of_effects = np.zeros(G * M), np.zeros((F, G))
+        seen_models, seen_effects = np.zeros(G * M, bool), np.zeros((F, G), bool)
+        for rows, residual, _ in self.residuals(parameters):
             pull = rows.weight * residual
-            for model, sign in ((rows.left, 1.0), (rows.right, -1.0)):
-                key = rows.cluster * M + model
-                scores[:, :M] += np.bincount(key, sign * pull, G * M).reshape(G, M)
-                seen[:, :M] += np.bincount(key, minlength=G * M).reshape(G, M)
-            for f, column in enumerate(rows.x.T, start=M):
-                scores[:, f] += np.bincount(rows.cluster, pull * column, G)
-                seen[:, f] += np.bincount(rows.cluster, column != 0, G)
-        return scores, seen > 0
+            for model, sign in zip(np.divmod(rows.pair, M), (1.0, -1.0), strict=True):
+                key = rows.group * M + model
+                of_models += np.bincount(key, sign * pull, G * M)
+                seen_models[key] = True
+            for f, x in enumerate(rows.x):
+                of_effects[f] += np.bincount(rows.group, pull * x, G)
+                seen_effects[f, rows.group[x != 0]] = True
+        return (
+            np.hstack([of_models.reshape(G, M), of_effects.T]),
+            np.hstack([seen_models.reshape(G, M), seen_effects.T]),
+        )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
+from scipy.special import chdtrc
 
 from ranking.bradley_terry import Fit
 from ranking.connectivity import Mask
@@ -47,7 +47,7 @@ def lack_of_fit(fit: Fit) -> LackOfFit:
     n_components = len(np.unique(fit.component[rated]))
     dof = int(tested.sum() / 2 - (rated.sum() - n_components))
     statistic = float(np.nansum(z**2) / 2)
-    p_value = float(scipy.stats.chi2.sf(statistic, dof)) if dof > 0 else float("nan")
+    p_value = float(chdtrc(dof, statistic)) if dof > 0 else float("nan")
     return LackOfFit(observed, predicted, z, statistic, dof, p_value, dispersion)
 
 

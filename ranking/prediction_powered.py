@@ -17,7 +17,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import scipy
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
@@ -34,6 +33,7 @@ from ranking.bradley_terry import (
 )
 from ranking.clusters import MIN_CLUSTERS
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.uncertainty import critical_value
 
 _MAX_ROUNDS = 100
 _TOLERANCE = 1e-12
@@ -98,7 +98,7 @@ class PredictionPowered:
 
     def intervals(self, *, level: float = 0.95, center: float = CENTER) -> tuple[Floats, Floats]:
         """Lower and upper bounds of the combined ratings, each against its component's mean."""
-        half = scipy.stats.t.ppf((1 + level) / 2, self.dof) * np.sqrt(np.diagonal(self.covariance))
+        half = critical_value(level, self.dof) * np.sqrt(np.diagonal(self.covariance))
         return to_elo(self.theta - half, center), to_elo(self.theta + half, center)
 
 

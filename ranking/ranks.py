@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy
 from numpy.typing import NDArray
+from scipy.special import ndtri, stdtr
 
 from ranking.bradley_terry import Fit
 from ranking.outcomes import Floats, Ints
-from ranking.uncertainty import Intervals
+from ranking.uncertainty import Intervals, critical_value
 
 # Ratings closer than this, in logits, are equal: it is less than a millionth of an Elo point.
 _EQUAL = 1e-9
@@ -63,7 +63,7 @@ def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000,
 def probability_better(intervals: Intervals) -> Floats:
     """(M, M) probability that row is truly better than column, NaN where they cannot be compared."""
     dof = np.minimum(intervals.dof, intervals.dof[:, None])
-    return np.asarray(scipy.stats.t.cdf(_z(intervals), dof))
+    return np.asarray(stdtr(dof, _z(intervals)))
 
 
 def probability_top(intervals: Intervals, k: int = 1, *, draws: int = 2000, seed: int = 0) -> Floats:
@@ -93,7 +93,7 @@ def votes_to_separate(fit: Fit, intervals: Intervals, *, power: float = 0.8) -> 
         raise ValueError(f"power: {power} is not between 0 and 1")
     votes = fit.scores.sum(axis=1)
     sizes = np.array([votes[fit.component == c].sum() for c in fit.component])
-    factor = (scipy.stats.norm.ppf((1 + intervals.level) / 2) + scipy.stats.norm.ppf(power)) ** 2
+    factor = (critical_value(intervals.level) + ndtri(power)) ** 2
     with np.errstate(divide="ignore", invalid="ignore"):
         needed = sizes[:, None] * factor / _z(intervals) ** 2
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
@@ -126,9 +126,12 @@ def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
     with np.errstate(divide="ignore"):
         precision = 1 / intervals.difference_se()[np.ix_(models, models)]
     precision[~np.isfinite(precision)] = 0.0
+    # Half the digits take half the time, and are far more than draws can tell.
+    precision = precision.astype(np.float32)
     largest = [np.zeros(0)]
-    for deviation in _draws(intervals, models, draws, seed):
-        peak = np.zeros(deviation.shape[1])
+    for sampled in _draws(intervals, models, draws, seed):
+        deviation = sampled.astype(np.float32)
+        peak = np.zeros(deviation.shape[1], np.float32)
         for i in range(len(models) - 1):
             z = np.abs(deviation[i + 1 :] - deviation[i]) * precision[i, i + 1 :, None]
             np.maximum(peak, z.max(axis=0), out=peak)

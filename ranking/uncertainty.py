@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-import scipy
+from scipy.special import stdtrit
 
 from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import (
@@ -90,8 +90,6 @@ def intervals(
     the random groups.
     """
     check_choice("kind", kind, ("sandwich", "fisher", "bootstrap"))
-    if not 0 < level < 1:
-        raise ValueError(f"level: {level} is not between 0 and 1")
     if kind == "fisher" and cells is not None:
         raise ValueError(
             "fisher: the information matrix takes votes as independent; use the sandwich for clusters"
@@ -108,7 +106,7 @@ def intervals(
         covariance = _analytic_covariance(fit, kind, clusters)
     dof = np.full(fit.n_models, np.inf) if clusters is None else clusters.dof()
     dof[~np.isfinite(fit.theta)] = np.nan
-    quantile = scipy.stats.t.ppf((1 + level) / 2, dof)
+    quantile = critical_value(level, dof)
     theta = shifted(fit.theta, fit.component, anchor, center)
     se = np.where(np.isnan(quantile), np.nan, np.sqrt(_reference_variance(covariance, fit.component, anchor)))
     return Intervals(
@@ -127,6 +125,16 @@ def intervals(
         center=center,
         notes=tuple(notes),
     )
+
+
+def critical_value(level: float, dof: Floats | float = np.inf) -> Floats:
+    """How many standard errors an interval at `level` reaches to either side, by Student's t.
+
+    Raises ValueError when the level is not between 0 and 1.
+    """
+    if not 0 < level < 1:
+        raise ValueError(f"level: {level} is not between 0 and 1")
+    return np.asarray(stdtrit(dof, (1 + level) / 2))
 
 
 def covariance(
