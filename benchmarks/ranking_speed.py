@@ -1,26 +1,31 @@
-"""Speed and memory of rankings, ours and others', on the same votes in one run, as Markdown tables.
+"""Speed, memory and growth of rankings, ours and others', on the same votes in one run, as Markdown tables.
 
-    python -m benchmarks.ranking_speed [--quick] [--votes N] [--models M] [--repeats R]
+    python -m benchmarks.ranking_speed [--quick] [--votes N] [--models M]
 
 Without --votes and --models a grid of sizes is run. What others read (lists, strings) is made before the
-clock starts. "L-BFGS" is the method of FastChat: the mean log-loss of the distinct rows, minimised by
-scipy. arena-rank is measured when it is installed.
+clock starts. Times are the best of several runs, or the only one where it takes six seconds. "L-BFGS" is the
+method of FastChat: the mean log-loss of the distinct rows, minimised by scipy. arena-rank is measured when
+it is installed (pip install arena-rank).
 """
 
 from __future__ import annotations
 
 import argparse
-import resource
 import subprocess
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cached_property
 from importlib.util import find_spec
-from typing import Any
+from itertools import pairwise
+from math import log
+from pathlib import Path
+from typing import Any, Literal
 
 import ranking  # first of all numerical libraries: it keeps BLAS to one thread
+from ranking.covariates import ControlledFit, fit_covariates
 
 import choix  # isort: skip
 import evalica  # isort: skip
@@ -29,10 +34,22 @@ from scipy.optimize import minimize  # isort: skip
 
 from benchmarks.ranking_votes import Votes, simulate
 
-GRID = ((10_000, 20), (100_000, 100), (1_000_000, 100), (1_000_000, 400), (10_000_000, 100))
-QUICK = ((10_000, 20), (100_000, 100))
-# Others take seconds a run from here on: once is enough.
-SLOW = 1_000_000
+Size = tuple[int, int]
+
+MILLION = 1_000_000
+GRID: tuple[Size, ...] = (
+    (10_000, 20),
+    (10_000, 100),
+    (100_000, 100),
+    (MILLION, 100),
+    (10 * MILLION, 100),
+    (MILLION, 20),
+    (MILLION, 400),
+)
+QUICK: tuple[Size, ...] = ((10_000, 20), (10_000, 100), (100_000, 100))
+MEASURED_MEMORY: tuple[Size, ...] = ((MILLION, 100), (10 * MILLION, 100))
+# Seconds of runs after which the best so far will do; a first run, which may compile, is given thrice that.
+PATIENCE = 2.0
 
 
 def repeated(votes: Votes, times: int) -> Votes:
@@ -51,18 +68,22 @@ class Data:
     @classmethod
     def simulated(cls, n: int, n_models: int) -> Data:
         # Beyond a million the same votes come again, lest making them take more memory than all methods.
-        once = simulate(min(n, SLOW), n_models, seed=0, annotators=200)
-        return cls(repeated(once, max(1, n // SLOW)))
+        once = simulate(min(n, MILLION), n_models, seed=0, annotators=200)
+        return cls(repeated(once, max(1, n // MILLION)))
 
     @cached_property
     def words(self) -> tuple[list[str], list[str], list[str]]:
-        names = np.array([f"model-{i:03d}" for i in range(self.n_models)])
-        outcomes = np.array([outcome.label for outcome in ranking.Outcome])
+        names = np.array([f"model-{i:03d}" for i in range(self.n_models)], object)
+        outcomes = np.array([outcome.label for outcome in ranking.Outcome], object)
         return (
             names[self.votes.a].tolist(),
             names[self.votes.b].tolist(),
             outcomes[self.votes.outcome].tolist(),
         )
+
+    @cached_property
+    def codes(self) -> tuple[list[int], list[int]]:
+        return self.votes.a.tolist(), self.votes.b.tolist()
 
     @cached_property
     def winners(self) -> list[evalica.Winner]:
@@ -74,6 +95,10 @@ class Data:
         a, b, outcome = self.columns
         winner = np.where(outcome == ranking.Outcome.B, b, a)
         return list(zip(winner.tolist(), np.where(outcome == ranking.Outcome.B, a, b).tolist(), strict=True))
+
+    @cached_property
+    def style(self) -> Any:
+        return np.random.default_rng(0).normal(size=(len(self.votes.a), 4))
 
     @cached_property
     def tally(self) -> ranking.Cells:
@@ -125,20 +150,35 @@ def ours_refresh_clustered(data: Data) -> ranking.RankRanges:
     return ranking.rank_ranges(ranking.intervals(result, cells))
 
 
+def ours_style(data: Data) -> ControlledFit:
+    return fit_covariates(*data.columns, data.style, data.n_models, names="wxyz")
+
+
 def ours_elo(data: Data) -> ranking.EloRun:
     return ranking.elo(*data.columns, data.n_models)
 
 
+def ours_elo_words(data: Data) -> ranking.EloRun:
+    names, (a, b) = ranking.encode_names(*data.words[:2])
+    return ranking.elo(a, b, ranking.encode_outcomes(data.words[2]), len(names))
+
+
 def evalica_codes(data: Data) -> Any:
-    return evalica.bradley_terry(data.votes.a.tolist(), data.votes.b.tolist(), data.winners)
+    return evalica.bradley_terry(*data.codes, data.winners)
 
 
 def evalica_words(data: Data) -> Any:
-    return evalica.bradley_terry(data.words[0], data.words[1], data.winners)
+    return evalica.bradley_terry(*data.words[:2], data.winners)
+
+
+def evalica_bootstrap(data: Data) -> Any:
+    return evalica.bootstrap(
+        evalica.bradley_terry, *data.codes, data.winners, n_resamples=100, bootstrap_method="percentile"
+    )
 
 
 def evalica_elo(data: Data) -> Any:
-    return evalica.elo(data.words[0], data.words[1], data.winners, k=4.0, initial=1000.0)
+    return evalica.elo(*data.words[:2], data.winners, k=4.0, initial=1000.0)
 
 
 def choix_lists(data: Data) -> Any:
@@ -155,15 +195,24 @@ def lbfgs_bootstrap(data: Data) -> Any:
     return [_minimise(left, right, score, weights, data.n_models) for weights in drawn]
 
 
-def arena(data: Data) -> Any:
+def arena_ratings(data: Data) -> Any:
+    system, dataset = _arena(data)
+    return system.fit(dataset)
+
+
+def arena_intervals(data: Data) -> Any:
+    system, dataset = _arena(data)
+    return system.compute_ratings_and_cis(dataset)
+
+
+def _arena(data: Data) -> tuple[Any, Any]:
     import pandas as pd
     from arena_rank.models.bradley_terry import BradleyTerry
     from arena_rank.utils.data_utils import PairDataset
 
     frame = pd.DataFrame(dict(zip(("model_a", "model_b", "winner"), data.words, strict=True)))
     frame["winner"] = frame["winner"].map({"a": "model_a", "b": "model_b", "tie": "tie"})
-    dataset = PairDataset.from_pandas(frame)
-    return BradleyTerry(n_competitors=data.n_models).compute_ratings_and_cis(dataset)
+    return BradleyTerry(n_competitors=data.n_models), PairDataset.from_pandas(frame)
 
 
 def _distinct(data: Data) -> tuple[Any, Any, Any, Any]:
@@ -185,99 +234,206 @@ def _minimise(left: Any, right: Any, score: Any, count: Any, n_models: int) -> A
     return minimize(loss, np.zeros(n_models), jac=True, method="L-BFGS-B", options={"gtol": 1e-6}).x
 
 
-Method = Callable[[Data], Any]
+@dataclass(frozen=True)
+class Method:
+    """What is measured, and the shapes of the votes it reads: they are made before the clock starts.
+
+    More votes than `most` would take it minutes, or its input gigabytes.
+    """
+
+    run: Callable[[Data], Any]
+    reads: tuple[str, ...] = ()
+    most: int = 10 * MILLION
+
+    def prepare(self, data: Data) -> None:
+        for shape in self.reads:
+            getattr(data, shape)
+
+
 OURS: dict[str, Method] = {
-    "read the columns once": read,
-    "ratings, no prior": ours,
-    "ratings, Firth's prior": ours_firth,
-    "ratings and sandwich": ours_intervals,
-    "ratings and bootstrap, 100": ours_bootstrap,
-    "ratings from words": ours_words,
-    "refresh from tallies": ours_refresh,
-    "refresh from tallies of 200 annotators": ours_refresh_clustered,
-    "sequential Elo": ours_elo,
+    "read the columns once": Method(read),
+    "ratings, no prior": Method(ours),
+    "ratings, Firth's prior": Method(ours_firth),
+    "ratings and sandwich": Method(ours_intervals),
+    "ratings and bootstrap, 100": Method(ours_bootstrap),
+    "ratings from words": Method(ours_words, ("words",)),
+    "refresh from tallies": Method(ours_refresh, ("tally", "fit")),
+    "refresh from tallies of 200 annotators": Method(ours_refresh_clustered, ("tally_by_annotator", "fit")),
+    "ratings, 4 covariates and sandwich": Method(ours_style, ("style",), MILLION),
+    "Elo": Method(ours_elo),
+    "Elo from words": Method(ours_elo_words, ("words",)),
 }
 OTHERS: dict[str, Method] = {
-    "evalica, ratings": evalica_codes,
-    "evalica, ratings from words": evalica_words,
-    "evalica, Elo": evalica_elo,
-    "choix on lists, ratings": choix_lists,
-    "L-BFGS, ratings": lbfgs,
-    "L-BFGS, bootstrap, 100": lbfgs_bootstrap,
+    "choix on lists, ratings": Method(choix_lists, ("pairs",)),
+    "evalica, ratings": Method(evalica_codes, ("codes", "winners")),
+    "evalica, ratings from words": Method(evalica_words, ("words", "winners")),
+    "evalica, bootstrap, 100": Method(evalica_bootstrap, ("codes", "winners"), 100_000),
+    "evalica, Elo": Method(evalica_elo, ("words", "winners")),
+    "L-BFGS, ratings": Method(lbfgs),
+    "L-BFGS, bootstrap, 100": Method(lbfgs_bootstrap, (), MILLION),
 }
 if find_spec("arena_rank"):
-    OTHERS["arena-rank, ratings and sandwich"] = arena
+    OTHERS["arena-rank, ratings"] = Method(arena_ratings, ("words",))
+    OTHERS["arena-rank, ratings and sandwich"] = Method(arena_intervals, ("words",))
+METHODS = OURS | OTHERS
 
-# (what, numerator, denominator or None, target, whether more is better)
-RATIOS: tuple[tuple[str, str, str | None, float, bool], ...] = (
-    ("evalica / ours, ratings", "evalica, ratings", "ratings, no prior", 40, True),
-    ("L-BFGS / ours, ratings", "L-BFGS, ratings", "ratings, no prior", 200, True),
-    ("evalica / ours, from words", "evalica, ratings from words", "ratings from words", 2, True),
-    ("L-BFGS / ours, bootstrap", "L-BFGS, bootstrap, 100", "ratings and bootstrap, 100", 20, True),
-    ("ours with sandwich / one read", "ratings and sandwich", "read the columns once", 4, False),
-    ("evalica / ours, Elo", "evalica, Elo", "sequential Elo", 1.8, True),
-    ("refresh from tallies, ms", "refresh from tallies", None, 25, False),
+
+@dataclass(frozen=True)
+class Target:
+    """The ratio of two methods' times, or one's milliseconds, and its bound, at one size or at all."""
+
+    over: str
+    under: str | None
+    sign: Literal["≥", "≤"]
+    bound: float
+    size: Size | None = None
+
+    def __str__(self) -> str:
+        what = f"{self.over} / {self.under}" if self.under else f"{self.over}, ms"
+        return f"{what} | {self.sign} {self.bound:g}{f' at {named(self.size)}' if self.size else ''}"
+
+    def value(self, times: dict[str, float]) -> float | None:
+        if self.over not in times or (self.under and self.under not in times):
+            return None
+        return times[self.over] / (times[self.under] if self.under else 1.0)
+
+    def met(self, columns: dict[Size, dict[str, float]]) -> str:
+        values = [self.value(times) for size, times in columns.items() if self.size in (None, size)]
+        found = [v >= self.bound if self.sign == "≥" else v <= self.bound for v in values if v is not None]
+        return ("yes" if all(found) else "no") if found else "–"
+
+
+USUAL = (MILLION, 100)
+TARGETS = (
+    Target("evalica, ratings", "ratings, no prior", "≥", 40, USUAL),
+    Target("L-BFGS, ratings", "ratings, no prior", "≥", 200, USUAL),
+    Target("evalica, ratings from words", "ratings from words", "≥", 2, USUAL),
+    Target("L-BFGS, bootstrap, 100", "ratings and bootstrap, 100", "≥", 20, USUAL),
+    Target("ratings and sandwich", "read the columns once", "≤", 4, (10 * MILLION, 100)),
+    Target("evalica, Elo", "Elo", "≥", 1.8),
+    Target("refresh from tallies", None, "≤", 25),
+    Target("ratings, 4 covariates and sandwich", None, "≤", 15, (100_000, 100)),
 )
+GROWING = ("ratings, no prior", "ratings and sandwich", "ratings and bootstrap, 100", "refresh from tallies")
+HUNGRY = ("ratings, no prior", "ratings and sandwich", "refresh from tallies", *OTHERS)
 
 
-def timed(method: Method, data: Data, repeats: int) -> float:
-    """Best of `repeats`, or, for quick methods, of as many as half a second holds: milliseconds."""
-    best, began, runs = float("inf"), time.perf_counter(), 0
-    while runs < repeats or (repeats > 1 and time.perf_counter() - began < 0.5):
+def named(size: Size) -> str:
+    return f"{size[0]:,} / {size[1]}"
+
+
+def timed(method: Method, data: Data) -> float:
+    """Milliseconds of the best run: half a second of runs, at least five unless they try the patience."""
+    method.prepare(data)
+    best, runs, began = float("inf"), 0, time.perf_counter()
+    while runs < 5 or time.perf_counter() - began < 0.5:
         start = time.perf_counter()
-        method(data)
+        method.run(data)
         best = min(best, time.perf_counter() - start)
         runs += 1
+        if time.perf_counter() - began > (PATIENCE if runs > 1 else 3 * PATIENCE):
+            break
     return 1000 * best
 
 
-def measure(n: int, n_models: int, repeats: int) -> Iterator[tuple[str, float]]:
-    data = Data.simulated(n, n_models)
-    for name, method in (OURS | OTHERS).items():
-        if n > SLOW and (name in OTHERS or name in ("ratings from words", "sequential Elo")):
-            continue  # strings and lists of ten million votes are more memory than a benchmark should take
-        others_once = name in OTHERS and n >= SLOW
-        # The first run makes the shapes and warms the caches.
-        if not others_once or "bootstrap" not in name:
-            method(data)
-        yield name, timed(method, data, 1 if others_once else repeats)
+def times_of(size: Size) -> dict[str, float]:
+    data = Data.simulated(*size)
+    return {name: timed(method, data) for name, method in METHODS.items() if size[0] <= method.most}
 
 
-def memory(name: str, n: int, n_models: int) -> tuple[float, float]:
-    """Extra megabytes while a method runs, as (Python's allocations, the process's peak)."""
-    data = Data.simulated(n, n_models)
-    (OURS | OTHERS)[name](Data.simulated(1000, n_models))
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+def memory(name: str, size: Size) -> float:
+    """Megabytes a run adds to the process at its peak, whatever language allocates them (Linux).
+
+    What is ours fits into memory the process had before: then it is what Python and numpy say they took.
+    """
+    method = METHODS[name]
+    method.run(Data.simulated(1000, size[1]))  # what is loaded once is not the votes' doing
+    data = Data.simulated(*size)
+    method.prepare(data)
+    Path("/proc/self/clear_refs").write_text("5")  # the peak starts from here
+    before = _status("VmRSS")
+    method.run(data)
+    added = (_status("VmHWM") - before) / 1000
+    return max(added, _traced(method, data)) if name in OURS else added
+
+
+def _traced(method: Method, data: Data) -> float:
     tracemalloc.start()
-    (OURS | OTHERS)[name](data)
-    _, peak = tracemalloc.get_traced_memory()
-    return peak / 1e6, (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1e3
+    method.run(data)
+    return tracemalloc.get_traced_memory()[1] / 1e6
 
 
-def in_a_process_of_its_own(name: str, n: int, n_models: int) -> str:
-    size = ["--votes", str(n), "--models", str(n_models)]
-    command = [sys.executable, "-m", "benchmarks.ranking_speed", "--memory", name, *size]
+def _status(field: str) -> int:
+    """A line of the process's status, in kB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return int(next(line for line in lines if line.startswith(field)).split()[1])
+
+
+def in_a_process_of_its_own(name: str, size: Size) -> str:
+    if size[0] > METHODS[name].most:
+        return "–"
+    options = ["--votes", str(size[0]), "--models", str(size[1]), "--memory", name]
+    command = [sys.executable, "-m", "benchmarks.ranking_speed", *options]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
-def report(sizes: tuple[tuple[int, int], ...], repeats: int) -> None:
-    columns = [dict(measure(n, m, repeats)) for n, m in sizes]
-    titles = " | ".join(f"{n:,} / {m}" for n, m in sizes)
-    print(f"Milliseconds by votes / models\n\n| | {titles} |\n|---|{'---|' * len(sizes)}")
-    for name in OURS | OTHERS:
-        row = " | ".join(f"{column[name]:.2f}" if name in column else "–" for column in columns)
-        print(f"| {name} | {row} |")
-    print(f"\nRatios\n\n| | target | {titles} |\n|---|---|{'---|' * len(sizes)}")
-    for what, over, under, target, more in RATIOS:
-        cells = [
-            f"{c[over] / (c[under] if under else 1):.1f}" if over in c and (under in c or not under) else "–"
-            for c in columns
-        ]
-        print(f"| {what} | {'≥' if more else '≤'} {target} | {' | '.join(cells)} |")
-    n, m = sizes[-1]
-    print(f"\nExtra memory at {n:,} / {m}, MB: Python's allocations, peak of the process\n")
-    for name in ("ratings and sandwich", "refresh from tallies"):
-        print(f"- {name}: {in_a_process_of_its_own(name, n, m)}")
+def print_table(title: str, heads: Iterable[str], rows: Iterable[tuple[str, Iterable[str]]]) -> None:
+    heads = list(heads)
+    print(f"\n{title}\n\n| | {' | '.join(heads)} |\n|---|{'---|' * len(heads)}")
+    for name, cells in rows:
+        print(f"| {name} | {' | '.join(cells)} |", flush=True)
+
+
+def number(value: float | None, digits: int = 1) -> str:
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def steps_between(sizes: tuple[Size, ...]) -> list[tuple[Size, Size]]:
+    """Neighbouring sizes that differ in votes alone, then those that differ in models alone."""
+    return [
+        step
+        for axis in (0, 1)
+        for fixed in sorted({size[1 - axis] for size in sizes})
+        for step in pairwise(sorted(size for size in sizes if size[1 - axis] == fixed))
+    ]
+
+
+def growth(name: str, columns: dict[Size, dict[str, float]], steps: list[tuple[Size, Size]]) -> list[str]:
+    """The power of the votes, or of the models, that the time grows with from one size to the next."""
+    return [
+        number(log(columns[last][name] / columns[first][name]) / log(np.prod(last) / np.prod(first)))
+        for first, last in steps
+    ]
+
+
+def report(sizes: tuple[Size, ...], memory_sizes: tuple[Size, ...]) -> None:
+    columns = {size: times_of(size) for size in sizes}
+    heads = [named(size) for size in sizes]
+    print_table(
+        "Milliseconds by votes / models",
+        heads,
+        ((name, (number(times.get(name), 2) for times in columns.values())) for name in METHODS),
+    )
+    print_table(
+        "Ratios and their targets",
+        ["target", "met", *heads],
+        (
+            (str(t), [t.met(columns), *(number(t.value(times)) for times in columns.values())])
+            for t in TARGETS
+        ),
+    )
+    steps = steps_between(sizes)
+    if steps:
+        print_table(
+            "Our cost grows with this power of the votes or models",
+            [f"{named(first)} → {named(last)}" for first, last in steps],
+            ((name, growth(name, columns, steps)) for name in GROWING),
+        )
+    print_table(
+        "Extra memory at the peak, MB",
+        [named(size) for size in memory_sizes],
+        ((name, [in_a_process_of_its_own(name, size) for size in memory_sizes]) for name in HUNGRY),
+    )
 
 
 def main() -> None:
@@ -285,17 +441,18 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="small sizes only")
     parser.add_argument("--votes", type=int)
     parser.add_argument("--models", type=int)
-    parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--memory", metavar="METHOD", help="print one method's extra memory and stop")
     options = parser.parse_args()
-    sizes = QUICK if options.quick else GRID
     if options.votes or options.models:
-        sizes = ((options.votes or 1_000_000, options.models or 100),)
-    if options.memory:
-        python, process = memory(options.memory, *sizes[0])
-        print(f"{python:.1f}, {process:.1f}")
+        size = (options.votes or USUAL[0], options.models or USUAL[1])
+        if options.memory:
+            print(number(memory(options.memory, size)))
+        else:
+            report((size,), (size,))
+    elif options.quick:
+        report(QUICK, QUICK[-1:])
     else:
-        report(sizes, options.repeats)
+        report(GRID, MEASURED_MEMORY)
 
 
 if __name__ == "__main__":
