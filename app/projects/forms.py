@@ -1,12 +1,27 @@
 """What a lead sets up, for form, file and command line alike."""
 
 import re
+import unicodedata
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from app.accounts.forms import Email, Name
 from app.models import Role, Selection, Visibility
+
+
+def slug_of(name: str) -> str:
+    """The short name that a name suggests; empty where it has no Latin letters or digits."""
+    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
+    return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].rstrip("-")
 
 
 def _slug(value: str) -> str:
@@ -62,9 +77,16 @@ class ChangeIn(AboutIn, SettingsIn):
 
 
 class NewProjectIn(AboutIn):
-    """The page where a project begins."""
+    """The page where a project begins; left empty, the slug is made of the name."""
 
     slug: Slug
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_after(cls, given: Any) -> Any:
+        if isinstance(given, dict) and not str(given.get("slug") or "").strip():
+            return {**given, "slug": slug_of(str(given.get("name") or ""))}
+        return given
 
 
 class CriterionIn(BaseModel):

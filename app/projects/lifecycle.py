@@ -3,12 +3,12 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app import audit
 from app.accounts import invitations, people
 from app.errors import Invalid
-from app.models import Account, Project, Role, now
+from app.models import Account, Membership, Project, Role, now
 from app.projects import criteria, guidelines
 from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile
 
@@ -16,7 +16,8 @@ from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile
 def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | None) -> Project:
     """Make a project with all that its file says; whoever makes it on a page is its lead.
 
-    Raises Invalid where the slug is taken or a member has no account.
+    The same sent twice, as by a double click, is the same project. Raises Invalid where the slug
+    is taken or a member has no account.
     """
     form = ProjectFile.model_validate(form.model_dump())
     project = Project(**form.about())
@@ -24,6 +25,8 @@ def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | 
         with session.begin_nested():
             session.add(project)
     except sa.exc.IntegrityError as error:
+        if there := _sent_again(session, form, by):
+            return there
         raise Invalid.at("slug", "Another project has this short name. Choose another.") from error
     audit.record(session, "project.add", _subject(project), by=by, project=project)
     for criterion in form.criteria:
@@ -35,6 +38,14 @@ def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | 
     for member in form.members:
         invitations.join(session, project, people.by_email(session, member.email), member.role, by=by)
     return project
+
+
+def _sent_again(session: Session, form: ProjectFile, by: Account | None) -> Project | None:
+    """The project of this slug where its lead asks for what it is."""
+    query = select(Project).join(Membership).where(Project.slug == form.slug, Membership.role == Role.LEAD)
+    mine = query.where(Membership.account_id == (by.id if by else None))
+    same = mine.where(Project.name == form.name, Project.description == form.description)
+    return session.exec(same).one_or_none()
 
 
 def _subject(project: Project) -> str:
