@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
 from app.settings import Settings
+from app.words import counted
 
 ROOT = Path(__file__).parent.parent
 
@@ -73,6 +74,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_limit_body)
     app.before_request(_refuse_nul)
     app.after_request(_headers)
+    app.add_template_filter(counted)
     app.add_template_global(asset)  # a global, because imported macros see no context
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.leaderboard.words import counted
+from app.words import counted
 from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separate
 from ranking.clusters import MIN_CLUSTERS
 

@@ -13,6 +13,7 @@ from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row, Standings
 from app.leaderboard.standings import Headline
 from app.leaderboard.words import VOTED
+from app.words import counted
 
 Sort = Literal["rating", "model", "wins", "ties", "losses", "judgments"]
 # Slices side by side are read, not searched; the smallest are left to their own page.
@@ -88,8 +89,8 @@ def _key(row: Row, sort: Sort) -> Any:
 
 def headline(standings: Standings, headline: Headline, query: StandingsQuery) -> str:
     """How much was judged, and by whom."""
-    models = words.counted(len(standings.models), "model", "models")
-    judgments = words.counted(standings.votes, "judgment", "judgments")
+    models = counted(len(standings.models), "model", "models")
+    judgments = counted(standings.votes, "judgment", "judgments")
     who = words.judged_by(headline.people, headline.judges, headline.simulated)
     by = f" by {who}" if who and not query.value else ""
     return f"{models} · {judgments}{by}"

@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from app.words import counted
+
 NONE = "–"
 VOTED = ("wins", "ties", "losses")
 
@@ -29,11 +31,6 @@ def slice_name(by: str) -> str:
 def slice_value(value: str, by: str) -> str:
     """A slice's value; the kinds of annotators have names of their own."""
     return {"human": "people", "model": "judge models"}.get(value, value) if by == "kind" else value
-
-
-def counted(number: int, one: str, many: str) -> str:
-    """A number with its noun: "1 person", "1,284 people"."""
-    return f"{number:,} {one if number == 1 else many}"
 
 
 def judged_by(people: int, judges: int, simulated: int) -> str:

@@ -14,7 +14,16 @@ class Prompt(SQLModel, table=True):
     """The messages up to the turn to be answered; without messages it came with votes only."""
 
     __tablename__ = "prompts"
-    __table_args__ = (sa.UniqueConstraint("project_id", "key"),)
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "key"),
+        # Those without text are told apart by counting a few, not by reading all.
+        sa.Index(
+            "ix_prompts_without_text",
+            "project_id",
+            sqlite_where=sa.text("messages IS NULL"),
+            postgresql_where=sa.text("messages IS NULL"),
+        ),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="projects.id")

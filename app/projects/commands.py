@@ -11,6 +11,7 @@ from app.errors import checked
 from app.models import Project
 from app.projects import files, lifecycle, overview
 from app.projects.forms import ProjectFile
+from app.words import counted
 
 
 @click.group()
@@ -58,8 +59,9 @@ def show_project(slug: str) -> None:
     click.echo(files.written(files.described(session, found)), nl=False)
     there = overview.counts(session, found)
     click.echo(
-        f"{there.prompts:,} prompts, {there.models:,} models, {there.comparisons:,} comparisons, "
-        f"{there.judgments:,} judgments; {there.waiting:,} judgments wanted still",
+        f"{counted(there.prompts, 'prompt')}, {counted(there.models, 'model')}, "
+        f"{counted(there.comparisons, 'comparison')}, {counted(there.judgments, 'judgment')}; "
+        f"{counted(there.waiting, 'judgment')} wanted still",
         err=True,
     )
 

@@ -23,14 +23,19 @@ from app.models import (
 
 @dataclass(frozen=True)
 class Counts:
-    """A project in numbers. ``waiting`` and ``open`` count judgments asked for, not comparisons."""
+    """A project in numbers. ``waiting`` and ``open`` count judgments asked for, not comparisons.
+
+    ``textless`` prompts are known from votes only, and are none of ``prompts``.
+    """
 
     prompts: int
+    textless: int
     models: int
     comparisons: int
     waiting: int
     open: int
     judgments: int
+    simulated: int
     members: int
     annotators: int
     guidelines: int
@@ -41,6 +46,7 @@ def counts(session: Session, project: Project) -> Counts:
     people_who_judge = (Role.LEAD, Role.REVIEWER, Role.ANNOTATOR)
     here = {
         "prompts": _count(Prompt, project),
+        "textless": _count(Prompt, project, col(Prompt.messages).is_(None)),
         "models": _count(Model, project),
         "comparisons": _count(Comparison, project),
         "waiting": _sum(
@@ -51,12 +57,14 @@ def counts(session: Session, project: Project) -> Counts:
         .join(Annotator, col(Annotator.id) == Assignment.annotator_id)
         .where(col(Annotator.project_id) == project.id, col(Assignment.state) == AssignmentState.OPEN),
         "judgments": _sum(Annotator, project, col(Annotator.judged)),
+        "simulated": _sum(Annotator, project, col(Annotator.judged), col(Annotator.simulated).is_(True)),
         "members": _count(Membership, project),
         "annotators": _count(Membership, project, col(Membership.role).in_(people_who_judge)),
         "guidelines": _count(Guideline, project),
     }
     row = session.execute(sa.select(*(query.scalar_subquery().label(name) for name, query in here.items())))
-    return Counts(**row.mappings().one())
+    found = dict(row.mappings().one())
+    return Counts(**{**found, "prompts": found["prompts"] - found["textless"]})
 
 
 def _count(table: Any, project: Project, *conditions: sa.ColumnElement[bool]) -> Any:
@@ -82,7 +90,7 @@ class Step:
 def steps(there: Counts) -> list[Step]:
     """The way, in order."""
     return [
-        Step("Import responses", "What each model answered to each prompt.", "import", there.prompts > 0),
+        Step("Import responses", "What each model answered to each prompt.", "import", there.models > 0),
         Step("Write the guideline", "What makes an answer better here.", "guideline", there.guidelines > 0),
         Step("Queue comparisons", "Pairs of responses for judgment.", "pair", there.comparisons > 0),
         Step("Invite people", "A link is all they need.", "members", there.annotators > 1),
@@ -92,9 +100,9 @@ def steps(there: Counts) -> list[Step]:
     ]
 
 
-def judgments_by_project(session: Session) -> dict[int, int]:
-    """How many live judgments each project has."""
-    query = sa.select(col(Annotator.project_id), sa.func.sum(Annotator.judged)).group_by(
-        col(Annotator.project_id)
-    )
-    return dict(session.execute(query).all())
+def judgments_by_project(session: Session) -> dict[int, tuple[int, int]]:
+    """How many live judgments each project has, and how many of them are simulated."""
+    simulated = sa.case((col(Annotator.simulated), Annotator.judged), else_=0)
+    query = sa.select(col(Annotator.project_id), sa.func.sum(Annotator.judged), sa.func.sum(simulated))
+    rows = session.execute(query.group_by(col(Annotator.project_id)))
+    return {project_id: (every, made_up) for project_id, every, made_up in rows}

@@ -7,7 +7,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.models import Annotator, AuditEvent, Membership, Project, Role, Visibility, row_id
+from app.models import Annotator, AuditEvent, Membership, Project, Prompt, Role, Visibility, row_id
 from tests.conftest import Cast
 
 SETTINGS = {
@@ -45,14 +45,30 @@ def test_anybody_with_an_account_begins_a_project_and_leads_it(
         ({"name": "Fish", "slug": "Big Fish"}, "Use lower-case letters, digits and single hyphens."),
         ({"name": "Fish", "slug": "../fish"}, "Use lower-case letters"),
         ({"name": " ", "slug": "fish"}, "Say what to call it."),
-        ({"name": "Fish"}, "Field required"),
+        ({"name": "鱼"}, "Use lower-case letters"),
     ],
 )
 def test_what_cannot_begin(cast: Cast, client_of: Any, form: dict[str, str], message: str) -> None:
     answer = client_of(cast.otto).post("/projects/new", data=form)
     assert answer.status_code == 422
     assert message in answer.text
+    assert 'href="#slug">Short name</a>' in answer.text or form["name"] == " ", "by the label's name"
     assert f'value="{form["name"]}"' in answer.text or form["name"] == " "
+
+
+def test_an_empty_short_name_is_made_of_the_name(cast: Cast, client_of: Any) -> None:
+    form = {"name": " Größe & Höhe: (2) ", "slug": " ", "description": ""}
+    assert client_of(cast.otto).post("/projects/new", data=form).location == "/p/groe-hohe-2/"
+
+
+def test_the_same_form_sent_twice_is_one_project(cast: Cast, client_of: Any, session: Session) -> None:
+    otto, form = client_of(cast.otto), {"name": "Fish", "slug": "fish", "description": "Which swims?"}
+    answers = [otto.post("/projects/new", data=form) for _ in range(2)]
+    assert [(answer.status_code, answer.location) for answer in answers] == [(303, "/p/fish/")] * 2
+    assert "Another project" not in otto.get("/p/fish/").text
+    assert len(session.exec(select(AuditEvent).where(AuditEvent.verb == "project.add")).all()) == 1
+    other = client_of(cast.lena).post("/projects/new", data=form)
+    assert other.status_code == 422, "the same words of somebody else are another project"
 
 
 def test_strangers_sign_in_before_they_begin(app: Flask, cast: Cast) -> None:
@@ -105,14 +121,22 @@ def test_the_list_costs_the_same_however_long(
 def test_the_overview_counts(
     cast: Cast, client_of: Any, session: Session, count_queries: Callable[[], Any]
 ) -> None:
-    session.add(Annotator(project_id=row_id(cast.project), account_id=cast.ann.id, judged=1234))
+    here = row_id(cast.project)
+    session.add(Annotator(project_id=here, account_id=cast.ann.id, judged=1234))
+    session.add(Annotator(project_id=here, name="made up", simulated=True, judged=6))
+    session.add(Prompt(project_id=here, key="shown", messages=[{"role": "user", "content": "Hi"}]))
+    session.add(Prompt(project_id=here, key="voted"))
     session.commit()
     with count_queries() as statements:
         page = client_of(cast.lena).get("/p/birds/").text
-    assert "1,234" in page
+    assert "1,240" in page
+    assert "6 simulated" in page
     assert "4 may judge" in page
+    assert "<dt>Prompts</dt><dd>1</dd>" in page
+    assert "1 more without text, from votes" in page
+    assert "1,240 judgments, 6 of them simulated" in " ".join(client_of(cast.lena).get("/").text.split())
     assert len(statements) <= 5
-    assert "1,234" not in client_of(cast.ann).get("/p/birds/").text, "annotators see no numbers"
+    assert "1,240" not in client_of(cast.ann).get("/p/birds/").text, "annotators see no numbers"
 
 
 def test_each_setting_changed_is_on_record(cast: Cast, client_of: Any, session: Session) -> None:
