@@ -144,7 +144,7 @@ def _print_table(console: Console, title: str, found: dict[str, Any]) -> None:
     console.print(table)
     words = Console(stderr=True, highlight=False)
     for note in found["notes"]:
-        words.print(Text(f"• {note}"))
+        words.print(Text(f"• {title}: {note}" if title else f"• {note}"))
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
