@@ -16,6 +16,7 @@ ROOMS = {
     "worker": "app.operations.commands",
     "demo": "app.demo.commands",
     "db": "app.operations.commands",
+    "tallies": "app.operations.commands",
     "user": "app.accounts.commands",
     "token": "app.accounts.commands",
     "project": "app.projects.commands",

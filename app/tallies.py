@@ -4,7 +4,8 @@ Every change of a judgment changes its counts in the same transaction. ``rebuild
 ``differences`` count again from the judgments themselves.
 """
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -20,8 +21,8 @@ TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
 class Counted(NamedTuple):
     """What is counted of one live judgment of a comparison that is not gold.
 
-    The outcome and ``swapped`` are in the comparison's stored order; ``swapped`` is None where the
-    shown order is not known.
+    The outcome, the verdicts by criterion and ``swapped`` are in the comparison's stored order;
+    ``swapped`` is None where the shown order is not known.
     """
 
     model_a_id: int
@@ -32,10 +33,12 @@ class Counted(NamedTuple):
     category: str | None
     language: str | None
     swapped: bool | None
+    group: str | None = None
+    criteria: tuple[tuple[str, Outcome], ...] = ()
 
 
 class Key(NamedTuple):
-    """One count: a slice, two models (lower id first), a group of annotators, an outcome in that order."""
+    """One count: a slice, two models (lower id first), a cluster of annotators, an outcome in that order."""
 
     slice_by: str
     slice_value: str
@@ -56,22 +59,29 @@ class Difference(NamedTuple):
 def keys(judgment: Counted) -> list[Key]:
     """The counts a judgment belongs to; none where both responses are of the same model.
 
-    The "position" slice is "straight" where the model with the lower id was shown first.
+    The "position" slice is "straight" where the model with the lower id was shown first; in a
+    "criterion" slice the verdict on that criterion takes the place of the outcome.
     """
     a, b, outcome, swapped = judgment.model_a_id, judgment.model_b_id, judgment.outcome, judgment.swapped
+    criteria: Iterable[tuple[str, Outcome]] = judgment.criteria
     if a == b:
         return []
     if a > b:
         a, b, outcome = b, a, TURNED.get(outcome, outcome)
         swapped = None if swapped is None else not swapped
+        criteria = [(key, TURNED.get(verdict, verdict)) for key, verdict in criteria]
     slices = [("", ""), ("kind", judgment.kind.value)]
     if judgment.category is not None:
         slices.append(("category", judgment.category))
     if judgment.language is not None:
         slices.append(("language", judgment.language))
+    if judgment.group is not None:
+        slices.append(("group", judgment.group))
     if swapped is not None:
         slices.append(("position", "swapped" if swapped else "straight"))
-    return [Key(by, value, a, b, judgment.cluster, outcome) for by, value in slices]
+    found = [Key(by, value, a, b, judgment.cluster, outcome) for by, value in slices]
+    found += [Key("criterion", key, a, b, judgment.cluster, verdict) for key, verdict in criteria]
+    return found
 
 
 def apply(session: Session, project_id: int, deltas: Mapping[Key, int]) -> None:
@@ -97,13 +107,31 @@ def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
 ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
 
 
+def regroup(
+    session: Session, project_id: int, annotator_id: int, before: str | None, after: str | None
+) -> None:
+    """Move an annotator's counts from one group to another; None is no group.
+
+    The annotator's row must be locked, so that no judgment of theirs is under way.
+    """
+    mine = table(Judgment).c.annotator_id == annotator_id
+    counts = _count(project_id, sa.literal("group"), sa.literal(""), mine)
+    deltas: Counter[Key] = Counter()
+    for *names, n in session.execute(counts):
+        key = Key(*names)
+        for group, sign in ((before, -1), (after, +1)):
+            if group is not None:
+                deltas[key._replace(slice_value=group)] += sign * n
+    apply(session, project_id, deltas)
+
+
 def rebuild(session: Session, project_id: int) -> None:
     """Replace a project's counts by a new count of its judgments."""
-    if session.get_bind().dialect.name == "postgresql":
+    if _dialect(session) == "postgresql":
         # Judgments under way either are counted below or add themselves afterwards.
         session.execute(sa.text("LOCK TABLE tallies IN SHARE ROW EXCLUSIVE MODE"))
     session.execute(sa.delete(Tally).where(_column("project_id") == project_id))
-    counts = _counts(project_id).subquery()
+    counts = _counts(project_id, _dialect(session)).subquery()
     rows = sa.select(sa.literal(project_id), *counts.c)
     session.execute(sa.insert(Tally).from_select(["project_id", *Key._fields, "n"], rows))
 
@@ -111,13 +139,17 @@ def rebuild(session: Session, project_id: int) -> None:
 def differences(session: Session, project_id: int) -> list[Difference]:
     """The counts that are not what the judgments say; both are read in one statement."""
     kept = sa.select(*(_column(name) for name in Key._fields), _column("n").label("kept"), _zero("counted"))
-    counts = _counts(project_id).subquery()
+    counts = _counts(project_id, _dialect(session)).subquery()
     counted = sa.select(*(counts.c[name] for name in Key._fields), _zero("kept"), counts.c.n)
     both = kept.where(_column("project_id") == project_id).union_all(counted).subquery()
     sums = sa.func.sum(both.c.kept), sa.func.sum(both.c.counted)
     names = [both.c[name] for name in Key._fields]
     found = sa.select(*names, *sums).group_by(*names).having(sums[0] != sums[1]).order_by(*names)
     return [Difference(Key(*row[:-2]), int(row[-2]), int(row[-1])) for row in session.execute(found)]
+
+
+def _dialect(session: Session) -> str:
+    return session.get_bind().dialect.name
 
 
 def _zero(name: str) -> sa.Label[int]:
@@ -128,50 +160,70 @@ def _column(name: str) -> "sa.Column[int]":
     return table(Tally).c[name]
 
 
-def _counts(project_id: int) -> sa.CompoundSelect[*tuple[object, ...]]:
-    """Rows of (*Key, n), counted in the database by the rules of ``keys``."""
-    judgment, comparison = table(Judgment), table(Comparison)
-    annotator, prompt = table(Annotator), table(Prompt)
-    a, b = comparison.c.model_a_id, comparison.c.model_b_id
-    turned = a > b
-    outcome = sa.case(
-        (sa.and_(turned, judgment.c.outcome == Outcome.A), sa.literal(Outcome.B, judgment.c.outcome.type)),
-        (sa.and_(turned, judgment.c.outcome == Outcome.B), sa.literal(Outcome.A, judgment.c.outcome.type)),
-        else_=judgment.c.outcome,
+_judgment, _comparison = table(Judgment), table(Comparison)
+_annotator, _prompt = table(Annotator), table(Prompt)
+_a, _b = _comparison.c.model_a_id, _comparison.c.model_b_id
+_turned = _a > _b
+_joined = (
+    sa.join(_judgment, _comparison, _judgment.c.comparison_id == _comparison.c.id)
+    .join(_annotator, _judgment.c.annotator_id == _annotator.c.id)
+    .join(_prompt, _comparison.c.prompt_id == _prompt.c.id)
+)
+_SLICES = {
+    "": sa.literal(""),
+    "category": _prompt.c.category,
+    "group": _annotator.c.group_name,
+    "kind": sa.cast(_annotator.c.kind, sa.String),
+    "language": _prompt.c.language,
+    "position": sa.case(
+        (_judgment.c.swapped.is_(None), None), (_judgment.c.swapped != _turned, "swapped"), else_="straight"
+    ),
+}
+# What makes rows of a JSON object, each with its key and its value as text.
+_EACH = {"sqlite": sa.func.json_each, "postgresql": sa.func.json_each_text}
+
+
+def _in_order(verdict: "sa.ColumnElement[Outcome]") -> "sa.ColumnElement[Outcome]":
+    """A verdict as it is with the lower model first."""
+    return sa.case(
+        (sa.and_(_turned, verdict == Outcome.A), sa.literal(Outcome.B, _judgment.c.outcome.type)),
+        (sa.and_(_turned, verdict == Outcome.B), sa.literal(Outcome.A, _judgment.c.outcome.type)),
+        else_=verdict,
     )
-    position = sa.case(
-        (judgment.c.swapped.is_(None), None), (judgment.c.swapped != turned, "swapped"), else_="straight"
-    )
-    first, second = sa.case((turned, b), else_=a), sa.case((turned, a), else_=b)
-    tables = (
-        sa.join(judgment, comparison, judgment.c.comparison_id == comparison.c.id)
-        .join(annotator, judgment.c.annotator_id == annotator.c.id)
-        .join(prompt, comparison.c.prompt_id == prompt.c.id)
-    )
-    slices = {
-        "": sa.literal(""),
-        "category": prompt.c.category,
-        "kind": sa.cast(annotator.c.kind, sa.String),
-        "language": prompt.c.language,
-        "position": position,
-    }
+
+
+def _count(
+    project_id: int,
+    by: "sa.ColumnElement[str]",
+    value: "sa.ColumnElement[str]",
+    *conditions: "sa.ColumnElement[bool]",
+    verdict: "sa.ColumnElement[Outcome]" = _judgment.c.outcome,
+    joined: sa.FromClause = _joined,
+) -> "sa.Select[*tuple[object, ...]]":
+    """Rows of (*Key, n) of one kind of slice, by the rules of ``keys``."""
+    first, second = sa.case((_turned, _b), else_=_a), sa.case((_turned, _a), else_=_b)
+    columns = (by, value, first, second, _annotator.c.cluster, _in_order(verdict))
+    labelled = (column.label(name) for column, name in zip(columns, Key._fields, strict=True))
     live = (
-        judgment.c.project_id == project_id,
-        judgment.c.retired_at.is_(None),
-        comparison.c.gold.is_(None),
-        a != b,
+        _judgment.c.project_id == project_id,
+        _judgment.c.retired_at.is_(None),
+        _comparison.c.gold.is_(None),
+        _a != _b,
+        value.is_not(None),
     )
+    each = sa.select(*labelled).select_from(joined).where(*live, *conditions).subquery()
+    return sa.select(*each.c, sa.func.count().label("n")).group_by(*each.c)
 
-    def count(by: str, value: "sa.ColumnElement[str]") -> "sa.Select[*tuple[object, ...]]":
-        names = (first, second, annotator.c.cluster, outcome)
-        rows = sa.select(
-            sa.literal(by).label("slice_by"),
-            value.label("slice_value"),
-            *(name.label(label) for name, label in zip(names, Key._fields[2:], strict=True)),
-            sa.literal(1).label("one"),
-        ).select_from(tables)
-        each = rows.where(*live, value.is_not(None)).subquery()
-        grouped = [each.c[name] for name in Key._fields]
-        return sa.select(*grouped, sa.func.count().label("n")).group_by(*grouped)
 
-    return sa.union_all(*(count(by, value) for by, value in slices.items()))
+def _counts(project_id: int, dialect: str) -> sa.CompoundSelect[*tuple[object, ...]]:
+    """Rows of (*Key, n) of all slices, counted in the database."""
+    said = _EACH[dialect](_judgment.c.criteria).table_valued("key", "value", name="said")
+    criteria = _count(
+        project_id,
+        sa.literal("criterion"),
+        said.c.key,
+        verdict=sa.type_coerce(said.c.value, _judgment.c.outcome.type),
+        joined=_joined.join(said, sa.true()),
+    )
+    slices = (_count(project_id, sa.literal(by), value) for by, value in _SLICES.items())
+    return sa.union_all(*slices, criteria)

@@ -24,7 +24,7 @@ def test_migrations_and_models_agree(app: Flask) -> None:
 def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Session, cast: Cast) -> None:
     """Down to before there were tallies, with judgments in it, and up again."""
     first, second, gold = queue(session, cast.project, 3, category="code", language="en")
-    judge(session, cast.project, cast.ann, first, "a", swapped=True)
+    judge(session, cast.project, cast.ann, first, "a", swapped=True, criteria={"tone": "b"})
     judge(session, cast.project, cast.ben, first, "tie")
     judge(session, cast.project, cast.ann, second, "both_bad", swapped=False)
     gold.gold = Outcome.A
@@ -41,6 +41,7 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
         rows = after.execute(sa.text("SELECT slice_by, slice_value, outcome, n FROM tallies")).all()
         assert ("", "", "tie", 1) in [tuple(row) for row in rows]
         assert ("position", "swapped", "a", 1) in [tuple(row) for row in rows]
+        assert ("criterion", "tone", "b", 1) in [tuple(row) for row in rows]
         assert sum(row.n for row in rows if row.slice_by == "") == 3
         assert tallies.differences(after, project.id or 0) == []
 

@@ -4,12 +4,15 @@ import random
 from collections import Counter
 
 import pytest
+from click.testing import CliRunner
+from flask import Flask
 from sqlmodel import Session, select
 
 from app import tallies
 from app.models import (
     Annotator,
     AnnotatorKind,
+    AuditEvent,
     Comparison,
     Judgment,
     Outcome,
@@ -18,11 +21,23 @@ from app.models import (
     Tally,
     now,
 )
+from app.operations.commands import counts
 from app.tallies import Counted, Key
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 
-HERON_BEATS_LARK = Counted(1, 2, Outcome.A, 7, AnnotatorKind.HUMAN, "safety", "de", swapped=False)
+HERON_BEATS_LARK = Counted(
+    1,
+    2,
+    Outcome.A,
+    7,
+    AnnotatorKind.HUMAN,
+    "safety",
+    "de",
+    swapped=False,
+    group="experts",
+    criteria=(("tone", Outcome.B), ("accuracy", Outcome.A)),
+)
 
 
 def test_a_judgment_is_counted_overall_and_in_each_slice() -> None:
@@ -32,8 +47,16 @@ def test_a_judgment_is_counted_overall_and_in_each_slice() -> None:
         ("kind", "human"),
         ("category", "safety"),
         ("language", "de"),
+        ("group", "experts"),
         ("position", "straight"),
+        ("criterion", "tone"),
+        ("criterion", "accuracy"),
     }
+
+
+def test_a_criterion_is_counted_by_its_own_verdict() -> None:
+    found = {key.slice_value: key.outcome for key in tallies.keys(HERON_BEATS_LARK)}
+    assert (found[""], found["tone"], found["accuracy"]) == (Outcome.A, Outcome.B, Outcome.A)
 
 
 @pytest.mark.parametrize("swapped", [True, False, None])
@@ -41,16 +64,20 @@ def test_a_judgment_is_counted_overall_and_in_each_slice() -> None:
 def test_the_stored_order_of_a_comparison_does_not_change_its_counts(
     outcome: Outcome, swapped: bool | None
 ) -> None:
-    one = HERON_BEATS_LARK._replace(outcome=outcome, swapped=swapped)
+    one = HERON_BEATS_LARK._replace(outcome=outcome, swapped=swapped, criteria=(("tone", outcome),))
     turned = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}.get(outcome, outcome)
     other = one._replace(
-        model_a_id=2, model_b_id=1, outcome=turned, swapped=None if swapped is None else not swapped
+        model_a_id=2,
+        model_b_id=1,
+        outcome=turned,
+        swapped=None if swapped is None else not swapped,
+        criteria=(("tone", turned),),
     )
     assert tallies.keys(one) == tallies.keys(other)
 
 
 def test_what_is_not_known_is_in_no_slice() -> None:
-    bare = HERON_BEATS_LARK._replace(category=None, language=None, swapped=None)
+    bare = HERON_BEATS_LARK._replace(category=None, language=None, swapped=None, group=None, criteria=())
     assert [key.slice_by for key in tallies.keys(bare)] == ["", "kind"]
 
 
@@ -92,6 +119,7 @@ def voted(session: Session, cast: Cast) -> Counter[Key]:
     judge = Annotator(project_id=cast.project.id, kind=AnnotatorKind.MODEL, name="judge", cluster=3)
     session.add(judge)
     people = [annotator_of(session, cast.project, who) for who in (cast.ann, cast.ben)]
+    people[0].group_name = "experts"
     for pair in pairs[::2]:
         pair.model_a_id, pair.model_b_id = pair.model_b_id, pair.model_a_id
     session.flush()
@@ -101,6 +129,9 @@ def voted(session: Session, cast: Cast) -> Counter[Key]:
         for who in (*people, judge):
             outcome, swapped = chance.choice(list(Outcome)), chance.choice([True, False, None])
             retired = chance.random() < 0.3
+            criteria = {
+                key: chance.choice(list(Outcome)) for key in ("accuracy", "tone") if chance.random() < 0.4
+            }
             session.add(
                 Judgment(
                     submission_id=f"{pair.id}-{who.id}",
@@ -109,6 +140,7 @@ def voted(session: Session, cast: Cast) -> Counter[Key]:
                     annotator_id=who.id,
                     outcome=outcome,
                     swapped=swapped,
+                    criteria=criteria or None,
                     source=Source.PAGE,
                     retired_at=now() if retired else None,
                 )
@@ -124,6 +156,8 @@ def voted(session: Session, cast: Cast) -> Counter[Key]:
                     prompt.category,
                     prompt.language,
                     swapped,
+                    who.group_name,
+                    tuple(criteria.items()),
                 )
                 expected.update(tallies.keys(counted))
     session.commit()
@@ -152,3 +186,33 @@ def test_a_wrong_and_a_missing_count_are_found(session: Session, cast: Cast, vot
         (wrong, voted[wrong] + 2, voted[wrong]),
         (missing, 0, voted[missing]),
     ]
+
+
+def test_an_annotators_counts_move_with_them_to_another_group(
+    session: Session, cast: Cast, voted: Counter[Key]
+) -> None:
+    project_id = cast.project.id or 0
+    tallies.apply(session, project_id, voted)
+    ann = annotator_of(session, cast.project, cast.ann)
+    for before, after in (("experts", "crew"), ("crew", None), (None, "experts")):
+        tallies.regroup(session, project_id, ann.id or 0, before, after)
+        ann.group_name = after
+        session.commit()
+        assert tallies.differences(session, project_id) == []
+
+
+def test_wrong_counts_are_told_and_made_anew_by_command(
+    app: Flask, session: Session, cast: Cast, voted: Counter[Key]
+) -> None:
+    with app.app_context():
+        told = CliRunner().invoke(counts, ["check", "birds"])
+        assert f"{len(voted):,} counts are wrong" in str(told.exception)
+        assert told.stdout.splitlines()[0].startswith("birds\t")
+        assert CliRunner().invoke(counts, ["rebuild"]).exit_code == 0
+        assert CliRunner().invoke(counts, ["check"]).exit_code == 0
+        unknown = CliRunner().invoke(counts, ["rebuild", "bees"])
+    assert "no project bees" in str(unknown.exception)
+    event = session.exec(select(AuditEvent).where(AuditEvent.verb == "tallies.rebuild")).one()
+    assert event.detail == {"corrected": len(voted)}
+    session.refresh(cast.project)
+    assert cast.project.revision == 1

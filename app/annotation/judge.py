@@ -58,9 +58,9 @@ def submit_judgment(
     moment = now()
     replaced = _replaced(session, assigned, given, moment)
     _insert(session, access, assigned, given, source, moment, replaced)
-    deltas = Counter(_keys(assigned, annotator, given.outcome))
+    deltas = Counter(_keys(assigned, annotator, given))
     if replaced is not None:
-        deltas.subtract(_keys(assigned, annotator, replaced.outcome))
+        deltas.subtract(_keys(assigned, annotator, replaced))
     tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
     _count(session, annotator, moment, judged=one, today=one)
@@ -177,21 +177,28 @@ def _insert(
     )
 
 
-def _keys(assigned: Any, annotator: Any, outcome: Outcome) -> list[Key]:
+def _keys(assigned: Any, annotator: Any, judgment: Any) -> list[Key]:
+    """The counts of a verdict, sent or stored."""
     if assigned.gold is not None:
         return []
     return tallies.keys(
         Counted(
             assigned.model_a_id,
             assigned.model_b_id,
-            outcome,
+            judgment.outcome,
             annotator.cluster,
             annotator.kind,
             assigned.category,
             assigned.language,
             bool(assigned.swapped),
+            annotator.group_name,
+            _by_criterion(judgment.criteria) if judgment.criteria else (),
         )
     )
+
+
+def _by_criterion(criteria: dict[str, str]) -> tuple[tuple[str, Outcome], ...]:
+    return tuple((key, Outcome(verdict)) for key, verdict in criteria.items())
 
 
 def _count(session: Session, annotator: Any, moment: datetime, *, judged: int, today: int) -> None:
@@ -270,9 +277,7 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
     if live is None:
         return
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
-    tallies.apply(
-        session, row_id(access.project), dict.fromkeys(_keys(assigned, annotator, live.outcome), -1)
-    )
+    tallies.apply(session, row_id(access.project), dict.fromkeys(_keys(assigned, annotator, live), -1))
     of_today = live.created_at.date() == moment.date()
     _count(session, annotator, moment, judged=-1, today=-1 if of_today else 0)
     audit.record(

@@ -131,6 +131,13 @@ def counted(connection: sa.Connection, prompt_ids: Collection[int]) -> Any:
     )
 
 
+def groups(connection: sa.Connection, annotator_ids: Collection[int]) -> dict[int, str]:
+    """The groups of those annotators who are in one, as they are now."""
+    condition = among(connection, "id", "wanted")
+    sql = f"SELECT id, group_name FROM annotators WHERE group_name IS NOT NULL AND {condition}"  # noqa: S608
+    return dict(iter(_rows(connection, sql, annotator_ids)))
+
+
 def _rows(connection: sa.Connection, sql: str, wanted: Collection[Any], **bound: Any) -> Any:
     if not wanted:
         return []

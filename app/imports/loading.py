@@ -69,6 +69,10 @@ UPDATES = {
 }
 
 
+# Stands for an annotator where what is counted does not depend on who it was.
+NOBODY = 0
+
+
 class ConflictError(Exception):
     """A row contradicts what is there; the message is the reason it is refused for."""
 
@@ -145,7 +149,8 @@ class Chunk:
         self.project_id = row_id(target.project)
         self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in ROWS}
         self.updates: dict[str, list[dict[str, Any]]] = {name: [] for name in UPDATES}
-        self.counted: Counter[tallies.Counted] = Counter()
+        # By annotator too: their groups are known once their rows are locked.
+        self.counted: Counter[tuple[int, tallies.Counted]] = Counter()
         self.judged: Counter[int] = Counter()
         self.ids: dict[str, Iterator[int]] = {}
         self.now = now()
@@ -451,7 +456,7 @@ class Chunk:
                 comparison.a[0], comparison.b[0], outcome, cluster, vote.kind,
                 prompt.category, prompt.language, swapped,
             )  # fmt: skip
-            self.counted[counted] += 1
+            self.counted[annotator_id, counted] += 1
 
     # Counting and writing
 
@@ -495,9 +500,10 @@ class Chunk:
         for update, statement in UPDATES.items():
             if self.updates[update]:
                 self.connection.execute(sa.text(statement), self.updates[update])
+        groups = known.groups(self.connection, self.judged)
         deltas: Counter[tallies.Key] = Counter()
-        for counted, n in self.counted.items():
-            for key in tallies.keys(counted):
+        for (annotator_id, counted), n in self.counted.items():
+            for key in tallies.keys(counted._replace(group=groups.get(annotator_id))):
                 deltas[key] += n
         tallies.apply(self.session, self.project_id, deltas)
         if any(self.rows.values()) or any(self.updates.values()):
@@ -519,8 +525,8 @@ class Chunk:
                 a, b, Outcome(outcome), cluster, AnnotatorKind(kind), prompt.category, prompt.language, order
             )
             category, language = prompt.filed_as or (None, None)
-            self.counted[now] += 1
-            self.counted[now._replace(category=category, language=language)] -= 1
+            self.counted[NOBODY, now] += 1
+            self.counted[NOBODY, now._replace(category=category, language=language)] -= 1
 
     def _write_prompt(self, key: str, prompt: PromptState) -> None:
         if prompt.new:

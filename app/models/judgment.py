@@ -43,7 +43,16 @@ class Judgment(SQLModel, table=True):
         sa.CheckConstraint("strength IS NULL OR outcome IN ('a', 'b')", name="strength_of_a_winner"),
         sa.CheckConstraint("preference IS NULL OR preference BETWEEN 0 AND 1", name="preference_range"),
         sa.CheckConstraint("duration_ms IS NULL OR duration_ms >= 0", name="duration_not_negative"),
-        sa.Index(None, "project_id", "id"),
+        # The order they were made in, which Elo follows and a time window cuts.
+        sa.Index(None, "project_id", "created_at", "id"),
+        sa.Index(
+            "ix_judgments_retired_in_time",
+            "project_id",
+            "created_at",
+            "id",
+            sqlite_where=sa.text("retired_at IS NOT NULL"),
+            postgresql_where=sa.text("retired_at IS NOT NULL"),
+        ),
         # One supersedes only one's own judgment of the same comparison, of which one alone is live:
         # what a live judgment supersedes is retired.
         sa.UniqueConstraint("annotator_id", "id", "comparison_id"),
@@ -95,7 +104,8 @@ class Tally(SQLModel, table=True):
 
     Kept in each judgment's own transaction, so that a leaderboard reads counts and never votes.
     ``model_a_id < model_b_id`` always, the outcome turned to match. ``slice_by`` is empty for the
-    overall count, else "category", "language", "kind", …; gold comparisons are not counted.
+    overall count, else "category", "language", "kind", "group", …; a "criterion" counts the verdicts
+    on it. Gold comparisons are not counted.
     """
 
     __tablename__ = "tallies"

@@ -130,6 +130,7 @@ class Annotator(SQLModel, table=True):
 
     ``uid`` is the pseudonym exports carry; ``judged`` counts live judgments and ``changes`` every
     judgment made, changed or withdrawn (together over annotators: the project's revision).
+    ``group_name`` is what the lead calls those they belong to: the experts, a vendor's crew.
     """
 
     __tablename__ = "annotators"
@@ -137,6 +138,7 @@ class Annotator(SQLModel, table=True):
         sa.UniqueConstraint("project_id", "account_id"),
         one_live("uq_annotators_imported", "project_id", "kind", "name", where="account_id IS NULL"),
         sa.CheckConstraint("account_id IS NOT NULL OR name IS NOT NULL", name="known"),
+        sa.CheckConstraint("group_name <> ''", name="group_named"),
         sa.CheckConstraint(f"cluster >= 0 AND cluster < {ANNOTATOR_GROUPS}", name="cluster_range"),
         sa.CheckConstraint("judged >= 0 AND judged_today >= 0", name="counts_not_negative"),
     )
@@ -149,6 +151,7 @@ class Annotator(SQLModel, table=True):
         default=AnnotatorKind.HUMAN, sa_type=enum_type(AnnotatorKind, "annotator_kind")
     )
     name: str | None = Field(default=None, max_length=200)
+    group_name: str | None = Field(default=None, max_length=100)
     # Marked so that simulated judgments are never taken for people's.
     simulated: bool = False
     cluster: int = 0

@@ -21,8 +21,9 @@ from app.models import (
     Outcome,
     Slot,
     Source,
+    Tally,
 )
-from tests.annotation.arrange import MARKERS, queue
+from tests.annotation.arrange import MARKERS, annotator_of, queue
 from tests.conftest import Cast
 
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -267,6 +268,29 @@ def test_what_the_project_asks_for_is_asked_and_kept(
         judgment = stored(session)[-1]
         assert judgment.criteria == {"accuracy": ("b", "a")[left]}
         assert (judgment.strength, judgment.rationale, judgment.duration_ms) == (2, "Shorter.", 1200)
+
+
+def test_verdicts_by_criterion_and_the_group_are_counted_through_undo_and_change(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    session.add(Criterion(project_id=cast.project.id, key="accuracy", name="Accuracy"))
+    queue(session, cast.project, 3)
+    annotator_of(session, cast.project, cast.ann).group_name = "experts"
+    session.commit()
+    client = client_of(cast.ann)
+    page = send(client, client.get(JUDGE), "a", **{"criterion:accuracy": "tie"})
+    send(client, page, "b", **{"criterion:accuracy": "b"})
+    check(session, cast)
+    kept = {(row.slice_by, row.slice_value): row.n for row in session.exec(select(Tally)) if row.n}
+    assert ("criterion", "accuracy") in kept
+    assert ("group", "experts") in kept
+    client.post(f"{JUDGE}/undo", headers=HTMX)
+    check(session, cast)
+    edit = re.findall(r'href="(/p/birds/history/[^"]+)"', client.get("/p/birds/history").text)[0]
+    page = client.get(edit)
+    client.post(edit, data={**fields(page), "outcome": "b", "criterion:accuracy": "a"})
+    assert (stored(session)[-1].supersedes_id, len(stored(session))) == (stored(session)[0].id, 3)
+    check(session, cast)
 
 
 def test_a_refused_verdict_keeps_the_pair_and_the_words(

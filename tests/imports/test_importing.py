@@ -211,6 +211,18 @@ def test_votes_count_in_the_tallies(importer: Importer, session: Session) -> Non
     assert (kim.name, kim.kind, kim.judged, kim.changes) == ("kim", AnnotatorKind.HUMAN, 2, 2)
 
 
+def test_votes_count_in_their_annotators_group(importer: Importer, session: Session) -> None:
+    importer([vote("model_a", prompt_id="q1", annotator="kim")])
+    kim = session.exec(select(Annotator)).one()
+    tallies.regroup(session, kim.project_id, kim.id or 0, None, "experts")
+    kim.group_name = "experts"
+    session.commit()
+    importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
+    of_experts = select(sa.func.sum(Tally.n)).where(Tally.slice_by == "group")
+    assert session.exec(of_experts).one() == 2
+    assert tallies.differences(session, kim.project_id) == []
+
+
 def test_votes_have_no_text_and_are_not_queued(importer: Importer, session: Session) -> None:
     importer(FILES["votes"])
     assert session.exec(select(Response.messages)).all() == [None] * len(session.exec(select(Response)).all())
