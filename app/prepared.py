@@ -25,9 +25,9 @@ def table(model: type[SQLModel]) -> sa.Table:
 
 def instance(model: type[Mapped], values: Mapping[str, Any]) -> Mapped:
     """An object with these columns that belongs to no session: to read, never to change."""
-    made = sa.inspect(model).class_manager.new_instance()
+    made = object.__new__(model)
     made.__dict__.update(values)
-    return cast(Mapped, made)
+    return made
 
 
 def _driver(session: Session) -> tuple[Any, sa.Dialect]:
@@ -54,15 +54,19 @@ class _Compiled:
     row: Callable[..., Row] | None
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
-        values = {**self.fixed, **given}
-        for name, process in self.parameter_processors:
-            if values[name] is not None:
-                values[name] = process(values[name])
+        values = given
+        if self.fixed or self.parameter_processors:
+            values = {**self.fixed, **given}
+            for name, process in self.parameter_processors:
+                if values[name] is not None:
+                    values[name] = process(values[name])
         return values if self.positions is None else [values[name] for name in self.positions]
 
     def make(self, raw: Iterable[Any] | None) -> Row | None:
         if raw is None or self.row is None:
             return None
+        if not self.column_processors:
+            return self.row(*raw)
         values = list(raw)
         for place, process in self.column_processors:
             values[place] = process(values[place])
@@ -133,7 +137,7 @@ class Prepared:
             fixed={
                 name: _processed(bind.effective_value, _bind_processor(bind.type, dialect))
                 for name, bind in compiled.binds.items()
-                if not bind.required
+                if name in compiled.params and not bind.required
             },
             parameter_processors=[
                 (name, process)

@@ -147,14 +147,22 @@ class Client:
 
     def open(self) -> Answer:
         """The judging page."""
-        return self._keep(call(self.app, "GET", "/p/bench/judge", self.cookie))
+        return self.keep(call(self.app, "GET", "/p/bench/judge", self.cookie))
 
     def judge(self, outcome: str = "a") -> Answer:
         """A verdict on the pair in hand; its answer is the next one."""
-        body = urlencode({**self.form, "outcome": outcome, "duration_ms": "900"}).encode()
-        return self._keep(call(self.app, "POST", "/p/bench/judge", self.cookie, body))
+        return self.keep(self.post(self.verdict(outcome)))
 
-    def _keep(self, answer: Answer) -> Answer:
+    def verdict(self, outcome: str = "a") -> bytes:
+        """The form as the browser would send it."""
+        return urlencode({**self.form, "outcome": outcome, "duration_ms": "900"}).encode()
+
+    def post(self, form: bytes) -> Answer:
+        """Only the request: what is measured."""
+        return call(self.app, "POST", "/p/bench/judge", self.cookie, form)
+
+    def keep(self, answer: Answer) -> Answer:
+        """Remember the next pair's fields."""
         assert answer.status.startswith("200"), answer
         self.form = fields(answer.body)
         return answer
@@ -173,7 +181,7 @@ def call(app: Callable[..., Any], method: str, path: str, cookie: str = "", body
         "REQUEST_METHOD": method, "PATH_INFO": path, "SCRIPT_NAME": "", "QUERY_STRING": "",
         "SERVER_NAME": "localhost", "SERVER_PORT": "80", "SERVER_PROTOCOL": "HTTP/1.1",
         "HTTP_HOST": "localhost", "HTTP_COOKIE": cookie, "HTTP_HX_REQUEST": "true" if body else "",
-        "HTTP_USER_AGENT": "benchmark", "REMOTE_ADDR": "127.0.0.1",
+        "HTTP_USER_AGENT": "benchmark", "HTTP_SEC_FETCH_SITE": "same-origin", "REMOTE_ADDR": "127.0.0.1",
         "CONTENT_TYPE": "application/x-www-form-urlencoded", "CONTENT_LENGTH": str(len(body)),
         "wsgi.input": io.BytesIO(body), "wsgi.errors": io.StringIO(), "wsgi.url_scheme": "http",
         "wsgi.version": (1, 0), "wsgi.multithread": False, "wsgi.multiprocess": True, "wsgi.run_once": False,

@@ -71,6 +71,19 @@ def test_a_form_as_the_browser_sends_it_is_taken(protected: Flask, cast: Cast, c
     assert stranger.post("/account/name", data=form).status_code == 400, "another's token is of no use"
 
 
+@pytest.mark.parametrize(
+    ("site", "status"), [("same-origin", 303), ("same-site", 400), ("cross-site", 400), ("none", 400)]
+)
+def test_a_form_without_a_token_is_taken_where_the_browser_vouches_for_it(
+    protected: Flask, cast: Cast, client_of: Any, site: str, status: int
+) -> None:
+    headers = {"Sec-Fetch-Site": site}
+    assert (
+        client_of(cast.ann).post("/account/name", data={"name": "Anna"}, headers=headers).status_code
+        == status
+    )
+
+
 def test_every_post_form_carries_a_token(protected: Flask, cast: Cast, client_of: Any) -> None:
     client = client_of(cast.ada)
     for page in ("/account", "/account/tokens", "/people", "/p/birds/settings", "/p/birds/members"):

@@ -43,7 +43,7 @@ def annotator_of(session: Session, access: Access) -> Any:
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
 
 
-def claim_next(session: Session, project: Project, annotator: Any) -> Assigned | None:
+def claim_next(session: Session, access: Access, annotator: Any) -> Assigned | None:
     """The comparison to judge now: one already in hand, a due gold one, or the least judged of the queue.
 
     Nobody gets a comparison twice, and the last place of a comparison goes to one of those who
@@ -52,10 +52,11 @@ def claim_next(session: Session, project: Project, annotator: Any) -> Assigned |
     in_hand = statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
     if in_hand is not None:
         return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), new=False)
+    project = access.project
     comparison_id = _due_gold(session, project, annotator) or _from_queue(session, project, annotator)
     if comparison_id is None and release_expired(session, project):
         comparison_id = _from_queue(session, project, annotator)
-    return None if comparison_id is None else _assign(session, annotator, comparison_id)
+    return None if comparison_id is None else _assign(session, access, annotator, comparison_id)
 
 
 def _due_gold(session: Session, project: Project, annotator: Any) -> int | None:
@@ -68,35 +69,28 @@ def _due_gold(session: Session, project: Project, annotator: Any) -> int | None:
 
 
 def _from_queue(session: Session, project: Project, annotator: Any) -> int | None:
-    while (place := _free_place(session, project, annotator)) is not None:
-        if statements.TAKE_SLOT.run(session, comparison_id=place.comparison_id):
-            return int(place.comparison_id)
-    return None
-
-
-def _free_place(session: Session, project: Project, annotator: Any) -> Any:
-    """The first free place this annotator may take.
+    """Take the first free place this annotator may have.
 
     Usually it is at the front of the queue. Whoever has judged all of the front goes on where the
     last search ended, and once around, so that no search passes the same places again and again.
     """
     ids = {"project_id": project.id, "annotator_id": annotator.id}
-    place = statements.FREE_IN_FRONT.first(session, **ids)
-    if place is not None:
-        return place
-    cursor = (annotator.cursor_taken, annotator.cursor_position, annotator.cursor_comparison_id)
-    place = _place_after(session, ids, cursor) or _place_after(session, ids, QUEUE_START)
-    if place is not None:
+    place = statements.TAKE_IN_FRONT.first(session, **ids)
+    if place is None:
+        cursor = (annotator.cursor_taken, annotator.cursor_position, annotator.cursor_comparison_id)
+        place = _take_after(session, ids, cursor) or _take_after(session, ids, QUEUE_START)
+        if place is None:
+            return None
         statements.MOVE_CURSOR.run(session, annotator_id=annotator.id, **place._asdict())
-    return place
+    return int(place.comparison_id)
 
 
-def _place_after(session: Session, ids: dict[str, Any], cursor: tuple[int, int, int]) -> Any:
+def _take_after(session: Session, ids: dict[str, Any], cursor: tuple[int, int, int]) -> Any:
     taken, position, after = cursor
-    return statements.FREE_AFTER.first(session, **ids, taken=taken, position=position, after=after)
+    return statements.TAKE_AFTER.first(session, **ids, taken=taken, position=position, after=after)
 
 
-def _assign(session: Session, annotator: Any, comparison_id: int) -> Assigned:
+def _assign(session: Session, access: Access, annotator: Any, comparison_id: int) -> Assigned:
     uid, swapped = opaque_id(), bool(secrets.randbits(1))
     row = statements.ASSIGN.first(
         session,
@@ -108,6 +102,14 @@ def _assign(session: Session, annotator: Any, comparison_id: int) -> Assigned:
     )
     if row is None:
         raise LookupError(f"comparison {comparison_id} was already assigned to annotator {annotator.id}")
+    audit.record(
+        session,
+        "assignment.open",
+        f"assignment:{uid}",
+        by=access.account,
+        project=access.project,
+        detail={"swapped": swapped},
+    )
     return Assigned(row.id, uid, comparison_id, swapped)
 
 

@@ -36,10 +36,10 @@ class Desk:
         return bool(self.undo or self.judged)
 
 
-def sit_down(session: Session, access: Access, undo: str | None = None) -> Desk:
-    """Claim what comes next and lay it out."""
-    project, annotator = access.project, annotator_of(session, access)
-    assigned = claim_next(session, project, annotator)
+def sit_down(session: Session, access: Access, annotator: Any = None, *, undo: str | None = None) -> Desk:
+    """Claim what comes next and lay it out; ``annotator`` is the asker's row where it is known already."""
+    project, annotator = access.project, annotator or annotator_of(session, access)
+    assigned = claim_next(session, access, annotator)
     return Desk(
         project=project,
         shown=show(session, assigned) if assigned else None,

@@ -23,13 +23,17 @@ class ClosedError(Conflict):
 
 @dataclass(frozen=True)
 class Submitted:
-    """A judgment as it is stored: its outcome is in the comparison's order, never the screen's."""
+    """A judgment as it is stored: its outcome is in the comparison's order, never the screen's.
+
+    ``annotator`` is the row of whoever judged, as it is afterwards.
+    """
 
     submission_id: str
     assignment_id: str
     outcome: Outcome
     created_at: datetime
     created: bool
+    annotator: Any
 
 
 def turned(outcome: Outcome, swapped: bool) -> Outcome:
@@ -48,12 +52,11 @@ def submit_judgment(
     submission_id that stands for something else, Invalid for a criterion the project has not.
     """
     annotator = annotator_of(session, access)
-    assigned = _assigned(session, access, annotator, given.assignment_id)
+    assigned = _assigned(session, annotator, given.assignment_id, given.submission_id)
     if source == Source.PAGE:
         given = _by_response(given, bool(assigned.swapped))
-    known = statements.SUBMITTED.first(session, submission_id=given.submission_id)
-    if known is not None:
-        return _repeated(known, assigned, given)
+    if assigned.known_id is not None:
+        return _repeated(session, annotator, assigned, given)
     _check_criteria(session, access, given)
     moment = now()
     replaced = _replaced(session, assigned, given, moment)
@@ -63,14 +66,16 @@ def submit_judgment(
         deltas.subtract(_keys(assigned, annotator, replaced))
     tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
-    _count(session, annotator, moment, judged=one, today=one)
+    annotator = _count(session, annotator, moment, judged=one, today=one)
     _record(session, access, given, replaced)
-    return Submitted(given.submission_id, given.assignment_id, given.outcome, moment, created=True)
+    return Submitted(given.submission_id, given.assignment_id, given.outcome, moment, True, annotator)
 
 
-def _assigned(session: Session, access: Access, annotator: Any, uid: str) -> Any:
-    found = statements.ASSIGNED.first(session, uid=uid, project_id=access.project.id)
-    if found is None or found.annotator_id != annotator.id:
+def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "") -> Any:
+    found = statements.ASSIGNED.first(
+        session, uid=uid, annotator_id=annotator.id, submission_id=submission_id
+    )
+    if found is None:
         raise NotFound("This comparison was not assigned to you.")
     return found
 
@@ -80,13 +85,14 @@ def _by_response(given: JudgmentIn, swapped: bool) -> JudgmentIn:
     return given.model_copy(update={"outcome": turned(given.outcome, swapped), "criteria": criteria})
 
 
-def _repeated(known: Any, assigned: Any, given: JudgmentIn) -> Submitted:
+def _repeated(session: Session, annotator: Any, assigned: Any, given: JudgmentIn) -> Submitted:
+    known = statements.JUDGMENT.one(session, judgment_id=assigned.known_id)
     stored = (known.outcome, known.strength, known.criteria or {}, known.tags or [], known.rationale)
     sent = (given.outcome, given.strength, given.criteria, given.tags, given.rationale)
     if known.assignment_id != assigned.id or stored != sent:
         raise Conflict("This submission_id was used for another judgment. Send a new one.")
     return Submitted(
-        known.submission_id, given.assignment_id, Outcome(known.outcome), known.created_at, created=False
+        known.submission_id, given.assignment_id, Outcome(known.outcome), known.created_at, False, annotator
     )
 
 
@@ -201,9 +207,9 @@ def _by_criterion(criteria: dict[str, str]) -> tuple[tuple[str, Outcome], ...]:
     return tuple((key, Outcome(verdict)) for key, verdict in criteria.items())
 
 
-def _count(session: Session, annotator: Any, moment: datetime, *, judged: int, today: int) -> None:
+def _count(session: Session, annotator: Any, moment: datetime, *, judged: int, today: int) -> Any:
     so_far = annotator.judged_today if annotator.today == moment.date() else 0
-    statements.COUNT_FOR_ANNOTATOR.run(
+    return statements.COUNT_FOR_ANNOTATOR.one(
         session,
         annotator_id=annotator.id,
         judged=judged,
@@ -234,7 +240,7 @@ def skip(session: Session, access: Access, assignment_uid: str) -> None:
     Skipping it a second time changes nothing. Raises NotFound for an assignment that is not
     theirs, Conflict for one that is judged.
     """
-    assigned = _assigned(session, access, annotator_of(session, access), assignment_uid)
+    assigned = _assigned(session, annotator_of(session, access), assignment_uid)
     if assigned.state == AssignmentState.SKIPPED:
         return
     if assigned.state == AssignmentState.JUDGED:
@@ -258,7 +264,7 @@ def undo(session: Session, access: Access, assignment_uid: str | None = None) ->
         if last is None:
             return None
         assignment_uid = str(last.uid)
-    assigned = _assigned(session, access, annotator, assignment_uid)
+    assigned = _assigned(session, annotator, assignment_uid)
     if assigned.state == AssignmentState.OPEN:
         return assignment_uid
     if assigned.state == AssignmentState.JUDGED:

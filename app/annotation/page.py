@@ -36,7 +36,7 @@ def fragment(desk: Desk) -> str:
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
         {
-            # The token just checked is as good as a new one.
+            # The token that came is as good to its sender as a new one.
             "csrf": request.form.get("csrf_token") or generate_csrf(),
             "submission_id": desk.submission_id,
             "undo": desk.undo,

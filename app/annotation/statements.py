@@ -81,32 +81,39 @@ _not_mine = ~sa.exists(
 _not_gold = ~sa.exists(
     sa.select(1).where(comparisons.c.id == slots.c.comparison_id, sa.text("comparisons.gold IS NOT NULL"))
 )
-_next = (
-    sa.select(*_place)
-    .where(_free, _not_mine, _not_gold)
-    .order_by(*_place)
-    .limit(1)
-    .with_for_update(of=slots, skip_locked=True)
-)
+
+
+def _take(*where: sa.ColumnElement[bool]) -> Prepared:
+    """Take the first free place that this annotator may have; returns where it stood."""
+    found = (
+        sa.select(slots.c.comparison_id)
+        .where(_free, _not_mine, _not_gold, *where)
+        .order_by(*_place)
+        .limit(1)
+        .with_for_update(of=slots, skip_locked=True)
+        .correlate(None)
+    )
+    taking = sa.update(slots).where(slots.c.comparison_id == found.scalar_subquery())
+    stood = (slots.c.taken - 1).label("taken")
+    return Prepared(
+        taking.values(taken=slots.c.taken + 1).returning(stood, slots.c.position, slots.c.comparison_id)
+    )
+
 
 # Long enough to pass what others hold at this moment, short enough to cost nothing.
 FRONT = 20
 _front = slots.alias("front")
-FREE_IN_FRONT = Prepared(
-    _next.where(
-        slots.c.comparison_id.in_(
-            sa.select(_front.c.comparison_id)
-            .where(_front.c.project_id == project, sa.text("front.taken < front.wanted"))
-            .order_by(_front.c.taken, _front.c.position, _front.c.comparison_id)
-            .limit(FRONT)
-        )
+TAKE_IN_FRONT = _take(
+    slots.c.comparison_id.in_(
+        sa.select(_front.c.comparison_id)
+        .where(_front.c.project_id == project, sa.text("front.taken < front.wanted"))
+        .order_by(_front.c.taken, _front.c.position, _front.c.comparison_id)
+        .limit(FRONT)
     )
 )
-FREE_AFTER = Prepared(
-    _next.where(
-        sa.tuple_(*_place)
-        > sa.tuple_(*(sa.bindparam(name, type_=sa.Integer) for name in ("taken", "position", "after")))
-    )
+TAKE_AFTER = _take(
+    sa.tuple_(*_place)
+    > sa.tuple_(*(sa.bindparam(name, type_=sa.Integer) for name in ("taken", "position", "after")))
 )
 MOVE_CURSOR = Prepared(
     sa.update(annotators)
@@ -178,13 +185,14 @@ RELEASE_EXPIRED = Prepared(
 
 _latest_guideline = (
     sa.select(table(Guideline).c.id)
-    .where(table(Guideline).c.project_id == project)
+    .where(table(Guideline).c.project_id == comparisons.c.project_id)
     .order_by(table(Guideline).c.version.desc())
     .limit(1)
     .scalar_subquery()
 )
 
-# All that a judgment of an assignment needs to know.
+# All that a judgment of an assignment needs to know, and whether it was made already. Not one
+# statement with ANNOTATOR: what waited for the lock would still see what was there before.
 ASSIGNED = Prepared(
     sa.select(
         assignments.c.id,
@@ -198,18 +206,20 @@ ASSIGNED = Prepared(
         prompts.c.category,
         prompts.c.language,
         _latest_guideline.label("guideline_id"),
+        sa.select(judgments.c.id)
+        .where(judgments.c.submission_id == sa.bindparam("submission_id"))
+        .scalar_subquery()
+        .label("known_id"),
     )
     .select_from(
         sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
             prompts, comparisons.c.prompt_id == prompts.c.id
         )
     )
-    .where(assignments.c.uid == sa.bindparam("uid"), comparisons.c.project_id == project)
+    .where(assignments.c.uid == sa.bindparam("uid"), assignments.c.annotator_id == annotator)
 )
 
-SUBMITTED = Prepared(
-    sa.select(*judgments.c).where(judgments.c.submission_id == sa.bindparam("submission_id"))
-)
+JUDGMENT = Prepared(sa.select(*judgments.c).where(judgments.c.id == sa.bindparam("judgment_id")))
 LIVE_JUDGMENT = Prepared(
     sa.select(*judgments.c).where(
         judgments.c.comparison_id == comparison,
@@ -252,6 +262,7 @@ COUNT_FOR_ANNOTATOR = Prepared(
         today=sa.bindparam("day", type_=sa.Date),
         judged_today=sa.bindparam("judged_today", type_=sa.Integer),
     )
+    .returning(*annotators.c)
 )
 _criteria = table(Criterion)
 CRITERIA = Prepared(

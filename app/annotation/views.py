@@ -41,13 +41,13 @@ def submit(slug: str) -> Response | BaseResponse:
     session, access = db.session(), seat.enter(slug)
     try:
         given = JudgmentIn.from_form(request.form)
-        submit_judgment(session, access, given, Source.PAGE)
+        submitted = submit_judgment(session, access, given, Source.PAGE)
     except Invalid as problem:
         session.rollback()
         return _refused(slug, problem)
     except ClosedError as problem:
         return _onward(slug, problem)
-    desk = sit_down(session, access, undo=given.assignment_id)
+    desk = sit_down(session, access, submitted.annotator, undo=given.assignment_id)
     session.commit()
     return _next(desk, slug)
 

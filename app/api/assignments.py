@@ -31,7 +31,7 @@ def _enter(slug: str) -> Access:
 def claim(slug: str) -> Response:
     """The comparison to judge next: 201 where it is new, 200 where it was in hand, 204 for none."""
     access, session = _enter(slug), db.session()
-    assigned = claim_next(session, access.project, annotator_of(session, access))
+    assigned = claim_next(session, access, annotator_of(session, access))
     if assigned is None:
         session.commit()
         return Response(status=HTTPStatus.NO_CONTENT)

@@ -86,7 +86,7 @@ def _judge_as(
     names = {row.id: row.name for row in session.exec(select(Model).where(Model.project_id == project.id))}
     for count in range(simulated.judgments):
         annotator = claim.annotator_of(session, access)
-        assigned = claim.claim_next(session, project, annotator)
+        assigned = claim.claim_next(session, access, annotator)
         if assigned is None:
             return count
         comparison = session.get_one(Comparison, assigned.comparison_id)

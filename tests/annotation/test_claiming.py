@@ -22,7 +22,7 @@ def entry(cast: Cast, who: Account) -> Access:
 
 
 def claim(session: Session, cast: Cast, who: Account) -> Assigned | None:
-    claimed = claim_next(session, cast.project, annotator_of(session, entry(cast, who)))
+    claimed = claim_next(session, entry(cast, who), annotator_of(session, entry(cast, who)))
     session.commit()
     return claimed
 

@@ -220,10 +220,10 @@ def test_every_change_leaves_an_event(session: Session, cast: Cast, client_of: C
     back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
     client.post(f"{JUDGE}/skip", data=fields(back), headers=HTMX)
     events = session.exec(select(AuditEvent).order_by(AuditEvent.id)).all()  # type: ignore[arg-type]
-    verbs = ["annotator.add", "judgment.add", "judgment.withdraw", "assignment.skip"]
-    assert [event.verb for event in events] == verbs
+    claimed, added = ["annotator.add", "assignment.open"], ["judgment.add", "assignment.open"]
+    assert [event.verb for event in events] == [*claimed, *added, "judgment.withdraw", "assignment.skip"]
     assert {event.account_id for event in events} == {cast.ann.id}
-    assert events[2].detail == {"outcome": {"from": "tie", "to": None}}
+    assert events[4].detail == {"outcome": {"from": "tie", "to": None}}
 
 
 def test_a_change_of_mind_supersedes(session: Session, cast: Cast, client_of: ClientOf) -> None:

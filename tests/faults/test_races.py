@@ -43,7 +43,8 @@ def at_once(app: Flask, actions: list[Callable[[Session], Any]]) -> list[Any]:
 def claim(who: Account, slug: str = "birds") -> Callable[[Session], Assigned | None]:
     def action(session: Session) -> Assigned | None:
         project = session.exec(select(Project).where(Project.slug == slug)).one()
-        return claim_next(session, project, annotator_of(session, Access(project, who, Role.ANNOTATOR)))
+        access = Access(project, who, Role.ANNOTATOR)
+        return claim_next(session, access, annotator_of(session, access))
 
     return action
 

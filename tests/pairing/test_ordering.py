@@ -137,7 +137,7 @@ def test_every_comparison_is_still_served_and_gold_by_its_own_rule(
         if number % 4 == 0:
             session.commit()
             reorder(app, cast)
-        assigned = claim_next(session, cast.project, annotator_of(session, access))
+        assigned = claim_next(session, access, annotator_of(session, access))
         assert assigned is not None
         served.append(assigned.comparison_id)
         given = JudgmentIn(assignment_id=assigned.uid, submission_id=opaque_id(), outcome=Outcome.A)
@@ -330,7 +330,7 @@ def test_claims_go_on_while_the_order_changes(app: Flask, session: Session, info
     if engine.dialect.name != "postgresql":
         pytest.skip("SQLite has one writer at a time")
     access = permissions.access_to(session, informative.ann, informative.project)
-    assigned = claim_next(session, informative.project, annotator_of(session, access))
+    assigned = claim_next(session, access, annotator_of(session, access))
     assert assigned is not None
     assert reorder(app, informative).front == 300
     session.commit()
