@@ -31,7 +31,7 @@ def told(session: Session, cast: Cast) -> list[str]:
     for model in session.exec(select(Model)):
         model.meta = {"provider": f"maker of {model.name}"}
     for response in session.exec(select(Response)):
-        response.messages, response.digest = [TELLING], str(response.id)
+        response.messages, response.digest = [TELLING], str(response.id).encode()
         response.meta = {"model": MARKERS[0]}
     for prompt in session.exec(select(Prompt)):
         prompt.meta = {"source": MARKERS[1]}
