@@ -7,8 +7,8 @@ from flask import Response
 from app import db, permissions
 from app.api import bp
 from app.api.auth import api_account
+from app.exports.choices import receipt
 from app.exports.download import read_spec, respond
-from app.exports.summary import receipt
 
 
 @bp.get("/projects/<slug>/export")

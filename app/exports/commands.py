@@ -1,36 +1,45 @@
 """``tiebreak export``."""
 
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
 
 from app import db, permissions
-from app.errors import Conflict, Invalid, checked
+from app.errors import Conflict, Invalid, NotFound, checked
 from app.exports import stream
-from app.exports.forms import ExportSpec, Format
-from app.models import Project
+from app.exports.choices import check_known
+from app.exports.forms import Aggregate, ExportSpec, File, Format, Gold, Part, Split, Ties
+from app.models import AnnotatorKind, Project
+
+
+def _choice(values: type[StrEnum]) -> click.Choice[str]:
+    return click.Choice([value.value for value in values])
 
 
 @click.command()
 @click.argument("slug")
-@click.option(
-    "--format", default=Format.TRL.value, show_default=True, type=click.Choice([f.value for f in Format])
-)
-@click.option(
-    "--file", type=click.Choice(["jsonl", "parquet"]), help="By default, what -o ends with, else jsonl."
-)
+@click.option("--format", default=Format.TRL.value, show_default=True, type=_choice(Format))
+@click.option("--file", type=_choice(File), help="By default, what -o ends with, else jsonl.")
+@click.option("--part", type=_choice(Part), help="What goes beside the rows instead of them.")
 @click.option("--category", multiple=True, help="Only these prompts; may be repeated.")
 @click.option("--language", multiple=True, help="Only these prompts; may be repeated.")
 @click.option("--model", multiple=True, help="Only comparisons between these models; may be repeated.")
-@click.option(
-    "--kind", type=click.Choice(["human", "model"]), help="Only people's or judge models' judgments."
-)
+@click.option("--split", type=_choice(Split), help="Only these prompts; both by default.")
+@click.option("--gold", type=_choice(Gold), help="Comparisons that test annotators; in for judgments only.")
+@click.option("--adjudicated", is_flag=True, help="Only comparisons with a reviewer's verdict.")
+@click.option("--kind", type=_choice(AnnotatorKind), help="Only people's or judge models' judgments.")
+@click.option("--guideline", multiple=True, type=int, help="Only judgments made under this version.")
+@click.option("--criterion", help="Verdicts by this criterion instead of the overall ones.")
 @click.option("--since", help="Only judgments from this ISO time on.")
 @click.option("--until", help="Only judgments before this ISO time.")
+@click.option("--ties", type=_choice(Ties), help="Drop: as if verdicts for neither side were not given.")
+@click.option("--aggregate", type=_choice(Aggregate), help="How judgments become a verdict.")
 @click.option("--min-votes", type=int, help="Judgments a comparison needs.")
 @click.option("--min-agreement", type=float, help="Share of its judgments that must agree, 0 to 1.")
+@click.option("--min-strength", type=float, help="Mean strength of those that agree, 1 to 3.")
 @click.option("--held-out", type=float, help="Share of prompts in the test split, 0 to 1.  [default: 0.1]")
 @click.option("--salt", help="Draws another split.")
 @click.option("--margin", is_flag=True, help="Add a margin column.")
@@ -39,6 +48,8 @@ def export(slug: str, output: Path | None, **asked: Any) -> None:
     """Write preferences or judgments of project SLUG; what was left out is told on stderr."""
     spec = _spec(asked, output)
     project = permissions.project_named(db.engine(), slug)
+    with db.new_session(db.engine(), write=False) as session:
+        check_known(session, project, spec)
     receipt = stream.Receipt()
     if output is None:
         _write(project, spec, receipt, sys.stdout.buffer)
@@ -49,8 +60,8 @@ def export(slug: str, output: Path | None, **asked: Any) -> None:
 
 def _spec(asked: dict[str, Any], output: Path | None) -> ExportSpec:
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
-    if given["file"] is None and output is not None and output.suffix == ".parquet":
-        given["file"] = "parquet"
+    if given["file"] is None and output is not None:
+        given["file"] = next((file for file in File if output.name.endswith(f".{file}")), None)
     try:
         return checked(ExportSpec, {name: value for name, value in given.items() if value not in (None, [])})
     except Invalid as invalid:
@@ -68,8 +79,12 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
     if output.exists():
         raise Conflict(f"{output} is already there. Name a new file.")
     partial = output.with_name(output.name + ".partial")
-    with partial.open("wb") as file:
-        _write(project, spec, receipt, file)
+    try:
+        with partial.open("wb") as file:
+            _write(project, spec, receipt, file)
+    except NotFound:
+        partial.unlink()
+        raise
     partial.rename(output)
 
 

@@ -1,5 +1,6 @@
 """An export as an HTTP answer, for the page and the API."""
 
+from itertools import chain
 from typing import Any
 
 from flask import Response, request
@@ -7,7 +8,9 @@ from flask import Response, request
 from app import db
 from app.errors import checked
 from app.exports import stream
-from app.exports.forms import ExportSpec
+from app.exports.choices import check_known
+from app.exports.files import MEDIA_TYPES
+from app.exports.forms import ExportSpec, Part
 from app.permissions import Access
 
 
@@ -23,17 +26,23 @@ def asked() -> dict[str, Any]:
 
 
 def respond(access: Access, spec: ExportSpec) -> Response:
-    """A streamed response; its receipt can be read once the last byte is out."""
+    """A streamed response; its receipt can be read once the last byte is out.
+
+    Raises Invalid for names the project does not know, NotFound where there is nothing to write.
+    """
+    check_known(db.session(), access.project, spec)
     receipt = stream.Receipt()
     body = stream.stream(db.engine(), access.project, spec, receipt, access.account)
-    kind = "application/vnd.apache.parquet" if spec.file == "parquet" else "application/x-ndjson"
-    name = f"{access.project.slug}-{spec.format}.{spec.file}"
-    return Response(
-        body,
-        mimetype=kind,
+    # Made before the answer starts: what goes wrong until then still becomes a clear one.
+    first = next(body)
+    response = Response(
+        chain([first], body),
+        mimetype="application/json" if spec.part is Part.DATASET_INFO else MEDIA_TYPES[spec.file],
         headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
+            "Content-Disposition": f'attachment; filename="{spec.file_name(access.project.slug)}"',
             "X-Tiebreak-Export": receipt.uid,
             "X-Accel-Buffering": "no",
         },
     )
+    response.call_on_close(body.close)
+    return response

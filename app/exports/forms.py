@@ -2,9 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
 from app.models import AnnotatorKind
 
@@ -14,12 +14,73 @@ class Format(StrEnum):
 
     TRL = "trl"
     TRL_IMPLICIT = "trl-implicit"
+    KTO = "kto"
+    OPENAI = "openai"
+    LLAMAFACTORY = "llamafactory"
+    MESSAGES = "messages"
+    NEMO = "nemo"
+    ARENA = "arena"
     JUDGMENTS = "judgments"
 
     @property
     def for_training(self) -> bool:
         """Whether a trainer reads it: rows are preferences, and nothing that would poison it is written."""
-        return self is not Format.JUDGMENTS
+        return self not in (Format.ARENA, Format.JUDGMENTS)
+
+
+class File(StrEnum):
+    """How the rows are written down; compressed files are files of their own, not a transfer encoding."""
+
+    JSONL = "jsonl"
+    ZSTD = "jsonl.zst"
+    GZIP = "jsonl.gz"
+    PARQUET = "parquet"
+    CSV = "csv"
+    XLSX = "xlsx"
+
+    @property
+    def is_table(self) -> bool:
+        """Whether every cell is a plain value, as a spreadsheet wants it."""
+        return self in (File.CSV, File.XLSX)
+
+
+class Part(StrEnum):
+    """The rows, or what goes in a file beside them."""
+
+    ROWS = "rows"
+    PROVENANCE = "provenance"
+    DATASET_INFO = "dataset_info"
+
+
+class Aggregate(StrEnum):
+    """How the judgments of a comparison become a verdict."""
+
+    EACH = "each"
+    MAJORITY = "majority"
+    WEIGHTED = "weighted"
+    ADJUDICATED = "adjudicated"
+
+
+class Ties(StrEnum):
+    """Whether verdicts that prefer neither side count, or are left out as if never given."""
+
+    KEEP = "keep"
+    DROP = "drop"
+
+
+class Gold(StrEnum):
+    """Comparisons that test annotators."""
+
+    IN = "in"
+    OUT = "out"
+    ONLY = "only"
+
+
+class Split(StrEnum):
+    """Which prompts a model is trained on, and which it is tested with."""
+
+    TRAIN = "train"
+    TEST = "test"
 
 
 def _listed(value: object) -> object:
@@ -27,41 +88,108 @@ def _listed(value: object) -> object:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list):
         return given
-    return [part.strip() for item in given for part in str(item).split(",") if part.strip()]
+    return [part.strip() if isinstance(part, str) else part for item in given for part in _parts(item)]
+
+
+def _parts(item: object) -> list[object]:
+    return [part for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
 
 
 def _absent(value: object) -> object:
     return None if value == "" else value
 
 
+ABSENT = BeforeValidator(_absent)
 Names = Annotated[list[str], BeforeValidator(_listed)]
-Kind = Annotated[AnnotatorKind | None, BeforeValidator(_absent)]
-Moment = Annotated[datetime | None, BeforeValidator(_absent)]
+Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(_listed)]
+Moment = Annotated[datetime | None, ABSENT]
 
 
 class ExportSpec(BaseModel):
-    """One export: a format, what to leave out, and how prompts are split."""
+    """One export: a format, which judgments count, what they must come to, and how prompts are split."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: Format = Format.TRL
-    file: Literal["jsonl", "parquet"] = "jsonl"
-    category: Names = []
-    language: Names = []
-    model: Names = []
-    # Only judgments of people, or only of judge models; everybody's by default.
-    kind: Kind = None
-    since: Moment = None
-    until: Moment = None
-    min_votes: int = Field(1, ge=1, le=1000)
-    min_agreement: float = Field(0.0, ge=0, le=1)
-    # The share of prompts held out, and the salt their lot is drawn with.
-    held_out: float = Field(0.1, ge=0, lt=1)
-    salt: str = Field("tiebreak", max_length=100)
-    # Some trainers fail on a margin column; it is written only when asked for.
-    margin: bool = False
+    file: File = File.JSONL
+    part: Part = Part.ROWS
+
+    category: Names = Field([], description="Only these prompts.")
+    language: Names = Field([], description="Only these prompts.")
+    model: Names = Field([], description="Only comparisons between these models.")
+    split: Annotated[Split | None, ABSENT] = Field(None, description="Only these prompts; both by default.")
+    gold: Annotated[Gold | None, ABSENT] = Field(
+        None, description="Comparisons that test annotators; by default in for judgments, else out."
+    )
+    adjudicated: bool = Field(False, description="Only comparisons with a reviewer's verdict.")
+
+    kind: Annotated[AnnotatorKind | None, ABSENT] = Field(
+        None, description="Only people's judgments, or only judge models'; everybody's by default."
+    )
+    guideline: Versions = Field([], description="Only judgments made under these versions.")
+    criterion: Annotated[str | None, ABSENT] = Field(
+        None, max_length=64, description="Verdicts by this criterion instead of the overall ones."
+    )
+    since: Moment = Field(None, description="Only judgments from this time on.")
+    until: Moment = Field(None, description="Only judgments before this time.")
+    ties: Ties = Field(Ties.KEEP, description="Drop leaves out verdicts for neither side before they count.")
+
+    aggregate: Annotated[Aggregate | None, ABSENT] = Field(
+        None, description="By default adjudicated for trainers' formats, each for arena and judgments."
+    )
+    min_votes: int = Field(1, ge=1, le=1000, description="Annotators a comparison needs.")
+    min_agreement: float = Field(0.0, ge=0, le=1, description="Share of them that must agree.")
+    min_strength: float = Field(0.0, ge=0, le=3, description="Mean strength, 1 to 3, of those that agree.")
+
+    held_out: float = Field(0.1, ge=0, lt=1, description="Share of prompts in the test split.")
+    salt: str = Field("tiebreak", max_length=100, description="Draws another split.")
+    margin: bool = Field(False, description="Add a margin column, which some trainers fail on.")
+
+    @field_validator("part")
+    @classmethod
+    def _part_of(cls, part: Part, info: ValidationInfo) -> Part:
+        wanted = info.data.get("format", Format.TRL)
+        if part is Part.PROVENANCE and not wanted.for_training:
+            raise ValueError(f"{wanted} says in its own rows where they come from")
+        if part is Part.DATASET_INFO and wanted is not Format.LLAMAFACTORY:
+            raise ValueError("only llamafactory has a dataset_info.json")
+        return part
+
+    @field_validator("file")
+    @classmethod
+    def _file_of(cls, file: File, info: ValidationInfo) -> File:
+        wanted = info.data.get("format", Format.TRL)
+        if file.is_table and wanted is not Format.JUDGMENTS:
+            raise ValueError(f"{file} is for judgments; take jsonl or parquet for {wanted}")
+        return file
+
+    @field_validator("aggregate")
+    @classmethod
+    def _aggregate_of(cls, aggregate: Aggregate | None, info: ValidationInfo) -> Aggregate | None:
+        if aggregate not in (None, Aggregate.EACH) and info.data.get("format") is Format.JUDGMENTS:
+            raise ValueError("judgments are written one by one; arena has a row for each verdict")
+        return aggregate
+
+    @field_validator("margin")
+    @classmethod
+    def _margin_of(cls, margin: bool, info: ValidationInfo) -> bool:
+        if margin and info.data.get("format") not in (Format.TRL, Format.TRL_IMPLICIT):
+            raise ValueError("only trl and trl-implicit have a margin")
+        return margin
 
     @property
-    def extension(self) -> str:
-        """The file name's ending."""
-        return self.file
+    def aggregating(self) -> Aggregate:
+        """How verdicts are made, the format's own way unless another was asked for."""
+        return self.aggregate or (Aggregate.ADJUDICATED if self.format.for_training else Aggregate.EACH)
+
+    @property
+    def has_gold(self) -> bool:
+        """Whether comparisons that test annotators are written."""
+        return self.gold in (Gold.IN, Gold.ONLY) or (self.gold is None and self.format is Format.JUDGMENTS)
+
+    def file_name(self, slug: str) -> str:
+        """What the file is called."""
+        if self.part is Part.DATASET_INFO:
+            return "dataset_info.json"
+        side = ".provenance" if self.part is Part.PROVENANCE else ""
+        return f"{slug}-{self.format}{side}.{self.file}"

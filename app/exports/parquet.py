@@ -1,18 +1,18 @@
 """Parquet, written row group by row group into a stream."""
 
 from collections.abc import Iterator
-from itertools import islice
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from app.exports.formats import Row
-from app.exports.forms import ExportSpec, Format
+from app.exports.formats import STRICT, Row
+from app.exports.forms import ExportSpec, Format, Part
 
 ROW_GROUP = 5_000
 
-MESSAGES = pa.list_(pa.struct([("role", pa.string()), ("content", pa.string())]))
+MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
+MESSAGES = pa.list_(MESSAGE)
 
 PROVENANCE: dict[str, pa.DataType] = {
     "pair_id": pa.string(),
@@ -34,14 +34,15 @@ PROVENANCE: dict[str, pa.DataType] = {
     "split": pa.string(),
 }
 
+
+def _from(first: str) -> list[str]:
+    """The names of the columns of provenance from this one on."""
+    names = list(PROVENANCE)
+    return names[names.index(first) :]
+
+
 JUDGMENT: dict[str, pa.DataType] = {
     "judgment_id": pa.string(),
-    "pair_id": pa.string(),
-    "prompt_id": pa.string(),
-    "model_a": pa.string(),
-    "model_b": pa.string(),
-    "sample_a": pa.int64(),
-    "sample_b": pa.int64(),
     "outcome": pa.string(),
     "first_shown": pa.string(),
     "strength": pa.int64(),
@@ -59,15 +60,71 @@ JUDGMENT: dict[str, pa.DataType] = {
     "created_at": pa.string(),
     "retired_at": pa.string(),
     "supersedes": pa.string(),
+    "pair_id": pa.string(),
+    "prompt_id": pa.string(),
+    "model_a": pa.string(),
+    "model_b": pa.string(),
+    "sample_a": pa.int64(),
+    "sample_b": pa.int64(),
     "gold": pa.string(),
     "adjudicated": pa.string(),
     "batch": pa.string(),
     "category": pa.string(),
     "language": pa.string(),
+    "split": pa.string(),
     "prompt_tags": pa.string(),
     "prompt": pa.string(),
     "response_a": pa.string(),
     "response_b": pa.string(),
+}
+
+KTO: dict[str, pa.DataType] = {
+    "prompt_id": pa.string(),
+    "model": pa.string(),
+    "won": pa.int64(),
+    "lost": pa.int64(),
+    "pair_ids": pa.list_(pa.string()),
+    "votes": pa.int64(),
+    **{name: PROVENANCE[name] for name in _from("annotators")},
+}
+
+ARENA: dict[str, pa.DataType] = {
+    "question_id": pa.string(),
+    "pair_id": pa.string(),
+    "prompt_id": pa.string(),
+    "model_a": pa.string(),
+    "model_b": pa.string(),
+    **{name: PROVENANCE[name] for name in _from("votes")},
+    "winner": pa.string(),
+    "judge": pa.string(),
+    "conversation_a": MESSAGES,
+    "conversation_b": MESSAGES,
+    "turn": pa.int64(),
+    "anony": pa.bool_(),
+    "tstamp": pa.float64(),
+}
+
+SHAREGPT = pa.struct([("from", pa.string()), ("value", pa.string())])
+INPUT = [("messages", MESSAGES), ("tools", pa.list_(pa.string())), ("parallel_tool_calls", pa.bool_())]
+COMPLETION = pa.struct([("rank", pa.int64()), ("completion", MESSAGES)])
+
+OWN: dict[Format, dict[str, pa.DataType]] = {
+    Format.TRL: {"prompt": MESSAGES, "chosen": MESSAGES, "rejected": MESSAGES},
+    Format.TRL_IMPLICIT: {"chosen": MESSAGES, "rejected": MESSAGES},
+    Format.KTO: {"prompt": MESSAGES, "completion": MESSAGES, "label": pa.bool_()},
+    Format.OPENAI: {
+        "input": pa.struct(INPUT),
+        "preferred_output": MESSAGES,
+        "non_preferred_output": MESSAGES,
+    },
+    Format.LLAMAFACTORY: {
+        "conversations": pa.list_(SHAREGPT),
+        "chosen": SHAREGPT,
+        "rejected": SHAREGPT,
+        "system": pa.string(),
+    },
+    Format.MESSAGES: {"messages": MESSAGES, "chosen": MESSAGE, "rejected": MESSAGE},
+    Format.NEMO: {"context": MESSAGES, "completions": pa.list_(COMPLETION)},
 }
 
 
@@ -75,20 +132,37 @@ def schema(spec: ExportSpec) -> pa.Schema:
     """The Parquet columns of a format."""
     if spec.format is Format.JUDGMENTS:
         return pa.schema(list(JUDGMENT.items()))
-    sides = ("prompt", "chosen", "rejected") if spec.format is Format.TRL else ("chosen", "rejected")
+    if spec.format is Format.ARENA:
+        return pa.schema(list(ARENA.items()))
+    told = KTO if spec.format is Format.KTO else PROVENANCE
+    if spec.part is Part.PROVENANCE:
+        return pa.schema(list({"row": pa.int64(), "sha256": pa.string(), **told}.items()))
+    if spec.format in STRICT:
+        return pa.schema(list(OWN[spec.format].items()))
     margin = {"margin": pa.float64()} if spec.margin else {}
-    return pa.schema([*((side, MESSAGES) for side in sides), *PROVENANCE.items(), *margin.items()])
+    return pa.schema(list({**OWN[spec.format], **told, **margin}.items()))
 
 
-def write(rows: Iterator[Row], spec: ExportSpec) -> Iterator[bytes]:
+def write(chunks: Iterator[list[Row]], spec: ExportSpec) -> Iterator[bytes]:
     """The file in pieces, one for each row group."""
     sink = _Sink()
     columns = schema(spec)
     with pq.ParquetWriter(sink, columns, compression="zstd") as writer:
-        while group := list(islice(rows, ROW_GROUP)):
+        for group in _groups(chunks):
             writer.write_table(pa.Table.from_pylist(group, schema=columns))
             yield sink.take()
     yield sink.take()
+
+
+def _groups(chunks: Iterator[list[Row]]) -> Iterator[list[Row]]:
+    group: list[Row] = []
+    for rows in chunks:
+        group += rows
+        if len(group) >= ROW_GROUP:
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 class _Sink:

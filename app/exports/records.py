@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports.forms import ExportSpec
+from app.exports.forms import ExportSpec, Format, Gold, Ties
 from app.models import (
     Adjudication,
     Annotator,
@@ -17,13 +17,16 @@ from app.models import (
     Guideline,
     Judgment,
     Model,
+    Outcome,
     Project,
     Prompt,
     Response,
 )
 from app.prepared import table
 
-CHUNK = 500
+# Comparisons read at once: enough that a statement's own cost is small beside theirs, few enough
+# that long responses stay in bounds.
+CHUNK = 400
 
 comparisons = table(Comparison)
 judgments = table(Judgment)
@@ -34,43 +37,56 @@ adjudications = table(Adjudication)
 class Compared(NamedTuple):
     """A comparison; messages and tags are JSON as text, so that they pass through unparsed."""
 
+    prompt_row: int
     id: int
     pair_id: str
-    gold: str | None
     prompt_id: str
-    category: str | None
-    language: str | None
     prompt: str | None
-    prompt_tags: str | None
     model_a_id: int
     sample_a: int
     response_a: str | None
     model_b_id: int
     sample_b: int
     response_b: str | None
+    category: str | None
+    language: str | None
+    gold: str | None
     adjudicated: str | None
+    prompt_tags: str | None
     batch_id: int | None
 
 
-class Judged(NamedTuple):
-    """A judgment; moments are as the driver gives them, since most rows need only the latest."""
+class Vote(NamedTuple):
+    """As much of a judgment as preferences need; moments are as the driver gives them."""
 
     comparison_id: int
-    submission_id: str
     annotator_id: int
     outcome: str
-    swapped: bool | None
     strength: int | None
+    guideline_id: int | None
+    created_at: Any
+    swapped: bool | None
+
+
+class Judged(NamedTuple):
+    """All of a judgment; it begins as a Vote does."""
+
+    comparison_id: int
+    annotator_id: int
+    outcome: str
+    strength: int | None
+    guideline_id: int | None
+    created_at: Any
+    swapped: bool | None
+    retired_at: Any
+    submission_id: str
     preference: float | None
     criteria: str | None
     tags: str | None
     rationale: str | None
     duration_ms: int | None
     source: str
-    created_at: Any
-    retired_at: Any
-    supersedes_id: int | None
-    guideline_id: int | None
+    supersedes: str | None
 
 
 class Who(NamedTuple):
@@ -92,11 +108,15 @@ class Names:
     guidelines: dict[int, int]
 
 
-class Record(NamedTuple):
-    """A comparison and the judgments that count for it."""
+Judging = TypeVar("Judging", Vote, Judged)
 
-    comparison: Compared
-    judgments: list[Judged]
+
+@dataclass(frozen=True)
+class Chunk(Generic[Judging]):
+    """Some comparisons in order, and the judgments that count for each by its id."""
+
+    comparisons: list[Compared]
+    judgments: dict[int, list[Judging]]
 
 
 def names(connection: sa.Connection, project: Project) -> Names:
@@ -114,72 +134,87 @@ def names(connection: sa.Connection, project: Project) -> Names:
     )
 
 
-def read(connection: sa.Connection, project: Project, spec: ExportSpec, *, live: bool) -> Iterator[Record]:
-    """Every comparison the filters let through with its judgments, in stable order.
+def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk[Vote]]:
+    """The comparisons the filters let through with their live judgments as Votes, prompt by prompt.
 
-    ``live`` leaves retired judgments out. The caller's transaction is the snapshot.
+    The caller's transaction is the snapshot.
     """
-    last = 0
+    return _read(connection, project, spec, _votes(project, spec), Vote)
+
+
+def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk[Judged]]:
+    """The same with every judgment, retired ones too."""
+    return _read(connection, project, spec, _judged(project, spec), Judged)
+
+
+def _read(
+    connection: sa.Connection,
+    project: Project,
+    spec: ExportSpec,
+    of_chunk: "sa.Select[*tuple[Any, ...]]",
+    kind: type[Judging],
+) -> Iterator[Chunk[Judging]]:
     wanted = _comparisons(project, spec)
-    # Two queries, because each of the two partial indexes serves only one of them.
-    queries = [_judgments(spec, live=state) for state in ((True,) if live else (True, False))]
-    while chunk := [Compared._make(row) for row in connection.execute(wanted, {"after": last})]:
-        low, last = chunk[0].id, chunk[-1].id
-        found: dict[int, list[Judged]] = {}
-        for query in queries:
-            for row in connection.execute(query, {"low": low, "high": last}):
-                found.setdefault(row[0], []).append(Judged._make(row))
-        for comparison in chunk:
-            yield Record(comparison, found.get(comparison.id, []))
+    last = (0, 0)
+    while rows := _rows(connection, wanted, {"after_prompt": last[0], "after": last[1]}):
+        first, last = rows[0][:2], rows[-1][:2]
+        places = {"from_prompt": first[0], "from": first[1], "to_prompt": last[0], "to": last[1]}
+        found: dict[int, list[Judging]] = {}
+        for row in map(kind._make, _rows(connection, of_chunk, places)):
+            if row[0] in found:
+                found[row[0]].append(row)
+            else:
+                found[row[0]] = [row]
+        yield Chunk(list(map(Compared._make, rows)), found)
 
 
-def submission_ids(connection: sa.Connection, ids: list[int]) -> dict[int, str]:
-    """The public names of judgments."""
-    wanted = sa.select(judgments.c.id, judgments.c.submission_id).where(judgments.c.id.in_(ids))
-    return {row[0]: row[1] for row in connection.execute(wanted)} if ids else {}
+def _rows(
+    connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]", parameters: dict[str, int]
+) -> list[Any]:
+    # Straight from the driver: SQLAlchemy's rows cost half as much again as the query.
+    return list(cast(Any, connection.execute(query, parameters)).cursor.fetchall())
+
+
+PLACE = sa.tuple_(comparisons.c.prompt_id, comparisons.c.id)
+
+
+def _place(name: str) -> sa.Tuple:
+    return sa.tuple_(sa.bindparam(f"{name}_prompt", type_=sa.Integer), sa.bindparam(name, type_=sa.Integer))
 
 
 def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     c, p, v = comparisons.c, prompts.c, adjudications.c
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
-    query: sa.Select[*tuple[Any, ...]] = (
+    verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
+    return (
         sa.select(
+            c.prompt_id,
             c.id,
             c.pair_id,
-            sa.type_coerce(c.gold, sa.String),
             p.key,
-            p.category,
-            p.language,
             sa.cast(p.messages, sa.Text),
-            sa.cast(p.tags, sa.Text),
             c.model_a_id,
             c.sample_a,
             sa.cast(a.c.messages, sa.Text),
             c.model_b_id,
             c.sample_b,
             sa.cast(b.c.messages, sa.Text),
+            p.category,
+            p.language,
+            sa.type_coerce(c.gold, sa.String),
             sa.type_coerce(v.outcome, sa.String),
+            sa.cast(p.tags, sa.Text),
             c.batch_id,
         )
         .select_from(comparisons)
         .join(prompts, p.id == c.prompt_id)
         .join(a, _answers(a, "a"))
         .join(b, _answers(b, "b"))
-        .outerjoin(adjudications, sa.and_(v.comparison_id == c.id, v.retired_at.is_(None)))
-        .where(c.project_id == project.id, c.id > sa.bindparam("after"))
-        .order_by(c.id)
+        .join(adjudications, verdict, isouter=not spec.adjudicated)
+        .where(*_wanted(project, spec), _place("after") < PLACE)
+        .order_by(c.prompt_id, c.id)
         .limit(CHUNK)
     )
-    if spec.category:
-        query = query.where(p.category.in_(spec.category))
-    if spec.language:
-        query = query.where(p.language.in_(spec.language))
-    if spec.model:
-        named = sa.select(col(Model.id)).where(
-            col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
-        )
-        query = query.where(c.model_a_id.in_(named), c.model_b_id.in_(named))
-    return query
 
 
 def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
@@ -190,44 +225,92 @@ def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
     )
 
 
-def _judgments(spec: ExportSpec, *, live: bool) -> sa.Select[*tuple[Any, ...]]:
-    j = judgments.c
-    query: sa.Select[*tuple[Any, ...]] = (
-        sa.select(
-            j.comparison_id,
-            j.submission_id,
-            j.annotator_id,
-            sa.type_coerce(j.outcome, sa.String),
-            j.swapped,
-            j.strength,
-            j.preference,
-            sa.cast(j.criteria, sa.Text),
-            sa.cast(j.tags, sa.Text),
-            j.rationale,
-            j.duration_ms,
-            sa.type_coerce(j.source, sa.String),
-            sa.type_coerce(j.created_at, sa.types.NullType()),
-            sa.type_coerce(j.retired_at, sa.types.NullType()),
-            j.supersedes_id,
-            j.guideline_id,
+def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
+    """What is asked of a comparison and its prompt."""
+    c, asked = comparisons.c, prompts.alias("asked")
+    yield c.project_id == project.id
+    if spec.gold is Gold.ONLY:
+        yield c.gold.is_not(None)
+    for column, values in ((asked.c.category, spec.category), (asked.c.language, spec.language)):
+        if values:
+            yield sa.exists().where(asked.c.id == c.prompt_id, column.in_(values))
+    if spec.model:
+        named = sa.select(col(Model.id)).where(
+            col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
         )
-        .where(
-            j.comparison_id.between(sa.bindparam("low"), sa.bindparam("high")),
-            j.retired_at.is_(None) if live else j.retired_at.is_not(None),
-        )
-        .order_by(j.comparison_id, j.annotator_id, j.id)
+        yield from (c.model_a_id.in_(named), c.model_b_id.in_(named))
+
+
+def _votes(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
+    return _of_chunk(project, spec, *_vote_columns(spec)).where(judgments.c.retired_at.is_(None))
+
+
+def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
+    j, earlier = judgments.c, judgments.alias("earlier")
+    columns = (
+        sa.type_coerce(j.retired_at, sa.types.NullType()),
+        j.submission_id,
+        j.preference,
+        sa.cast(j.criteria, sa.Text),
+        sa.cast(j.tags, sa.Text),
+        j.rationale,
+        j.duration_ms,
+        sa.type_coerce(j.source, sa.String),
+        earlier.c.submission_id,
     )
+    return _of_chunk(project, spec, *_vote_columns(spec), *columns).outerjoin(
+        earlier, earlier.c.id == j.supersedes_id
+    )
+
+
+def _vote_columns(spec: ExportSpec) -> Iterator["sa.ColumnElement[Any]"]:
+    j = judgments.c
+    by_criterion = spec.criterion is not None and spec.format is not Format.JUDGMENTS
+    yield j.comparison_id
+    yield j.annotator_id
+    yield j.criteria[spec.criterion].as_string() if by_criterion else sa.type_coerce(j.outcome, sa.String)
+    # Of the overall verdict.
+    yield sa.null() if by_criterion else j.strength
+    yield j.guideline_id
+    yield sa.type_coerce(j.created_at, sa.types.NullType())
+    yield j.swapped
+
+
+def _of_chunk(
+    project: Project, spec: ExportSpec, *columns: "sa.ColumnElement[Any]"
+) -> sa.Select[*tuple[Any, ...]]:
+    j, c = judgments.c, comparisons.c
+    return (
+        sa.select(*columns)
+        .select_from(comparisons)
+        .join(judgments, j.comparison_id == c.id)
+        .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")), *_counting(spec))
+        .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
+    )
+
+
+def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
+    """What is asked of a judgment."""
+    j = judgments.c
     if spec.kind is not None:
         # Simulated annotators are neither people nor judge models.
         of_kind = sa.select(col(Annotator.id)).where(
             col(Annotator.kind) == spec.kind, col(Annotator.simulated).is_(False)
         )
-        query = query.where(j.annotator_id.in_(of_kind))
+        yield j.annotator_id.in_(of_kind)
+    if spec.guideline:
+        versions = sa.select(col(Guideline.id)).where(col(Guideline.version).in_(spec.guideline))
+        yield j.guideline_id.in_(versions)
+    verdict = j.outcome
+    if spec.criterion is not None:
+        verdict = j.criteria[spec.criterion].as_string()
+        yield verdict.is_not(None)
+    if spec.ties is Ties.DROP:
+        yield verdict.in_((Outcome.A, Outcome.B))
     if spec.since is not None:
-        query = query.where(j.created_at >= _aware(spec.since))
+        yield j.created_at >= _aware(spec.since)
     if spec.until is not None:
-        query = query.where(j.created_at < _aware(spec.until))
-    return query
+        yield j.created_at < _aware(spec.until)
 
 
 def _aware(moment: datetime) -> datetime:

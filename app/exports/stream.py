@@ -2,22 +2,17 @@
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass, field
-from itertools import islice
 from typing import Any
 
 import sqlalchemy as sa
 
 from app import audit, db
-from app.exports import formats
-from app.exports.forms import ExportSpec
-from app.exports.preferences import iter_preferences
-from app.exports.records import names, read, submission_ids
+from app.errors import NotFound
+from app.exports import files, formats
+from app.exports.forms import ExportSpec, Part
 from app.models import Account, Project, opaque_id
-
-# Rows handed on together: one at a time costs half the speed.
-BLOCK = 500
 
 
 @dataclass
@@ -45,20 +40,30 @@ class Receipt:
 
 def stream(
     engine: sa.Engine, project: Project, spec: ExportSpec, receipt: Receipt, by: Account | None
-) -> Iterator[bytes]:
-    """The file in blocks, from one snapshot of the database, with an audit event at the end."""
-    digest = hashlib.sha256()
+) -> Generator[bytes]:
+    """The file in blocks, from one snapshot of the database, with an audit event at the end.
+
+    Raises NotFound before the first byte where there is nothing to write.
+    """
+    if spec.part is Part.DATASET_INFO:
+        yield formats.dataset_info(project.slug, spec)
+        return
     with snapshot(engine) as connection:
-        rows = _rows(connection, project, spec, receipt)
-        for block in _blocks(rows, spec):
-            digest.update(block)
-            receipt.size += len(block)
-            yield block
-    receipt.sha256 = digest.hexdigest()
-    receipt.complete = True
+        yield from write(connection, project, spec, receipt)
     with db.transaction(engine) as session:
         detail = receipt.as_dict() | {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
         audit.record(session, "export.finish", f"export:{receipt.uid}", by=by, project=project, detail=detail)
+
+
+def write(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[bytes]:
+    """The file in blocks; the receipt is complete once the last was taken."""
+    digest = hashlib.sha256()
+    for block in files.encoded(_rows(connection, project, spec, receipt), spec):
+        digest.update(block)
+        receipt.size += len(block)
+        yield block
+    receipt.sha256 = digest.hexdigest()
+    receipt.complete = True
 
 
 def snapshot(engine: sa.Engine) -> sa.Connection:
@@ -70,36 +75,18 @@ def snapshot(engine: sa.Engine) -> sa.Connection:
 
 def _rows(
     connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt
-) -> Iterator[formats.Row]:
-    for row in make_rows(connection, project, spec, receipt.excluded):
-        receipt.rows += 1
-        yield row
+) -> Iterator[list[formats.Row]]:
+    for rows in formats.make_rows(connection, project, spec, receipt.excluded):
+        if rows:
+            receipt.rows += len(rows)
+            yield rows
+    if not receipt.rows:
+        raise NotFound(nothing(receipt.excluded))
 
 
-def make_rows(
-    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
-) -> Iterator[formats.Row]:
-    """The rows of a format, in stable order."""
-    wrap = formats.wrap_for(spec)
-    if spec.format.for_training:
-        for preference in iter_preferences(connection, project, spec, excluded):
-            yield formats.preference_row(preference, spec, wrap)
-    else:
-        known = names(connection, project)
-        for record in read(connection, project, spec, live=False):
-            earlier = [row.supersedes_id for row in record.judgments if row.supersedes_id is not None]
-            yield from formats.judgment_rows(record, wrap, known, submission_ids(connection, earlier))
-
-
-def _blocks(rows: Iterator[formats.Row], spec: ExportSpec) -> Iterator[bytes]:
-    if spec.file == "jsonl":
-        return _json_lines(rows)
-    # Loaded when it is asked for: pyarrow takes long to start.
-    from app.exports import parquet
-
-    return parquet.write(rows, spec)
-
-
-def _json_lines(rows: Iterator[formats.Row]) -> Iterator[bytes]:
-    while block := [formats.line(row) for row in islice(rows, BLOCK)]:
-        yield b"".join(block)
+def nothing(excluded: Counter[str]) -> str:
+    """A sentence for an export without a row."""
+    if not excluded:
+        return "There are no rows to write: nothing that was judged passes these filters."
+    reasons = ", ".join(f"{count:,} {reason}" for reason, count in excluded.most_common())
+    return f"There are no rows to write. Left out: {reasons}."

@@ -50,6 +50,8 @@ class Comparison(SQLModel, table=True):
         sa.CheckConstraint("model_a_id <> model_b_id OR sample_a <> sample_b", name="responses_differ"),
         sa.CheckConstraint("gold_reason IS NULL OR gold IS NOT NULL", name="reason_of_gold"),
         sa.Index(None, "project_id", "id"),
+        # Exports read prompt by prompt.
+        sa.Index(None, "project_id", "prompt_id", "id"),
         sa.Index(
             "ix_comparisons_gold",
             "project_id",

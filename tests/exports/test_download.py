@@ -129,6 +129,6 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert pq.read_table(target).num_rows == 5
     assert "already there" in str(again.exception)
     assert piped.stdout == ""
-    assert "left out: 5 fewer votes than asked for" in piped.stderr
+    assert "Left out: 5 fewer votes than asked for" in str(piped.exception)
     assert wrong.exit_code == 2
     assert "held_out" in wrong.stderr

@@ -1,0 +1,101 @@
+"""Rows as the bytes of a file: lines, compressed lines, Parquet, a table."""
+
+import csv
+import io
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+import zstandard
+
+from app.exports.formats import Row, line
+from app.exports.forms import ExportSpec, File
+
+Chunks = Iterator[list[Row]]
+
+GZIP_LEVEL, ZSTD_LEVEL = 6, 3
+# zlib's way of asking for gzip's frame; it names no file and no time: the same rows, the same bytes.
+GZIP_FRAME = zlib.MAX_WBITS | 16
+
+# What a spreadsheet takes a cell's first character to mean: a formula, which may call out or run something.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+MEDIA_TYPES = {
+    File.JSONL: "application/x-ndjson",
+    File.ZSTD: "application/zstd",
+    File.GZIP: "application/gzip",
+    File.PARQUET: "application/vnd.apache.parquet",
+    File.CSV: "text/csv",
+    File.XLSX: "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
+
+
+class _Compressor(Protocol):
+    def compress(self, data: bytes, /) -> bytes: ...
+    def flush(self) -> bytes: ...
+
+
+def encoded(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+    """The file in blocks; nothing before the first row."""
+    return _ENCODERS[spec.file](chunks, spec)
+
+
+def _lines(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
+    for rows in chunks:
+        yield b"".join([line(row) for row in rows])
+
+
+def _gzip(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+    return _compressed(_lines(chunks, spec), zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FRAME))
+
+
+def _zstd(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+    compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
+    return _compressed(_lines(chunks, spec), compressor.compressobj())
+
+
+def _compressed(blocks: Iterator[bytes], compressor: _Compressor) -> Iterator[bytes]:
+    for block in blocks:
+        if data := compressor.compress(block):
+            yield data
+    yield compressor.flush()
+
+
+def _parquet(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+    # Loaded when it is asked for: pyarrow takes long to start.
+    from app.exports import parquet
+
+    return parquet.write(chunks, spec)
+
+
+def _csv(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
+    text = io.StringIO()
+    table = csv.writer(text)
+    for number, rows in enumerate(chunks):
+        if not number:
+            table.writerow(rows[0])
+        table.writerows([safe(value) for value in row.values()] for row in rows)
+        yield text.getvalue().encode()
+        text.seek(0)
+        text.truncate()
+
+
+def safe(value: Any) -> Any:
+    """A cell that a spreadsheet shows rather than runs: an apostrophe goes before what it would run."""
+    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
+
+
+def _xlsx(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
+    from app.exports import workbook
+
+    return workbook.write(chunks)
+
+
+_ENCODERS: dict[File, Callable[[Chunks, ExportSpec], Iterator[bytes]]] = {
+    File.JSONL: _lines,
+    File.ZSTD: _zstd,
+    File.GZIP: _gzip,
+    File.PARQUET: _parquet,
+    File.CSV: _csv,
+    File.XLSX: _xlsx,
+}

@@ -1,0 +1,98 @@
+"""Every judgment with all that is known of it: the lossless truth."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import sqlalchemy as sa
+
+from app.exports.forms import ExportSpec, Gold
+from app.exports.preferences import GOLD, Splits, weights
+from app.exports.records import Compared, Judged, Names, iso, names, read_judgments
+from app.exports.verdicts import Decisions
+from app.models import Project
+
+Row = dict[str, Any]
+
+
+def judgment_rows(
+    connection: sa.Connection,
+    project: Project,
+    spec: ExportSpec,
+    excluded: Counter[str],
+    wrap: Callable[[str], Any],
+) -> Iterator[list[Row]]:
+    """Judgments in stable order, those withdrawn or replaced too."""
+    known, splits = names(connection, project), Splits(spec)
+    decisions = Decisions(spec, known, weights(connection, project, spec))
+    for chunk in read_judgments(connection, project, spec):
+        made: list[Row] = []
+        for comparison in chunk.comparisons:
+            found = chunk.judgments.get(comparison.id, [])
+            if not found or not splits.wants(comparison.prompt):
+                continue
+            reason = _left_out(comparison, found, spec, decisions)
+            if reason is not None:
+                excluded[reason] += len(found)
+                continue
+            shared = _of_comparison(comparison, known, splits, wrap)
+            made += [{**_of_judgment(judgment, known, wrap), **shared} for judgment in found]
+        yield made
+
+
+def _left_out(
+    comparison: Compared, found: list[Judged], spec: ExportSpec, decisions: Decisions
+) -> str | None:
+    if comparison.gold is not None and spec.gold is Gold.OUT:
+        return GOLD
+    live = [judgment for judgment in found if judgment.retired_at is None]
+    return decisions.of(live, comparison.adjudicated).unmet
+
+
+def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:
+    (_, annotator, outcome, strength, guideline, created_at, swapped, retired_at, submission,
+     preference, criteria, tags, rationale, duration, source, supersedes) = judgment  # fmt: skip
+    who = known.annotators[annotator]
+    return {
+        "judgment_id": submission,
+        "outcome": outcome,
+        "first_shown": None if swapped is None else ("b" if swapped else "a"),
+        "strength": strength,
+        "preference": preference,
+        "criteria": None if criteria is None else wrap(criteria),
+        "tags": None if tags is None else wrap(tags),
+        "rationale": rationale,
+        "duration_ms": duration,
+        "annotator": who.uid,
+        "annotator_kind": "model" if who.is_model else "human",
+        "judge_model": who.name if who.is_model else None,
+        "simulated": who.simulated,
+        "source": source,
+        "guideline_version": known.guidelines.get(guideline or 0),
+        "created_at": iso(created_at),
+        "retired_at": iso(retired_at) if retired_at else None,
+        "supersedes": supersedes,
+    }
+
+
+def _of_comparison(comparison: Compared, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
+    (_, _, pair_id, prompt_id, prompt, model_a, sample_a, response_a, model_b, sample_b, response_b,
+     category, language, gold, adjudicated, prompt_tags, batch) = comparison  # fmt: skip
+    return {
+        "pair_id": pair_id,
+        "prompt_id": prompt_id,
+        "model_a": known.models[model_a],
+        "model_b": known.models[model_b],
+        "sample_a": sample_a,
+        "sample_b": sample_b,
+        "gold": gold,
+        "adjudicated": adjudicated,
+        "batch": known.batches.get(batch or 0),
+        "category": category,
+        "language": language,
+        "split": splits.of(prompt),
+        "prompt_tags": None if prompt_tags is None else wrap(prompt_tags),
+        "prompt": None if prompt is None else wrap(prompt),
+        "response_a": None if response_a is None else wrap(response_a),
+        "response_b": None if response_b is None else wrap(response_b),
+    }

@@ -1,0 +1,116 @@
+"""What the judgments of one comparison come to, by the rules an export asks for."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from app.exports.forms import Aggregate, ExportSpec
+from app.exports.records import Judged, Names, Vote
+
+# Reasons in the words the page and the manifest show.
+NOT_JUDGED = "not judged yet"
+TIED = "judged a tie"
+BOTH_BAD = "judged both bad"
+DIVIDED = "annotators divided"
+FEW_VOTES = "fewer votes than asked for"
+LOW_AGREEMENT = "less agreement than asked for"
+WEAK = "less strength than asked for"
+
+NEITHER = {"tie": TIED, "both_bad": BOTH_BAD}
+
+# Decisions are kept for when the same annotators vote the same again, as most do; this many at most.
+KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """An outcome, or why there is none: ``unmet`` in any format, ``undecided`` where a winner is needed.
+
+    ``votes`` is what provenance says of it; ``margin`` how far the winner is ahead, of all votes.
+    """
+
+    outcome: str | None
+    unmet: str | None
+    undecided: str | None
+    votes: dict[str, Any]
+    margin: float
+
+
+class Decisions:
+    """Decides comparisons by a spec's rules. Annotators without a weight count as one."""
+
+    def __init__(self, spec: ExportSpec, names: Names, weights: dict[int, float]) -> None:
+        self.spec = spec
+        self.names = names
+        self.weights = weights
+        # A reviewer's verdict is about the whole, not about one criterion.
+        self.adjudicates = spec.aggregating is Aggregate.ADJUDICATED and spec.criterion is None
+        self._made: dict[Any, Verdict] = {}
+
+    def of(self, votes: Sequence[Vote | Judged], adjudicated: str | None) -> Verdict:
+        """The verdict of these votes, or the reviewer's where there is one and it goes first."""
+        # Annotators, outcomes, strengths and guidelines.
+        key = (adjudicated, *[vote[1:5] for vote in votes])
+        made = self._made.get(key)
+        if made is None:
+            if len(self._made) >= KEPT:
+                self._made.clear()
+            made = self._made[key] = self._decide(votes, adjudicated)
+        return made
+
+    def _decide(self, votes: Sequence[Vote | Judged], adjudicated: str | None) -> Verdict:
+        final = adjudicated if self.adjudicates else None
+        outcomes = [vote.outcome for vote in votes]
+        outcome, share = (final, 1.0) if final else self._majority(votes)
+        agreed = [vote.strength for vote in votes if vote.outcome == outcome]
+        strengths = [strength for strength in agreed if strength is not None]
+        strength = sum(strengths) / len(strengths) if strengths else 0.0
+        agreeing, against = outcomes.count(outcome or ""), outcomes.count("b" if outcome == "a" else "a")
+        undecided = NEITHER.get(outcome) if outcome else (DIVIDED if votes else NOT_JUDGED)
+        return Verdict(
+            outcome,
+            None if final else self._unmet(len(votes), share, strength),
+            undecided,
+            self._told(votes, agreeing, strength, adjudicated=adjudicated is not None),
+            (agreeing - against) / len(votes) if votes else 1.0,
+        )
+
+    def _majority(self, votes: Sequence[Vote | Judged]) -> tuple[str | None, float]:
+        """The outcome with most weight and its share; none where two have as much."""
+        totals: dict[str, float] = defaultdict(float)
+        for vote in votes:
+            totals[vote.outcome] += self.weights.get(vote.annotator_id, 1.0)
+        ranked = sorted(totals.items(), key=lambda item: -item[1])
+        if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
+            return None, 0.0
+        return ranked[0][0], ranked[0][1] / sum(totals.values())
+
+    def _unmet(self, votes: int, share: float, strength: float) -> str | None:
+        spec = self.spec
+        if 0 < votes < spec.min_votes:
+            return FEW_VOTES
+        if 0 < share < spec.min_agreement:
+            return LOW_AGREEMENT
+        return WEAK if votes and strength < spec.min_strength else None
+
+    def _told(
+        self, votes: Sequence[Vote | Judged], agreeing: int, strength: float, *, adjudicated: bool
+    ) -> dict[str, Any]:
+        who = [self.names.annotators[vote.annotator_id] for vote in votes]
+        versions = [
+            self.names.guidelines[vote.guideline_id] for vote in votes if vote.guideline_id is not None
+        ]
+        simulated = sum(one.simulated for one in who)
+        judges = sum(one.is_model and not one.simulated for one in who)
+        return {
+            "votes": len(votes),
+            "agreement": agreeing / len(votes) if votes else 1.0,
+            "strength": strength,
+            "annotators": [one.uid for one in who],
+            "human_votes": len(votes) - judges - simulated,
+            "model_votes": judges,
+            "simulated_votes": simulated,
+            "adjudicated": adjudicated,
+            "guideline_version": max(versions, default=0),
+        }

@@ -1,0 +1,48 @@
+"""An Excel workbook, for people who report: it starts when its last row is known."""
+
+import tempfile
+from collections.abc import Iterator
+from typing import Any
+
+import xlsxwriter
+
+from app.errors import Conflict
+from app.exports.formats import Row
+
+# Excel's own limits.
+MOST_ROWS = 1_048_576 - 1
+LONGEST_CELL = 32_767
+CUT = " … (cut: a cell holds no more)"
+
+BLOCK = 2**18
+
+OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
+           "strings_to_numbers": False}  # fmt: skip
+
+
+def write(chunks: Iterator[list[Row]]) -> Iterator[bytes]:
+    """The workbook in blocks. Raises Conflict where it has more rows than a sheet holds."""
+    with tempfile.TemporaryFile() as file:
+        book = xlsxwriter.Workbook(file, OPTIONS)
+        sheet = book.add_worksheet("Judgments")
+        sheet.freeze_panes(1, 0)
+        written = 0
+        for rows in chunks:
+            if not written:
+                sheet.write_row(0, 0, list(rows[0]))
+            if written + len(rows) > MOST_ROWS:
+                raise Conflict(
+                    f"An Excel sheet holds {MOST_ROWS:,} rows and there are more. Take CSV or Parquet."
+                )
+            for row in rows:
+                written += 1
+                sheet.write_row(written, 0, [_cell(value) for value in row.values()])
+        book.close()
+        file.seek(0)
+        yield from iter(lambda: file.read(BLOCK), b"")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str) and len(value) > LONGEST_CELL:
+        return value[: LONGEST_CELL - len(CUT)] + CUT
+    return value
