@@ -9,7 +9,18 @@ from sqlmodel import Session, col, select
 
 from app.errors import FieldError, Invalid, NotFound
 from app.exports.forms import ExportSpec
-from app.models import AuditEvent, Comparison, Criterion, Guideline, Judgment, Model, Project, Prompt, Tally
+from app.models import (
+    Annotator,
+    AuditEvent,
+    Comparison,
+    Criterion,
+    Guideline,
+    Judgment,
+    Model,
+    Project,
+    Prompt,
+    Tally,
+)
 
 
 @dataclass(frozen=True)
@@ -22,6 +33,7 @@ class Choices:
     languages: list[tuple[str, str]]
     models: list[str]
     criteria: dict[str, str]
+    groups: list[str]
     guidelines: list[int]
 
 
@@ -40,6 +52,7 @@ def choices(session: Session, project: Project) -> Choices:
             session.exec(select(Model.name).where(Model.project_id == project.id).order_by(Model.name))
         ),
         criteria=_criteria(session, project),
+        groups=_groups(session, project),
         guidelines=_versions(session, project),
     )
 
@@ -60,6 +73,12 @@ def _versions(session: Session, project: Project) -> list[int]:
     return list(session.exec(found.order_by(col(Guideline.version))))
 
 
+def _groups(session: Session, project: Project) -> list[str]:
+    name = col(Annotator.group_name)
+    found = select(name).where(Annotator.project_id == project.id, name.is_not(None)).distinct()
+    return [group for group in session.exec(found.order_by(name)) if group]
+
+
 def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
     """Raises Invalid where the spec names what the project does not have: a slip would leave rows out."""
     criterion = [spec.criterion] if spec.criterion else []
@@ -67,6 +86,7 @@ def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
         *_unknown("model", spec.model, _among(session, project, col(Model.name), spec.model)),
         *_unknown("category", spec.category, _among(session, project, col(Prompt.category), spec.category)),
         *_unknown("language", spec.language, _among(session, project, col(Prompt.language), spec.language)),
+        *_unknown("group", spec.group, _groups(session, project) if spec.group else []),
         *_unknown("guideline", spec.guideline, _versions(session, project) if spec.guideline else []),
         *_unknown("criterion", criterion, _criteria(session, project) if criterion else []),
     ]

@@ -31,6 +31,7 @@ def _choice(values: type[StrEnum]) -> click.Choice[str]:
 @click.option("--gold", type=_choice(Gold), help="Comparisons that test annotators; in for judgments only.")
 @click.option("--adjudicated", is_flag=True, help="Only comparisons with a reviewer's verdict.")
 @click.option("--kind", type=_choice(AnnotatorKind), help="Only people's or judge models' judgments.")
+@click.option("--group", multiple=True, help="Only judgments of annotators in this group.")
 @click.option("--guideline", multiple=True, type=int, help="Only judgments made under this version.")
 @click.option("--criterion", help="Verdicts by this criterion instead of the overall ones.")
 @click.option("--since", help="Only judgments from this ISO time on.")

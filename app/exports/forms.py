@@ -126,6 +126,7 @@ class ExportSpec(BaseModel):
     kind: Annotated[AnnotatorKind | None, ABSENT] = Field(
         None, description="Only people's judgments, or only judge models'; everybody's by default."
     )
+    group: Names = Field([], description="Only judgments of annotators in these groups.")
     guideline: Versions = Field([], description="Only judgments made under these versions.")
     criterion: Annotated[str | None, ABSENT] = Field(
         None, max_length=64, description="Verdicts by this criterion instead of the overall ones."

@@ -67,6 +67,7 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
         "annotator_kind": "model" if who.is_model else "human",
         "judge_model": who.name if who.is_model else None,
         "simulated": who.simulated,
+        "annotator_group": who.group,
         "source": source,
         "guideline_version": known.guidelines.get(guideline or 0),
         "created_at": iso(created_at),

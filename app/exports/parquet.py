@@ -55,6 +55,7 @@ JUDGMENT: dict[str, pa.DataType] = {
     "annotator_kind": pa.string(),
     "judge_model": pa.string(),
     "simulated": pa.bool_(),
+    "annotator_group": pa.string(),
     "source": pa.string(),
     "guideline_version": pa.int64(),
     "created_at": pa.string(),

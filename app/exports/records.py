@@ -96,6 +96,7 @@ class Who(NamedTuple):
     is_model: bool
     name: str | None
     simulated: bool
+    group: str | None
 
 
 @dataclass(frozen=True)
@@ -125,10 +126,11 @@ def names(connection: sa.Connection, project: Project) -> Names:
     def read_table(model: Any, *columns: Any) -> list[Any]:
         return list(connection.execute(sa.select(model.id, *columns).where(model.project_id == project.id)))
 
-    people = read_table(Annotator, Annotator.uid, Annotator.kind, Annotator.name, Annotator.simulated)
+    a = Annotator
+    people = read_table(a, a.uid, a.kind, a.name, a.simulated, a.group_name)
     return Names(
         models={row[0]: row[1] for row in read_table(Model, Model.name)},
-        annotators={row[0]: Who(row[1], row[2] == "model", row[3], row[4]) for row in people},
+        annotators={row[0]: Who(row[1], row[2] == "model", *row[3:]) for row in people},
         batches={row[0]: row[1] for row in read_table(Batch, Batch.name)},
         guidelines={row[0]: row[1] for row in read_table(Guideline, Guideline.version)},
     )
@@ -298,6 +300,9 @@ def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
             col(Annotator.kind) == spec.kind, col(Annotator.simulated).is_(False)
         )
         yield j.annotator_id.in_(of_kind)
+    if spec.group:
+        grouped = sa.select(col(Annotator.id)).where(col(Annotator.group_name).in_(spec.group))
+        yield j.annotator_id.in_(grouped)
     if spec.guideline:
         versions = sa.select(col(Guideline.id)).where(col(Guideline.version).in_(spec.guideline))
         yield j.guideline_id.in_(versions)
