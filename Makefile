@@ -6,6 +6,9 @@ BIN := .venv/bin
 # uv where it is there, because it is quick; pip everywhere else.
 UV := $(shell command -v uv 2>/dev/null)
 
+# Tests on all processors: each has a database, a browser and a PostgreSQL of its own.
+SPREAD := -n auto --dist worksteal
+
 .PHONY: help install run test test-sqlite test-postgresql lint bench screenshots lock vendor clean
 
 help: ## Say what each command does
@@ -20,10 +23,10 @@ test: $(BIN)/.installed-test $(BIN)/.browser $(BIN)/.postgresql ## Run the whole
 	@$(MAKE) --no-print-directory test-sqlite test-postgresql
 
 test-sqlite: $(BIN)/.installed-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SPREAD)
 
 test-postgresql: $(BIN)/.installed-test # what does not touch the database ran once already
-	$(BIN)/python -m pytest --database postgresql -m "not browser" --ignore tests/ranking
+	$(BIN)/python -m pytest $(SPREAD) --database postgresql -m "not browser" --ignore tests/ranking
 
 lint: $(BIN)/.installed-test ## Check style, types and the import rule
 	$(BIN)/ruff check .
