@@ -34,7 +34,7 @@ def test_metrics_say_what_the_database_holds(app: Flask, session: Session, cast:
             cast.otto,
             Annotator(project_id=row_id(cast.project), account_id=cast.ann.id, judged=3),
             Annotator(project_id=row_id(cast.project), name="imported", judged=4),
-            Job(kind="import", state=JobState.FAILED),
+            Job(kind="import", state=JobState.FAILED, finished_at=now()),
         ]
     )
     session.commit()
