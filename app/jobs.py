@@ -1,30 +1,31 @@
 """Long work: a row that says how far it is, and a queue that runs it in another process.
 
 The row is the truth. The queue only carries its id, so a message delivered twice, or lost and
-sent again, does no harm: a job is claimed by one UPDATE, and what it does is idempotent.
+sent again, does no harm: whoever runs a job holds its lock, which ends with the process, and what
+a job does is idempotent. One whose worker was killed is taken up again by the next.
 """
 
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
 from flask import Flask, current_app
 from huey import Huey, PostgresHuey, SqliteHuey, crontab
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from app import db
+from app import db, locks
 from app.errors import Problem
-from app.models import Account, Job, JobState, Project, now
+from app.models import Account, Job, JobState, Project, now, row_id
 from app.settings import Settings
 
 log = logging.getLogger(__name__)
 
-# A running job shows a sign of life at least this often, or another worker may take it over. Long,
-# because looking a large file through before importing it shows none.
-HEARTBEAT = timedelta(minutes=10)
+# A job whose workers died so often is what killed them.
+MOST_ATTEMPTS = 5
+
+WAITING = col(Job.state).in_((JobState.QUEUED, JobState.RUNNING))
 
 
 @dataclass
@@ -35,24 +36,26 @@ class Progress:
     job_id: int
 
     def __call__(self, done: int, total: int | None = None) -> None:
+        values = {"done": done} if total is None else {"done": done, "total": total}
         with db.transaction(self.engine) as session:
-            values: dict[str, Any] = {"done": done, "heartbeat_at": now()}
-            if total is not None:
-                values["total"] = total
-            session.execute(sa.update(Job).where(Job.id == self.job_id).values(**values))  # type: ignore[arg-type]
+            session.execute(sa.update(Job).where(col(Job.id) == self.job_id).values(values))
 
 
 Work = Callable[[Job, Progress], dict[str, Any]]
+After = Callable[[Job], None]
 Chore = Callable[[], None]
-_kinds: dict[str, Work] = {}
+_kinds: dict[str, tuple[Work, After | None]] = {}
 _chores: list[Chore] = []
 
 
-def work(kind: str) -> Callable[[Work], Work]:
-    """Register a function as the work of jobs of this kind; it returns the job's result."""
+def work(kind: str, *, after: After | None = None) -> Callable[[Work], Work]:
+    """Register a function as the work of jobs of this kind; it returns the job's result.
+
+    ``after`` is called once the job has ended, whatever came of it, and not where it is to go on.
+    """
 
     def register(function: Work) -> Work:
-        _kinds[kind] = function
+        _kinds[kind] = function, after
         return function
 
     return register
@@ -69,6 +72,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     queue = _queue(settings)
     app.extensions["jobs"] = queue
     app.extensions["run_job"] = queue.task()(_in_context(app, run))
+    queue.on_startup()(_in_context(app, send_waiting))
     for chore in _chores:
         queue.periodic_task(crontab(minute="*"))(_in_context(app, chore))
 
@@ -116,54 +120,55 @@ def send(job: Job) -> None:
 
 @every_minute
 def send_waiting() -> None:
-    """Send again what was written down but never ran, or whose worker died."""
+    """Send again what was written down but is not on the queue, or whose worker died."""
+    sent = {task.args for task in queue().pending()}
     with db.new_session(db.engine(), write=False) as session:
-        stale = now() - HEARTBEAT
-        for job in session.exec(select(Job).where(_claimable(stale), Job.created_at < stale)):
-            send(job)
-
-
-def _claimable(stale: Any) -> sa.ColumnElement[bool]:
-    state, beat = sa.inspect(Job).columns.state, sa.inspect(Job).columns.heartbeat_at
-    return sa.or_(state == JobState.QUEUED, sa.and_(state == JobState.RUNNING, beat < stale))
+        for job in session.exec(select(Job).where(WAITING).order_by(col(Job.id))):
+            if (job.id,) not in sent:
+                send(job)
 
 
 def run(job_id: int) -> None:
-    """Run a job unless another worker has it, and write down what came of it."""
+    """Run a job unless it has ended or another worker has it, and write down what came of it."""
     engine = db.engine()
-    job = _claim(engine, job_id)
-    if job is None:
-        return
-    try:
-        result = _kinds[job.kind](job, Progress(engine, job_id))
-    except Problem as problem:
-        _finish(engine, job_id, JobState.FAILED, error=problem.detail)
-    except Exception:
-        # The one place that must not let an error pass unseen: the row is all the asker can look at.
-        log.exception("job %s failed", job.uid)
-        _finish(
-            engine,
-            job_id,
-            JobState.FAILED,
-            error="Something broke on our side. What was read so far is kept.",
-        )
-    else:
-        _finish(engine, job_id, JobState.DONE, result=result)
+    with locks.held(engine, "job", job_id) as mine:
+        job = _begin(engine, job_id) if mine else None
+        if job is not None:
+            _end(engine, job, **_outcome(engine, job))
 
 
-def _claim(engine: sa.Engine, job_id: int) -> Job | None:
-    claim = (
+def _begin(engine: sa.Engine, job_id: int) -> Job | None:
+    begun = (
         sa.update(Job)
-        .where(Job.id == job_id, _claimable(now() - HEARTBEAT))  # type: ignore[arg-type]
-        .values(state=JobState.RUNNING, started_at=now(), heartbeat_at=now())
+        .where(col(Job.id) == job_id, WAITING)
+        .values(state=JobState.RUNNING, started_at=now(), attempts=col(Job.attempts) + 1)
     )
     with db.transaction(engine) as session:
-        if cast(sa.CursorResult[Any], session.execute(claim)).rowcount == 0:
+        if cast(sa.CursorResult[Any], session.execute(begun)).rowcount == 0:
             return None
         return session.get(Job, job_id)
 
 
-def _finish(engine: sa.Engine, job_id: int, state: JobState, **values: Any) -> None:
+def _outcome(engine: sa.Engine, job: Job) -> dict[str, Any]:
+    """What its row says of a job that ended."""
+    if job.attempts > MOST_ATTEMPTS:
+        return {"error": f"It was cut off {MOST_ATTEMPTS} times, so it is not tried again."}
+    function, _ = _kinds[job.kind]
+    try:
+        return {"result": function(job, Progress(engine, row_id(job)))}
+    except Problem as problem:
+        return {"error": problem.detail}
+    except Exception:
+        # The one place that must not let an error pass unseen: the row is all the asker can look at.
+        log.exception("job %s failed", job.uid)
+        return {"error": "Something broke on our side; the server's log says what."}
+
+
+def _end(engine: sa.Engine, job: Job, **outcome: Any) -> None:
+    state = JobState.FAILED if "error" in outcome else JobState.DONE
     with db.transaction(engine) as session:
-        finished = sa.update(Job).where(Job.id == job_id).values(state=state, finished_at=now(), **values)  # type: ignore[arg-type]
-        session.execute(finished)
+        ended = sa.update(Job).where(col(Job.id) == job.id)
+        session.execute(ended.values(state=state, finished_at=now(), **outcome))
+    _, after = _kinds[job.kind]
+    if after is not None:
+        after(job)

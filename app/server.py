@@ -4,17 +4,25 @@ gunicorn, because it cuts the connection when a stream breaks off: with a server
 response properly, half an export would look complete.
 """
 
+import math
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
+from gunicorn.arbiter import Arbiter
 
 from app import create_app
 from app.settings import Settings
 
 STOP_SECONDS = 10
+
+# Seconds before a job worker that ended is started again: one that cannot start would fill the log.
+PAUSE = 2
 
 # Two threads or more, so that a long export does not hold up those who judge; few, because SQLite
 # has one writer at a time and threads share an interpreter.
@@ -35,6 +43,36 @@ class Web(BaseApplication):
     def load(self) -> Any:
         return create_app()
 
+    def run(self) -> None:
+        Keeper(self).run()
+
+
+class Keeper(Arbiter):
+    """gunicorn's keeper of the web processes, which keeps the job worker alive too."""
+
+    jobs: "subprocess.Popen[bytes] | None" = None
+    begun = -math.inf
+
+    def manage_workers(self) -> None:
+        """Called every second, and when a process has ended."""
+        super().manage_workers()
+        if (self.jobs is None or self.jobs.poll() is not None) and time.monotonic() - self.begun > PAUSE:
+            # A program of its own: a fork would share this process's open files and signal handlers.
+            program = [sys.executable, "-c", "from app.server import run_jobs_beside; run_jobs_beside()"]
+            self.jobs = subprocess.Popen(program, stdin=subprocess.PIPE)  # noqa: S603 -- our own words
+            self.begun = time.monotonic()
+
+    def stop(self, graceful: bool = True) -> None:
+        """Stop the web processes, then the job worker: what it was doing goes on with the next one."""
+        if self.jobs is not None:
+            self.jobs.terminate()
+        super().stop(graceful)
+        if self.jobs is not None:
+            try:
+                self.jobs.wait(STOP_SECONDS)
+            except subprocess.TimeoutExpired:
+                self.jobs.kill()
+
 
 def serve(host: str, port: int, workers: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished first.
@@ -43,7 +81,7 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
     so that a wrong one stops the start with its name.
     """
     Settings()
-    Web(options(host, port, workers) | _beside_it()).run()
+    Web(options(host, port, workers)).run()
 
 
 def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
@@ -61,28 +99,18 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
     }
 
 
-def _beside_it() -> dict[str, Any]:
-    """gunicorn's hooks that start the job worker with the first process and stop it with the last."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def on_starting(_arbiter: object) -> None:
-        # A program of its own: a fork would share this process's open files and signal handlers.
-        program = [sys.executable, "-c", "from app.server import run_jobs; run_jobs()"]
-        started.append(subprocess.Popen(program))  # noqa: S603 -- our own words
-
-    def on_exit(_arbiter: object) -> None:
-        for worker in started:
-            worker.terminate()
-            try:
-                worker.wait(STOP_SECONDS)
-            except subprocess.TimeoutExpired:
-                # What it was doing is taken up again from its row by the next worker.
-                worker.kill()
-
-    return {"on_starting": on_starting, "on_exit": on_exit}
-
-
 def run_jobs() -> None:
     """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
     queue = create_app().extensions["jobs"]
     queue.create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()
+
+
+def run_jobs_beside() -> None:
+    """The same for as long as the server is there: its end, however it comes, closes our standard input."""
+    threading.Thread(target=_leave_with_the_server, daemon=True).start()
+    run_jobs()
+
+
+def _leave_with_the_server() -> None:
+    sys.stdin.buffer.read()
+    os.kill(os.getpid(), signal.SIGTERM)

@@ -9,7 +9,7 @@ from typing import IO
 import click
 import orjson
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app import db, permissions, web
 from app.errors import checked
@@ -48,7 +48,7 @@ def import_(
 
     Importing a file again adds nothing. Exits with 1 where no row could be taken.
     """
-    asked = checked(ImportIn, {"shape": shape, "dry_run": dry_run, "batch": batch})
+    asked = checked(ImportIn, {"as": shape, "dry_run": dry_run, "batch": batch})
     project = permissions.project_named(db.engine(), slug)
     with _bar() as progress:
         report = importing.import_files(
@@ -75,9 +75,9 @@ def _bar() -> Iterator[importing.Progress | None]:
     if not console.is_terminal:
         yield None
         return
-    columns = (TextColumn("importing"), BarColumn(), DownloadColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True) as bar:
-        task = bar.add_task("importing")
+    rows = (BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    with Progress(TextColumn("importing"), *rows, console=console, transient=True) as bar:
+        task = bar.add_task("importing", total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 

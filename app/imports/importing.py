@@ -94,13 +94,14 @@ def import_files(
     then added in chunks, each in its own transaction: a run that is cut off has added whole rows,
     and running it again adds the rest. Raises Invalid for a file that cannot be taken at all.
     """
-    sources = [_look_at(file, asked, max_row_mb) for file in files]
+    looked_at = [_look_at(file, asked, max_row_mb) for file in files]
     report = Report(asked.dry_run, asked.batch)
-    run = _Run(report, _Meter(progress, sources), refused_file)
+    meter = _Meter(report, progress, sum(rows for _, _, rows in looked_at))
+    run = _Run(report, meter, refused_file)
     batch_id = None if asked.dry_run else _batch(engine, project, asked.batch, by)
     target = Target(engine, project, by, batch_id, asked.batch or "", asked.dry_run)
     with closing(target.scratch), _rare_collections():
-        for target.file, (source, shape) in enumerate(sources):
+        for target.file, (source, shape, _) in enumerate(looked_at):
             target.name, target.annotator = source.name, _annotator(source)
             run.file(source, shape, target)
     if not asked.dry_run:
@@ -119,10 +120,10 @@ def _rare_collections() -> Iterator[None]:
         gc.set_threshold(*usual)
 
 
-def _look_at(file: File, asked: ImportIn, max_row_mb: int) -> tuple[Source, Shape]:
+def _look_at(file: File, asked: ImportIn, max_row_mb: int) -> tuple[Source, Shape, int]:
     source = open_source(file.path, file.name, max_row_mb * MB)
-    source.verify()
-    return source, shapes.find(source, asked.shape.value if asked.shape else None)
+    rows = source.verify()
+    return source, shapes.find(source, asked.shape.value if asked.shape else None), rows
 
 
 def _annotator(source: Source) -> str:
@@ -159,23 +160,19 @@ def _audited(report: Report) -> dict[str, Any]:
 
 
 class _Meter:
-    """Bytes read over all files, told at most once a second."""
+    """Rows read over all files, told at most once a second and at the end of each file."""
 
-    def __init__(self, progress: Progress | None, sources: list[tuple[Source, Shape]]) -> None:
+    def __init__(self, report: Report, progress: Progress | None, total: int) -> None:
+        self._report = report
         self._progress = progress
-        self._total = sum(source.size for source, _ in sources)
-        self._done = 0
+        self._total = total
         self._told = 0.0
 
-    def tell(self, source: Source) -> None:
-        if self._progress is not None and time.monotonic() - self._told >= 1:
+    def tell(self, *, now: bool = False) -> None:
+        if self._progress is not None and (now or time.monotonic() - self._told >= 1):
             self._told = time.monotonic()
-            self._progress(self._done + source.position(), self._total)
-
-    def done_with(self, source: Source) -> None:
-        self._done += source.size
-        if self._progress is not None:
-            self._progress(self._done, self._total)
+            done = self._report.total("read")
+            self._progress(done, max(done, self._total))
 
 
 @dataclass
@@ -203,8 +200,8 @@ class _Run:
             while len(reasons) > SHOWN:
                 # Reasons that quote the row are many: keep the commonest.
                 reasons = Counter(dict(reasons.most_common(SHOWN // 2)))
-            self.meter.tell(source)
-        self.meter.done_with(source)
+            self.meter.tell()
+        self.meter.tell(now=True)
         file.new = {kind: n for kind, n in new.items() if n}
         file.reasons = dict(reasons.most_common(20))
 
@@ -231,6 +228,7 @@ def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Ref
             refusals.append(item)
             size += len(item.row)
         else:
+            item.record = record
             items.append(item)
             size += _size(item)
         if len(items) + len(refusals) >= CHUNK_ROWS or size >= CHUNK_BYTES:

@@ -62,6 +62,8 @@ class Item:
     language: str | None = None
     tags: str | None = None
     meta: str | None = None
+    # As it was read, to be given back where it contradicts what is there.
+    record: Any = None
 
 
 def dumped(value: Any) -> bytes:

@@ -21,7 +21,7 @@ from app.imports import bulk, known
 from app.imports.items import Answer, Item, Vote
 from app.imports.known import REPEATS, ComparisonState, PromptState, Side
 from app.imports.scratch import Scratch
-from app.imports.sources import Refusal
+from app.imports.sources import Refusal, refused
 from app.models import (
     ANNOTATOR_GROUPS,
     Account,
@@ -168,14 +168,14 @@ class Chunk:
             try:
                 placed.append((item, *self._place(item)))
             except ConflictError as conflict:
-                loaded.refused.append(Refusal(item.number, str(conflict)))
+                loaded.refused.append(refused(item.number, str(conflict), item.record))
         self._know_pairs([(item, sides) for item, sides, _ in placed if item.paired], fresh=fresh)
         for item, sides, added in placed:
             try:
                 paired = item.paired and self._pair(item, sides)
                 loaded.added += self._is_first(item, sides) if added or paired else 0
             except ConflictError as conflict:
-                loaded.refused.append(Refusal(item.number, str(conflict)))
+                loaded.refused.append(refused(item.number, str(conflict), item.record))
         loaded.counts.update(self._counts())
         return loaded
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 from app.errors import Invalid
 from app.imports import fields, turns
 from app.imports.items import Answer, Item, Vote, answer, dumped, dumped_text, prompt_key
-from app.imports.sources import Record, Refusal, Source, shown
+from app.imports.sources import Record, Refusal, Source, refused
 from app.models import AnnotatorKind, Message, Outcome
 
 # So many records are looked at before a file is said to fit no shape.
@@ -37,9 +37,9 @@ class Shape:
         try:
             return self.build(number, self.row.model_validate(record), record)
         except ValidationError as error:
-            return Refusal(number, _reason(error), shown(record))
+            return refused(number, _reason(error), record)
         except ValueError as error:
-            return Refusal(number, str(error), shown(record))
+            return refused(number, str(error), record)
 
 
 def _reason(error: ValidationError) -> str:

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -64,40 +65,26 @@ class Source:
     limit: int
     format: str = ""
     compression: str = ""
-    size: int = 0
     _start: int = 0
     _delimiter: str = ","
-    _position: int = 0
-    _file: BinaryIO | None = field(default=None, repr=False)
 
     @property
     def unit(self) -> str:
         """What ``number`` counts."""
         return "line" if self.format in ("jsonl", "csv") else "row"
 
-    def position(self) -> int:
-        """Bytes of the file read so far, for a progress bar."""
-        if self.format == "parquet":
-            return self._position
-        return self.size if self._file is None or self._file.closed else self._file.tell()
-
-    def verify(self) -> None:
+    def verify(self) -> int:
         """Read the container to its end, so that a broken one is refused before it is half in.
 
-        JSON Lines need none of it unless they are packed: a broken line is a refused row.
-        Raises Unreadable.
+        Returns how many records there are; of JSON Lines how many lines. Raises Unreadable.
         """
         if self.format == "jsonl":
-            if self.compression:
-                with self._text() as stream:
-                    while stream.read(MB):
-                        pass
-        elif self.format == "parquet":
+            with self._text() as stream:
+                return sum(block.count(b"\n") for block in iter(partial(stream.read, MB), b""))
+        if self.format == "parquet":
             with self._parquet("check") as stream:
-                stream.read()
-        else:
-            for _record in self.records():
-                pass
+                return int(stream.read() or 0)
+        return sum(1 for _record in self.records())
 
     def records(self) -> Iterator[tuple[int, Record | Refusal]]:
         """Every record with its number; raises Unreadable where the container breaks."""
@@ -114,7 +101,6 @@ class Source:
     def _text(self) -> Iterator[BinaryIO]:
         """The unpacked bytes, without a byte order mark."""
         with self.path.open("rb") as file:
-            self._file = file
             stream = unpacked(file, self.compression)
             try:
                 if stream.peek(3)[:3] == b"\xef\xbb\xbf":
@@ -191,10 +177,8 @@ class Source:
 
     def _parquet_rows(self) -> Iterator[tuple[int, Record | Refusal]]:
         with self._parquet("rows") as stream:
-            total = int(stream.readline() or 0)
-            for number, record in self._lines(stream):
-                self._position = self.size * number // max(total, 1)
-                yield number, record
+            stream.readline()
+            yield from self._lines(stream)
 
     @contextlib.contextmanager
     def _parquet(self, wanted: str) -> Iterator[BinaryIO]:
@@ -222,7 +206,7 @@ def open_source(path: Path, name: str, limit: int) -> Source:
     """
     if not path.is_file():
         raise Unreadable(f"{name} is {'a directory' if path.is_dir() else 'not there'}; give a file.")
-    source = Source(path, name, limit, size=path.stat().st_size)
+    source = Source(path, name, limit)
     with path.open("rb") as file:
         magic = file.read(8)
     source.compression = _compression(magic)
@@ -368,6 +352,16 @@ def _cell(value: str) -> Any:
         with contextlib.suppress(orjson.JSONDecodeError):
             return orjson.loads(value)
     return value
+
+
+def refused(number: int, reason: str, row: Any) -> Refusal:
+    """A row that was not taken; its reason may quote the row, and must print."""
+    return Refusal(number, printable(reason), shown(row))
+
+
+def printable(text: str) -> str:
+    """The text without characters that do not print."""
+    return "".join(filter(str.isprintable, text))
 
 
 def shown(row: Any, length: int = 2000) -> str:

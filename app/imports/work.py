@@ -9,19 +9,21 @@ from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
 from app.models import Account, Job, Project
 
-KB = 1024
+
+def _discard(job: Job) -> None:
+    uploads.discard(web.settings(), job.params["files"])
 
 
-@jobs.work("import")
+@jobs.work("import", after=_discard)
 def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Import a job's files and remove them; progress counts kilobytes read."""
+    """Import a job's files, which are removed once it has ended; progress counts rows."""
     settings = web.settings()
     with db.new_session(db.engine(), write=False) as session:
         project = session.get_one(Project, job.project_id)
         account = session.get(Account, job.account_id)
     files = [File(settings.data_dir / file["path"], file["name"]) for file in job.params["files"]]
     if not all(file.path.exists() for file in files):
-        raise Gone("The uploaded files are no longer there. Upload them again; nothing is added twice.")
+        raise Gone("The uploaded files are no longer there.")
     refused = uploads.refused_path(settings, job.uid)
     refused.parent.mkdir(parents=True, exist_ok=True)
     try:
@@ -33,11 +35,10 @@ def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
                 ImportIn.model_validate(job.params),
                 by=account,
                 max_row_mb=settings.max_row_mb,
-                progress=lambda done, total: progress(done // KB, max(total // KB, 1)),
+                progress=progress,
                 refused_file=refused_file,
             )
     finally:
-        uploads.discard(settings, job.params["files"])
         if refused.stat().st_size == 0:
             refused.unlink()
     return report.as_dict()

@@ -37,12 +37,13 @@ class Job(SQLModel, table=True):
     kind: str = Field(max_length=32)
     state: JobState = Field(default=JobState.QUEUED, sa_type=enum_type(JobState, "job_state"))
     params: dict[str, Any] = Field(default_factory=dict, sa_type=Json)
-    # Units are the job's own (bytes read of an import); total is unknown until it is known.
+    # How often a worker has begun it.
+    attempts: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    # Units are the job's own (rows of an import); total is unknown until it is known.
     done: int = 0
     total: int | None = None
     result: dict[str, Any] | None = Field(default=None, sa_type=Json)
     error: str | None = None
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     started_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
-    heartbeat_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import Any
@@ -121,11 +121,12 @@ def _pair(
     result = PairingResult()
     with db.new_session(engine, write=False) as session:
         models = chosen_models(session, project, asked)
-        last = _last_prompt(session, project)
-    low = 0
+        total, last = _prompts(session, project)
+    low = done = 0
     while low < last:
         with db.new_session(engine, write=False) as session:
-            candidates, high = _candidates(session, project, models, low, result)
+            prompts = _next_prompts(session, project, low)
+            candidates = _candidates(session, prompts, models, result)
         pairs = [pair for prompt in candidates.items() for pair in pairs_of(*prompt, asked, result)]
         for start in range(0, len(pairs), CHUNK):
             chunk = pairs[start : start + CHUNK]
@@ -133,40 +134,45 @@ def _pair(
                 _queue_chunk(engine, project, chunk, asked, result, by=by)
             else:
                 _preview_chunk(engine, project, chunk, result)
-        low = high
+        low, done = prompts[-1].id, done + len(prompts)
         if progress is not None:
-            progress(min(low, last), last)
+            progress(done, max(done, total))
     return result
 
 
-def _last_prompt(session: Session, project: Project) -> int:
-    found = session.execute(sa.text("SELECT max(id) FROM prompts WHERE project_id = :id"), {"id": project.id})
-    return found.scalar() or 0
+def _prompts(session: Session, project: Project) -> tuple[int, int]:
+    """How many there are, and the last one's id."""
+    found = sa.text("SELECT count(*), coalesce(max(id), 0) FROM prompts WHERE project_id = :id")
+    total, last = session.execute(found, {"id": project.id}).one()
+    return total, last
 
 
 Prompt = tuple[int, str]
 
 
-def _candidates(
-    session: Session, project: Project, models: dict[int, str], low: int, result: PairingResult
-) -> tuple[dict[Prompt, list[Candidate]], int]:
-    """The next prompts' responses by prompt (id, key), and the last of these prompts' ids."""
-    connection = session.connection()
-    prompts = connection.execute(
+def _next_prompts(session: Session, project: Project, low: int) -> Sequence[sa.Row[Any]]:
+    return session.execute(
         sa.text(
-            "SELECT id, key, messages IS NOT NULL FROM prompts "
+            "SELECT id, key, messages IS NOT NULL AS has_text FROM prompts "
             "WHERE project_id = :project AND id > :low ORDER BY id LIMIT :limit"
         ),
         {"project": project.id, "low": low, "limit": PROMPTS},
     ).all()
-    keys = {id_: key for id_, key, has_text in prompts if has_text}
+
+
+def _candidates(
+    session: Session, prompts: Sequence[sa.Row[Any]], models: dict[int, str], result: PairingResult
+) -> dict[Prompt, list[Candidate]]:
+    """The prompts' responses by prompt (id, key)."""
+    connection = session.connection()
+    keys = {prompt.id: prompt.key for prompt in prompts if prompt.has_text}
     rows = connection.execute(
         sa.text(
             "SELECT prompt_id, model_id, sample, digest FROM responses "  # noqa: S608 -- our own names
             f"WHERE {bulk.among(connection, 'prompt_id', 'prompts')} AND sample < {known.REPEATS} "
             "ORDER BY prompt_id, model_id, sample"
         ),
-        {"prompts": bulk.values(connection, [prompt[0] for prompt in prompts])},
+        {"prompts": bulk.values(connection, [prompt.id for prompt in prompts])},
     )
     found: dict[Prompt, list[Candidate]] = {}
     for prompt_id, model_id, sample, digest in rows:
@@ -177,7 +183,7 @@ def _candidates(
             continue
         candidate = Candidate(model_id, models[model_id], sample, bytes(digest))
         found.setdefault((prompt_id, keys[prompt_id]), []).append(candidate)
-    return found, prompts[-1][0]
+    return found
 
 
 def pairs_of(

@@ -59,6 +59,14 @@ def test_refused_rows_can_be_downloaded(cast: Cast, client_of: ClientOf) -> None
     assert "attachment" in download.headers["Content-Disposition"]
 
 
+def test_a_row_that_contradicts_is_given_back_too(cast: Cast, client_of: ClientOf) -> None:
+    client = client_of(cast.lena)
+    other = json_lines([response(1, "heron", "something else")])
+    job = client.get(client.post(URL, data=files(two_jsonl=GOOD + other)).location)
+    assert "heron already has another response to this prompt" in job.text
+    assert "something else" in job.text
+
+
 def test_trying_writes_nothing(cast: Cast, client_of: ClientOf, session: Session) -> None:
     client = client_of(cast.lena)
     job = client.post(URL, data={**files(a_jsonl=GOOD), "dry_run": "true"}, follow_redirects=True)
@@ -75,6 +83,8 @@ def test_a_damaged_file_fails_the_job_with_the_reason(
     assert "Failed" in job.text
     assert session.exec(select(Job.state)).one() == JobState.FAILED
     assert list((settings.data_dir / "uploads").iterdir()) == []
+    for words in ("import it again: nothing is added twice", "Import another file"):
+        assert words in job.text
 
 
 class BrokenOff(io.BytesIO):
@@ -89,6 +99,43 @@ def test_an_upload_that_breaks_off_leaves_nothing_behind(settings: Settings) -> 
     assert list((settings.data_dir / "uploads").iterdir()) == []
 
 
+class Unread(io.BytesIO):
+    def read(self, _size: int | None = -1) -> bytes:
+        raise AssertionError("the body was read")
+
+    readinto = readline = read  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "headers", "status"),
+    [
+        (None, 1000, {}, 303),
+        ("otto", 1000, {}, 404),
+        ("ann", 1000, {}, 403),
+        ("lena", 1000, {"Sec-Fetch-Site": "cross-site"}, 400),
+        ("lena", 2**32, {}, 413),
+    ],
+)
+def test_what_is_refused_is_refused_unread(
+    app: Flask,
+    cast: Cast,
+    client_of: ClientOf,
+    name: str | None,
+    size: int,
+    headers: dict[str, str],
+    status: int,
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    answer = client_of(getattr(cast, name) if name else None).post(
+        URL,
+        input_stream=Unread(),
+        environ_overrides={"CONTENT_LENGTH": str(size)},
+        content_type="multipart/form-data; boundary=x",
+        headers=headers,
+    )
+    assert answer.status_code == status
+
+
 def test_uploads_are_gone_when_the_job_is_done(cast: Cast, client_of: ClientOf, settings: Settings) -> None:
     client_of(cast.lena).post(URL, data=files(a_jsonl=GOOD))
     assert list((settings.data_dir / "uploads").iterdir()) == []
@@ -96,7 +143,7 @@ def test_uploads_are_gone_when_the_job_is_done(cast: Cast, client_of: ClientOf, 
 
 
 @pytest.mark.parametrize(
-    ("data", "words"), [({}, "Choose at least one file"), ({"shape": "novel"}, "should be")]
+    ("data", "words"), [({}, "Choose at least one file"), ({"as": "novel"}, "should be")]
 )
 def test_a_form_that_does_not_fit_is_shown_again(
     cast: Cast, client_of: ClientOf, data: dict[str, str], words: str
@@ -120,9 +167,13 @@ def test_a_running_job_asks_again_with_and_without_javascript(
     assert f'hx-get="{url}"' in page.text
     assert '<noscript><meta http-equiv="refresh"' in page.text
     assert 'value="10" max="40"' in page.text
+    assert "10 of 40 rows" in page.text
     fragment = client.get(url, headers={"HX-Request": "true"})
     assert "<html" not in fragment.text
     assert 'value="10" max="40"' in fragment.text
+    job.done, job.total = 0, None
+    session.commit()
+    assert "Checking the files. Nothing is written before that." in client.get(url).text
 
 
 def test_a_job_whose_worker_died_goes_on_where_it_stopped(
@@ -138,18 +189,17 @@ def test_a_job_whose_worker_died_goes_on_where_it_stopped(
         return whole(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(importing.loading, "load", dies)
-    monkeypatch.setattr("app.imports.uploads.discard", lambda *_: None)
     client = client_of(cast.lena)
     client.post(URL, data=files(a_jsonl=GOOD))
     assert table_sizes(session, "responses") == {"responses": 1}
     monkeypatch.setattr(importing.loading, "load", whole)
     job = session.exec(select(Job)).one()
     assert job.state == JobState.RUNNING, "nobody could say that it stopped"
-    job.state = JobState.QUEUED
-    session.commit()
     with app.app_context():
-        jobs.run(job.id or 0)
+        jobs.send_waiting()
+    session.commit()
     session.refresh(job)
+    assert (job.state, job.attempts) == (JobState.DONE, 2)
     assert job.result is not None
     assert (job.result["added"], job.result["already_there"]) == (1, 1)
 
