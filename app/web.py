@@ -180,14 +180,20 @@ def asset(path: str) -> str:
 
 
 def takes_files(view: View) -> View:
-    """Mark a view whose requests may be as large as an upload; all others are read into memory."""
+    """Mark a view whose requests may be as large as an upload; all others are read into memory.
+
+    Nothing of the body is read before the view does: neither its token nor its texts are checked.
+    """
     view.takes_files = True  # type: ignore[attr-defined]
     return view
 
 
+def _takes_files() -> bool:
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "takes_files", False)
+
+
 def _limit_body() -> None:
-    view = current_app.view_functions.get(request.endpoint or "")
-    if not getattr(view, "takes_files", False):
+    if not _takes_files():
         request.max_content_length = LARGEST_FORM
 
 
@@ -201,8 +207,8 @@ def _refuse_nul() -> None:
 
 def _typed() -> Iterator[str]:
     yield from request.args.values()
-    if not is_api():
-        # The API reads its bodies itself, once it knows who is asking.
+    if not is_api() and not _takes_files():
+        # The API and uploads read their bodies themselves, once they know who is asking.
         yield from request.form.values()
 
 

@@ -5,10 +5,10 @@ from functools import lru_cache
 from time import time
 from typing import Any, cast
 
-from flask import Flask, Request, request, session
+from flask import Flask, Request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask_login import LoginManager, login_user, logout_user
-from flask_wtf.csrf import CSRFProtect
+from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app import db, web
@@ -60,6 +60,23 @@ def init_app(app: Flask) -> None:
     login_manager = LoginManager(app)
     login_manager.user_loader(load_account)
     csrf.init_app(app)
+
+
+def takes_upload(view: web.View) -> web.View:
+    """Mark a view of large files that calls ``check_upload`` once it knows that the asker may send any."""
+    csrf.exempt(view)
+    return web.takes_files(view)
+
+
+def check_upload() -> None:
+    """Whether the form is ours, as is checked of every other before its view. Raises CSRFError.
+
+    Reading its token reads its files too, so a browser's word that it comes from elsewhere is heard first.
+    """
+    if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+        raise CSRFError("The form comes from another site.")
+    if current_app.config["WTF_CSRF_ENABLED"]:
+        csrf.protect()
 
 
 def load_account(cookie_id: str) -> Account | None:

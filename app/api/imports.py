@@ -23,8 +23,9 @@ def import_files(slug: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     access = permissions.enter(session, account, slug, "import")
     # The upload may be slow: nobody waits for the database meanwhile.
     session.rollback()
-    given = {**request.args.to_dict(), **request.form.to_dict()}
-    asked = checked(ImportIn, {"shape": given.get("as"), **given})
+    # Of a body that is a file nothing is read as a form, whatever the sender calls its type.
+    fields = request.form.to_dict() if _is_form() else {}
+    asked = checked(ImportIn, {**request.args.to_dict(), **fields})
     kept = uploads.keep(web.settings(), _uploads())
     job = uploads.start(session, access.project, kept, asked, by=account)
     session.commit()
@@ -33,8 +34,12 @@ def import_files(slug: str) -> tuple[dict[str, Any], int, dict[str, str]]:
     return {"job": job.uid, "state": job.state.value, "url": address}, 202, {"Location": address}
 
 
+def _is_form() -> bool:
+    return request.mimetype == "multipart/form-data"
+
+
 def _uploads() -> list[uploads.Upload]:
-    if request.mimetype == "multipart/form-data":
+    if _is_form():
         files = [file for found in request.files.listvalues() for file in found]
         return [(file.filename or "upload", file.stream) for file in files]
     if not request.content_length and not request.environ.get("wsgi.input_terminated"):

@@ -92,8 +92,9 @@ def _paths() -> Part:
         "/projects/{slug}/pairs": {
             "post": _operation(
                 "Queue comparisons of responses as a job",
-                _json({"type": "object"}, "202", "A job to watch"),
-                parameters=[SLUG],
+                _json({"type": "object"}, "202", "A job to watch")
+                | _json({"type": "object"}, "200", "What would be queued, after dry_run=true"),
+                parameters=[SLUG, {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}}],
                 body={"application/json": {"schema": _schema(PairingIn)}},
             )
         },

@@ -15,11 +15,14 @@ def _none_if_blank(value: object) -> object:
 
 
 class ImportIn(BaseModel):
-    """``shape`` None finds it out from the content; ``batch`` names what the import adds."""
+    """``shape``, which the asker calls "as", is found out from the content where it is None.
+
+    ``batch`` names what the import adds.
+    """
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
 
-    shape: Annotated[ShapeName | None, BeforeValidator(_none_if_blank)] = None
+    shape: Annotated[ShapeName | None, BeforeValidator(_none_if_blank)] = Field(None, alias="as")
     dry_run: bool = False
     # PostgreSQL keeps no NUL character.
     batch: Annotated[

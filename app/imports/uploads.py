@@ -10,6 +10,7 @@ from sqlmodel import Session
 from app import jobs
 from app.errors import Invalid
 from app.imports.forms import ImportIn
+from app.imports.sources import printable
 from app.models import Account, Job, Project, opaque_id
 from app.settings import Settings
 
@@ -43,14 +44,14 @@ def _keep(settings: Settings, path: Path, name: str, stream: IO[bytes]) -> dict[
 def shown_name(name: str) -> str:
     """A file's own name without its folders and without characters that do not print."""
     last = name.replace("\\", "/").rpartition("/")[2]
-    return "".join(character for character in last if character.isprintable())[:200].strip() or "upload"
+    return printable(last)[:200].strip() or "upload"
 
 
 def start(
     session: Session, project: Project, kept: list[dict[str, str]], asked: ImportIn, *, by: Account
 ) -> Job:
     """Write the job down; ``jobs.send`` it once this is committed."""
-    params = {"files": kept, **asked.model_dump(mode="json")}
+    params = {"files": kept, **asked.model_dump(mode="json", by_alias=True)}
     return jobs.add(session, "import", by=by, project=project, params=params)
 
 

@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
+from app.accounts import session as sign_in_session
 from app.errors import Invalid, NotFound, Problem
 from app.imports import uploads, work  # noqa: F401 -- registers the job
 from app.imports.forms import ImportIn
@@ -39,12 +40,13 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
 
 
 @bp.post("/p/<slug>/import")
-@web.takes_files
+@sign_in_session.takes_upload
 def upload(slug: str) -> BaseResponse:
     """Keep the files and start the job."""
     session, account = db.session(), web.signed_in()
     access = permissions.enter(session, account, slug, "import")
     session.rollback()
+    sign_in_session.check_upload()
     try:
         asked = web.submitted(ImportIn)
         files = [(file.filename, file.stream) for file in request.files.getlist("files") if file.filename]

@@ -66,8 +66,8 @@ def test_any_record_is_an_item_or_a_refusal_with_a_reason(shape: str, record: di
 @slow
 def test_any_votes_are_added_once_or_refused(importer: Importer, rows: list[dict[str, Any]]) -> None:
     lines = b"".join(json.dumps(row, default=str).encode() + b"\n" for row in rows)
-    first = importer(lines, shape="votes")
-    again = importer(lines, shape="votes")
+    first = importer(lines, **{"as": "votes"})
+    again = importer(lines, **{"as": "votes"})
     read, _, _, refused = counts(first)
     assert read == len(rows)
     assert counts(again) == (read, 0, read - refused, refused)

@@ -40,6 +40,14 @@ def test_a_body_is_imported_by_a_job(
     assert table_sizes(session, "responses") == {"responses": 2}
 
 
+def test_a_body_is_a_file_whatever_its_type(cast: Cast, client: FlaskClient, bearer: Bearer) -> None:
+    """curl calls what --data-binary sends a form."""
+    token = bearer(cast.lena)
+    form = {**token, "Content-Type": "application/x-www-form-urlencoded"}
+    job = client.post(f"{URL}?as=responses", data=ROWS, headers=form).json["url"]
+    assert client.get(job, headers=token).json["result"]["added"] == 2
+
+
 def test_several_files_as_a_form(cast: Cast, client: FlaskClient, bearer: Bearer) -> None:
     token = bearer(cast.lena)
     parts = {"files": [(io.BytesIO(ROWS), "a.jsonl"), (io.BytesIO(ROWS), "b.jsonl")], "dry_run": "true"}
@@ -53,7 +61,7 @@ def test_what_does_not_fit_is_a_problem_document(cast: Cast, client: FlaskClient
     answer = client.post(f"{URL}?as=novel", data=ROWS, headers=token)
     assert answer.status_code == 422
     assert answer.content_type == "application/problem+json"
-    assert answer.json["errors"][0]["pointer"] == "/shape"
+    assert answer.json["errors"][0]["pointer"] == "/as"
     assert client.post(URL, headers=token).json["errors"][0]["pointer"] == "/files"
 
 

@@ -364,7 +364,7 @@ def test_a_damaged_file_stops_the_import_before_anything_is_written(
 
 
 def test_a_shape_that_is_asked_for_is_taken_at_its_word(importer: Importer) -> None:
-    report = importer([{**response(1, "heron"), "chosen": "x", "rejected": "y"}], shape="responses")
+    report = importer([{**response(1, "heron"), "chosen": "x", "rejected": "y"}], **{"as": "responses"})
     assert (report.files[0].shape, counts(report)) == ("responses", (1, 1, 0, 0))
 
 
