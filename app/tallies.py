@@ -6,7 +6,8 @@ Every change of a judgment changes its counts in the same transaction. ``rebuild
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
+from datetime import datetime
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -148,6 +149,16 @@ def differences(session: Session, project_id: int) -> list[Difference]:
     return [Difference(Key(*row[:-2]), int(row[-2]), int(row[-1])) for row in session.execute(found)]
 
 
+def between(
+    session: Session, project_id: int, by: str, since: datetime | None, until: datetime | None
+) -> "sa.Select[*tuple[object, ...]]":
+    """Rows of (*Key, n) of one kind of slice, of judgments made since one moment and before another."""
+    made = _judgment.c.created_at
+    conditions = [made >= since] if since else []
+    conditions += [made < until] if until else []
+    return _of(by, _dialect(session), project_id, *conditions)
+
+
 def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
@@ -164,10 +175,8 @@ _judgment, _comparison = table(Judgment), table(Comparison)
 _annotator, _prompt = table(Annotator), table(Prompt)
 _a, _b = _comparison.c.model_a_id, _comparison.c.model_b_id
 _turned = _a > _b
-_joined = (
-    sa.join(_judgment, _comparison, _judgment.c.comparison_id == _comparison.c.id)
-    .join(_annotator, _judgment.c.annotator_id == _annotator.c.id)
-    .join(_prompt, _comparison.c.prompt_id == _prompt.c.id)
+_joined = sa.join(_judgment, _comparison, _judgment.c.comparison_id == _comparison.c.id).join(
+    _annotator, _judgment.c.annotator_id == _annotator.c.id
 )
 _SLICES = {
     "": sa.literal(""),
@@ -202,7 +211,7 @@ def _count(
 ) -> "sa.Select[*tuple[object, ...]]":
     """Rows of (*Key, n) of one kind of slice, by the rules of ``keys``."""
     first, second = sa.case((_turned, _b), else_=_a), sa.case((_turned, _a), else_=_b)
-    columns = (by, value, first, second, _annotator.c.cluster, _in_order(verdict))
+    columns: tuple[Any, ...] = (by, value, first, second, _annotator.c.cluster, _in_order(verdict))
     labelled = (column.label(name) for column, name in zip(columns, Key._fields, strict=True))
     live = (
         _judgment.c.project_id == project_id,
@@ -215,15 +224,19 @@ def _count(
     return sa.select(*each.c, sa.func.count().label("n")).group_by(*each.c)
 
 
+def _of(by: str, dialect: str, project_id: int, *conditions: Any) -> "sa.Select[*tuple[object, ...]]":
+    name = sa.literal(by)
+    if by == "criterion":
+        said = _EACH[dialect](_judgment.c.criteria).table_valued("key", "value", name="said")
+        verdict = sa.type_coerce(said.c.value, _judgment.c.outcome.type)
+        joined: sa.FromClause = _joined.join(said, sa.true())
+        return _count(project_id, name, said.c.key, *conditions, verdict=verdict, joined=joined)
+    joined = _joined
+    if by in ("category", "language"):
+        joined = joined.join(_prompt, _comparison.c.prompt_id == _prompt.c.id)
+    return _count(project_id, name, _SLICES[by], *conditions, joined=joined)
+
+
 def _counts(project_id: int, dialect: str) -> sa.CompoundSelect[*tuple[object, ...]]:
     """Rows of (*Key, n) of all slices, counted in the database."""
-    said = _EACH[dialect](_judgment.c.criteria).table_valued("key", "value", name="said")
-    criteria = _count(
-        project_id,
-        sa.literal("criterion"),
-        said.c.key,
-        verdict=sa.type_coerce(said.c.value, _judgment.c.outcome.type),
-        joined=_joined.join(said, sa.true()),
-    )
-    slices = (_count(project_id, sa.literal(by), value) for by, value in _SLICES.items())
-    return sa.union_all(*slices, criteria)
+    return sa.union_all(*(_of(by, dialect, project_id) for by in (*_SLICES, "criterion")))

@@ -18,7 +18,7 @@ import sqlalchemy as sa
 from flask import Flask
 
 from app import create_app, db
-from app.leaderboard import standings
+from app.leaderboard import memory
 from app.models import Annotator, Model, Outcome, Project, Tally, Visibility
 from app.settings import Settings
 
@@ -55,7 +55,7 @@ def timed(app: Flask, case: str) -> float:
     client = app.test_client()
     tag = client.get(PAGE).headers["ETag"]
     if case == "cold":
-        standings.forget()
+        memory.forget()
     start = time.perf_counter()
     response = client.get(PAGE, headers={"If-None-Match": tag} if case == "not modified" else {})
     spent = time.perf_counter() - start

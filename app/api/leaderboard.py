@@ -5,7 +5,7 @@ from flask import Response, request
 
 from app import db, permissions
 from app.api import auth, bp
-from app.leaderboard import standings
+from app.leaderboard import memory, standings
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery
 from app.models import Project
@@ -17,7 +17,7 @@ def leaderboard(slug: str) -> Response:
     asker = auth.asker()
     access = permissions.enter(db.session(), asker, slug, "read the leaderboard")
     query = StandingsQuery.read(request.args)
-    known = (standings.revision(db.session(), access.project), query)
+    known = (memory.revision(db.session(), access.project), query)
     return unless_known(known, lambda: _answer(access.project, query))
 
 

@@ -41,24 +41,44 @@ DAYS = 16
 
 @dataclass(frozen=True)
 class Simulated:
-    """How somebody judges: ``sharpness`` on the logit scale, ``left`` a liking for the first shown."""
+    """How somebody judges: ``sharpness`` on the logit scale, ``left`` a liking for the first shown.
+
+    ``criteria``: the share of verdicts that say more than the whole.
+    """
 
     name: str
     judgments: int
     sharpness: float = 2.0
     left: float = 0.0
     kind: AnnotatorKind = AnnotatorKind.HUMAN
+    group: str | None = "readers"
+    criteria: float = 0.4
 
 
 CAST = (
-    Simulated("Simulated: careful reader", 110, sharpness=2.6),
+    Simulated("Simulated: careful reader", 110, sharpness=2.6, group="experts", criteria=0.8),
     Simulated("Simulated: quick reader", 100, sharpness=1.6),
     Simulated("Simulated: favours the left", 70, sharpness=1.8, left=0.7),
-    Simulated("Simulated: specialist", 80, sharpness=2.2),
+    Simulated("Simulated: specialist", 80, sharpness=2.2, group="experts", criteria=0.8),
     Simulated("Simulated: newcomer", 60, sharpness=1.3),
-    Simulated("Simulated: hardly reads", 40, sharpness=0.2),
-    Simulated("Simulated judge model", 130, sharpness=1.5, left=0.3, kind=AnnotatorKind.MODEL),
+    Simulated("Simulated: hardly reads", 40, sharpness=0.2, criteria=0.0),
+    Simulated(
+        "Simulated judge model",
+        130,
+        sharpness=1.5,
+        left=0.3,
+        kind=AnnotatorKind.MODEL,
+        group=None,
+        criteria=0.0,
+    ),
 )
+# By how much a model is better, on one criterion, than its answers are in the whole.
+LEANINGS = {
+    "accuracy": {"Heron": 0.4, "Lark": -0.2},
+    "safety": {"Wren": 0.6},
+    "clarity": {},
+    "tone": {"Lark": 1.0, "Heron": -0.5},
+}
 
 
 def simulate(engine: sa.Engine, project: Project, qualities: Qualities) -> int:
@@ -81,7 +101,7 @@ def _judge_as(
     session.execute(
         sa.update(Annotator)
         .where(col(Annotator.id) == annotator.id)
-        .values(simulated=True, kind=simulated.kind, name=simulated.name)
+        .values(simulated=True, kind=simulated.kind, name=simulated.name, group_name=simulated.group)
     )
     names = {row.id: row.name for row in session.exec(select(Model).where(Model.project_id == project.id))}
     for count in range(simulated.judgments):
@@ -91,13 +111,15 @@ def _judge_as(
             return count
         comparison = session.get_one(Comparison, assigned.comparison_id)
         quality = qualities[session.get_one(Prompt, comparison.prompt_id).key]
-        a, b = quality[names[comparison.model_a_id]], quality[names[comparison.model_b_id]]
+        pair = names[comparison.model_a_id], names[comparison.model_b_id]
+        a, b = (quality[name] for name in pair)
         outcome, strength = _verdict(simulated, a, b, assigned.swapped, chance)
         given = JudgmentIn(
             assignment_id=assigned.uid,
             submission_id=opaque_id(),
             outcome=outcome,
             strength=strength,
+            criteria=_criteria(simulated, pair, a - b, random.Random(assigned.comparison_id)),  # noqa: S311
             duration_ms=int(chance.lognormvariate(10.2, 0.6)),
         )
         judge.submit_judgment(session, access, given, Source.DEMO)
@@ -126,6 +148,19 @@ def _verdict(
     wins = chance.random() < 1 / (1 + exp(-difference))
     strength = min(3, 1 + int(abs(difference) / 1.5 + chance.random() * 0.8))
     return (Outcome.A if wins else Outcome.B), strength
+
+
+def _criteria(
+    simulated: Simulated, pair: tuple[str, str], difference: float, chance: random.Random
+) -> dict[str, Outcome]:
+    if chance.random() > simulated.criteria:
+        return {}
+    found = {}
+    for criterion, leanings in LEANINGS.items():
+        lean = leanings.get(pair[0], 0.0) - leanings.get(pair[1], 0.0)
+        felt = simulated.sharpness * (difference + lean) + chance.gauss(0, 1)
+        found[criterion] = Outcome.TIE if abs(felt) < 0.4 else Outcome.A if felt > 0 else Outcome.B
+    return found
 
 
 def _moments(count: int, chance: random.Random) -> list[datetime]:

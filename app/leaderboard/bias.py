@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from scipy.special import expit
 from sqlmodel import Session, col
 
-from app.leaderboard import standings
+from app.leaderboard import memory, reading, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, Comparison, Judgment, Project
 from ranking import Cells
@@ -70,22 +70,22 @@ class Hinge:
 
 def position(session: Session, project: Project) -> PositionBias:
     """Whether standing on the left helps; remembered until a judgment changes."""
-    return standings.remembered(session, project, "position", lambda _: _position(session, project))
+    return memory.remembered(session, project, "position", lambda _: _position(session, project))
 
 
 def reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
     """Annotators with enough judgments, the least reliable first; remembered until a judgment changes."""
-    return standings.remembered(session, project, "reliability", lambda _: _reliability(session, project))
+    return memory.remembered(session, project, "reliability", lambda _: _reliability(session, project))
 
 
 def weighted(session: Session, project: Project) -> Reliability | None:
     """Reliabilities by annotator id, and ratings weighted by them; None where they cannot be told."""
-    return standings.remembered(session, project, "weighted", lambda _: _weighted(session, project))
+    return memory.remembered(session, project, "weighted", lambda _: _weighted(session, project))
 
 
 def hinge(session: Session, project: Project) -> Hinge | None:
     """On how few judgments the first place of the largest group hangs; None where it cannot be said."""
-    return standings.remembered(session, project, "hinge", lambda _: _hinge(session, project))
+    return memory.remembered(session, project, "hinge", lambda _: _hinge(session, project))
 
 
 def _hinge(session: Session, project: Project) -> Hinge | None:
@@ -100,8 +100,8 @@ def _hinge(session: Session, project: Project) -> Hinge | None:
 
 
 def _position(session: Session, project: Project) -> PositionBias:
-    straight = standings.cells(session, project, "position", "straight")
-    swapped = standings.cells(session, project, "position", "swapped")
+    straight = reading.tallied(session, project, "position", "straight")
+    swapped = reading.tallied(session, project, "position", "swapped")
     # Where the order was swapped, the second model stood on the left.
     flipped = np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[swapped.outcome]
     shown = Cells(
@@ -165,14 +165,14 @@ def _weighted(session: Session, project: Project) -> Reliability | None:
 
 def _by_annotator(session: Session, project: Project) -> Cells:
     """Live judgments counted by pair, outcome and annotator; the cluster is the annotator's id."""
-    _, codes = standings.models(session, project)
-    columns = (*standings.PAIR, standings.OUTCOME, col(Judgment.annotator_id))
+    _, codes = reading.models(session, project)
+    columns = (*reading.PAIR, reading.OUTCOME, col(Judgment.annotator_id))
     query = (
         sa.select(*columns, sa.func.count())
         .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
-        .where(*standings.counts(project))
+        .where(*reading.counts(project))
         .group_by(*columns)
     )
-    a, b, outcome, annotator, n = standings.columns(session, query, 5)
+    a, b, outcome, annotator, n = reading.columns(session, query, 5)
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     return Cells(*pair, outcome, n.astype(np.float64), len(codes), annotator)

@@ -95,19 +95,25 @@ def _usable(make: Callable[[], Made]) -> Made:
 @click.command()
 @click.argument("slug")
 @click.option(
-    "--by", type=click.Choice(["category", "language", "kind"]), help="Also rank each slice by itself."
+    "--by",
+    type=click.Choice(["category", "language", "criterion", "group", "kind"]),
+    help="Also rank each slice by itself.",
 )
+@click.option("--value", help="Only this slice of --by.")
+@click.option("--since", metavar="DAY", help="Only judgments from this day (UTC) on, such as 2025-06-01.")
+@click.option("--until", metavar="DAY", help="Only judgments up to this day (UTC), which counts.")
 @click.option("--method", type=click.Choice(["bt", "elo"]), default="bt", show_default=True)
 @click.option("--ties", type=click.Choice(TIES), default="half", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def leaderboard(slug: str, by: str | None, method: str, ties: str, as_json: bool) -> None:
+def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
     """Print a project's leaderboard."""
     from app import db, permissions
     from app.leaderboard import standings
     from app.leaderboard.forms import StandingsQuery
 
     project = permissions.project_named(db.engine(), slug)
-    query = _usable(lambda: StandingsQuery(method=method, ties=ties, by=by or ""))
+    given = {name: value for name, value in asked.items() if value is not None}
+    query = _usable(lambda: StandingsQuery.model_validate(given))
     with db.new_session(db.engine(), write=False) as session:
         _show(standings.as_object(session, project, query), as_json)
 

@@ -11,8 +11,9 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app import text
+from app.leaderboard import reading
 from app.leaderboard.forms import StandingsQuery
-from app.models import Annotator, Comparison, Judgment, Message, Model, Outcome, Project, Prompt, Response
+from app.models import Comparison, Judgment, Message, Model, Outcome, Project, Prompt, Response
 from app.permissions import Access
 
 # Rendering a response costs about a millisecond; nobody reads more on one page.
@@ -66,20 +67,17 @@ def find(
 def _chosen(project: Project, query: StandingsQuery, model: Model, other: Model | None, *, lost: bool) -> Any:
     a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
     judged = sa.select(sa.literal(1)).where(
-        col(Judgment.comparison_id) == col(Comparison.id), col(Judgment.retired_at).is_(None)
+        col(Judgment.comparison_id) == col(Comparison.id),
+        *reading.counts(project),
+        *reading.asked(project, query),
     )
     if lost:
-        as_a = sa.and_(a == model.id, col(Judgment.outcome) == Outcome.B)
-        judged = judged.where(sa.or_(as_a, sa.and_(b == model.id, col(Judgment.outcome) == Outcome.A)))
-    if query.value and query.by == "kind":
-        judged = judged.join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
-        judged = judged.where(col(Annotator.kind) == query.value)
+        said = reading.verdict(query)
+        as_a, as_b = (sa.and_(a == model.id, said == "b"), sa.and_(b == model.id, said == "a"))
+        judged = judged.where(sa.or_(as_a, as_b))
     found = sa.select(col(Comparison.id)).where(
-        col(Comparison.project_id) == project.id, col(Comparison.gold).is_(None), a != b, judged.exists()
+        col(Comparison.project_id) == project.id, judged.correlate(Comparison).exists()
     )
-    if query.value and query.by != "kind":
-        found = found.join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
-        found = found.where(getattr(Prompt, query.by) == query.value)
     if other is None:
         return found.where(sa.or_(a == model.id, b == model.id))
     pair = (model.id, other.id)

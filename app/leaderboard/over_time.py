@@ -6,13 +6,11 @@ from math import ceil
 import numpy as np
 from sqlmodel import Session
 
-from app.leaderboard import standings
+from app.leaderboard import replay
 from app.leaderboard.charts import Axis, axis
 from app.leaderboard.forms import StandingsQuery
 from app.models import Project
-from ranking import elo
 
-SAMPLES = 60
 MILESTONES = 12
 # As many lines as colours tell apart; the table has every model.
 LINES = 6
@@ -54,20 +52,16 @@ class Trajectory:
 
 
 def load(session: Session, project: Project, query: StandingsQuery) -> Trajectory:
-    """The trajectory, remembered until a judgment changes."""
-    question = ("over time", query)
-    return standings.remembered(session, project, question, lambda _: _trace(session, project, query))
-
-
-def _trace(session: Session, project: Project, query: StandingsQuery) -> Trajectory:
-    names, a, b, outcome = standings.votes(session, project, query)
-    run = elo(a, b, outcome, len(names), samples=min(SAMPLES, len(a)))
+    """The trajectory, caught up with the last judgment."""
+    run = replay.load(session, project, query)
+    found = run.ratings()
     lines = [
-        Line(name, tuple(None if np.isnan(rating) else float(rating) for rating in run.trajectory[:, i]))
-        for i, name in enumerate(names)
-        if np.isfinite(run.ratings[i])
+        Line(name, tuple(None if np.isnan(rating) else float(rating) for rating in found[:, i]))
+        for i, name in enumerate(run.models)
+        if np.isfinite(found[-1:, i]).all()
     ]
-    return Trajectory(tuple(run.positions.tolist()), tuple(sorted(lines, key=lambda line: -line.last)))
+    positions = tuple(mark.votes for mark in run.marks)
+    return Trajectory(positions, tuple(sorted(lines, key=lambda line: -line.last)) if positions else ())
 
 
 @dataclass(frozen=True)

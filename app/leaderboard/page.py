@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,11 +14,15 @@ from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row, Standings
 from app.leaderboard.standings import Headline
 from app.leaderboard.words import VOTED
+from app.models import now
 from app.words import counted
 
 Sort = Literal["rating", "model", "wins", "ties", "losses", "judgments"]
 # Slices side by side are read, not searched; the smallest are left to their own page.
 MAX_SIDE_BY_SIDE = 12
+# One criterion, or one group among all annotators, differs from the whole.
+TELLING_ALONE = ("criterion", "group")
+SPANS = (7, 30, 90)
 
 
 class Arrangement(BaseModel):
@@ -92,11 +97,30 @@ def headline(standings: Standings, headline: Headline, query: StandingsQuery) ->
     models = counted(len(standings.models), "model", "models")
     judgments = counted(standings.votes, "judgment", "judgments")
     who = words.judged_by(headline.people, headline.judges, headline.simulated)
-    by = f" by {who}" if who and not query.value else ""
-    return f"{models} · {judgments}{by}"
+    by = f" by {who}" if who and query.always and not query.value else ""
+    return f"{models} · {judgments}{by}{words.where(query)}"
 
 
-def value_options(known: Mapping[str, Sequence[str]], query: StandingsQuery) -> list[tuple[str, str]]:
-    """The slices one can look at alone."""
+@dataclass(frozen=True)
+class Choices:
+    """What the controls of a view offer: kinds of slices and their values as (value, label), and days."""
+
+    by: list[tuple[str, str]]
+    value: list[tuple[str, str]]
+    days: list[tuple[str, dict[str, str]]]
+
+
+def choices(known: Mapping[str, Sequence[str]], query: StandingsQuery, together: str) -> Choices:
+    """Slices that have judgments; ``together`` is what choosing none of the values shows."""
+    kinds = [by for by, values in known.items() if len(values) > 1 or by in (*TELLING_ALONE, query.by)]
     values = [(value, words.slice_value(value, query.by)) for value in known.get(query.by, ())]
-    return [("", "Side by side"), *values]
+    today = now().date()
+    spans = [
+        (f"Last {days} days", {"since": (today - timedelta(days=days - 1)).isoformat(), "until": ""})
+        for days in SPANS
+    ]
+    return Choices(
+        by=[("", "Nothing (overall)"), *((by, words.slice_name(by)) for by in kinds)],
+        value=[("", together), *values],
+        days=[("All time", {"since": "", "until": ""}), *spans],
+    )

@@ -143,7 +143,7 @@ def rank_votes(
 ) -> Standings:
     """Standings of votes as (n,) columns of codes, in the order they were given."""
     if parameters.method == "elo":
-        return _rank_elo(models, a, b, outcome, parameters)
+        return _rank_votes_by_elo(models, a, b, outcome, parameters)
     cells = Cells.from_votes(a, b, outcome, len(models), cluster=cluster)
     return rank_cells(models, cells, parameters)
 
@@ -168,23 +168,45 @@ def _clustered(cells: Cells, parameters: Parameters) -> tuple[Cells | None, Para
     return None, replace(parameters, cluster="none"), (note,) if n else ()
 
 
-def _rank_elo(models: Sequence[str], a: Codes, b: Codes, outcome: Codes, parameters: Parameters) -> Standings:
+def rank_elo(
+    models: Sequence[str],
+    matrix: WinMatrix,
+    ratings: NDArray[np.float64],
+    parameters: Parameters,
+    *,
+    k: float,
+    spread: float,
+) -> Standings:
+    """Standings by Elo ratings; `spread` is how far another order of the votes moves one, NaN if unknown.
+
+    Raises ValueError when the anchor is not a model that has a rating.
+    """
+    anchor = _anchor(models, parameters)
+    if anchor is not None:
+        ratings = ratings - ratings[anchor[0]] + anchor[1]
+    chosen = replace(parameters, interval="none", cluster="none")
+    standings = _standings(models, matrix, chosen, ratings, None)
+    shown = {**standings.parameters, "k": k, "prior": None}
+    return replace(standings, parameters=shown, notes=(*standings.notes, caveats.elo(spread)))
+
+
+def elo_spread(a: Codes, b: Codes, outcome: Codes, n_models: int) -> float:
+    """How far another order of the same votes moves an Elo rating; NaN where that would take too long."""
+    if not 1 < len(a) <= MAX_PERMUTED:
+        return np.nan
+    _, deviation = permuted_elo(a, b, outcome, n_models, permutations=PERMUTATIONS)
+    return float(np.nanmax(deviation, initial=0.0))
+
+
+def _rank_votes_by_elo(
+    models: Sequence[str], a: Codes, b: Codes, outcome: Codes, parameters: Parameters
+) -> Standings:
     matrix = WinMatrix.from_votes(a, b, outcome, len(models))
     kept = outcome != Outcome.TIE if parameters.ties == "drop" else np.ones(len(outcome), bool)
     votes = (a[kept], b[kept], outcome[kept])
     run = elo(*votes, len(models))
-    ratings = run.ratings
-    anchor = _anchor(models, parameters)
-    if anchor is not None:
-        ratings = ratings - ratings[anchor[0]] + anchor[1]
-    spread = np.nan
-    if 1 < len(votes[0]) <= MAX_PERMUTED:
-        _, deviation = permuted_elo(*votes, len(models), permutations=PERMUTATIONS)
-        spread = float(np.nanmax(deviation, initial=0.0))
-    chosen = replace(parameters, interval="none", cluster="none")
-    standings = _standings(models, matrix, chosen, ratings, None)
-    shown = {**standings.parameters, "k": run.k, "prior": None}
-    return replace(standings, parameters=shown, notes=(*standings.notes, caveats.elo(spread)))
+    spread = elo_spread(*votes, len(models))
+    return rank_elo(models, matrix, run.ratings, parameters, k=run.k, spread=spread)
 
 
 def _standings(

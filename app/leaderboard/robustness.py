@@ -5,7 +5,7 @@ from itertools import pairwise
 
 from sqlmodel import Session
 
-from app.leaderboard import standings
+from app.leaderboard import memory, standings
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Standings
 from app.models import Project
@@ -43,7 +43,7 @@ class Firmness:
 
 def load(session: Session, project: Project) -> Firmness:
     """Remembered until a judgment changes."""
-    return standings.remembered(session, project, "firmness", lambda _: _firmness(session, project))
+    return memory.remembered(session, project, "firmness", lambda _: _firmness(session, project))
 
 
 def _firmness(session: Session, project: Project) -> Firmness:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
-from app.leaderboard import standings
+from app.leaderboard import memory, reading
 from app.leaderboard.ranked import ranks
 from app.models import Annotator, Comparison, Judgment, Message, Project, Response
 from ranking.bradley_terry import ELO_PER_LOGIT
@@ -88,7 +88,7 @@ class StyleControl:
 
 def load(session: Session, project: Project) -> StyleControl:
     """Remembered until a judgment changes; a text is measured once."""
-    return standings.remembered(
+    return memory.remembered(
         session,
         project,
         "style",
@@ -114,8 +114,8 @@ def _texts(messages: Sequence[Message]) -> list[str]:
 
 
 def _control(session: Session, project: Project, measured: Measured) -> StyleControl:
-    names, codes = standings.models(session, project)
-    a, b, outcome, cluster, response_a, response_b = standings.columns(session, _votes(project), 6)
+    names, codes = reading.models(session, project)
+    a, b, outcome, cluster, response_a, response_b = reading.columns(session, _votes(project), 6)
     votes = len(outcome)
     if votes < LEAST_VOTES:
         told = f"it takes {LEAST_VOTES} judgments of responses whose texts are known, and there are {votes}"
@@ -159,7 +159,7 @@ def _votes(project: Project) -> sa.Select[tuple[int, ...]]:
     """
     one, other = aliased(Response), aliased(Response)
     found = (
-        sa.select(*standings.PAIR, standings.OUTCOME, col(Annotator.cluster), col(one.id), col(other.id))
+        sa.select(*reading.PAIR, reading.OUTCOME, col(Annotator.cluster), col(one.id), col(other.id))
         .select_from(Comparison)
         .join(Judgment, col(Judgment.comparison_id) == col(Comparison.id))
         .join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
@@ -172,7 +172,7 @@ def _votes(project: Project) -> sa.Select[tuple[int, ...]]:
             col(response.messages).is_not(None),
         )
         found = found.join(response, answers)
-    here = (*standings.counts(project), col(Comparison.project_id) == project.id)
+    here = (*reading.counts(project), col(Comparison.project_id) == project.id)
     return found.where(*here).order_by(col(Comparison.pair_id), col(Judgment.id)).limit(MOST_VOTES)
 
 

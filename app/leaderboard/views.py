@@ -14,6 +14,7 @@ from app.errors import NotFound
 from app.leaderboard import (
     bias,
     examples,
+    memory,
     over_time,
     page,
     pairs,
@@ -41,6 +42,8 @@ PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ012345678
 
 bp.add_app_template_filter(words.slice_name)
 bp.add_app_template_filter(words.slice_value)
+bp.add_app_template_filter(words.where, "where_asked")
+bp.add_app_template_filter(words.days, "days_asked")
 
 
 @bp.app_template_filter()
@@ -150,7 +153,7 @@ def _offset() -> int:
 
 
 def _answer(access: Access, asked: tuple[object, ...], make: Callable[[], Response]) -> Response:
-    known = standings.revision(db.session(), access.project), request.path, *asked, *_reader(access)
+    known = memory.revision(db.session(), access.project), request.path, *asked, *_reader(access)
     return unless_known(known, make)
 
 
@@ -177,7 +180,6 @@ def _page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Re
         axis=page.shared_axis(found),
         headline=page.headline(found, head, query),
         updated_at=head.updated_at,
-        value_options=page.value_options(known, query),
         beside=standings.load_slices(session, project, query, beside),
     )
 
@@ -277,30 +279,30 @@ def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, A
         "query": query,
         "uids": standings.uids(db.session(), access.project),
         "tabs": _tabs(access.project, query, endpoint),
+        "here": url_for(f"leaderboard.{endpoint}", **request.view_args or {}),
+        "choices": _choices(access.project, query, endpoint),
     }
+
+
+def _choices(project: Project, query: StandingsQuery, endpoint: str) -> page.Choices:
+    together = "Side by side" if endpoint == "show" else "All of them"
+    return page.choices(standings.slices(db.session(), project), query, together)
 
 
 def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool]]:
     """The views of the leaderboard: (label, address, current)."""
-    showing = endpoint == "show"
-    found = [("Overall", _address("show", project, query, by="", value=""), showing and not query.by)]
-    for by, values in standings.slices(db.session(), project).items():
-        if len(values) > 1 or query.by == by:
-            label = f"By {words.slice_name(by).lower()}"
-            found.append(
-                (label, _address("show", project, query, by=by, value=""), showing and query.by == by)
-            )
     views = (
+        ("show", "Standings"),
         ("matrix", "Win matrix"),
         ("history", "Over time"),
         ("biases", "Bias"),
         ("firmness", "How firm?"),
     )
-    return found + [(label, _address(to, project, query), to == endpoint) for to, label in views]
+    return [(label, _address(to, project, query), to == endpoint) for to, label in views]
 
 
-def _address(endpoint: str, project: Project, query: StandingsQuery, **changes: str) -> str:
-    arguments: dict[str, Any] = query.arguments(**changes)
+def _address(endpoint: str, project: Project, query: StandingsQuery) -> str:
+    arguments: dict[str, Any] = query.arguments()
     return url_for(f"leaderboard.{endpoint}", slug=project.slug, **arguments)
 
 

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlmodel import Session, col
 
-from app.leaderboard import standings
+from app.leaderboard import memory, reading, standings
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Project
@@ -74,11 +74,11 @@ class _Votes:
 
 def load(session: Session, project: Project) -> WithJudges:
     """Remembered until a judgment changes."""
-    return standings.remembered(session, project, "with judges", lambda _: _combined(session, project))
+    return memory.remembered(session, project, "with judges", lambda _: _combined(session, project))
 
 
 def _combined(session: Session, project: Project) -> WithJudges:
-    names, codes = standings.models(session, project)
+    names, codes = reading.models(session, project)
     votes = _votes(session, project, codes)
     if votes.judge.all() or not votes.judge.any():
         return WithJudges("it takes judgments of people and of a judge model")
@@ -133,8 +133,8 @@ def _votes(session: Session, project: Project, codes: NDArray[np.int64]) -> _Vot
     is_judge = sa.case((col(Annotator.kind) == AnnotatorKind.MODEL, 1), else_=0)
     columns = (
         col(Comparison.id),
-        *standings.PAIR,
-        standings.OUTCOME,
+        *reading.PAIR,
+        reading.OUTCOME,
         col(Annotator.cluster),
         is_judge,
         sa.func.coalesce(col(Judgment.preference), -1.0),
@@ -144,7 +144,7 @@ def _votes(session: Session, project: Project, codes: NDArray[np.int64]) -> _Vot
         .select_from(Comparison)
         .join(Judgment, col(Judgment.comparison_id) == col(Comparison.id))
         .join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
-        .where(*standings.counts(project), col(Comparison.project_id) == project.id)
+        .where(*reading.counts(project), col(Comparison.project_id) == project.id)
         .order_by(col(Comparison.pair_id), col(Judgment.id))
         .limit(MOST_VOTES)
     )

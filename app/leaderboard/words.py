@@ -25,12 +25,30 @@ def share(row: Mapping[str, Any], key: str) -> str:
 
 def slice_name(by: str) -> str:
     """What judgments are sliced by, as a label."""
-    return {"kind": "Kind of annotator"}.get(by, by.capitalize())
+    return {"kind": "Kind of annotator", "group": "Annotator group"}.get(by, by.capitalize())
 
 
 def slice_value(value: str, by: str) -> str:
-    """A slice's value; the kinds of annotators have names of their own."""
+    """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key."""
+    if by == "criterion":
+        return value.replace("_", " ")
     return {"human": "people", "model": "judge models"}.get(value, value) if by == "kind" else value
+
+
+def days(query: Any) -> str:
+    """Which days: "all time", "since 2025-06-01", "2025-06-01 to 2025-06-07"."""
+    since, until = query.since, query.until
+    if since and until:
+        return f"{since} to {until}" if since < until else str(since)
+    return f"since {since}" if since else f"until {until}" if until else "all time"
+
+
+def where(query: Any) -> str:
+    """Which judgments a page is about, as its heading goes on: " in category “code”, since 2025-06-01"."""
+    found = (
+        f" in {slice_name(query.by).lower()} “{slice_value(query.value, query.by)}”" if query.value else ""
+    )
+    return found if query.always else f"{found}, {days(query)}"
 
 
 def judged_by(people: int, judges: int, simulated: int) -> str:

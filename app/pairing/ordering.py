@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from app import audit, db
-from app.leaderboard import standings
+from app.leaderboard import memory, reading, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Comparison, Job, JobState, Project, Selection, Slot
 from app.pairing.names import position
@@ -64,7 +64,7 @@ def state(session: Session, project: Project) -> dict[str, Any]:
     newest = sa.select(sa.func.max(col(Comparison.id))).where(col(Comparison.project_id) == project.id)
     return {
         "selection": project.selection.value,
-        "revision": standings.revision(session, project),
+        "revision": memory.revision(session, project),
         "newest": session.scalar(newest),
     }
 
@@ -87,14 +87,14 @@ def _chosen(session: Session, project: Project) -> tuple[int, list[int]]:
     """How many comparisons nobody has taken, and those to come first, in order."""
     if project.selection != Selection.INFORMATIVE:
         return 0, []
-    ids, a, b = standings.columns(session, _waiting(project), 3)
+    ids, a, b = reading.columns(session, _waiting(project), 3)
     fitted = standings.load(session, project, StandingsQuery()).fit
     if fitted is None or not len(ids):
         return 0, []
-    _, codes = standings.models(session, project)
+    _, codes = reading.models(session, project)
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     # A seed that changes with each choice and makes it repeatable.
-    seed = standings.revision(session, project)
+    seed = memory.revision(session, project)
     chosen = choose_comparisons(score_pairs(fitted), *pair, FRONT, seed=seed)
     return len(ids), ids[chosen].tolist()
 

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlmodel import Session, col
 
-from app.leaderboard import standings
+from app.leaderboard import memory
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project, Prompt
 from app.quality.forms import SliceBy
 from ranking.agreement import Agreement, gwet_ac1, krippendorff_alpha, preference_scale, raw_agreement
@@ -86,7 +86,7 @@ def of_people(session: Session, project: Project, by: SliceBy) -> AgreementRepor
     Gold comparisons are chosen to be clear, and a judge model repeats itself: both would flatter.
     """
     question = ("agreement", by)
-    return standings.remembered(session, project, question, lambda _: _of_people(session, project, by))
+    return memory.remembered(session, project, question, lambda _: _of_people(session, project, by))
 
 
 def _of_people(session: Session, project: Project, by: SliceBy) -> AgreementReport:

@@ -8,7 +8,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import bias, standings
+from app.leaderboard import bias, memory, reading
 from app.leaderboard.ranked import ranks
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project
 
@@ -93,7 +93,7 @@ def of(session: Session, project: Project, *, by_name: bool) -> list[AnnotatorQu
 
     People go by their name or by the pseudonym that exports carry; judge models always by name.
     """
-    numbers = standings.remembered(session, project, "quality", lambda _: _numbers(session, project))
+    numbers = memory.remembered(session, project, "quality", lambda _: _numbers(session, project))
     return [
         AnnotatorQuality(_shown(who, by_name), who.kind, who.simulated, **numbers[who.id])
         for who in session.execute(_people(project))
@@ -103,7 +103,7 @@ def of(session: Session, project: Project, *, by_name: bool) -> list[AnnotatorQu
 
 def reweighted(session: Session, project: Project) -> list[Reweighted]:
     """The models of each group, best first; none where reliabilities cannot be told."""
-    return standings.remembered(session, project, "reweighted", lambda _: _reweighted(session, project))
+    return memory.remembered(session, project, "reweighted", lambda _: _reweighted(session, project))
 
 
 def _shown(who: Any, by_name: bool) -> str:
@@ -223,7 +223,7 @@ def _reweighted(session: Session, project: Project) -> list[Reweighted]:
     found = bias.weighted(session, project)
     if found is None or len(found.annotators) < 2:
         return []
-    names, _ = standings.models(session, project)
+    names, _ = reading.models(session, project)
     component = found.plain.component
     rated = np.flatnonzero((component >= 0) & np.isfinite(found.plain.theta))
     ratings = found.plain.ratings(), found.ratings()

@@ -3,6 +3,7 @@
 import random
 from collections.abc import Sequence
 from itertools import combinations, count
+from typing import Any
 
 from sqlmodel import Session, select
 
@@ -58,7 +59,12 @@ def add_comparison(session: Session, a: Model, b: Model, category: str | None = 
 
 
 def judge(
-    session: Session, comparison: Comparison, annotator: Annotator, outcome: Outcome, swapped: bool = False
+    session: Session,
+    comparison: Comparison,
+    annotator: Annotator,
+    outcome: Outcome,
+    swapped: bool = False,
+    **more: Any,
 ) -> Judgment:
     made = Judgment(
         submission_id=f"s{next(numbers)}",
@@ -68,6 +74,7 @@ def judge(
         outcome=outcome,
         swapped=swapped,
         source=Source.PAGE,
+        **more,
     )
     session.add(made)
     _count(session, comparison, annotator, made, +1)
@@ -152,6 +159,8 @@ def _count(
             prompt.category,
             prompt.language,
             judgment.swapped,
+            annotator.group_name,
+            tuple((judgment.criteria or {}).items()),
         )
         tallies.apply(session, comparison.project_id, dict.fromkeys(tallies.keys(counted), by))
     annotator.judged += by

@@ -206,7 +206,7 @@ def test_judge_models_and_simulated_annotators_are_not_counted_as_people(
 
 def test_slices_stand_side_by_side_and_alone(session: Session, cast: Cast, shown: Callable[..., str]) -> None:
     judge_birds(session, cast.project, rounds=30, categories=("coding", "safety"))
-    assert "By category" in shown()
+    assert '<option value="category">Category</option>' in shown()
     beside = shown("?by=category")
     assert "coding" in beside
     assert "safety" in beside
@@ -241,7 +241,7 @@ def test_an_address_that_asks_for_nothing_known_is_refused(
 def test_htmx_gets_the_part_it_swaps(session: Session, cast: Cast, client_of: Clients) -> None:
     judge_birds(session, cast.project)
     part = client_of(cast.vic).get(f"{URL}?ties=drop", headers={"HX-Request": "true"})
-    assert part.text.strip().startswith('<div id="standings"')
+    assert part.text.strip().startswith('<div id="board"')
     assert "<html" not in part.text
 
 

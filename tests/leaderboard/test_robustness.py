@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
-from app.leaderboard import robustness, standings, style, with_judges
+from app.leaderboard import memory, robustness, standings, style, with_judges
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, AnnotatorKind, Judgment, Model, Response
 from tests.conftest import Cast
@@ -160,7 +160,7 @@ def test_style_without_enough_or_without_difference_says_so(
             write(session, comparison, model, "the same")
         judge(session, comparison, person, A if number % 3 else B)
     session.commit()
-    standings.forget()
+    memory.forget()
     assert style.load(session, cast.project).missing == "the responses do not differ in style"
 
 
@@ -230,7 +230,7 @@ def test_a_graded_verdict_counts_by_its_grade(session: Session, cast: Cast) -> N
         row.preference = 0.5
         session.add(row)
     session.commit()
-    standings.forget()
+    memory.forget()
     found = with_judges.load(session, cast.project)
     assert found.power == 0
     assert found.gained == 0

@@ -1,0 +1,138 @@
+"""Slices of the standings: by criterion, by annotator group, by time."""
+
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from itertools import combinations
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app import tallies
+from app.leaderboard import standings
+from app.leaderboard.forms import StandingsQuery
+from app.models import Account, AnnotatorKind, Comparison, Judgment, Model
+from tests.conftest import Cast
+from tests.leaderboard.arrange import (
+    TIE,
+    A,
+    B,
+    add_annotators,
+    add_comparison,
+    add_models,
+    change,
+    judge,
+    withdraw,
+)
+
+Clients = Callable[[Account | None], FlaskClient]
+URL = "/p/birds/leaderboard"
+START = datetime(2025, 6, 1, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def judged(session: Session, cast: Cast) -> list[Judgment]:
+    """A judgment an hour over ten days: the experts prefer Heron, the crew Lark; on tone all prefer Moth."""
+    rng = random.Random(3)
+    models = add_models(session, cast.project, ("Heron", "Lark", "Moth"))
+    people = add_annotators(session, cast.project, 12)
+    for number, person in enumerate(people):
+        person.group_name = (None, "experts", "crew")[number % 3]
+        person.kind = AnnotatorKind.MODEL if number == 11 else AnnotatorKind.HUMAN
+    favourites = {None: "", "experts": "Heron", "crew": "Lark"}
+    made = []
+    for hour in range(240):
+        a, b = rng.choice(list(combinations(models, 2)))
+        person = people[hour % 12]
+        comparison = add_comparison(session, a, b, rng.choice(["code", "safety"]))
+        liked = {a.name: A, b.name: B}.get(favourites[person.group_name], rng.choice([A, B, TIE]))
+        tone = {a.name: A, b.name: B}.get("Moth", TIE)
+        more = {"criteria": {"tone": tone}} if hour % 2 else {}
+        moment = START + timedelta(hours=hour)
+        made.append(judge(session, comparison, person, liked, created_at=moment, **more))
+    session.commit()
+    return made
+
+
+def ask(session: Session, cast: Cast, **query: object) -> dict[str, object]:
+    return standings.as_object(session, cast.project, StandingsQuery.model_validate(query))
+
+
+def first(part: dict[str, object]) -> str:
+    return part["models"][0]["model"]  # type: ignore[index,no-any-return]
+
+
+def test_each_slice_is_ranked_by_its_own_verdicts(
+    session: Session, cast: Cast, judged: list[Judgment]
+) -> None:
+    groups = {part["value"]: part for part in ask(session, cast, by="group")["slices"]}  # type: ignore[attr-defined]
+    assert {value: first(part) for value, part in groups.items()} == {"experts": "Heron", "crew": "Lark"}
+    assert [part["votes"] for part in groups.values()] == [80, 80]
+    [tone] = ask(session, cast, by="criterion")["slices"]  # type: ignore[misc]
+    assert (tone["value"], tone["votes"], first(tone)) == ("tone", 120, "Moth")
+    assert first(ask(session, cast, by="criterion", value="tone", method="elo")) == "Moth"
+
+
+@pytest.mark.parametrize("by", ["", *standings.SLICES])
+def test_all_days_together_are_the_kept_counts(
+    session: Session, cast: Cast, judged: list[Judgment], by: str
+) -> None:
+    withdraw(session, judged[0])
+    change(session, judged[3], TIE)
+    session.commit()
+    kept, counted = (ask(session, cast, by=by, since=since) for since in (None, date(2000, 1, 1)))
+    assert counted["votes"] == 239
+    for one, other in zip(
+        [kept, *kept.get("slices", [])], [counted, *counted.get("slices", [])], strict=True
+    ):  # type: ignore[has-type,misc]
+        assert one.pop("models") == [pytest.approx(row) for row in other.pop("models")]
+        for found in (one, other):
+            found.pop("slices", None)
+            found.pop("since", None)
+        assert one == other
+
+
+def test_days_are_whole_and_both_ends_count(session: Session, cast: Cast, judged: list[Judgment]) -> None:
+    assert ask(session, cast, since="2025-06-02", until="2025-06-02")["votes"] == 24
+    assert ask(session, cast, until="2025-06-01")["votes"] == 12
+    assert ask(session, cast, since="2025-06-11")["votes"] == 12
+    part = ask(session, cast, since="2025-06-02", until="2025-06-03", by="group", value="experts")
+    assert (part["votes"], first(part), part["by"], part["value"]) == (16, "Heron", "group", "experts")
+    assert ask(session, cast, since="2025-06-02", until="2025-06-02", method="elo")["votes"] == 24
+    assert ask(session, cast, since="2030-01-01")["votes"] == 0
+    wanted = [row for row in judged if "2025-06-02" <= str(row.created_at)[:10] <= "2025-06-04"]
+    told = ask(session, cast, since="2025-06-02", until="2025-06-04")["models"]
+    assert sum(row["ties"] for row in told) == 2 * sum(row.outcome == TIE for row in wanted)  # type: ignore[attr-defined]
+
+
+def test_the_counts_stay_those_of_the_judgments(session: Session, cast: Cast, judged: list[Judgment]) -> None:
+    withdraw(session, judged[1])
+    change(session, judged[5], TIE)
+    session.commit()
+    assert tallies.differences(session, cast.project.id or 0) == []
+
+
+def test_slices_and_days_are_in_the_address(
+    session: Session, cast: Cast, client_of: Clients, judged: list[Judgment]
+) -> None:
+    client = client_of(cast.lena)
+    page = client.get(f"{URL}?by=group&value=experts&since=2025-06-02&until=2025-06-03").text
+    assert "16 judgments" in page
+    assert "annotator group “experts”" in page
+    assert "2025-06-02" in page
+    uid = standings.uids(session, cast.project)["Lark"]
+    lost = client.get(f"{URL}/models/{uid}?by=criterion&value=tone&since=2025-06-02&until=2025-06-02").text
+    assert "in criterion “tone”, 2025-06-02" in lost
+    day = [row for row in judged if row.criteria and str(row.created_at)[:10] == "2025-06-02"]
+    pairs = [session.get_one(Comparison, row.comparison_id) for row in day if row.criteria["tone"] == B]  # type: ignore[index]
+    lark = session.exec(select(Model).where(Model.name == "Lark")).one()
+    assert 0 < sum(pair.model_a_id == lark.id for pair in pairs) == lost.count('<details class="card">')
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["since=tomorrow", "since=2025-06-02&until=2025-06-01", "until=9999-12-31", "by=criterion&value=x%22y"],
+)
+def test_days_that_are_none_are_refused(cast: Cast, client_of: Clients, query: str) -> None:
+    assert client_of(cast.vic).get(f"{URL}?{query}").status_code == 422
