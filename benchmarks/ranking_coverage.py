@@ -9,14 +9,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 import ranking
-from benchmarks.ranking_votes import draw_matrix, simulate
+from benchmarks.ranking_votes import draw_matrix, marginal_truth, simulate, simulate_with_judge
 from ranking.outcomes import Floats
+from ranking.prediction_powered import fit_prediction_powered
 
 # One simulated data set by its seed -> (truth inside?, width in Elo points), one entry a model.
 Trial = Callable[[Any], tuple[Floats, Floats]]
@@ -54,12 +55,33 @@ def independent(n: int, n_models: int, *, ties: float = 0.5, prior: Any = "firth
     return trial
 
 
-def clustered(annotators: int, each: int, *, by_annotator: bool, kind: Any = "sandwich") -> Trial:
+def clustered(
+    annotators: int, each: int, *, by_annotator: bool, uneven: float = 0.0, kind: Any = "sandwich"
+) -> Trial:
+    """Annotators of different taste, who vote as often as each other or (`uneven`) the less the later."""
+
     def trial(seed: Any) -> tuple[Floats, Floats]:
-        votes = simulate(annotators * each, 10, seed=seed, annotators=annotators, taste=0.5)
+        votes = simulate(annotators * each, 10, seed=seed, annotators=annotators, taste=0.5, uneven=uneven)
         cells = votes.cells() if by_annotator else None
         found = ranking.intervals(ranking.fit(votes.matrix()), cells, kind=kind, replicates=200)
         return judged(votes.truth, found)
+
+    return trial
+
+
+def with_judge(comparisons: int, *, told_apart: bool = True, **options: Any) -> Trial:
+    """People of different taste and a biased judge together; `told_apart`: who judged the same is known."""
+
+    def trial(seed: Any) -> tuple[Floats, Floats]:
+        theta = np.linspace(-1, 1, 8)
+        people, more = simulate_with_judge(
+            comparisons, 10 * comparisons, theta, seed=seed, taste=0.5, **options
+        )
+        if not told_apart:
+            people = replace(people, comparison=None)
+        lower, upper = fit_prediction_powered(people, more, len(theta)).intervals()
+        truth = ranking.to_elo(marginal_truth(theta, 0.5))
+        return (lower <= truth) & (truth <= upper), upper - lower
 
     return trial
 
@@ -84,12 +106,13 @@ def new_model(total: int, own: int, n_models: int) -> Trial:
     return trial
 
 
-def rank_ranges(n: int, n_models: int, *, joint: bool) -> Trial:
-    """Are the true ranks of all models inside their ranges at once?"""
+def rank_ranges(n: int, n_models: int, *, joint: bool, annotators: int = 0, uneven: float = 0.0) -> Trial:
+    """Are the true ranks of all models inside their ranges at once? With annotators, of different taste."""
 
     def trial(seed: Any) -> tuple[Floats, Floats]:
-        votes = simulate(n, n_models, seed=seed, spread=0.3)
-        found = ranking.intervals(ranking.fit(votes.matrix()))
+        who = {"annotators": annotators, "taste": 0.3, "uneven": uneven} if annotators else {}
+        votes = simulate(n, n_models, seed=seed, spread=0.3, **who)
+        found = ranking.intervals(ranking.fit(votes.matrix()), votes.cells() if annotators else None)
         ranges = ranking.rank_ranges(found, joint=joint, draws=1000)
         true = 1 + np.sum(votes.truth > votes.truth[:, None], axis=1)
         inside = np.all((ranges.best <= true) & (true <= ranges.worst))
@@ -105,18 +128,28 @@ def scenarios() -> Iterator[tuple[str, Trial]]:
     yield "2000 votes, 20 models, many ties", independent(2000, 20, ties=0.9)
     yield "2000 votes, 20 models, many ties, Fisher", independent(2000, 20, ties=0.9, kind="fisher")
     yield "2000 votes, 20 models, bootstrap", independent(2000, 20, kind="bootstrap", replicates=200)
+    yield "new model, 87 of 3,000,000 votes", new_model(3_000_000, 87, 60)
     for annotators, each in ((100, 50), (30, 200), (10, 500)):
         name = f"tastes, {annotators} annotators x {each}"
         yield f"{name}, taken as independent", clustered(annotators, each, by_annotator=False)
         yield f"{name}, by annotator", clustered(annotators, each, by_annotator=True)
     yield "tastes, 1000 annotators x 20, by random groups", clustered(1000, 20, by_annotator=True)
+    for annotators, each in ((30, 200), (10, 500)):
+        name = f"tastes, {annotators} uneven annotators x {each}, by annotator"
+        yield name, clustered(annotators, each, by_annotator=True, uneven=1.0)
+    bootstrapped = clustered(100, 50, by_annotator=True, kind="bootstrap")
+    yield "tastes, 100 annotators x 50, bootstrap by annotator", bootstrapped
+    yield "with a judge, 600 comparisons, 30 annotators", with_judge(600)
+    yield "with a judge, 600 comparisons, 20 uneven annotators", with_judge(600, annotators=20, uneven=1.0)
+    yield "with a judge, 300 comparisons x 3 people", with_judge(300, each=3)
     yield (
-        "tastes, 100 annotators x 50, bootstrap by annotator",
-        clustered(100, 50, by_annotator=True, kind="bootstrap"),
+        "with a judge, 300 comparisons x 3 people, not told apart",
+        with_judge(300, each=3, told_apart=False),
     )
-    yield "new model, 87 of 3,000,000 votes", new_model(3_000_000, 87, 60)
     yield "all ranks at once, joint", rank_ranges(3000, 15, joint=True)
     yield "all ranks at once, pair by pair", rank_ranges(3000, 15, joint=False)
+    name = "all ranks at once, joint, 30 uneven annotators by annotator"
+    yield name, rank_ranges(3000, 15, joint=True, annotators=30, uneven=1.0)
 
 
 def main() -> None:

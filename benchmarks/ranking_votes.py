@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import logit, ndtr
 
 import ranking
 from ranking.outcomes import Floats
+from ranking.prediction_powered import HumanVotes, JudgeVotes
 
 
 @dataclass(frozen=True)
@@ -43,19 +45,20 @@ def simulate(
     ties: float = 0.5,
     annotators: int = 50,
     taste: float = 0.0,
+    uneven: float = 0.0,
 ) -> Votes:
     """Draw votes on random pairs from Bradley-Terry.
 
     `ties` 0..1 turns that share of P(win) P(loss) on each side into ties, which leaves the half-win score
-    as it was; `taste` is the standard deviation of an annotator's own logit for each model.
+    as it was; `taste` is the standard deviation of an annotator's own logit for each model; the k-th
+    annotator gives 1 / k ** `uneven` times the votes of the first.
     """
     rng = np.random.default_rng(seed)
     if theta is None:
         theta = rng.normal(0, spread, n_models)
     theta = theta - theta.mean()
-    a = rng.integers(0, n_models, n)
-    b = (a + rng.integers(1, n_models, n)) % n_models
-    annotator = rng.integers(0, annotators, n)
+    a, b = draw_pairs(n, n_models, rng)
+    annotator = draw_annotators(n, annotators, uneven, rng)
     own = rng.normal(0, taste, (annotators, n_models)) + theta
     p = 1 / (1 + np.exp(own[annotator, b] - own[annotator, a]))
     tied = ties * p * (1 - p)
@@ -64,6 +67,62 @@ def simulate(
     outcome[(u >= p - tied) & (u < p + tied)] = ranking.Outcome.TIE
     truth = marginal_truth(theta, taste) if taste else theta
     return Votes(a.astype(np.int16), b.astype(np.int16), outcome.astype(np.uint8), annotator, truth)
+
+
+def draw_pairs(n: int, n_models: int, rng: np.random.Generator) -> tuple[Any, Any]:
+    a = rng.integers(0, n_models, n)
+    return a, (a + rng.integers(1, n_models, n)) % n_models
+
+
+def draw_annotators(n: int, annotators: int, uneven: float, rng: np.random.Generator) -> Any:
+    if not uneven:
+        return rng.integers(0, annotators, n)
+    share = np.arange(1, annotators + 1) ** -float(uneven)
+    return rng.choice(annotators, n, p=share / share.sum())
+
+
+def simulate_with_judge(
+    comparisons: int,
+    more: int,
+    theta: Floats,
+    *,
+    seed: Any = 0,
+    each: int = 1,
+    annotators: int = 30,
+    taste: float = 0.0,
+    uneven: float = 0.0,
+    alike: float = 0.5,
+    insight: float = 0.6,
+    liking: float | Floats = 0.6,
+) -> tuple[HumanVotes, JudgeVotes]:
+    """`each` people's votes on each of some comparisons, and a biased judge's on those and on `more` others.
+
+    What is special about a comparison is the share `alike` of what moves each person besides the ratings,
+    and the share `insight` of what moves the judge; `liking` is the judge's own logit for each model, or
+    the standard deviation of it.
+    """
+    rng = np.random.default_rng(seed)
+    n_models = len(theta)
+    a, b = draw_pairs(comparisons + more, n_models, rng)
+    special = rng.standard_normal(comparisons + more)
+    row = np.repeat(np.arange(comparisons), each)
+    who = draw_annotators(len(row), annotators, uneven, rng)
+    own = rng.normal(0, taste, (annotators, n_models)) + theta
+    gap = own[who, a[row]] - own[who, b[row]]
+    outcome = np.where(gap + _logistic(special[row], alike, rng) > 0, ranking.Outcome.A, ranking.Outcome.B)
+    judges = theta + (rng.normal(0, liking, n_models) if np.isscalar(liking) else liking)
+    score = (judges[a] - judges[b] + _logistic(special, insight, rng) > 0).astype(float)
+    rest = slice(comparisons, None)
+    return (
+        HumanVotes(a[row], b[row], outcome, score[row], cluster=who, comparison=row),
+        JudgeVotes(a[rest], b[rest], score[rest]),
+    )
+
+
+def _logistic(special: Floats, share: float, rng: np.random.Generator) -> Floats:
+    """Logistic noise, of which a share is what was drawn already."""
+    mixed = np.sqrt(share) * special + np.sqrt(1 - share) * rng.standard_normal(len(special))
+    return np.asarray(logit(ndtr(mixed)))
 
 
 def marginal_truth(theta: Floats, taste: float) -> Floats:

@@ -28,7 +28,7 @@ from ranking.bradley_terry import (
     to_elo,
     win_probabilities,
 )
-from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores, summed
 from ranking.uncertainty import critical_value
 
 PRIOR_SPREAD = 0.5
@@ -160,7 +160,7 @@ class _Votes:
         _, p = self.expected(theta, s)
         pull = self.count * s[self.who] * (self.score - p)
         M = self.plain.n_models
-        gradient = np.bincount(self.left, pull, M) - np.bincount(self.right, pull, M)
+        gradient = summed(pull, self.left, M) - summed(pull, self.right, M)
         gradient = gradient + (self.plain.pseudo * (1 - 2 * win_probabilities(theta))).sum(1)
         inverse = grouped_inverse(self.rating_information(theta, s), self.plain.component)
         return np.asarray(np.clip(inverse @ gradient, -0.5, 0.5))
@@ -169,7 +169,7 @@ class _Votes:
         _, p = self.expected(theta, s)
         M, P = self.plain.n_models, win_probabilities(theta)
         weight = self.count * s[self.who] ** 2 * p * (1 - p)
-        pairs = np.bincount(self.left * M + self.right, weight, M * M).reshape(M, M)
+        pairs = summed(weight, self.left * M + self.right, M, M)
         return laplacian(pairs + pairs.T + 2 * self.plain.pseudo * P * P.T)
 
     def uncertainty(self, theta: Floats, s: Floats, spread: float) -> tuple[Floats, Floats]:
@@ -177,8 +177,8 @@ class _Votes:
         difference, p = self.expected(theta, s)
         M, G = self.plain.n_models, self.n_annotators
         shared = self.count * p * (1 - p) * s[self.who] * difference
-        mixed = np.bincount(self.left * G + self.who, shared, M * G)
-        mixed = (mixed - np.bincount(self.right * G + self.who, shared, M * G)).reshape(M, G)
+        mixed = summed(shared, self.left * G + self.who, M, G)
+        mixed -= summed(shared, self.right * G + self.who, M, G)
         spare = 1 / (self.by_annotator(p * (1 - p) * difference**2) + 1 / spread**2)
         # The unit of s is fixed, so the reliabilities can only move against each other.
         alone = np.diag(spare) - np.outer(spare, spare) / max(spare.sum(), np.finfo(float).tiny)
@@ -194,4 +194,4 @@ class _Votes:
         return difference, np.asarray(expit(s[self.who] * difference))
 
     def by_annotator(self, values: Floats) -> Floats:
-        return np.bincount(self.who, self.count * values, self.n_annotators).astype(np.float64)
+        return summed(self.count * values, self.who, self.n_annotators)

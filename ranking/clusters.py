@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.bradley_terry import Fit, Note
-from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix
+from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix, summed
 
-# Below this many clusters not even Student's t makes the variance between them a usable one.
+# Below this many clusters not even Student's t makes the variance between them a usable one,
 MIN_CLUSTERS = 5
+# nor where one of them gave nearly all votes: they must be worth this many even ones.
+MIN_EFFECTIVE = 2.0
 # More are put together at random, which stays valid, so that cost follows the models and not the crowd.
 MAX_CLUSTERS = 256
 
@@ -22,7 +24,7 @@ class Clusters:
     """The votes a fit counted, in aggregated cells: arrays of one length, one row per cell.
 
     `group` 0..n_groups-1; `left`, `right` model codes; `score` of the left one, 1, 0 or 0.5; `count` votes.
-    `judged` (n_groups, M): whether a group judged a model. `component` (M,): the fit's, -1 if not finite.
+    `votes` (n_groups, M): how many a group gave on a model. `component` (M,): the fit's, -1 if not finite.
     """
 
     group: Ints
@@ -30,42 +32,44 @@ class Clusters:
     right: Ints
     score: Floats
     count: Floats
-    judged: NDArray[np.bool_]
+    votes: Floats
     component: Ints
     notes: tuple[Note, ...]
 
     @property
     def n_groups(self) -> int:
-        return len(self.judged)
-
-    def dof(self) -> Floats:
-        """(M,) degrees of freedom of each model's interval, NaN with fewer than MIN_CLUSTERS groups."""
-        groups = self.judged.sum(axis=0)
-        return np.where(groups >= MIN_CLUSTERS, groups - 1.0, np.nan)
+        return len(self.votes)
 
     def score_sums(self, expected: Floats, tied: Floats) -> Floats:
         """(n_groups, M + 1) derivative of each group's log-likelihood by the logits and by Davidson's log nu.
 
         `expected` and `tied` are the (M, M) expected score of row over column and probability of a tie.
-        Scaled by the usual G / (G - 1), with the groups of each component, so that outer products
-        estimate a variance.
+        Scaled for their number (`small_sample`), so that outer products estimate a variance.
         """
         M, G = len(self.component), self.n_groups
         pair, row = self.left * M + self.right, self.group * M
         surplus = self.count * (self.score - expected.take(pair))
-        sums = np.bincount(row + self.left, surplus, G * M) - np.bincount(row + self.right, surplus, G * M)
         columns = np.zeros((G, M + 1))
-        columns[:, :M] = sums.reshape(G, M)
+        columns[:, :M] = summed(surplus, row + self.left, G, M) - summed(surplus, row + self.right, G, M)
         if tied.any():
-            columns[:, M] = np.bincount(self.group, self.count * ((self.score == 0.5) - tied.take(pair)), G)
-        return np.asarray(columns * np.sqrt(self._correction()))
+            columns[:, M] = summed(self.count * ((self.score == 0.5) - tied.take(pair)), self.group, G)
+        inflation, _ = small_sample(np.column_stack([self.votes, self.votes.sum(axis=1)]))
+        return np.asarray(columns * np.sqrt(inflation))
 
-    def _correction(self) -> Floats:
-        """(M + 1,) G / (G - 1) with the groups of each model's component, and with all of them."""
-        n_components = int(self.component.max(initial=-1)) + 1
-        groups = [self.judged[:, self.component == c].any(axis=1).sum() for c in range(n_components)]
-        factor = np.array([g / max(g - 1, 1) for g in [*groups, self.n_groups]])
-        return np.asarray(factor[np.append(self.component, n_components)])
+
+def small_sample(votes: Floats) -> tuple[Floats, Floats]:
+    """(inflation, dof), both (P,): what few groups, with (G, P) votes on P parameters, do to a variance.
+
+    The variance between G groups is multiplied by G / (G - 1) and has G - 1 degrees of freedom, where uneven
+    groups count as the fewer even ones that would be worth as much, (sum n)^2 / sum n^2 (Carter, Schnepel &
+    Steigerwald, 2017, Rev. Econ. Stat. 99). Fewer than MIN_CLUSTERS groups, or worth less than MIN_EFFECTIVE,
+    have NaN degrees of freedom.
+    """
+    groups, squares = np.count_nonzero(votes, axis=0), (votes**2).sum(axis=0)
+    effective = votes.sum(axis=0) ** 2 / np.where(squares > 0, squares, 1.0)
+    known = (groups >= MIN_CLUSTERS) & (effective >= MIN_EFFECTIVE)
+    bounded = np.maximum(effective, MIN_EFFECTIVE)
+    return bounded / (bounded - 1), np.where(known, effective - 1, np.nan)
 
 
 def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
@@ -81,22 +85,29 @@ def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
     rows = slice(None) if counted.all() else counted
     left, right, count = cells.left[rows], cells.right[rows], cells.count[rows]
     group, n_groups, notes = deal(cells.cluster[rows], seed)
-    judged = np.zeros((n_groups, cells.n_models), bool)
-    for model in (left, right):
-        judged.ravel()[group * cells.n_models + model] = True
-    few = finite & (judged.sum(axis=0) < MIN_CLUSTERS)
-    if few.any():
-        notes += (Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}),)
+    row, shape = group * cells.n_models, (n_groups, cells.n_models)
+    votes = summed(count, row + left, *shape) + summed(count, row + right, *shape)
     return Clusters(
         group=group,
         left=left,
         right=right,
         score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[rows]],
         count=count,
-        judged=judged,
+        votes=votes,
         component=np.where(finite, fit.component, -1),
-        notes=notes,
+        notes=notes + few_cluster_notes(votes, finite),
     )
+
+
+def few_cluster_notes(votes: Floats, rated: NDArray[np.bool_]) -> tuple[Note, ...]:
+    """Which of the rated models have no interval, for want of groups or because one gave nearly all votes."""
+    few = rated & (np.count_nonzero(votes, axis=0) < MIN_CLUSTERS)
+    one = rated & ~few & np.isnan(small_sample(votes)[1])
+    notes = (
+        Note("few_clusters", {"models": np.flatnonzero(few).tolist(), "needed": MIN_CLUSTERS}),
+        Note("one_cluster", {"models": np.flatnonzero(one).tolist()}),
+    )
+    return tuple(note for note in notes if note.arguments["models"])
 
 
 def deal(cluster: NDArray[Any], seed: int = 0) -> tuple[Ints, int, tuple[Note, ...]]:

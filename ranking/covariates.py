@@ -30,7 +30,7 @@ from ranking.bradley_terry import (
     to_elo,
     win_probabilities,
 )
-from ranking.clusters import MIN_CLUSTERS, deal
+from ranking.clusters import MIN_CLUSTERS, deal, small_sample
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 from ranking.uncertainty import critical_value
 
@@ -64,7 +64,7 @@ class ControlledFit:
     `raw`: the fit without covariates. `theta` (M,): controlled logits, mean zero in each component, NaN for a
     model without counted votes. `beta` (F,): effects of the covariates `names`. `covariance` (M + F, M + F),
     of theta and beta together. `dof` (M + F,): degrees of freedom of the t quantiles, infinite for
-    independent votes, NaN where fewer than 5 clusters bear on a parameter: those have no interval. `votes`:
+    independent votes, NaN where too few clusters bear on a parameter: those have no interval. `votes`:
     how many entered. `notes`: those of the raw fit, "random_groups" and "few_clusters".
     """
 
@@ -337,29 +337,28 @@ class _Model:
                 gram.add(rows, rows.weight * residual**2)
             meat = gram.matrix()
         else:
-            scores, seen = self.group_scores(parameters)
-            groups = seen.sum(0)
-            dof = np.where(groups < MIN_CLUSTERS, np.nan, groups - 1.0)
-            meat = scores.T @ scores * (len(scores) / max(len(scores) - 1, 1))
+            scores, votes = self.group_scores(parameters)
+            inflation, dof = small_sample(votes)
+            meat = scores.T @ scores * np.sqrt(np.outer(inflation, inflation))
         meat[:M, :M] += laplacian(self.raw.pseudo * (P**2 + P.T**2))
         return inverse @ meat @ inverse, np.where(np.diagonal(meat) > 0, dof, np.nan)
 
-    def group_scores(self, parameters: Floats) -> tuple[Floats, NDArray[np.bool_]]:
-        """Votes' score vectors summed by group, and whether they bear on a parameter: both (G, M + F)."""
+    def group_scores(self, parameters: Floats) -> tuple[Floats, Floats]:
+        """Votes' score vectors summed by group, and how many bear on a parameter: both (G, M + F)."""
         M, F = self.shape
         G = self.n_groups
-        of_models, of_effects = np.zeros(G * M), np.zeros((F, G))
-        seen_models, seen_effects = np.zeros(G * M, bool), np.zeros((F, G), bool)
+        of_models, of_effects = np.zeros((2, G * M)), np.zeros((2, F, G))
         for rows, residual, _ in self.residuals(parameters):
             pull = rows.weight * residual
             for model, sign in zip(np.divmod(rows.pair, M), (1.0, -1.0), strict=True):
                 key = rows.group * M + model
-                of_models += np.bincount(key, sign * pull, G * M)
-                seen_models[key] = True
+                of_models[0] += np.bincount(key, sign * pull, G * M)
+                of_models[1] += np.bincount(key, rows.weight, G * M)
             for f, x in enumerate(rows.x):
-                of_effects[f] += np.bincount(rows.group, pull * x, G)
-                seen_effects[f, rows.group[x != 0]] = True
-        return (
-            np.hstack([of_models.reshape(G, M), of_effects.T]),
-            np.hstack([seen_models.reshape(G, M), seen_effects.T]),
+                of_effects[0, f] += np.bincount(rows.group, pull * x, G)
+                of_effects[1, f] += np.bincount(rows.group, rows.weight * x**2, G)
+        scores, votes = (
+            np.hstack([models.reshape(G, M), effects.T])
+            for models, effects in zip(of_models, of_effects, strict=True)
         )
+        return scores, votes

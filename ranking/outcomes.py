@@ -12,6 +12,7 @@ from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from itertools import count
+from math import prod
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -360,6 +361,11 @@ class _Votes:
                 keys *= self.n_models
                 np.add(keys, code, out=keys, dtype=dtype, casting="unsafe")
             yield keys, None if self.weight is None else self.weight[rows]
+
+
+def summed(values: ArrayLike, index: NDArray[Any], *shape: int) -> Floats:
+    """Sums of the values with the same flat index, as an array of that shape."""
+    return np.asarray(np.bincount(index, np.asarray(values), prod(shape)), np.float64).reshape(shape)
 
 
 def _integers(values: ArrayLike, name: str) -> NDArray[Any]:

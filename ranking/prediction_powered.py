@@ -15,6 +15,7 @@ the least variance: a judge that knows nothing gets none.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -31,8 +32,8 @@ from ranking.bradley_terry import (
     to_elo,
     win_probabilities,
 )
-from ranking.clusters import MIN_CLUSTERS
-from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.clusters import deal, few_cluster_notes, small_sample
+from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores, summed
 from ranking.uncertainty import critical_value
 
 _MAX_ROUNDS = 100
@@ -45,6 +46,7 @@ class HumanVotes:
 
     `a`, `b`, `outcome`: as for `Cells.from_votes`. `judge`: how far the judge prefers a to b, 0 to 1, NaN
     where it did not say (`outcome_scores` makes it of verdicts). `cluster`: who or what the votes share.
+    `comparison`: any integers that tell the comparisons apart, where several people judged the same one.
     """
 
     a: ArrayLike
@@ -52,6 +54,7 @@ class HumanVotes:
     outcome: ArrayLike
     judge: ArrayLike
     cluster: ArrayLike | None = None
+    comparison: ArrayLike | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,11 +71,11 @@ class PredictionPowered:
     """Ratings from people and a judge, beside those from people alone.
 
     `human`: the fit of people's votes. `theta` (M,): combined logits, mean zero in each component, NaN for a
-    model without human votes. `covariance`, `human_covariance` (M, M): NaN with too few clusters. `power`:
-    how far the judge is trusted, 0 not at all. `human_votes`, `judge_votes`: how many entered;
-    `effective_votes`: how many human votes alone would be as precise. `dof`: of the t quantile, infinite
-    for independent votes. `notes`: those of the human fit, "few_clusters", and "unused_judgments" for
-    judge votes on pairs that no person has judged.
+    model without human votes. `covariance`, `human_covariance` (M, M): NaN for models of too few clusters.
+    `power`: how far the judge is trusted, 0 not at all. `human_votes`, `judge_votes`: how many entered;
+    `effective_votes`: how many human votes alone would be as precise. `dof` (M,): of the t quantiles,
+    infinite for independent votes. `notes`: those of the human fit, "random_groups", "few_clusters",
+    "one_cluster", and "unused_judgments" for judge votes on pairs that no person has judged.
     """
 
     human: Fit
@@ -82,14 +85,13 @@ class PredictionPowered:
     power: float
     human_votes: int
     judge_votes: int
-    dof: float
+    dof: Floats
     notes: tuple[Note, ...]
 
     @property
     def effective_votes(self) -> float:
         """Human votes that alone would give the same average variance; NaN without a covariance."""
-        voted = self.human.component >= 0
-        alone, both = (np.diagonal(c)[voted].sum() for c in (self.human_covariance, self.covariance))
+        alone, both = (np.nansum(np.diagonal(c)) for c in (self.human_covariance, self.covariance))
         return float(self.human_votes * alone / both) if both > 0 else np.nan
 
     def ratings(self, *, anchor: tuple[int, float] | None = None, center: float = CENTER) -> Floats:
@@ -110,44 +112,69 @@ def fit_prediction_powered(
     power: float | None = None,
     ties: Ties = "half",
     both_bad: BothBad = "exclude",
+    seed: int = 0,
 ) -> PredictionPowered:
     """Combine people's votes with a judge's votes on those and on other comparisons.
 
-    `power` None tunes it. Raises ValueError for malformed columns and scores outside 0..1, RuntimeError when
-    there are too few human votes to solve.
+    `power` None tunes it. `seed` divides more than 256 clusters into 256 random groups. Raises ValueError for
+    malformed columns and scores outside 0..1, RuntimeError when there are too few human votes to solve.
     """
     outcomes = np.asarray(votes.outcome)
     human = fit(WinMatrix.from_votes(votes.a, votes.b, outcomes, n_models), ties=ties, both_bad=both_bad)
     labelled = _Scored.of(votes.a, votes.b, votes.judge, n_models)
     others = _Scored.of(judge.a, judge.b, judge.score, n_models).rated()
     y = outcome_scores(outcomes, ties, both_bad)
+    shared = _Shared.of(votes, labelled.pair, seed)
     evidence = _Evidence.of(human, labelled.oriented(y), labelled, others)
-    theta = np.nan_to_num(human.theta)
-    groups = None if votes.cluster is None else _groups(votes.cluster, outcomes.shape)
+    theta, voted = np.nan_to_num(human.theta), human.component >= 0
     if power is None:
         power = evidence.best_power(theta)
     combined = evidence.solve(theta, power)
-    dof = np.inf if groups is None else int(groups.max(initial=-1)) + 0.0
-    notes = human.notes
-    if dof < MIN_CLUSTERS - 1:
-        notes += (Note("few_clusters", {"clusters": int(dof) + 1, "needed": MIN_CLUSTERS}),)
-        dof = np.nan
+    dof, notes = np.where(voted, np.inf, np.nan), human.notes + shared.notes
+    if shared.n_groups:
+        by_group = evidence.votes_by_group(shared)
+        dof[voted] = small_sample(by_group)[1][voted]
+        notes += few_cluster_notes(by_group, voted)
     unused = int(np.count_nonzero(~evidence.useful[others.pair]))
     if unused:
         notes += (Note("unused_judgments", {"judgments": unused}),)
-    voted = human.component >= 0
-    unknown = ~(voted[:, None] & voted) | np.isnan(dof)
+    unknown = np.isnan(dof) | np.isnan(dof)[:, None]
     return PredictionPowered(
         human=human,
         theta=np.where(voted, combined, np.nan),
-        covariance=np.where(unknown, np.nan, evidence.covariance(combined, power, groups)),
-        human_covariance=np.where(unknown, np.nan, evidence.covariance(theta, 0.0, groups)),
+        covariance=np.where(unknown, np.nan, evidence.covariance(combined, power, shared)),
+        human_covariance=np.where(unknown, np.nan, evidence.covariance(theta, 0.0, shared)),
         power=power,
         human_votes=int(np.count_nonzero(~np.isnan(y))),
         judge_votes=len(others.pair) - unused,
         dof=dof,
         notes=notes,
     )
+
+
+@dataclass(frozen=True, eq=False)
+class _Shared:
+    """What human votes (n,) have in common: each one's comparison and, unless independent, its group."""
+
+    comparison: Ints
+    group: Ints
+    n_groups: int
+    notes: tuple[Note, ...]
+
+    @classmethod
+    def of(cls, votes: HumanVotes, pair: Ints, seed: int) -> _Shared:
+        comparison, group = np.arange(len(pair)), np.empty(0, np.intp)
+        n_groups, notes = 0, tuple[Note, ...]()
+        if votes.comparison is not None:
+            ids, first, comparison = np.unique(
+                _column(votes.comparison, "comparison", len(pair)), return_index=True, return_inverse=True
+            )
+            other = np.flatnonzero(pair != pair[first][comparison])
+            if len(other):
+                raise ValueError(f"row {other[0]}: comparison {ids[comparison[other[0]]]} is of other models")
+        if votes.cluster is not None:
+            group, n_groups, notes = deal(_column(votes.cluster, "cluster", len(pair)), seed)
+        return cls(comparison, group, n_groups, notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -213,13 +240,11 @@ class _Evidence:
         shared, total = (
             np.bincount(p, minlength=M * M) for p in (rated.pair, np.append(rated.pair, others.pair))
         )
-        sums = np.bincount(rated.pair, rated.score, M * M) + np.bincount(others.pair, others.score, M * M)
+        sums = summed(rated.score, rated.pair, M * M) + summed(others.score, others.pair, M * M)
         mean = sums / np.maximum(total, 1)
         share = shared / np.maximum(total, 1)
         error = np.nan_to_num(labelled.score - mean[labelled.pair])
-        elsewhere = np.bincount(
-            others.pair, (share[others.pair] * (others.score - mean[others.pair])) ** 2, M * M
-        )
+        elsewhere = (share[others.pair] * (others.score - mean[others.pair])) ** 2
         return cls(
             human=human,
             low=labelled.low,
@@ -227,7 +252,7 @@ class _Evidence:
             score=score,
             error=error,
             own=error * (1 - share[labelled.pair]),
-            others=elsewhere.reshape(M, M).astype(np.float64),
+            others=summed(elsewhere, others.pair, M, M),
             useful=shared > 0,
         )
 
@@ -255,21 +280,48 @@ class _Evidence:
         square = variance(self.by_pair(self.own**2) + self.others)
         return cross / square if square > 0 else 0.0
 
-    def covariance(self, theta: Floats, power: float, groups: Ints | None) -> Floats:
-        """Sandwich covariance (M, M), by groups of human votes where these are given."""
+    def covariance(self, theta: Floats, power: float, shared: _Shared) -> Floats:
+        """Sandwich covariance (M, M), between groups of human votes where there are some.
+
+        Votes of different groups on one comparison share what is special about it, and how the judge errs
+        on it: what their products add is added (Cameron, Gelbach & Miller, 2011, J. Bus. Econ. Stat. 29).
+        """
         M, P = self.human.n_models, win_probabilities(theta)
         surplus = np.nan_to_num(self.residual(theta)) - power * self.own
         alone = self.human.pseudo * P**2 + power**2 * self.others
-        if groups is None:
-            between = np.zeros((M, M))
-            alone = alone + self.by_pair(surplus**2)
-        else:
-            G = int(groups.max(initial=-1)) + 1
-            won, lost = (np.bincount(groups * M + m, surplus, G * M) for m in (self.low, self.high))
-            sums = (won - lost).reshape(G, M)
-            between = sums.T @ sums * (G / max(G - 1, 1))
+        together, between = self.by_comparison(surplus, shared), np.zeros((M, M))
+        if shared.n_groups:
+            won, lost = self.by_group(surplus, shared)
+            inflation, _ = small_sample(self.votes_by_group(shared))
+            sums = (won - lost) * np.sqrt(inflation)
+            between = sums.T @ sums
+            together = np.maximum(together - self.by_pair(surplus**2), 0)
+        alone = alone + together
         bread = self.inverse_information(theta)
         return np.asarray(bread @ (between + laplacian(alone + alone.T)) @ bread)
+
+    def votes_by_group(self, shared: _Shared) -> Floats:
+        """(n_groups, M) human votes on each model, or what the judge said beside one that does not count."""
+        told = ~np.isnan(self.score) | (self.error != 0)
+        first, second = self.by_group(told, shared)
+        return first + second
+
+    def by_group(self, values: ArrayLike, shared: _Shared) -> tuple[Floats, Floats]:
+        """Sums (n_groups, M) of each vote's value, under its first model and under its second."""
+        row, shape = shared.group * self.human.n_models, (shared.n_groups, self.human.n_models)
+        return summed(values, row + self.low, *shape), summed(values, row + self.high, *shape)
+
+    def by_comparison(self, values: Floats, shared: _Shared) -> Floats:
+        """(M, M) squares of each comparison's sum of values, summed by pair."""
+        M, sums = self.human.n_models, np.bincount(shared.comparison, values)
+        pair = np.empty(len(sums), np.intp)
+        pair[shared.comparison] = self.low * M + self.high
+        return summed(sums**2, pair, M, M)
+
+    def by_pair(self, values: ArrayLike) -> Floats:
+        """(M, M) sums of a value of each vote, by its pair."""
+        M = self.human.n_models
+        return summed(values, self.low * M + self.high, M, M)
 
     def residual(self, theta: Floats) -> Floats:
         """Human scores beyond expectation, NaN where not counted."""
@@ -277,16 +329,12 @@ class _Evidence:
 
     def inverse_information(self, theta: Floats) -> Floats:
         P = win_probabilities(theta)
-        votes = self.by_pair((~np.isnan(self.score)).astype(np.float64)) + self.human.pseudo
+        votes = self.by_pair(~np.isnan(self.score)) + self.human.pseudo
         return grouped_inverse(laplacian((votes + votes.T) * P * P.T), self.human.component)
 
-    def by_pair(self, values: Floats) -> Floats:
-        M = self.human.n_models
-        return np.bincount(self.low * M + self.high, values, M * M).reshape(M, M).astype(np.float64)
 
-
-def _groups(cluster: ArrayLike, shape: tuple[int, ...]) -> Ints:
-    codes = np.asarray(cluster)
-    if codes.shape != shape:
-        raise ValueError(f"cluster: {codes.shape} values for {shape} votes")
-    return np.unique(codes, return_inverse=True)[1]
+def _column(values: ArrayLike, name: str, n: int) -> NDArray[Any]:
+    column = np.asarray(values)
+    if column.shape != (n,):
+        raise ValueError(f"{name}: {column.shape} values for {n} votes")
+    return column

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtri, stdtr
+from scipy.special import ndtri, stdtr, stdtrit
 
 from ranking.bradley_terry import Fit
 from ranking.outcomes import Floats, Ints
@@ -122,6 +122,7 @@ def _pair_quantile(intervals: Intervals) -> Floats:
 
 
 def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
+    """(M, M): what the largest |z| of all pairs rarely exceeds, made larger for pairs of fewer clusters."""
     models = np.flatnonzero(np.isfinite(intervals.se))
     with np.errstate(divide="ignore"):
         precision = 1 / intervals.difference_se()[np.ix_(models, models)]
@@ -137,16 +138,25 @@ def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
             np.maximum(peak, z.max(axis=0), out=peak)
         largest.append(peak)
     peaks = np.concatenate(largest)
-    return np.quantile(peaks, intervals.level) if len(models) > 1 else np.inf
+    if len(models) < 2:
+        return np.inf
+    typical = _typical_dof(intervals, models)
+    tail = stdtr(typical, np.quantile(peaks, intervals.level))
+    critical = stdtrit(np.minimum(intervals.dof, typical), tail)
+    return np.maximum(critical, critical[:, None])
 
 
 def _draws(intervals: Intervals, models: Ints, draws: int, seed: int) -> Any:
-    """Yield (K, m) draws of the ratings' errors: normal, or Student's t of the fewest degrees of freedom."""
+    """Yield (K, m) draws of the ratings' errors: normal, or Student's t of the typical degrees of freedom."""
     values, vectors = np.linalg.eigh(intervals.covariance[np.ix_(models, models)])
     root = vectors * np.sqrt(np.maximum(values, 0))
     rng = np.random.default_rng(seed)
-    dof = intervals.dof[models].min(initial=np.inf)
+    dof = _typical_dof(intervals, models)
     for start in range(0, draws, _CHUNK):
         m = min(_CHUNK, draws - start)
         sampled = root @ rng.standard_normal((len(models), m))
         yield sampled if np.isinf(dof) else sampled * np.sqrt(dof / rng.chisquare(dof, m))
+
+
+def _typical_dof(intervals: Intervals, models: Ints) -> float:
+    return float(np.median(intervals.dof[models])) if len(models) else np.inf

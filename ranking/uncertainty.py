@@ -24,7 +24,7 @@ from ranking.bradley_terry import (
     shifted,
     to_elo,
 )
-from ranking.clusters import Clusters, cluster_votes
+from ranking.clusters import Clusters, cluster_votes, small_sample
 from ranking.outcomes import Cells, Floats, Ints, check_choice
 
 Kind = Literal["sandwich", "fisher", "bootstrap"]
@@ -36,9 +36,10 @@ class Intervals:
 
     `theta` with `lower` and `upper` are relative to the component's mean, or to the anchor, whose own
     interval has no width. `covariance` (M, M) is of the logits with mean zero: differences are read from
-    it whatever the anchor. `quantile` times `se` is the half width; `dof` is infinite for independent
-    votes. NaN marks what the votes do not tell; `notes` say why ("few_clusters", "random_groups",
-    "unsolved_replicates", and "only_ties" where Fisher's information had to replace the sandwich).
+    it whatever the anchor. `quantile` times `se` is the half width (where the anchor's quantile is larger,
+    that one); `dof` is infinite for independent votes. NaN marks what the votes do not tell; `notes` say why
+    ("few_clusters", "one_cluster", "random_groups", "unsolved_replicates", and "only_ties" where Fisher's
+    information had to replace the sandwich).
     """
 
     theta: Floats
@@ -83,11 +84,11 @@ def intervals(
 ) -> Intervals:
     """Confidence intervals of a fit's ratings at `level`.
 
-    With `cells`, the fit's votes by cluster, errors are clustered: Student's t with the clusters that
-    judged the model, less one; a model judged in fewer than 5 gets no interval, and a note. Without,
-    votes are taken as independent. `kind` "fisher" cannot be clustered. `anchor=(model, rating)` pins a
-    model; its uncertainty moves to the others. `replicates` are for the bootstrap, `seed` for it and for
-    the random groups.
+    With `cells`, the fit's votes by cluster, errors are clustered: Student's t for the number of clusters
+    that judged the model and how evenly (`clusters.small_sample`); a model judged in fewer than 5, or
+    nearly always in one, gets no interval, and a note. Without, votes are taken as independent. `kind`
+    "fisher" cannot be clustered. `anchor=(model, rating)` pins a model; its uncertainty moves to the
+    others. `replicates` are for the bootstrap, `seed` for it and for the random groups.
     """
     check_choice("kind", kind, ("sandwich", "fisher", "bootstrap"))
     if kind == "fisher" and cells is not None:
@@ -104,15 +105,16 @@ def intervals(
         notes += [Note("unsolved_replicates", {"replicates": failed})] if failed else []
     else:
         covariance = _analytic_covariance(fit, kind, clusters)
-    dof = np.full(fit.n_models, np.inf) if clusters is None else clusters.dof()
+    dof = np.full(fit.n_models, np.inf) if clusters is None else small_sample(clusters.votes)[1]
     dof[~np.isfinite(fit.theta)] = np.nan
     quantile = critical_value(level, dof)
     theta = shifted(fit.theta, fit.component, anchor, center)
     se = np.where(np.isnan(quantile), np.nan, np.sqrt(_reference_variance(covariance, fit.component, anchor)))
+    half = se * _reference_quantile(quantile, fit.component, anchor)
     return Intervals(
         theta=theta,
-        lower=theta - quantile * se,
-        upper=theta + quantile * se,
+        lower=theta - half,
+        upper=theta + half,
         se=se,
         quantile=quantile,
         dof=dof,
@@ -159,6 +161,14 @@ def _reference_variance(covariance: Floats, component: Ints, anchor: tuple[int, 
     return np.where(component == component[model], np.maximum(moved, 0.0), variance)
 
 
+def _reference_quantile(quantile: Floats, component: Ints, anchor: tuple[int, float] | None) -> Floats:
+    """The quantile of the less certain of each model and what its interval is relative to."""
+    if anchor is None:
+        return quantile
+    model = anchor[0]
+    return np.where(component == component[model], np.maximum(quantile, quantile[model]), quantile)
+
+
 def _bootstrap_covariance(
     fit: Fit, clusters: Clusters | None, replicates: int, seed: int
 ) -> tuple[Floats, int]:
@@ -168,6 +178,9 @@ def _bootstrap_covariance(
     covariance = np.full((fit.n_models, fit.n_models), np.nan)
     if len(solved) > 1 and finite.any():
         covariance[np.ix_(finite, finite)] = np.atleast_2d(np.cov(solved[:, finite], rowvar=False))
+    if clusters is not None:
+        inflation, _ = small_sample(clusters.votes)
+        covariance *= np.sqrt(np.outer(inflation, inflation))
     return covariance, len(thetas) - len(solved)
 
 

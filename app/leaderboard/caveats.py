@@ -129,6 +129,10 @@ _NOTES = {
         "Too few annotators judged {models} (fewer than {needed}), so its interval is not known.",
         "Too few annotators judged {models} (fewer than {needed} each), so their intervals are not known.",
     ),
+    "one_cluster": (
+        "One annotator gave nearly all judgments of {models}, so its interval is not known.",
+        "One annotator each gave nearly all judgments of {models}, so their intervals are not known.",
+    ),
     "disconnected": (
         "No judgments join these groups, so ratings and ranks mean nothing across them: {groups}. "
         "Comparisons between models of different groups would join them.",

@@ -117,7 +117,9 @@ def _told_apart(votes: _Votes) -> tuple[HumanVotes, JudgeVotes, int]:
     human = np.bincount(place[~votes.judge], minlength=len(ids)) > 0
     own, alone = ~votes.judge, (times > 0) & ~human
     cluster = votes.cluster[own] if len(np.unique(votes.cluster[own])) >= MIN_CLUSTERS else None
-    people = HumanVotes(votes.a[own], votes.b[own], votes.outcome[own], mean[place[own]], cluster)
+    people = HumanVotes(
+        votes.a[own], votes.b[own], votes.outcome[own], mean[place[own]], cluster, votes.comparison[own]
+    )
     judged_alone = JudgeVotes(votes.a[first[alone]], votes.b[first[alone]], mean[alone])
     return people, judged_alone, int(np.count_nonzero(human & (times > 0)))
 

@@ -1,11 +1,14 @@
 """A judge's many votes sharpen people's few ones and never bias them."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
+from benchmarks.ranking_votes import simulate_with_judge
 from ranking import Cells, WinMatrix, fit
 from ranking.bradley_terry import ELO_PER_LOGIT
 from ranking.prediction_powered import HumanVotes, JudgeVotes, fit_prediction_powered
@@ -17,18 +20,11 @@ TRUTH = np.linspace(-1, 1, MODELS)
 
 def judged(seed=0, n=800, more=12_000, insight=0.8, bias=0.6, favoured=None):
     """People's votes and a biased judge's, alike beyond the ratings to the degree of its insight."""
-    rng = np.random.default_rng(seed)
-    a = rng.integers(0, MODELS, n + more)
-    b = (a + rng.integers(1, MODELS, n + more)) % MODELS
-    gap = TRUTH[a] - TRUTH[b]
-    prompt, noise = rng.logistic(size=(2, n + more))
-    liking = rng.normal(0, bias, MODELS)
+    liking = np.random.default_rng([seed, 1]).normal(0, bias, MODELS)
     if favoured is not None:
         liking[favoured] += 2
-    outcome = np.where(gap + prompt > 0, 0, 1)
-    judge = (gap + liking[a] - liking[b] + insight * prompt + (1 - insight) * noise > 0) * 1.0
-    people = HumanVotes(a[:n], b[:n], outcome[:n], judge[:n])
-    return people, JudgeVotes(a[n:], b[n:], judge[n:])
+    people, judge = simulate_with_judge(n, more, TRUTH, seed=seed, alike=1, insight=insight, liking=liking)
+    return replace(people, cluster=None, comparison=None), judge
 
 
 def error(theta):
@@ -107,6 +103,33 @@ class TestAgainstPeopleAlone:
         found = fit_prediction_powered(people, more, 2, power=1.0)
         share = (0.7 * 10 + found.human.pseudo[0, 1]) / (10 + 2 * found.human.pseudo[0, 1])
         assert expit(found.theta[0] - found.theta[1]) == pytest.approx(share)
+
+
+class TestShared:
+    """What votes have in common: the same judgment said three times is no more than one."""
+
+    def test_votes_repeated_on_their_comparison_are_known_no_better(self):
+        people, more = judged(n=300, more=0)
+        once = fit_prediction_powered(people, more, MODELS, power=0.0)
+        columns = (np.tile(x, 3) for x in (people.a, people.b, people.outcome, people.judge))
+        thrice = HumanVotes(*columns, comparison=np.tile(np.arange(300), 3))
+        found = fit_prediction_powered(thrice, more, MODELS, power=0.0)
+        assert np.diagonal(found.covariance) == pytest.approx(np.diagonal(once.covariance), rel=0.2)
+        alone = fit_prediction_powered(replace(thrice, comparison=None), more, MODELS, power=0.0)
+        assert np.diagonal(alone.covariance) == pytest.approx(np.diagonal(once.covariance) / 3, rel=0.2)
+
+    def test_comparisons_judged_once_each_have_nothing_in_common(self):
+        people, more = judged()
+        found = fit_prediction_powered(replace(people, comparison=np.arange(800)), more, MODELS)
+        plain = fit_prediction_powered(people, more, MODELS)
+        np.testing.assert_allclose(found.covariance, plain.covariance)
+
+    def test_many_annotators_are_dealt_into_groups(self):
+        people, more = judged(n=3000)
+        found = fit_prediction_powered(replace(people, cluster=np.arange(3000) % 600), more, MODELS)
+        assert [note.code for note in found.notes] == ["random_groups"]
+        plain = fit_prediction_powered(people, more, MODELS)
+        assert np.diagonal(found.covariance) == pytest.approx(np.diagonal(plain.covariance), rel=0.4)
 
 
 class TestInvariance:
@@ -191,8 +214,13 @@ class TestEdges:
         with pytest.raises(ValueError, match=message):
             fit_prediction_powered(HumanVotes([0, 0], [1, 1], [0, 1], judge), more, 2)
 
-    def test_clusters_of_another_length(self):
+    @pytest.mark.parametrize("column", ["cluster", "comparison"])
+    def test_columns_of_another_length(self, column):
         people, more = judged()
-        people = HumanVotes(people.a, people.b, people.outcome, people.judge, [1, 2])
-        with pytest.raises(ValueError, match="cluster"):
-            fit_prediction_powered(people, more, MODELS)
+        with pytest.raises(ValueError, match=column):
+            fit_prediction_powered(replace(people, **{column: [1, 2]}), more, MODELS)
+
+    def test_one_comparison_of_different_models(self):
+        people = HumanVotes([0, 1, 0], [1, 0, 2], [0, 1, 0], [1.0, 0.0, 1.0], comparison=[5, 5, 5])
+        with pytest.raises(ValueError, match="row 2: comparison 5 is of other models"):
+            fit_prediction_powered(people, JudgeVotes([], [], []), 3)
