@@ -2,7 +2,7 @@
 
 SQLAlchemy's own execution costs a multiple of what SQLite needs for the query itself. A prepared
 statement keeps its types and its dialects, runs in the session's transaction, and raises the same
-errors; it knows nothing of mapped objects.
+errors; it knows nothing of mapped objects: whoever adds or changes some flushes them first.
 """
 
 from collections import namedtuple
@@ -110,7 +110,6 @@ class Prepared:
     def _execute(
         self, session: Session, values: Mapping[str, Any] | list[Mapping[str, Any]]
     ) -> tuple[Any, _Compiled]:
-        session.flush()
         driver, dialect = _driver(session)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         cursor = driver.cursor()
