@@ -32,17 +32,54 @@ def test_code_in_an_unknown_language_is_shown_as_it_is() -> None:
 
 @pytest.mark.parametrize("source", [r"$\frac{a}{b}$", r"\(\frac{a}{b}\)"])
 def test_inline_mathematics_is_set(source: str) -> None:
-    html = render_markdown(f"It is {source}.")
-    assert '<math display="inline"><mrow><mfrac>' in html
+    assert "<math><mfrac>" in render_markdown(f"It is {source}.")
 
 
-@pytest.mark.parametrize("source", ["$$\nx^2\n$$", "so $$x^2$$ here", "\\[\nx^2\n\\]"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        "$$\nx^2\n$$",
+        "so $$x^2$$ here",
+        "\\[\nx^2\n\\]",
+        "\\begin{align}\nx^2\n\\end{align}",
+        r"$$x^2 \tag{1}\label{eq}$$",
+        r"$$\begin{split} x^2 &= 4 \end{split}$$",
+        r"$$\text{50% of a_b is } x^2 \text{ if $n>0$}$$",
+    ],
+)
 def test_displayed_mathematics_is_set(source: str) -> None:
-    assert '<math display="block"><mrow><msup>' in render_markdown(source)
+    html = render_markdown(source)
+    assert '<math display="block">' in html
+    assert "<msup>" in html
+    assert "<merror" not in html
 
 
-def test_a_bad_formula_shows_its_source() -> None:
-    assert r"<code>\begin{foo}</code>" in render_markdown(r"It is $\begin{foo}$.")
+def test_a_formula_is_laid_out_without_inline_styles() -> None:
+    html = render_markdown(
+        r"$$\begin{array}{c|c} a & b \\ \hline c & \begin{aligned} d &= e \end{aligned} \end{array}$$"
+    )
+    for name in ("ruled-right", "ruled-above", "at-right", "at-left"):
+        assert name in html
+    assert " style=" not in html
+
+
+def test_an_unknown_command_stands_among_what_is_known() -> None:
+    html = render_markdown(r"$\frac{1}{2} \foo$")
+    assert "<mfrac>" in html
+    assert r"\foo" in html
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        r"\begin{foo}",
+        r"\frac{1}",
+        "{" * 60 + "x" + "}" * 60,
+        r"\def\a{" + "x" * 900 + "}" + r"\a" * 300,
+    ],
+)
+def test_a_formula_that_cannot_be_set_shows_its_source(source: str) -> None:
+    assert f"<code>{source}</code>" in render_markdown(f"It is ${source}$.")
 
 
 def test_prices_are_not_formulas() -> None:
@@ -74,8 +111,8 @@ def test_other_addresses_lead_nowhere(address: str) -> None:
 def test_an_image_is_described_and_linked_but_never_fetched() -> None:
     html = render_markdown("![a heron](https://spy.example/x.png) ![bare](data:image/png;base64,AAAA)")
     assert "<img" not in html
-    assert ">[image: a heron]</a>" in html
-    assert "[image: bare]" in html
+    assert ">Image: a heron</a>" in html
+    assert "Image: bare" in html
 
 
 @pytest.mark.parametrize(
@@ -100,10 +137,48 @@ def test_nothing_hostile_becomes_an_element_or_attribute(hostile: str) -> None:
         assert not re.search(r'"\s*on\w+=', tag)
 
 
-def test_each_block_finds_its_own_direction_of_writing() -> None:
-    html = render_markdown("שלום\n\nhello\n\n- one")
-    assert html.count('<p dir="auto">') == 2
-    assert '<ul dir="auto">' in html
+def test_each_block_is_written_in_its_own_direction() -> None:
+    html = render_markdown("שלום\n\nhello\n\n- ChatGPT هو نموذج لغوي\n\n42")
+    for opening in ('<p dir="rtl">שלום', '<p dir="ltr">hello', '<ul dir="rtl">', "<p>42"):
+        assert opening in html
+
+
+@pytest.mark.parametrize(
+    ("text", "declared", "language", "direction"),
+    [
+        ("A heron.", "English", "en", "ltr"),
+        ("A heron.", "en-GB", "en-GB", "ltr"),
+        ("A heron.", None, "", "ltr"),
+        ("A heron, though Arabic was asked for.", "Arabic", "", "ltr"),
+        ("مالك الحزين", "Persian", "fa", "rtl"),
+        ("مالك الحزين (heron)", None, "ar", "rtl"),
+        ("אנפה", "no such language", "he", "rtl"),
+        ("サギは鳥です", "Chinese", "ja", "ltr"),
+        ("鹭", "zh-TW", "zh-TW", "ltr"),
+        ("Цапля", "uk", "uk", "ltr"),
+        ("42", "Arabic", "ar", "auto"),
+        ("A heron.", '"><script>', "", "ltr"),
+    ],
+)
+def test_a_text_says_its_language_and_direction(
+    text: str, declared: str | None, language: str, direction: str
+) -> None:
+    html = render_response([{"role": "assistant", "content": text}], declared)
+    assert html.startswith(f'<div class="prose" lang="{language}" dir="{direction}">')
+
+
+def test_lines_break_where_they_were_broken() -> None:
+    assert "roses<br>" in render_markdown("roses\nviolets").replace("<br />", "<br>")
+
+
+def test_a_few_words_of_html_do_what_markdown_cannot() -> None:
+    html = render_markdown("| H<sub>2</sub>O | a<br/>b |\n|-|-|\n| x<SUP>2</SUP> | <sub onclick=x> |")
+    for part in ("H<sub>2</sub>O", "a<br>b", "x<sup>2</sup>", "&lt;sub onclick=x&gt;"):
+        assert part in html
+
+
+def test_a_wide_table_scrolls_by_itself() -> None:
+    assert '<div class="wide" tabindex="0"><table' in render_markdown("| a |\n|-|\n| b |")
 
 
 def test_very_long_text_is_shown_as_it_stands() -> None:
@@ -138,13 +213,13 @@ def test_a_conversation_shows_its_roles_and_folds_the_system_turn(app: Flask) ->
     assert "Which <em>bird</em>?" in html
     assert "look_up" in html
     assert html.count("<details") == 2
+    assert '<span dir="auto">Be brief.</span>' in html
 
 
 def test_a_plain_response_has_no_role(app: Flask) -> None:
     with app.test_request_context():
-        assert (
-            render_response([{"role": "assistant", "content": "A heron."}]) == '<p dir="auto">A heron.</p>\n'
-        )
+        html = render_response([{"role": "assistant", "content": "A heron."}])
+    assert html == '<div class="prose" lang="" dir="ltr"><p dir="ltr">A heron.</p>\n</div>'
 
 
 def test_parts_that_are_not_text_are_named(app: Flask) -> None:

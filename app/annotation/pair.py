@@ -45,9 +45,9 @@ class Shown:
 def show(session: Session, assigned: Assigned) -> Shown:
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
-    prompt = row.prompt or _render_prompt(session, row.prompt_id)
-    a = row.response_a or _render_response(session, row.response_a_id)
-    b = row.response_b or _render_response(session, row.response_b_id)
+    prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
+    a = row.response_a or _render_response(session, row.response_a_id, row.language)
+    b = row.response_b or _render_response(session, row.response_b_id, row.language)
     first, second = (b, a) if assigned.swapped else (a, b)
     return Shown(
         assignment_id=assigned.uid,
@@ -90,26 +90,37 @@ def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
     return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
 
 
-def _render_prompt(session: Session, prompt_id: int) -> Markup:
-    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)))
+def _render_prompt(session: Session, prompt_id: int, language: str | None) -> Markup:
+    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)), language)
     return _keep(session, RenderedPrompt, "prompt_id", prompt_id, html)
 
 
-def _render_response(session: Session, response_id: int) -> Markup:
-    html = text.render_response(anonymous(_messages(session, Response, response_id)))
+def _render_response(session: Session, response_id: int, language: str | None) -> Markup:
+    html = text.render_response(anonymous(_messages(session, Response, response_id)), language)
     return _keep(session, RenderedResponse, "response_id", response_id, html)
 
 
 def anonymous(messages: list[Message]) -> list[Message]:
-    """Only what was said: a speaker's name, or any other key, may tell which model wrote it."""
-    return [
-        {key: message[key] for key in _kept(message) if message.get(key) is not None} for message in messages
-    ]
+    """Only what was said: a speaker's name, an id, or any other key may tell which model wrote it."""
+    return [_anonymous(message) for message in messages]
 
 
-def _kept(message: Message) -> tuple[str, ...]:
-    said = ("role", "content", "tool_calls")
-    return (*said, "name") if message.get("role") == "tool" else said
+def _anonymous(message: Message) -> Message:
+    said = _only(_SAID_BY_TOOLS if message.get("role") == "tool" else _SAID, message)
+    if isinstance(said.get("tool_calls"), list):
+        said["tool_calls"] = [
+            _only(_CALLED, call) if isinstance(call, dict) else call for call in said["tool_calls"]
+        ]
+    return said
+
+
+def _only(keys: tuple[str, ...], given: dict[str, Any]) -> dict[str, Any]:
+    return {key: given[key] for key in keys if given.get(key) is not None}
+
+
+_SAID = ("role", "content", "tool_calls")
+_SAID_BY_TOOLS = (*_SAID, "name")
+_CALLED = ("type", "function")
 
 
 def _messages(session: Session, model: type[Prompt] | type[Response], key: int) -> list[Message]:

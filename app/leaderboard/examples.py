@@ -120,7 +120,7 @@ def _example(
     judgments: Sequence[Judgment],
     first: Model,
 ) -> Example:
-    sides = [Side(name, text.render_response(said) if said else None) for name, said in pair]
+    sides = [Side(name, text.render_response(said, prompt.language) if said else None) for name, said in pair]
     ordered = sides if pair[0][0] == first.name else sides[::-1]
     names = {Outcome.A: f"{pair[0][0]} better", Outcome.B: f"{pair[1][0]} better"}
     words = {**names, Outcome.TIE: "tie", Outcome.BOTH_BAD: "both bad"}
@@ -130,7 +130,7 @@ def _example(
         prompt_key=prompt.key,
         category=prompt.category,
         opening=_opening(prompt),
-        prompt=text.render_messages(prompt.messages) if prompt.messages else None,
+        prompt=text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
         sides=(ordered[0], ordered[1]),
         verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
         rationales=tuple(judgment.rationale for judgment in judgments if judgment.rationale),

@@ -1,0 +1,17 @@
+"""What people and models wrote, made into HTML that is safe to show: rendered, then sanitised."""
+
+from app.text.conversations import Turn, media_of, render_messages, render_response
+from app.text.markdown import LONGEST_MARKDOWN, render_markdown
+
+__all__ = [
+    "LONGEST_MARKDOWN",
+    "RENDERER_VERSION",
+    "Turn",
+    "media_of",
+    "render_markdown",
+    "render_messages",
+    "render_response",
+]
+
+# Stored beside rendered text; a change of what this package makes leaves what was stored stale.
+RENDERER_VERSION = 2

@@ -1,0 +1,114 @@
+"""Conversations in the chat format of OpenAI and Hugging Face as HTML, turn by turn."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+from flask import render_template
+from markupsafe import Markup
+
+from app.models import Message
+from app.text.languages import direction_of, language_of
+from app.text.markdown import code_block, render_markdown
+
+# Characters of a folded turn that are shown, in one line.
+OPENING = 200
+FOLDED = ("system", "developer", "tool", "function")
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One message as it is shown."""
+
+    role: str
+    html: Markup
+    # The beginning of what is folded; a folded turn opens on demand.
+    opening: str = ""
+
+
+def render_messages(
+    messages: Sequence[Message], language: str | None = None, media: list[str] | None = None
+) -> Markup:
+    """A conversation with the role of each turn; system and tool turns are folded.
+
+    ``media`` is as for render_markdown, numbered through the whole conversation.
+    """
+    turns = [_turn(message, language, media) for message in messages]
+    return Markup(render_template("annotation/_turns.html", turns=turns))  # noqa: S704 -- a template's
+
+
+def render_response(
+    messages: Sequence[Message], language: str | None = None, media: list[str] | None = None
+) -> Markup:
+    """A completion: one plain message without its role, anything else turn by turn."""
+    if len(messages) == 1 and not messages[0].get("tool_calls"):
+        return _prose(messages[0], language, media)
+    return render_messages(messages, language, media)
+
+
+def media_of(messages: Sequence[Message]) -> list[str]:
+    """The addresses of a conversation's images and files, in the order of their numbers."""
+    found: list[str] = []
+    for message in messages:
+        _said(message, found)
+    return found
+
+
+def _turn(message: Message, language: str | None, media: list[str] | None) -> Turn:
+    role = str(message.get("role") or "message")
+    if name := message.get("name"):
+        role = f"{role} {name}"
+    folded = role.partition(" ")[0] in FOLDED
+    opening = " ".join(" ".join(_texts(message.get("content")))[:OPENING].split()) if folded else ""
+    return Turn(role, _prose(message, language, media), opening)
+
+
+def _prose(message: Message, language: str | None, media: list[str] | None) -> Markup:
+    """A message's text in its own language and direction."""
+    text = "\n".join(_texts(message.get("content")))
+    opening = Markup('<div class="prose" lang="{}" dir="{}">')
+    opening = opening.format(language_of(text, language), direction_of(text) or "auto")
+    return opening + _said(message, media) + Markup("</div>")
+
+
+def _said(message: Message, media: list[str] | None) -> Markup:
+    parts = [_part(part, media) for part in _list(message.get("content"))]
+    return Markup("\n").join([*parts, *map(_call, _list(message.get("tool_calls")))])
+
+
+def _texts(content: object) -> Iterator[str]:
+    for part in _list(content):
+        if isinstance(part, str):
+            yield part
+        elif isinstance(part, dict) and isinstance(part.get("text"), str):
+            yield part["text"]
+
+
+def _part(part: object, media: list[str] | None) -> Markup:
+    """Text, or what another part of a multimodal message is."""
+    texts = list(_texts(part))
+    if texts:
+        return render_markdown(texts[0], media)
+    kind = part.get("type", "part") if isinstance(part, dict) else "part"
+    return Markup("<p>[{}]</p>").format(str(kind).removesuffix("_url").replace("_", " "))
+
+
+def _call(call: object) -> Markup:
+    """A tool call: the function and its arguments, never its id."""
+    function = call.get("function", call) if isinstance(call, dict) else call
+    if isinstance(function, dict) and isinstance(function.get("arguments"), str):
+        function = {**function, "arguments": _parsed(function["arguments"])}
+    return code_block(orjson.dumps(function, option=orjson.OPT_INDENT_2, default=str).decode())
+
+
+def _parsed(arguments: str) -> object:
+    """Arguments come as JSON within JSON."""
+    try:
+        return orjson.loads(arguments)
+    except orjson.JSONDecodeError:
+        return arguments
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else [] if value is None else [value]

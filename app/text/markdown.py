@@ -1,0 +1,249 @@
+"""Markdown as HTML that is safe to show.
+
+Everything here is hostile input. Raw HTML is shown as the text it is, but for a few words of it that
+models use for want of Markdown; images are never fetched by the page itself (an address fetched from
+a page tells its owner who reads), and a strict list of elements and attributes has the last word.
+"""
+
+import html
+import re
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from typing import Any
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererProtocol
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import OptionsDict
+from markupsafe import Markup, escape
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexers import get_lexer_by_name
+from pygments.token import STANDARD_TYPES
+from pygments.util import ClassNotFound
+
+from app.text import formulas
+from app.text.languages import direction_of
+
+# Longer text is shown as it is: a reader gains nothing from its layout, and a server loses time.
+LONGEST_MARKDOWN = 50_000
+LONGEST_HIGHLIGHTED = 8_000
+
+# The scheme of links to what is shown on request; whoever shows the text puts addresses in their place.
+MEDIA = "media"
+
+_MATHML = {
+    "math", "mrow", "mi", "mn", "mo", "ms", "mtext", "mspace", "mfrac", "msqrt", "mroot", "mstyle",
+    "merror", "mpadded", "mphantom", "menclose", "msup", "msub", "msubsup", "munder", "mover",
+    "munderover", "mmultiscripts", "mprescripts", "mtable", "mtr", "mtd",
+}  # fmt: skip
+_MATHML_ATTRIBUTES = {
+    "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "form", "accent", "accentunder",
+    "movablelimits", "linethickness", "width", "height", "depth", "lspace", "rspace", "minsize", "maxsize",
+    "voffset", "notation",
+}  # fmt: skip
+_PROSE = {
+    "p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "sub", "sup", "blockquote", "ul", "ol",
+    "li", "a", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "div", "span",
+}  # fmt: skip
+
+_cleaner = nh3.Cleaner(
+    tags=_PROSE | _MATHML,
+    attributes={
+        "a": {"href"},
+        "*": {"dir"},
+        "ol": {"start"},
+        "pre": {"tabindex"},
+        "div": {"tabindex"},
+        **dict.fromkeys(_MATHML, _MATHML_ATTRIBUTES),
+    },
+    allowed_classes={
+        "a": {"media"},
+        "div": {"highlight", "wide"},
+        "span": {name for name in STANDARD_TYPES.values() if name},
+        "mtd": set(formulas.CLASSES.values()),
+    },
+    set_tag_attribute_values={"a": {"target": "_blank"}},
+    link_rel="noopener noreferrer nofollow ugc",
+    url_schemes={"http", "https", "mailto", MEDIA},
+    url_relative="deny",
+)
+_formatter = HtmlFormatter(nowrap=True)
+
+
+def render_markdown(text: str, media: list[str] | None = None) -> Markup:
+    """Markdown with tables, code and mathematics as sanitised HTML; very long text as it stands.
+
+    Where ``media`` is given, images become links to ``media:0``, ``media:1`` … and their own
+    addresses are added to it; else they become links to where they are.
+    """
+    if len(text) > LONGEST_MARKDOWN:
+        return _verbatim(text)
+    try:
+        rendered = _markdown.render(text, {MEDIA: media})
+    except RecursionError:
+        return _verbatim(text)
+    return Markup(_cleaner.clean(rendered))  # noqa: S704 -- sanitised just here
+
+
+def code_block(code: str) -> Markup:
+    """Text that is code, in no particular language."""
+    return Markup('<div class="highlight"><pre tabindex="0"><code>{}</code></pre></div>').format(code)
+
+
+def media_link(source: str, words: str, media: list[str] | None) -> Markup:
+    """What stands for an image: see render_markdown for where it leads."""
+    if not source.startswith(("http://", "https://")):
+        return escape(words)
+    if media is not None:
+        media.append(source)
+        return Markup('<a class="media" href="{}:{}">{}</a>').format(MEDIA, len(media) - 1, words)
+    return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(source, words)
+
+
+def _verbatim(text: str) -> Markup:
+    return Markup('<pre tabindex="0" class="verbatim">{}</pre>').format(text)
+
+
+# What is written otherwise than in plain Markdown
+
+
+def _bracketed_math(state: StateInline, silent: bool) -> bool:
+    r"""Formulas between ``\(`` and ``\)`` or ``\[`` and ``\]``, as many models write them."""
+    kind, closing = _BRACKETS.get(state.src[state.pos : state.pos + 2], ("", ""))
+    if not kind:
+        return False
+    start = state.pos + 2
+    end = state.src.find(closing, start, min(start + formulas.LONGEST, state.posMax))
+    if end < 0:
+        return False
+    if not silent:
+        state.push(kind, "math", 0).content = state.src[start:end]
+    state.pos = end + 2
+    return True
+
+
+_BRACKETS = {"\\(": ("math_inline", "\\)"), "\\[": ("math_inline_double", "\\]")}
+
+
+def _known_html(state: StateInline, silent: bool) -> bool:
+    """Line breaks in table cells, and indices: there is no Markdown for them."""
+    match = _KNOWN_HTML.match(state.src, state.pos)
+    if match is None:
+        return False
+    if not silent:
+        state.push("known_html", "", 0).content = match[0].lower().replace("/>", ">").replace(" ", "")
+    state.pos = match.end()
+    return True
+
+
+_KNOWN_HTML = re.compile(r"<br ?/?>|</?su[bp]>", re.IGNORECASE)
+
+
+def _fit_the_page(state: StateCore) -> None:
+    """Headings go below the page's own, and each block is written in its own direction."""
+    for index, token in enumerate(state.tokens):
+        if token.type in ("heading_open", "heading_close"):
+            token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"
+        if token.level == 0 and token.nesting == 1:
+            direction = direction_of("".join(_words(_within(state.tokens[index + 1 :]))))
+            if direction:
+                token.attrSet("dir", direction)
+
+
+def _within(tokens: Sequence[Token]) -> Iterable[Token]:
+    """What stands before the end of the block that was just opened."""
+    for token in tokens:
+        if token.level == 0:
+            return
+        yield token
+
+
+def _words(tokens: Iterable[Token]) -> Iterable[str]:
+    for token in tokens:
+        for part in token.children or ():
+            if part.type == "text":
+                yield part.content
+
+
+# How it is rendered
+
+
+def _fence(token: Token, _media: list[str] | None) -> str:
+    code, language = token.content, token.info.partition(" ")[0].strip()
+    return code_block(Markup(_highlighted(code, language)))  # noqa: S704 -- escaped, and sanitised at the end
+
+
+def _highlighted(code: str, language: str) -> str:
+    if not language or len(code) > LONGEST_HIGHLIGHTED:
+        return html.escape(code)
+    try:
+        lexer = get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return html.escape(code)
+    return highlight(code, lexer, _formatter)
+
+
+def _image(token: Token, media: list[str] | None) -> str:
+    return media_link(str(token.attrGet("src") or ""), f"Image: {token.content or 'no description'}", media)
+
+
+def _table_open(token: Token, _media: list[str] | None) -> str:
+    return f'<div class="wide" tabindex="0"><table dir="{token.attrGet("dir") or "auto"}">'
+
+
+_RULES: dict[str, Callable[[Token, list[str] | None], str]] = {
+    "math_inline": lambda token, _: formulas.to_mathml(token.content, display=False),
+    "math_inline_double": lambda token, _: formulas.to_mathml(token.content, display=True),
+    "math_block": lambda token, _: formulas.to_mathml(token.content, display=True),
+    "amsmath": lambda token, _: formulas.to_mathml(token.content, display=True),
+    "known_html": lambda token, _: token.content,
+    "fence": _fence,
+    "code_block": _fence,
+    "image": _image,
+    "table_open": _table_open,
+    "table_close": lambda _token, _: "</table></div>",
+}
+
+
+def _rule(render: Callable[[Token, list[str] | None], str]) -> Callable[..., str]:
+    """A render rule as the parser calls it."""
+
+    def rule(
+        _renderer: RendererProtocol,
+        tokens: Sequence[Token],
+        index: int,
+        _options: OptionsDict,
+        env: MutableMapping[str, Any],
+    ) -> str:
+        return render(tokens[index], env[MEDIA])
+
+    return rule
+
+
+def _make_markdown() -> MarkdownIt:
+    # A line that ends is meant to: verses, addresses and steps have no other mark.
+    markdown = MarkdownIt("commonmark", {"html": False, "maxNesting": 20, "breaks": True})
+    markdown.enable(["table", "strikethrough"])
+    markdown.use(
+        dollarmath_plugin,
+        allow_labels=False,
+        allow_space=False,
+        allow_digits=False,
+        allow_blank_lines=False,
+        double_inline=True,
+    )
+    markdown.use(amsmath_plugin)
+    markdown.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
+    markdown.inline.ruler.before("autolink", "known_html", _known_html)
+    markdown.core.ruler.push("fit_the_page", _fit_the_page)
+    for kind, render in _RULES.items():
+        markdown.add_render_rule(kind, _rule(render))
+    return markdown
+
+
+_markdown = _make_markdown()
