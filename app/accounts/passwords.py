@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from app import audit
 from app.errors import Invalid, NotFound
-from app.models import Account, opaque_id
+from app.models import Account
 
 HASHER = PasswordHasher()
 LINK_SECONDS = 24 * 3600
@@ -46,7 +46,7 @@ def _nobodys() -> str:
 def set_password(session: Session, account: Account, password: str, *, by: Account | None) -> None:
     """Give an account a password and end all its sessions."""
     account.password_hash = digest(password)
-    account.session_key = opaque_id()
+    account.end_sessions()
     audit.record(session, "account.password", f"account:{account.email}", by=by)
 
 
@@ -63,7 +63,7 @@ def change_password(session: Session, account: Account, current: str, new: str) 
 def make_link(session: Session, account: Account, secret_key: str, *, by: Account) -> str:
     """What a link must carry to let its holder choose this account's password, once, within a day."""
     audit.record(session, "account.password_link", f"account:{account.email}", by=by)
-    return _signer(secret_key).dumps(account.get_id())
+    return _signer(secret_key).dumps([account.id, account.session_key])
 
 
 def account_of_link(session: Session, token: str, secret_key: str) -> Account:
@@ -73,11 +73,11 @@ def account_of_link(session: Session, token: str, secret_key: str) -> Account:
     with the password.
     """
     try:
-        account_id, key = _signer(secret_key).loads(token, max_age=LINK_SECONDS).split(":")
+        account_id, key = _signer(secret_key).loads(token, max_age=LINK_SECONDS)
     except BadSignature as error:
         raise NotFound("This link is not valid any more. Ask an admin for a new one.") from error
-    account = session.get(Account, int(account_id))
-    if account is None or account.session_key != key or not account.is_active:
+    account = session.get(Account, account_id)
+    if account is None or not account.admits(key, ""):
         raise NotFound("This link was used already. Ask an admin for a new one.")
     return account
 

@@ -11,9 +11,12 @@ from app import audit
 from app.accounts import passwords
 from app.accounts.forms import AccountIn
 from app.errors import Conflict, Invalid, NotFound
-from app.models import Account, Membership, SiteRole, now, opaque_id
+from app.models import Account, Membership, SiteRole, now
 
 A_PAGE = 50
+
+# Browsers signed out that an account remembers, read with every request.
+MOST_ENDED = 50
 
 
 def add(session: Session, form: AccountIn, *, by: Account | None) -> Account:
@@ -136,7 +139,7 @@ def _set_disabled(
     if (account.disabled_at is None) == (moment is None):
         return
     account.disabled_at = moment
-    account.session_key = opaque_id()
+    account.end_sessions()
     audit.record(session, verb, f"account:{account.email}", by=by)
 
 
@@ -147,7 +150,21 @@ def _keep_an_admin(session: Session, account: Account) -> None:
         raise Conflict("This is the only admin. Make somebody else an admin first.")
 
 
+def end_session(session: Session, account: Account, own: str) -> None:
+    """Sign one browser out: its cookie, and every copy of it, opens nothing any more.
+
+    A cookie without a part of its own, or one too many, ends all sessions.
+    """
+    session.refresh(account, with_for_update=True)
+    ended = [*account.ended_sessions.split(), own]
+    if own and len(ended) <= MOST_ENDED:
+        account.ended_sessions = " ".join(ended)
+    else:
+        account.end_sessions()
+    audit.record(session, "account.sign_out", f"account:{account.email}", by=account)
+
+
 def end_sessions(session: Session, account: Account) -> None:
     """Sign an account out everywhere."""
-    account.session_key = opaque_id()
+    account.end_sessions()
     audit.record(session, "account.sign_out_everywhere", f"account:{account.email}", by=account)

@@ -3,7 +3,7 @@
 from copy import deepcopy
 from functools import lru_cache
 from time import time
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from flask import Flask, Request, current_app, request, session
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
@@ -12,7 +12,7 @@ from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 from app import db, web
-from app.models import Account
+from app.models import Account, opaque_id
 
 
 class _Csrf(CSRFProtect):  # type: ignore[misc]  # the library has no types
@@ -86,11 +86,28 @@ def load_account(cookie_id: str) -> Account | None:
     """
     if web.is_api():
         return None
-    account_id, _, key = cookie_id.partition(":")
-    account = db.session().get(Account, int(account_id)) if account_id.isdecimal() else None
-    if account is None or not account.is_active or account.session_key != key:
-        return None
-    return account
+    cookie = read(cookie_id)
+    account = db.session().get(Account, cookie.account_id)
+    return account if account is not None and account.admits(cookie.key, cookie.own) else None
+
+
+class Cookie(NamedTuple):
+    """Who a browser says is signed in: the account and its key, and this browser's own part."""
+
+    account_id: int
+    key: str
+    own: str
+
+
+def read(cookie_id: str) -> Cookie:
+    """What Flask-Login keeps; of nobody where it is not of our making."""
+    account_id, key, own = (*cookie_id.split(":"), "", "")[:3]
+    return Cookie(int(account_id) if account_id.isdecimal() else 0, key, own)
+
+
+def current() -> Cookie:
+    """What the request's cookie says."""
+    return read(str(session.get("_user_id", "")))
 
 
 def begin(account: Account) -> None:
@@ -98,6 +115,7 @@ def begin(account: Account) -> None:
     session.clear()
     session.permanent = True
     login_user(account)
+    session["_user_id"] += f":{opaque_id()}"
 
 
 def end() -> None:

@@ -68,7 +68,10 @@ def _next() -> str:
 
 @bp.post("/sign-out")
 def sign_out() -> BaseResponse:
-    """Sign this browser out."""
+    """Sign this browser out, and whoever copied its cookie."""
+    if account := web.account():
+        people.end_session(db.session(), account, session.current().own)
+        db.session().commit()
     session.end()
     return web.see_other("accounts.sign_in")
 

@@ -5,9 +5,8 @@ It only ever lets in whom ``permissions.enter`` would; everybody else is sent th
 
 from typing import Any
 
-import flask
-
 from app import db, permissions, web
+from app.accounts import session
 from app.annotation import statements
 from app.models import Account, Project
 from app.permissions import Access
@@ -19,20 +18,20 @@ def enter(slug: str) -> Access:
 
     Raises what ``permissions.enter`` raises. The access's objects belong to no session.
     """
-    account_id, _, key = str(flask.session.get("_user_id", "")).partition(":")
-    if account_id.isdecimal():
-        row = statements.SEAT.first(db.session(), account_id=int(account_id), session_key=key, slug=slug)
-        access = _access(row) if row is not None else None
-        if access is not None and access.can("judge"):
+    cookie = session.current()
+    row = statements.SEAT.first(db.session(), account_id=cookie.account_id, slug=slug)
+    if row is not None:
+        access, account = _access(row)
+        if account.admits(cookie.key, cookie.own) and access.can("judge"):
             return access
     return permissions.enter(db.session(), web.account(), slug, "judge")
 
 
-def _access(row: tuple[Any, ...]) -> Access:
+def _access(row: tuple[Any, ...]) -> tuple[Access, Account]:
     *values, role = row
-    account = dict(zip(_ACCOUNT, values, strict=False))
-    project = dict(zip(_PROJECT, values[len(_ACCOUNT) :], strict=True))
-    return Access(instance(Project, project), instance(Account, account), role)
+    account = instance(Account, dict(zip(_ACCOUNT, values, strict=False)))
+    project = instance(Project, dict(zip(_PROJECT, values[len(_ACCOUNT) :], strict=True)))
+    return Access(project, account, role), account
 
 
 _ACCOUNT = [column.name for column in statements.accounts.c]

@@ -35,7 +35,7 @@ comparison = sa.bindparam("comparison_id", type_=sa.Integer)
 is_open = sa.text("assignments.state = 'open'")
 has_room = sa.text("slots.taken < slots.wanted")
 
-# Who asks, in which project, as what: for a session cookie that is still good.
+# Who asks, in which project, as what.
 SEAT = Prepared(
     sa.select(
         *(column.label(f"account__{column.name}") for column in accounts.c),
@@ -48,11 +48,7 @@ SEAT = Prepared(
             sa.and_(memberships.c.account_id == accounts.c.id, memberships.c.project_id == projects.c.id),
         )
     )
-    .where(
-        accounts.c.id == sa.bindparam("account_id"),
-        accounts.c.session_key == sa.bindparam("session_key"),
-        accounts.c.disabled_at.is_(None),
-    )
+    .where(accounts.c.id == sa.bindparam("account_id"))
 )
 
 # Locked so that two pages of one annotator claim and judge one after the other.

@@ -40,6 +40,8 @@ class Account(SQLModel, table=True):
     password_hash: str | None = None
     # Part of every session cookie: a new key ends all sessions of the account at once.
     session_key: str = Field(default_factory=opaque_id)
+    # The browsers that signed out since, by their own part of the cookie, a space between them.
+    ended_sessions: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
@@ -62,6 +64,14 @@ class Account(SQLModel, table=True):
 
     def get_id(self) -> str:
         return f"{self.id}:{self.session_key}"
+
+    def admits(self, session_key: str, own: str) -> bool:
+        """Whether a browser's session is one that nobody ended."""
+        return self.is_active and session_key == self.session_key and own not in self.ended_sessions.split()
+
+    def end_sessions(self) -> None:
+        """Make every cookie so far worthless."""
+        self.session_key, self.ended_sessions = opaque_id(), ""
 
 
 class Token(SQLModel, table=True):

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app import create_app
-from app.accounts import passwords
+from app.accounts import passwords, people
 from app.accounts.setup import link, setup_code
 from app.models import Account, AuditEvent, SignInFailure, now
 from app.settings import Settings
@@ -181,6 +181,41 @@ def test_a_hash_of_older_parameters_is_renewed(app: Flask, with_passwords: Cast,
     session.refresh(with_passwords.ann)
     assert with_passwords.ann.password_hash != weak
     assert passwords.fits(with_passwords.ann.password_hash, PASSWORD)
+
+
+def test_a_copied_cookie_is_worthless_after_signing_out(
+    app: Flask, with_passwords: Cast, session: Session
+) -> None:
+    here, elsewhere = app.test_client(), app.test_client()
+    for client in (here, elsewhere):
+        sign_in(client, "ann@example.org")
+    copied = here.get_cookie("tiebreak")
+    assert copied is not None
+    thief = app.test_client()
+    thief.set_cookie("tiebreak", copied.value)
+    assert is_signed_in(thief)
+    here.post("/sign-out")
+    verbs = session.exec(select(AuditEvent.verb).order_by(AuditEvent.id)).all()  # type: ignore[arg-type]
+    assert verbs == ["account.sign_in"] * 2 + ["account.sign_out"]
+    assert not is_signed_in(thief)
+    assert thief.post("/p/birds/judge").status_code == 303, "the fast way in knows it too"
+    assert is_signed_in(elsewhere), "the other browser was not signed out"
+    assert elsewhere.post("/p/birds/judge").status_code != 303
+
+
+def test_signing_out_ever_again_costs_no_more(
+    app: Flask, with_passwords: Cast, client_of: Any, session: Session
+) -> None:
+    ann = with_passwords.ann
+    for number in range(people.MOST_ENDED):
+        people.end_session(session, ann, f"browser-{number}")
+    session.commit()
+    assert is_signed_in(client_of(ann))
+    stays = client_of(ann)
+    people.end_session(session, ann, "one more")
+    session.commit()
+    assert not is_signed_in(stays), "one too many ends all of them"
+    assert ann.ended_sessions == ""
 
 
 def test_a_forged_cookie_is_nobody(app: Flask, with_passwords: Cast) -> None:
