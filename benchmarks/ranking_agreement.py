@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import ranking
-from benchmarks.ranking_speed import Data, arena, lbfgs
+from benchmarks.ranking_speed import Data, arena_intervals, lbfgs
 from benchmarks.ranking_votes import Votes
 
 import evalica  # isort: skip
@@ -42,7 +42,7 @@ def others(data: Data) -> Iterator[tuple[str, Any]]:
         yield f"evalica, tolerance {tolerance}", ranking.to_elo(np.log(result.scores.sort_index().to_numpy()))
     yield "L-BFGS (FastChat's method)", ranking.to_elo(lbfgs(data))
     if find_spec("arena_rank"):
-        yield "arena-rank", np.asarray(arena(data)["ratings"])
+        yield "arena-rank", np.asarray(arena_intervals(data)["ratings"])
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
 """Refitting bootstrap on aggregated votes.
 
-A Poisson draw for each cell's count is the bootstrap of its votes (Hanley & MacGibbon, 2006, Comput. Methods
-Programs Biomed. 83), so the cost follows the cells and not the votes.
+A vote drawn a Poisson number of times is the bootstrap of many votes; the sum over a cell's alike votes is a
+Poisson draw too, so the cost follows the cells and not the votes.
 """
 
 from __future__ import annotations

@@ -40,7 +40,7 @@ def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000,
 
     A model is surely below those whose difference to it is significant. With `joint` the critical value
     is the quantile of the largest |z| of all pairs, simulated, so that the ranges of all models hold
-    together (Mogstad, Romano, Shaikh & Wilhelm, 2024, Review of Economic Studies 91).
+    together (Mogstad, Romano, Shaikh & Wilhelm, 2024, "Inference for ranks", Review of Economic Studies).
     """
     theta, rated = intervals.theta, _rated(intervals)
     same = _same_component(intervals) & rated & rated[:, None]
