@@ -18,7 +18,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application; imports live here so that ``tiebreak rank`` need not load the web."""
     from flask import Flask
 
-    from app import api, db, error_handlers, health, jobs, styleguide, web
+    from app import api, assets, db, error_handlers, health, jobs, styleguide, web
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
     from app.annotation import views as annotation
@@ -31,11 +31,12 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.settings import Settings
 
     settings = settings or Settings()
-    app = Flask(__name__, root_path=str(web.ROOT))
+    app = Flask(__name__, root_path=str(web.ROOT), static_folder=None)
     app.config.from_mapping(web.flask_config(settings))
 
     db.init_app(app, settings)
     web.init_app(app, settings)
+    assets.init_app(app)
     error_handlers.init_app(app)
     accounts_session.init_app(app)
     jobs.init_app(app, settings)

@@ -1,9 +1,7 @@
-"""What every page shares: page or fragment, headers, static addresses, the signed-in account."""
+"""What every page shares: page or fragment, headers, the signed-in account."""
 
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
@@ -82,7 +80,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_refuse_nul)
     app.after_request(_headers)
     app.add_template_filter(counted)
-    app.add_template_global(asset)  # a global, because imported macros see no context
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 
 
@@ -170,16 +167,6 @@ def theme() -> str:
     return chosen if chosen in ("light", "dark") else "auto"
 
 
-@cache
-def _digest(path: str) -> str:
-    return hashlib.sha256((ROOT / "static" / path).read_bytes()).hexdigest()[:12]
-
-
-def asset(path: str) -> str:
-    """A static file's address with its content's digest, so that it may be cached for ever."""
-    return url_for("static", filename=path, v=_digest(path))
-
-
 def takes_files(view: View) -> View:
     """Mark a view whose requests may be as large as an upload; all others are read into memory.
 
@@ -217,9 +204,5 @@ def _headers(response: Response) -> Response:
     headers = response.headers
     headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
     headers.extend(FIXED_HEADERS)
-    if request.endpoint == "static":
-        if request.args.get("v"):
-            headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    else:
-        headers.setdefault("Cache-Control", "no-store")
+    headers.setdefault("Cache-Control", "no-store")
     return response

@@ -9,7 +9,7 @@ import orjson
 from flask import Blueprint, Response, render_template, request, url_for
 from sqlmodel import select
 
-from app import db, permissions, web
+from app import assets, db, permissions, web
 from app.errors import NotFound
 from app.leaderboard import (
     bias,
@@ -161,7 +161,7 @@ def _reader(access: Access) -> tuple[object, ...]:
     """What of the reader a page depends on: their name, rights, colours and the form's token."""
     account = access.account
     who = (account.id, account.name, account.session_key) if account else None
-    frame = (web.theme(), web.wants_fragment(), web.asset("app.css"))
+    frame = (web.theme(), web.wants_fragment(), assets.edition())
     return (who, access.role, *frame, flask.session.get("csrf_token"), flask.session.get("_flashes"))
 
 

@@ -86,6 +86,7 @@ def _addresses(app: Flask, session: Session) -> Iterator[str]:
         "submission_id": session.exec(select(Judgment.submission_id)).first(),
         "pair_id": session.exec(select(Comparison.pair_id)).first(),
         "uid": session.exec(select(Assignment.uid)).first(),
+        "edition": "any",
         "filename": "app.css",
     }
     adapter = app.url_map.bind("localhost")
