@@ -108,21 +108,18 @@ def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
 ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
 
 
-def regroup(
-    session: Session, project_id: int, annotator_id: int, before: str | None, after: str | None
-) -> None:
-    """Move an annotator's counts from one group to another; None is no group.
+def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | None, str | None]]) -> None:
+    """Move annotators' counts: (annotator's id, group before, group after), None for no group.
 
-    The annotator's row must be locked, so that no judgment of theirs is under way.
+    Their rows must be locked, so that no judgment of theirs is under way.
     """
-    mine = table(Judgment).c.annotator_id == annotator_id
-    counts = _count(project_id, sa.literal("group"), sa.literal(""), mine)
     deltas: Counter[Key] = Counter()
-    for *names, n in session.execute(counts):
-        key = Key(*names)
-        for group, sign in ((before, -1), (after, +1)):
-            if group is not None:
-                deltas[key._replace(slice_value=group)] += sign * n
+    for annotator_id, before, after in moves:
+        mine = _judgment.c.annotator_id == annotator_id
+        for *names, n in session.execute(_count(project_id, sa.literal("group"), sa.literal(""), mine)):
+            for group, sign in ((before, -1), (after, +1)):
+                if group is not None:
+                    deltas[Key(*names)._replace(slice_value=group)] += sign * n
     apply(session, project_id, deltas)
 
 

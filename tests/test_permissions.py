@@ -100,6 +100,7 @@ PAGES = {
     "/p/birds/guideline/edit": LEADS,
     "/p/birds/settings": LEADS,
     "/p/birds/members": LEADS,
+    "/p/birds/groups": LEADS,
     "/p/birds/criteria": LEADS,
     "/p/birds/audit": LEADS,
 }

@@ -40,6 +40,16 @@ def _absent(value: object) -> object:
     return None if value == "" else value
 
 
+def _blank(value: object) -> object:
+    return (value.strip() or None) if isinstance(value, str) else value
+
+
+def _some(chosen: list[str]) -> list[str]:
+    if not chosen:
+        raise ValueError("Choose somebody first.")
+    return chosen
+
+
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_slug)]
 Key = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_key)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
@@ -125,6 +135,13 @@ class MemberIn(BaseModel):
 
     email: Email
     role: Role
+
+
+class GroupIn(BaseModel):
+    """Annotators, by their public ids, and the group they are to be in; none where it is empty."""
+
+    annotator: Annotated[list[str], AfterValidator(_some)]
+    group: Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_blank)] = None
 
 
 class RoleIn(BaseModel):

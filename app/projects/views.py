@@ -7,19 +7,21 @@ from app import audit, db, permissions, web
 from app.accounts import invitations
 from app.accounts import session as sign_in_session
 from app.accounts.forms import InvitationIn
-from app.errors import Conflict, Invalid, Problem, Unauthorized
+from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, Role
 from app.permissions import Access
-from app.projects import criteria, guidelines, lifecycle, members, overview
+from app.projects import criteria, groups, guidelines, lifecycle, members, overview
 from app.projects.forms import (
     ChangeIn,
     CriterionChangeIn,
     CriterionIn,
+    GroupIn,
     GuidelineIn,
     NewProjectIn,
     RoleIn,
 )
 from app.text import render_markdown
+from app.words import counted
 
 bp = Blueprint("projects", __name__)
 
@@ -188,6 +190,42 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
         pending=invitations.pending(db.session(), access.project),
         link=sign_in_session.shown_once("link"),
         roles=[(role.value, role.value.capitalize()) for role in Role],
+    )
+
+
+# Groups of annotators
+
+
+@bp.get("/p/<slug>/groups")
+def group_page(slug: str) -> Response:
+    """Who belongs together."""
+    access, _ = _manage(slug)
+    return _group_page(access)
+
+
+@bp.post("/p/<slug>/groups")
+def put_in_group(slug: str) -> Response | BaseResponse:
+    """Put the chosen annotators in a group, or take them out."""
+    access, account = _manage(slug)
+    given = {"annotator": request.form.getlist("annotator"), "group": request.form.get("group", "")}
+    try:
+        form = checked(GroupIn, given)
+        moved = groups.put(db.session(), access.project, form, by=account)
+    except Invalid as problem:
+        return _group_page(access, problem)
+    where = f"in “{form.group}”" if form.group else "in no group"
+    return _saved(f"{counted(moved, 'annotator')} moved: now {where}.", "projects.group_page", slug)
+
+
+def _group_page(access: Access, problem: Problem | None = None) -> Response:
+    return web.form_page(
+        "projects/groups.html",
+        problem,
+        access=access,
+        project=access.project,
+        annotators=groups.of(db.session(), access.project),
+        chosen=request.form.getlist("annotator"),
+        most=groups.MOST_LISTED,
     )
 
 

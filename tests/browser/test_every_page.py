@@ -28,6 +28,7 @@ PAGES = {
     "projects.show": ("/p/demo/", "valA"),
     "projects.settings": ("/p/demo/settings", "lA"),
     "projects.people": ("/p/demo/members", "l"),
+    "projects.group_page": ("/p/demo/groups", "l"),
     "projects.criteria_page": ("/p/demo/criteria", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),
     "projects.guideline": ("/p/demo/guideline", "al"),
