@@ -1,4 +1,14 @@
-"""Rankings from pairwise votes, and how sure they are: pure functions on numpy arrays."""
+"""Rankings from pairwise votes, and how sure they are: pure functions on numpy arrays.
+
+    matrix = WinMatrix.from_votes(a, b, outcome, n_models)    # codes: `encode_names`, `encode_outcomes`
+    result = fit(matrix)                                      # ratings, or why there are none
+    sure = intervals(result, Cells.from_votes(a, b, outcome, n_models, cluster=annotator))
+    ranges = rank_ranges(sure, joint=True)
+
+Beside what is imported here: `covariates` holds sides and style equal, `prediction_powered` adds a judge
+model's votes to people's, `annotators` and `agreement` tell how far to trust who voted, `fragility` how few
+votes hold up the order, and `selection` what to ask next.
+"""
 
 import os
 

@@ -40,11 +40,13 @@ def bootstrap(
 
     With `clusters` (`cluster_votes`), whole clusters are resampled, else single votes; the prior's
     pseudo-votes stay. The same seed gives the same result whatever the `chunk` (replicates held at once). A
-    replicate without a finite solution, possible without a prior, is NaN. Davidson's model is not refitted:
-    ValueError.
+    replicate without a finite solution, possible without a prior, is NaN. Raises ValueError for Davidson's
+    model, which is not refitted, and for fewer than two replicates.
     """
     if fit.ties == "davidson":
         raise ValueError("bootstrap: only fits that count ties as half wins, or drop them, are refitted")
+    if replicates < 2:
+        raise ValueError(f"replicates: {replicates} have no spread")
     result = np.full((replicates, fit.n_models), np.nan)
     for component in np.unique(fit.component[np.isfinite(fit.theta)]):
         pairs = _Pairs(fit, np.flatnonzero((fit.component == component) & np.isfinite(fit.theta)))

@@ -154,6 +154,8 @@ def shifted(theta: Floats, component: Ints, anchor: tuple[int, float] | None, ce
     model, rating = anchor
     if not 0 <= model < len(theta) or not np.isfinite(theta[model]):
         raise ValueError(f"anchor: model {model} has no finite rating to pin the others to")
+    if not np.isfinite(rating):
+        raise ValueError(f"anchor: {rating} is no rating")
     target = (rating - center) / ELO_PER_LOGIT
     return np.where(component == component[model], theta - theta[model] + target, theta)
 

@@ -70,6 +70,8 @@ def elo(
     multiplies k. `start` goes on from an earlier run's state, whose models keep their codes and may have
     become more. `samples` trajectory points are spread evenly over the votes.
     """
+    if not 0 <= k < np.inf:
+        raise ValueError(f"k: {k} is not a finite number of at least 0")
     left, right, kinds, weights = check_votes(a, b, outcome, n_models, weight)
     scores = outcome_scores(kinds, both_bad=both_bad)
     state = _extended(start, n_models)

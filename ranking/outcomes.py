@@ -68,6 +68,8 @@ def outcome_scores(outcome: ArrayLike, ties: Ties = "half", both_bad: BothBad = 
     if both_bad == "exclude":
         worth[Outcome.BOTH_BAD] = np.nan
     codes = np.asarray(outcome)
+    if not codes.size:
+        return np.zeros(codes.shape)
     _check_range(codes.ravel(), len(Outcome), "outcome code")
     return np.asarray(np.array([worth[o] for o in Outcome])[codes])
 
@@ -294,6 +296,8 @@ class _Votes:
             n_models,
             None if weight is None else np.asarray(weight, np.float64),
         )
+        if n_models < 0:
+            raise ValueError(f"n_models: {n_models} is negative")
         votes.check_length(votes.b, "b")
         votes.check_length(votes.outcome, "outcome")
         if votes.weight is not None:

@@ -292,6 +292,11 @@ def test_an_anchor_that_is_not_rated_is_refused(model):
         fit(matrix_of(BASEBALL)).ratings(anchor=(model, 1000.0))
 
 
+def test_an_anchor_without_a_rating_is_refused():
+    with pytest.raises(ValueError, match="anchor: nan is no rating"):
+        fit(matrix_of(BASEBALL)).ratings(anchor=(2, float("nan")))
+
+
 def test_400_elo_points_are_ten_to_one():
     result = fit(matrix_of([[0, 100], [10, 0]]), prior="none")
     assert -np.diff(result.ratings()) == pytest.approx([400])

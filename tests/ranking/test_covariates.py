@@ -201,6 +201,8 @@ class TestWhatCannotBeTold:
     def test_no_votes(self):
         with pytest.raises(ValueError, match="cannot tell the effect of left"):
             covariates.position_bias(Cells.from_votes([], [], [], 3))
+        with pytest.raises(ValueError, match="cannot tell the effect of length"):
+            covariates.fit_covariates([], [], [], np.zeros((0, 1)), 3, names=["length"])
 
     def test_a_covariate_that_decides_every_vote(self):
         _, a, b, _, x, _ = simulated(n=400)

@@ -102,6 +102,12 @@ def test_averaging_over_orders_removes_most_of_what_the_order_does(votes):
     assert np.abs(mean - other).max() < 2 * deviation.max()
 
 
+@pytest.mark.parametrize("k", [np.nan, np.inf, -1.0])
+def test_a_step_that_is_none_is_refused(k):
+    with pytest.raises(ValueError, match="k: "):
+        elo([0], [1], [A], 2, k=k)
+
+
 @pytest.mark.parametrize(
     ("a", "outcome", "weight", "message"),
     [

@@ -138,11 +138,19 @@ def test_a_self_pair_is_refused_with_its_row(clusters):
         ([0.0], [1], [A], "a: expected integer codes"),
         ([0], [1], ["a"], r"encode_outcomes"),
         ([0], [1], [True], "outcome: expected integer codes"),
+        ([0, None], [1, 1], [A, A], "a: expected integer codes"),
     ],
 )
 def test_codes_that_mean_nothing_are_refused(a, b, outcome, message):
     with pytest.raises(ValueError, match=message):
         WinMatrix.from_votes(a, b, outcome, 2)
+
+
+def test_one_model_or_none_is_no_ranking():
+    with pytest.raises(ValueError, match="row 0: model 0 is compared with itself"):
+        WinMatrix.from_votes([0] * 1000, [0] * 1000, [A] * 1000, 1)
+    with pytest.raises(ValueError, match="n_models: -1"):
+        WinMatrix.from_votes([], [], [], -1)
 
 
 @pytest.mark.parametrize(

@@ -220,6 +220,11 @@ class TestEdges:
         with pytest.raises(ValueError, match=column):
             fit_prediction_powered(replace(people, **{column: [1, 2]}), more, MODELS)
 
+    def test_nobody_has_judged_anything(self):
+        found = fit_prediction_powered(HumanVotes([], [], [], [], []), JudgeVotes([], [], []), 2)
+        assert np.isnan(found.theta).all()
+        assert np.isnan(found.effective_votes)
+
     def test_one_comparison_of_different_models(self):
         people = HumanVotes([0, 1, 0], [1, 0, 2], [0, 1, 0], [1.0, 0.0, 1.0], comparison=[5, 5, 5])
         with pytest.raises(ValueError, match="row 2: comparison 5 is of other models"):

@@ -233,6 +233,11 @@ def test_bootstrap_replicates_without_a_solution_are_counted():
     assert 0 < notes_of(found)["unsolved_replicates"]["replicates"] < 200
 
 
+def test_one_replicate_has_no_spread(plain):
+    with pytest.raises(ValueError, match="replicates: 1"):
+        intervals(plain, kind="bootstrap", replicates=1)
+
+
 def test_davidson_is_not_resampled(votes):
     with pytest.raises(ValueError, match="bootstrap: only fits"):
         bootstrap(fit(votes.matrix(), ties="davidson"))
