@@ -209,6 +209,7 @@ def test_signing_out_ever_again_costs_no_more(
     ann = with_passwords.ann
     for number in range(people.MOST_ENDED):
         people.end_session(session, ann, f"browser-{number}")
+        session.flush()
     session.commit()
     assert is_signed_in(client_of(ann))
     stays = client_of(ann)

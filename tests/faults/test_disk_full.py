@@ -17,7 +17,7 @@ from tests.conftest import Cast
 
 @pytest.fixture
 def fill_disk(app: Flask) -> Callable[[], None]:
-    """No page more than the database has now."""
+    """No page more than the database has now, and none to spare."""
     if not app.config["SETTINGS"].is_sqlite:
         pytest.skip("SQLite's page limit stands for the disk's")
     engine = app.extensions["engine"]
@@ -26,6 +26,8 @@ def fill_disk(app: Flask) -> Callable[[], None]:
         connection.execute("PRAGMA max_page_count=1")
 
     def fill() -> None:
+        with engine.connect() as connection:
+            connection.connection.execute("VACUUM")  # type: ignore[attr-defined]
         engine.dispose()
         sa.event.listen(engine, "connect", limit)
 
