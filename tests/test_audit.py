@@ -8,8 +8,6 @@ from sqlmodel import Session, select
 from app.accounts import invitations, tokens
 from app.accounts.forms import InvitationIn
 from app.models import AuditEvent, Role
-from app.projects import criteria
-from app.projects.forms import CriterionIn
 from tests.conftest import Cast
 
 
@@ -21,7 +19,6 @@ def uids(session: Session, cast: Cast) -> dict[str, str]:
         session, InvitationIn(role=Role.VIEWER), by=cast.lena, project=cast.project
     )
     token, _ = tokens.create(session, cast.lena, "tests", by=cast.lena)
-    criteria.add(session, cast.project, CriterionIn(key="tone", name="Tone"), by=cast.lena)
     session.commit()
     return {"ann": cast.ann.uid, "site": site.uid, "project": project.uid, "token": token.uid}
 
@@ -36,8 +33,7 @@ CHANGES = [
     ("lena", "/p/birds/invitations/{project}/revoke", {}, "invitation.revoke"),
     ("lena", "/p/birds/members/{ann}/role", {"role": "reviewer"}, "member.role"),
     ("lena", "/p/birds/archive", {}, "project.archive"),
-    ("lena", "/p/birds/criteria/tone", {"name": "Voice", "position": "1"}, "criterion.change"),
-    ("lena", "/p/birds/criteria/tone/retire", {}, "criterion.retire"),
+    ("lena", "/p/birds/rubric", {"points": "7"}, "rubric.publish"),
 ]
 
 
@@ -57,4 +53,4 @@ def test_a_second_time_changes_nothing(
         assert client.post(path.format(**uids), data=form).status_code == 303
         session.rollback()
         events = session.exec(select(AuditEvent.verb).order_by(AuditEvent.id)).all()  # type: ignore[arg-type]
-        assert events == ["invitation.add", "invitation.add", "token.add", "criterion.add", verb]
+        assert events == ["invitation.add", "invitation.add", "token.add", verb]

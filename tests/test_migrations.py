@@ -7,12 +7,13 @@ import pytest
 import sqlalchemy as sa
 from alembic import command
 from flask import Flask
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app import db, tallies
-from app.models import Guideline, Outcome, Project, metadata
+from app.models import Guideline, Judgment, Outcome, Project, metadata
+from app.projects import rubrics
 from app.settings import Settings
-from tests.annotation.arrange import queue
+from tests.annotation.arrange import ask, queue
 from tests.conftest import Cast, make_settings
 from tests.exports.arrange import judge
 
@@ -25,8 +26,11 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
     """Down to before there were tallies, with judgments in it, and up again."""
     first, second, gold = queue(session, cast.project, 3, category="code", language="en")
     judge(session, cast.project, cast.ann, first, "a", swapped=True, criteria={"tone": "b"})
-    judge(session, cast.project, cast.ben, first, "tie")
+    judge(session, cast.project, cast.ben, first, "tie", answers={"tags": ["odd"]})
     judge(session, cast.project, cast.ann, second, "both_bad", swapped=False)
+    clarity = {"key": "clarity", "name": "Clarity"}
+    ask(session, cast.project, criteria=[{"key": "tone", "name": "Tone"}, clarity])
+    ask(session, cast.project, criteria=[clarity], points=7, rationale="required")
     gold.gold = Outcome.A
     judge(session, cast.project, cast.ann, gold, "a")
     session.close()
@@ -44,6 +48,13 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
         assert ("criterion", "tone", "b", 1) in [tuple(row) for row in rows]
         assert sum(row.n for row in rows if row.slice_by == "") == 3
         assert tallies.differences(after, project.id or 0) == []
+        assert rubrics.criteria(after, project) == {"clarity": "Clarity", "tone": "Tone"}
+        _, rubric = rubrics.live(after, project)
+        assert (rubric.points, rubric.rationale, len(rubric.criteria)) == (7, "optional", 1)
+        said = [
+            (row.answers, row.rubric_id is None) for row in after.exec(select(Judgment).order_by(Judgment.id))
+        ]  # type: ignore[arg-type]
+        assert said[:2] == [(None, False), ({"tags": ["odd"]}, True)]
 
 
 @pytest.fixture

@@ -101,7 +101,7 @@ PAGES = {
     "/p/birds/settings": LEADS,
     "/p/birds/members": LEADS,
     "/p/birds/groups": LEADS,
-    "/p/birds/criteria": LEADS,
+    "/p/birds/rubric": LEADS,
     "/p/birds/audit": LEADS,
 }
 

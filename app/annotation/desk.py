@@ -6,11 +6,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app.annotation import statements
+from app.annotation.asked import live_rubric
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.pair import Shown, show
 from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
 from app.permissions import Access
+from app.rubric import Rubric
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,8 @@ class Desk:
     project: Project
     shown: Shown | None
     submission_id: str
-    criteria: list[Any]
+    rubric: Rubric
+    rubric_version: int | None
     judged: int
     today: int
     elsewhere: int
@@ -40,21 +42,18 @@ def sit_down(session: Session, access: Access, annotator: Any = None, *, undo: s
     """Claim what comes next and lay it out; ``annotator`` is the asker's row where it is known already."""
     project, annotator = access.project, annotator or annotator_of(session, access)
     assigned = claim_next(session, access, annotator)
+    version, rubric = live_rubric(session, project)
     return Desk(
         project=project,
         shown=show(session, assigned) if assigned else None,
         submission_id=opaque_id(),
-        criteria=criteria_of(session, project) if assigned else [],
+        rubric=rubric,
+        rubric_version=version,
         judged=annotator.judged,
         today=annotator.judged_today if annotator.today == now().date() else 0,
         elsewhere=0 if assigned else _open_elsewhere(session, project, annotator.id),
         undo=undo,
     )
-
-
-def criteria_of(session: Session, project: Project) -> list[Any]:
-    """The criteria asked for in a project, in their order."""
-    return statements.CRITERIA.all(session, project_id=project.id)
 
 
 def _open_elsewhere(session: Session, project: Project, annotator_id: int) -> int:

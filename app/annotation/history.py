@@ -6,13 +6,15 @@ from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session
+from werkzeug.datastructures import MultiDict
 
+from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
-from app.annotation.judge import turned
+from app.annotation.forms import as_form
 from app.annotation.pair import is_sensitive
 from app.annotation.statements import annotators, assignments, comparisons, judgments, prompts
 from app.errors import NotFound
-from app.models import Message, Model, Outcome
+from app.models import Message, Model
 from app.permissions import Access
 from app.prepared import table
 
@@ -22,15 +24,12 @@ EXCERPT = 160
 
 @dataclass(frozen=True)
 class Judged:
-    """One's own live judgment; ``verdict`` and ``criteria`` name places on the screen as it was shown."""
+    """One's own live judgment; ``said`` names places on the screen as it was shown, in the form's fields."""
 
     id: int
     submission_id: str
     at: Any
-    verdict: Outcome
-    strength: int | None
-    criteria: dict[str, Outcome]
-    rationale: str | None
+    said: MultiDict[str, str]
     changed: bool
     excerpt: str
     sensitive: bool
@@ -74,8 +73,7 @@ _first, _second = table(Model).alias("model_a"), table(Model).alias("model_b")
 
 def _mine(annotator_id: int) -> "sa.Select[Any]":
     columns = (
-        *(judgments.c[name] for name in ("id", "submission_id", "created_at", "outcome", "strength")),
-        *(judgments.c[name] for name in ("criteria", "rationale", "supersedes_id")),
+        *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", *SAID)),
         assignments.c.id.label("assignment_id"),
         *(assignments.c[name] for name in ("uid", "comparison_id", "swapped")),
         *(prompts.c[name] for name in ("messages", "category", "language", "tags")),
@@ -100,15 +98,13 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
 def _judged(row: Any, access: Access) -> Judged:
     swapped = bool(row.swapped)
     names = (row.model_b, row.model_a) if swapped else (row.model_a, row.model_b)
-    criteria = {key: turned(Outcome(verdict), swapped) for key, verdict in (row.criteria or {}).items()}
+    said = {name: getattr(row, name) for name in SAID}
+    said = turned(said) if swapped else said
     return Judged(
         id=row.id,
         submission_id=row.submission_id,
         at=row.created_at,
-        verdict=turned(row.outcome, swapped),
-        strength=row.strength,
-        criteria=criteria,
-        rationale=row.rationale,
+        said=as_form(said),
         changed=row.supersedes_id is not None,
         excerpt=excerpt(row.messages or []),
         sensitive=is_sensitive(row.category, row.tags),

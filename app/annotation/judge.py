@@ -8,13 +8,15 @@ from typing import Any
 from sqlmodel import Session
 
 from app import audit, tallies
-from app.annotation import statements
+from app.annotation import asked, statements
 from app.annotation.claim import annotator_of
 from app.annotation.forms import JudgmentIn
-from app.errors import Conflict, FieldError, Invalid, NotFound
+from app.annotation.pair import source_texts
+from app.errors import Conflict, NotFound
 from app.models import AssignmentState, Outcome, Source, now, row_id
 from app.permissions import Access
-from app.tallies import TURNED, Counted, Key
+from app.rubric import PLAIN, Rubric, parsed
+from app.tallies import Counted, Key
 
 
 class ClosedError(Conflict):
@@ -36,11 +38,6 @@ class Submitted:
     annotator: Any
 
 
-def turned(outcome: Outcome, swapped: bool) -> Outcome:
-    """A verdict's other name when the order of the responses is swapped: screen to stored, and back."""
-    return TURNED.get(outcome, outcome) if swapped else outcome
-
-
 def submit_judgment(
     session: Session, access: Access, given: JudgmentIn, source: Source = Source.API
 ) -> Submitted:
@@ -49,26 +46,35 @@ def submit_judgment(
     A page's verdict names places on the screen and is stored by response; the API's names the
     responses. The same submission again returns the stored judgment with ``created=False``.
     Raises NotFound for an assignment that is not theirs, Conflict for one that is closed, or for a
-    submission_id that stands for something else, Invalid for a criterion the project has not.
+    submission_id that stands for something else, Invalid for what the project does not ask.
     """
     annotator = annotator_of(session, access)
     assigned = _assigned(session, annotator, given.assignment_id, given.submission_id)
-    if source == Source.PAGE:
-        given = _by_response(given, bool(assigned.swapped))
+    said = _said(session, assigned, given, source)
     if assigned.known_id is not None:
-        return _repeated(session, annotator, assigned, given)
-    _check_criteria(session, access, given)
+        return _repeated(session, annotator, assigned, given, said)
+    rubric_id, rubric = _rubric(session, assigned, given)
+    asked.check(rubric, given)
     moment = now()
     replaced = _replaced(session, assigned, given, moment)
-    _insert(session, access, assigned, given, source, moment, replaced)
-    deltas = Counter(_keys(assigned, annotator, given))
+    _insert(session, access, assigned, given, said | {"rubric_id": rubric_id}, source, moment, replaced)
+    deltas = Counter(_keys(assigned, annotator, said["outcome"], said["criteria"]))
     if replaced is not None:
-        deltas.subtract(_keys(assigned, annotator, replaced))
+        deltas.subtract(_keys(assigned, annotator, replaced.outcome, replaced.criteria))
     tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
     annotator = _count(session, annotator, moment, judged=one, today=one)
-    _record(session, access, given, replaced)
-    return Submitted(given.submission_id, given.assignment_id, given.outcome, moment, True, annotator)
+    _record(session, access, given, said["outcome"], replaced)
+    return Submitted(given.submission_id, given.assignment_id, said["outcome"], moment, True, annotator)
+
+
+def _said(session: Session, assigned: Any, given: JudgmentIn, source: Source) -> dict[str, Any]:
+    said = asked.stored(given)
+    if source == Source.PAGE and assigned.swapped:
+        said = asked.turned(said)
+    if said["spans"]:
+        said["spans"] = asked.quoted(said["spans"], source_texts(session, assigned.comparison_id))
+    return said
 
 
 def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "") -> Any:
@@ -80,33 +86,26 @@ def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "
     return found
 
 
-def _by_response(given: JudgmentIn, swapped: bool) -> JudgmentIn:
-    criteria = {key: turned(verdict, swapped) for key, verdict in given.criteria.items()}
-    return given.model_copy(update={"outcome": turned(given.outcome, swapped), "criteria": criteria})
-
-
-def _repeated(session: Session, annotator: Any, assigned: Any, given: JudgmentIn) -> Submitted:
+def _repeated(
+    session: Session, annotator: Any, assigned: Any, given: JudgmentIn, said: dict[str, Any]
+) -> Submitted:
     known = statements.JUDGMENT.one(session, judgment_id=assigned.known_id)
-    stored = (known.outcome, known.strength, known.criteria or {}, known.tags or [], known.rationale)
-    sent = (given.outcome, given.strength, given.criteria, given.tags, given.rationale)
-    if known.assignment_id != assigned.id or stored != sent:
+    if known.assignment_id != assigned.id or {name: getattr(known, name) for name in said} != said:
         raise Conflict("This submission_id was used for another judgment. Send a new one.")
     return Submitted(
-        known.submission_id, given.assignment_id, Outcome(known.outcome), known.created_at, False, annotator
+        known.submission_id, given.assignment_id, said["outcome"], known.created_at, False, annotator
     )
 
 
-def _check_criteria(session: Session, access: Access, given: JudgmentIn) -> None:
-    if not given.criteria:
-        return
-    known = {row.key for row in statements.CRITERIA.all(session, project_id=access.project.id)}
-    unknown = [
-        FieldError(f"/criteria/{key}", "This project has no such criterion.")
-        for key in given.criteria
-        if key not in known
-    ]
-    if unknown:
-        raise Invalid("Some criteria are not known.", unknown)
+def _rubric(session: Session, assigned: Any, given: JudgmentIn) -> tuple[int | None, Rubric]:
+    """The live rubric, or the one a judgment was begun by and that was live when it was handed out."""
+    if given.rubric_version in (None, assigned.rubric_version):
+        live = assigned.rubric
+        return assigned.rubric_id, PLAIN if live is None else parsed(live)
+    older = statements.RUBRIC_VERSION.first(session, assignment_id=assigned.id, version=given.rubric_version)
+    if older is None:
+        raise Conflict("The lead has changed what is asked here. Load the page again to see it.")
+    return older.id, parsed(older.content)
 
 
 def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: datetime) -> Any:
@@ -158,23 +157,20 @@ def _insert(
     access: Access,
     assigned: Any,
     given: JudgmentIn,
+    said: dict[str, Any],
     source: Source,
     moment: datetime,
     replaced: Any,
 ) -> None:
     statements.ADD_JUDGMENT.run(
         session,
+        **said,
         submission_id=given.submission_id,
         project_id=access.project.id,
         comparison_id=assigned.comparison_id,
         annotator_id=assigned.annotator_id,
         assignment_id=assigned.id,
-        outcome=given.outcome,
         swapped=bool(assigned.swapped),
-        strength=given.strength,
-        criteria=given.criteria or None,
-        tags=given.tags or None,
-        rationale=given.rationale,
         duration_ms=given.duration_ms,
         guideline_id=assigned.guideline_id,
         source=source,
@@ -183,7 +179,7 @@ def _insert(
     )
 
 
-def _keys(assigned: Any, annotator: Any, judgment: Any) -> list[Key]:
+def _keys(assigned: Any, annotator: Any, outcome: Outcome, criteria: dict[str, str] | None) -> list[Key]:
     """The counts of a verdict, sent or stored."""
     if assigned.gold is not None:
         return []
@@ -191,14 +187,14 @@ def _keys(assigned: Any, annotator: Any, judgment: Any) -> list[Key]:
         Counted(
             assigned.model_a_id,
             assigned.model_b_id,
-            judgment.outcome,
+            outcome,
             annotator.cluster,
             annotator.kind,
             assigned.category,
             assigned.language,
             bool(assigned.swapped),
             annotator.group_name,
-            _by_criterion(judgment.criteria) if judgment.criteria else (),
+            _by_criterion(criteria) if criteria else (),
         )
     )
 
@@ -218,10 +214,10 @@ def _count(session: Session, annotator: Any, moment: datetime, *, judged: int, t
     )
 
 
-def _record(session: Session, access: Access, given: JudgmentIn, replaced: Any) -> None:
-    detail: dict[str, Any] = {"assignment": given.assignment_id, "outcome": given.outcome}
+def _record(session: Session, access: Access, given: JudgmentIn, outcome: Outcome, replaced: Any) -> None:
+    detail: dict[str, Any] = {"assignment": given.assignment_id, "outcome": outcome}
     if replaced is not None:
-        detail["outcome"] = {"from": replaced.outcome, "to": given.outcome}
+        detail["outcome"] = {"from": replaced.outcome, "to": outcome}
         detail["supersedes"] = replaced.submission_id
     verb = "judgment.change" if replaced is not None else "judgment.add"
     audit.record(
@@ -283,7 +279,8 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
     if live is None:
         return
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
-    tallies.apply(session, row_id(access.project), dict.fromkeys(_keys(assigned, annotator, live), -1))
+    counted = _keys(assigned, annotator, live.outcome, live.criteria)
+    tallies.apply(session, row_id(access.project), dict.fromkeys(counted, -1))
     of_today = live.created_at.date() == moment.date()
     _count(session, annotator, moment, judged=-1, today=-1 if of_today else 0)
     audit.record(

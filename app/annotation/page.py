@@ -1,30 +1,39 @@
 """How a desk becomes a page: rendered whole, or, after each verdict, filled into a kept stencil."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from flask import current_app, request
 from flask_wtf.csrf import generate_csrf
+from werkzeug.datastructures import MultiDict
 
 from app.annotation.desk import Desk
 from app.annotation.pair import Shown
+from app.errors import FieldError
 from app.stencil import Stencils, gap
 
 # Shapes of the pair kept by one process; a project has a handful.
 STENCILS = 256
-EMPTY = {"chosen": "", "strength": "", "rationale": "", "given": {}, "errors": []}
+NOTHING: MultiDict[str, str] = MultiDict()
 
 
-def context(desk: Desk, **given: Any) -> dict[str, Any]:
-    """What the templates of the pair are given; ``given`` is what was already filled in."""
+def context(
+    desk: Desk,
+    values: "MultiDict[str, str]" = NOTHING,
+    errors: Sequence[FieldError] = (),
+    **differing: Any,
+) -> dict[str, Any]:
+    """What the templates of the pair are given; ``values`` is the form as it was filled in."""
     return {
         "desk": desk,
         "shown": desk.shown,
         "project": desk.project,
         "csrf": generate_csrf(),
         **_today(desk),
-        **EMPTY,
-        **given,
+        "values": values,
+        "errors": errors,
+        **differing,
     }
 
 
@@ -56,8 +65,7 @@ def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
     """All that the template's conditions look at."""
     project = desk.project
     return (
-        *(project.slug, project.asks_strength, project.asks_rationale, project.daily_goal),
-        tuple(tuple(criterion) for criterion in desk.criteria),
+        *(project.slug, project.daily_goal, desk.rubric_version),
         *(desk.undo is None, desk.can_undo),
         *(shown.category is None, shown.language is None, shown.sensitive),
     )
@@ -74,7 +82,7 @@ def _with_gaps(desk: Desk, shown: Shown) -> str:
         language=shown.language and gap("language"),
     )
     empty = replace(desk, shown=gaps, submission_id=gap("submission_id"), undo=desk.undo and gap("undo"))
-    differing = {name: gap(name) for name in ("csrf", "today_value", "today_words")}
+    differing: dict[str, Any] = {name: gap(name) for name in ("csrf", "today_value", "today_words")}
     return _render(fragment=True, **context(empty, **differing))
 
 

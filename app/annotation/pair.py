@@ -85,6 +85,28 @@ def read(session: Session, assigned: Assigned) -> Read:
     )
 
 
+def source_texts(session: Session, comparison_id: int) -> dict[str, str]:
+    """What spans count their offsets in: each response's own text, before anything is rendered."""
+    row = statements.SHOWN.one(session, comparison_id=comparison_id)
+    return {
+        side: source_text(_messages(session, Response, key))
+        for side, key in (("a", row.response_a_id), ("b", row.response_b_id))
+    }
+
+
+def source_text(messages: list[Message]) -> str:
+    """The texts of messages, in order, an empty line between them."""
+    return "\n\n".join(part for message in messages for part in _text_parts(message.get("content")))
+
+
+def _text_parts(content: object) -> list[str]:
+    if isinstance(content, str):
+        return [content]
+    parts = content if isinstance(content, list) else []
+    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
+    return [text for text in found if isinstance(text, str)]
+
+
 def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
     """Whether a reader should be warned before the text is shown."""
     return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])

@@ -11,7 +11,6 @@ from app.models import (
     Annotator,
     Assignment,
     Comparison,
-    Criterion,
     Guideline,
     Judgment,
     Membership,
@@ -20,6 +19,7 @@ from app.models import (
     RenderedPrompt,
     RenderedResponse,
     Response,
+    RubricVersion,
     Slot,
 )
 from app.prepared import Prepared, table
@@ -187,6 +187,10 @@ _latest_guideline = (
     .scalar_subquery()
 )
 
+rubrics = table(RubricVersion)
+# As text, which is what a rubric is kept parsed by.
+_content = sa.cast(rubrics.c.content, sa.Text).label("content")
+
 # All that a judgment of an assignment needs to know, and whether it was made already. Not one
 # statement with ANNOTATOR: what waited for the lock would still see what was there before.
 ASSIGNED = Prepared(
@@ -202,14 +206,20 @@ ASSIGNED = Prepared(
         prompts.c.category,
         prompts.c.language,
         _latest_guideline.label("guideline_id"),
+        rubrics.c.id.label("rubric_id"),
+        rubrics.c.version.label("rubric_version"),
+        _content.label("rubric"),
         sa.select(judgments.c.id)
         .where(judgments.c.submission_id == sa.bindparam("submission_id"))
         .scalar_subquery()
         .label("known_id"),
     )
     .select_from(
-        sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
-            prompts, comparisons.c.prompt_id == prompts.c.id
+        sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id)
+        .join(prompts, comparisons.c.prompt_id == prompts.c.id)
+        .outerjoin(
+            rubrics,
+            sa.and_(rubrics.c.project_id == comparisons.c.project_id, sa.text("rubrics.retired_at IS NULL")),
         )
     )
     .where(assignments.c.uid == sa.bindparam("uid"), assignments.c.annotator_id == annotator)
@@ -260,11 +270,24 @@ COUNT_FOR_ANNOTATOR = Prepared(
     )
     .returning(*annotators.c)
 )
-_criteria = table(Criterion)
-CRITERIA = Prepared(
-    sa.select(_criteria.c.key, _criteria.c.name, _criteria.c.description)
-    .where(_criteria.c.project_id == project, sa.text("criteria.retired_at IS NULL"))
-    .order_by(_criteria.c.position, _criteria.c.id)
+LIVE_RUBRIC = Prepared(
+    sa.select(rubrics.c.version, _content).where(
+        rubrics.c.project_id == project, sa.text("rubrics.retired_at IS NULL")
+    )
+)
+# A version that was live while the assignment was in somebody's hands.
+RUBRIC_VERSION = Prepared(
+    sa.select(rubrics.c.id, _content)
+    .select_from(
+        sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
+            rubrics, rubrics.c.project_id == comparisons.c.project_id
+        )
+    )
+    .where(
+        assignments.c.id == sa.bindparam("assignment_id"),
+        rubrics.c.version == sa.bindparam("version"),
+        sa.or_(rubrics.c.retired_at.is_(None), rubrics.c.retired_at >= assignments.c.opened_at),
+    )
 )
 
 

@@ -7,8 +7,9 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.annotation import page, seat
-from app.annotation.desk import Desk, criteria_of, sit_down
-from app.annotation.forms import JudgmentIn, criteria_in
+from app.annotation.asked import live_rubric
+from app.annotation.desk import Desk, sit_down
+from app.annotation.forms import JudgmentIn
 from app.annotation.history import history, one_of_mine
 from app.annotation.judge import ClosedError, skip, submit_judgment, undo
 from app.annotation.pair import show
@@ -97,14 +98,7 @@ def _refused(slug: str, problem: Invalid) -> Response:
     session, access = db.session(), _enter(slug)
     desk = sit_down(session, access)
     session.commit()
-    context = page.context(
-        desk,
-        chosen=request.form.get("outcome", ""),
-        strength=request.form.get("strength", ""),
-        rationale=request.form.get("rationale", ""),
-        given=criteria_in(request.form),
-        errors=problem.errors or [FieldError("/", problem.detail)],
-    )
+    context = page.context(desk, request.form, errors=problem.errors or [FieldError("/", problem.detail)])
     template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
     refused = render_template(template, access=access, fragment=web.wants_fragment(), **context)
     return make_response(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -129,7 +123,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
     session, access = db.session(), _enter(slug)
     judged = one_of_mine(session, access, submission_id)
     shown = show(session, judged.assigned)
-    criteria = criteria_of(session, access.project)
+    version, rubric = live_rubric(session, access.project)
     session.commit()
     return make_response(
         render_template(
@@ -138,7 +132,8 @@ def reconsider(slug: str, submission_id: str) -> Response:
             project=access.project,
             judged=judged,
             shown=shown,
-            criteria=criteria,
+            rubric=rubric,
+            rubric_version=version,
             submission_id=opaque_id(),
         )
     )
@@ -148,7 +143,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
 def revise(slug: str, submission_id: str) -> BaseResponse:
     """Replace one's own judgment by another."""
     session, access = db.session(), _enter(slug)
-    given = JudgmentIn.from_form({**request.form.to_dict(), "supersedes": submission_id})
+    given = JudgmentIn.from_form(request.form, supersedes=submission_id)
     submit_judgment(session, access, given, Source.PAGE)
     session.commit()
     flash("Your judgment was changed.", "success")

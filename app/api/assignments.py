@@ -10,8 +10,8 @@ from typing import Any
 from flask import Response, jsonify
 
 from app import db, permissions
+from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned, annotator_of, claim_next
-from app.annotation.desk import criteria_of
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import skip, submit_judgment
 from app.annotation.pair import read
@@ -43,7 +43,7 @@ def claim(slug: str) -> Response:
 
 def _blind(access: Access, assigned: Assigned) -> dict[str, Any]:
     pair = read(db.session(), assigned)
-    criteria = [{"key": row.key, "name": row.name} for row in criteria_of(db.session(), access.project)]
+    version, rubric = live_rubric(db.session(), access.project)
     return {
         "assignment_id": assigned.uid,
         "prompt": {"messages": pair.prompt, "category": pair.category, "language": pair.language},
@@ -51,8 +51,7 @@ def _blind(access: Access, assigned: Assigned) -> dict[str, Any]:
         "response_b": {"messages": pair.b},
         "shown_first": "b" if assigned.swapped else "a",
         "content_warning": pair.sensitive,
-        "criteria": criteria,
-        "asks": {"strength": access.project.asks_strength, "rationale": access.project.asks_rationale},
+        "rubric": {"version": version, **rubric.model_dump(mode="json")},
     }
 
 

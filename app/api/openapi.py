@@ -10,6 +10,7 @@ from app.exports.forms import ExportSpec
 from app.imports.forms import ImportIn
 from app.leaderboard.forms import StandingsQuery
 from app.pairing.forms import PairingIn
+from app.rubric import Rubric
 
 Part = dict[str, Any]
 
@@ -197,6 +198,8 @@ ASSIGNMENT = _object(
     response_a=_object(["messages"], messages=MESSAGES),
     response_b=_object(["messages"], messages=MESSAGES),
     shown_first={"type": "string", "enum": ["a", "b"]},
+    content_warning={"type": "boolean"},
+    rubric={"type": "object", "properties": {"version": ANY, **_schema(Rubric)["properties"]}},
 )
 LEADERBOARD = _object(
     ["method", "parameters", "votes", "models", "notes"],

@@ -13,7 +13,6 @@ from app.models import (
     Annotator,
     AuditEvent,
     Comparison,
-    Criterion,
     Guideline,
     Judgment,
     Model,
@@ -21,6 +20,7 @@ from app.models import (
     Prompt,
     Tally,
 )
+from app.projects import rubrics
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,7 @@ def choices(session: Session, project: Project) -> Choices:
         models=list(
             session.exec(select(Model.name).where(Model.project_id == project.id).order_by(Model.name))
         ),
-        criteria=_criteria(session, project),
+        criteria=rubrics.criteria(session, project),
         groups=_groups(session, project),
         guidelines=_versions(session, project),
     )
@@ -61,11 +61,6 @@ def _judged(session: Session, project: Project, by: str) -> list[tuple[str, str]
     values = select(Tally.slice_value).where(Tally.project_id == project.id, Tally.slice_by == by)
     found = session.exec(values.distinct().order_by(col(Tally.slice_value)))
     return [(value, value) for value in found]
-
-
-def _criteria(session: Session, project: Project) -> dict[str, str]:
-    found = select(Criterion.key, Criterion.name).where(Criterion.project_id == project.id)
-    return dict(session.exec(found.order_by(col(Criterion.position))).all())
 
 
 def _versions(session: Session, project: Project) -> list[int]:
@@ -88,7 +83,7 @@ def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
         *_unknown("language", spec.language, _among(session, project, col(Prompt.language), spec.language)),
         *_unknown("group", spec.group, _groups(session, project) if spec.group else []),
         *_unknown("guideline", spec.guideline, _versions(session, project) if spec.guideline else []),
-        *_unknown("criterion", criterion, _criteria(session, project) if criterion else []),
+        *_unknown("criterion", criterion, rubrics.criteria(session, project) if criterion else []),
     ]
     if errors:
         raise Invalid("This project does not have what was asked for.", errors)

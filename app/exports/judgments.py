@@ -51,7 +51,8 @@ def _left_out(
 
 def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:
     (_, annotator, outcome, strength, guideline, created_at, swapped, retired_at, submission,
-     preference, criteria, tags, rationale, duration, source, supersedes) = judgment  # fmt: skip
+     preference, criteria, ratings, tags, spans, rationale, better_answer, confidence, answers, rubric,
+     duration, source, supersedes) = judgment  # fmt: skip
     who = known.annotators[annotator]
     return {
         "judgment_id": submission,
@@ -60,8 +61,13 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
         "strength": strength,
         "preference": preference,
         "criteria": None if criteria is None else wrap(criteria),
+        "ratings": None if ratings is None else wrap(ratings),
         "tags": None if tags is None else wrap(tags),
+        "spans": None if spans is None else wrap(spans),
         "rationale": rationale,
+        "better_answer": better_answer,
+        "confidence": confidence,
+        "answers": None if answers is None else wrap(answers),
         "duration_ms": duration,
         "annotator": who.uid,
         "annotator_kind": "model" if who.is_model else "human",
@@ -70,6 +76,7 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
         "annotator_group": who.group,
         "source": source,
         "guideline_version": known.guidelines.get(guideline or 0),
+        "rubric_version": known.rubrics.get(rubric or 0),
         "created_at": iso(created_at),
         "retired_at": iso(retired_at) if retired_at else None,
         "supersedes": supersedes,

@@ -21,6 +21,7 @@ from app.models import (
     Project,
     Prompt,
     Response,
+    RubricVersion,
 )
 from app.prepared import table
 
@@ -82,8 +83,14 @@ class Judged(NamedTuple):
     submission_id: str
     preference: float | None
     criteria: str | None
+    ratings: str | None
     tags: str | None
+    spans: str | None
     rationale: str | None
+    better_answer: str | None
+    confidence: int | None
+    answers: str | None
+    rubric_id: int | None
     duration_ms: int | None
     source: str
     supersedes: str | None
@@ -107,6 +114,7 @@ class Names:
     annotators: dict[int, Who]
     batches: dict[int, str]
     guidelines: dict[int, int]
+    rubrics: dict[int, int]
 
 
 Judging = TypeVar("Judging", Vote, Judged)
@@ -133,6 +141,7 @@ def names(connection: sa.Connection, project: Project) -> Names:
         annotators={row[0]: Who(row[1], row[2] == "model", *row[3:]) for row in people},
         batches={row[0]: row[1] for row in read_table(Batch, Batch.name)},
         guidelines={row[0]: row[1] for row in read_table(Guideline, Guideline.version)},
+        rubrics={row[0]: row[1] for row in read_table(RubricVersion, RubricVersion.version)},
     )
 
 
@@ -254,8 +263,14 @@ def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
         j.submission_id,
         j.preference,
         sa.cast(j.criteria, sa.Text),
+        sa.cast(j.ratings, sa.Text),
         sa.cast(j.tags, sa.Text),
+        sa.cast(j.spans, sa.Text),
         j.rationale,
+        j.better_answer,
+        j.confidence,
+        sa.cast(j.answers, sa.Text),
+        j.rubric_id,
         j.duration_ms,
         sa.type_coerce(j.source, sa.String),
         earlier.c.submission_id,

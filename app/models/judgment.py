@@ -26,6 +26,11 @@ class Judgment(SQLModel, table=True):
     ``submission_id`` is chosen by the client: a repeat of it is the same judgment, and it is the
     judgment's public name. A live judgment has no ``retired_at``; a withdrawn one is retired with
     no successor. ``preference`` keeps a judge's graded verdict: the weight of response a, 0 to 1.
+
+    Everything in it names responses in the comparison's stored order: ``criteria`` {key: verdict},
+    ``ratings`` {key: {"a": 1–5, "b": 1–5}} (whose verdicts are in ``criteria`` too), ``tags``
+    {"a": [key], "b": [key]}, ``spans`` [{response, start, end, quote, tag, note}] with offsets in
+    the response's source text, ``answers`` {key: text or chosen options}.
     """
 
     __tablename__ = "judgments"
@@ -42,6 +47,8 @@ class Judgment(SQLModel, table=True):
         sa.CheckConstraint("strength IS NULL OR strength BETWEEN 1 AND 3", name="strength_range"),
         sa.CheckConstraint("strength IS NULL OR outcome IN ('a', 'b')", name="strength_of_a_winner"),
         sa.CheckConstraint("preference IS NULL OR preference BETWEEN 0 AND 1", name="preference_range"),
+        sa.CheckConstraint("confidence IS NULL OR confidence BETWEEN 1 AND 3", name="confidence_range"),
+        sa.CheckConstraint("better_answer IS NULL OR better_answer <> ''", name="better_answer_not_empty"),
         sa.CheckConstraint("duration_ms IS NULL OR duration_ms >= 0", name="duration_not_negative"),
         # The order they were made in, which Elo follows and a time window cuts.
         sa.Index(None, "project_id", "created_at", "id"),
@@ -60,6 +67,7 @@ class Judgment(SQLModel, table=True):
             ["annotator_id", "supersedes_id", "comparison_id"],
             ["judgments.annotator_id", "judgments.id", "judgments.comparison_id"],
         ),
+        sa.ForeignKeyConstraint(["project_id", "rubric_id"], ["rubrics.project_id", "rubrics.id"]),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -74,10 +82,17 @@ class Judgment(SQLModel, table=True):
     strength: int | None = None
     preference: float | None = None
     criteria: dict[str, Any] | None = Field(default=None, sa_type=Json)
-    tags: list[str] | None = Field(default=None, sa_type=Json)
+    ratings: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    tags: dict[str, Any] | None = Field(default=None, sa_type=Json)
+    spans: list[dict[str, Any]] | None = Field(default=None, sa_type=Json)
     rationale: str | None = None
+    better_answer: str | None = None
+    confidence: int | None = None
+    answers: dict[str, Any] | None = Field(default=None, sa_type=Json)
     duration_ms: int | None = None
     guideline_id: int | None = Field(default=None, foreign_key="guidelines.id")
+    # None where no more than a verdict was asked for, or nobody knows.
+    rubric_id: int | None = None
     source: Source = Field(sa_type=enum_type(Source, "source"))
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -1,4 +1,4 @@
-"""A project and what its lead sets up: guidelines, criteria, batches, models, annotators."""
+"""A project and what its lead sets up: guidelines, rubrics, batches, models, annotators."""
 
 from datetime import date, datetime
 from enum import StrEnum
@@ -59,8 +59,6 @@ class Project(SQLModel, table=True):
     # An assignment left open so long goes back to the queue.
     lease_minutes: int = 24 * 60
     daily_goal: int | None = None
-    asks_strength: bool = False
-    asks_rationale: bool = False
     reveals_models: bool = False
     # Counts structural changes; with the annotators' counts it is the project's revision.
     revision: int = 0
@@ -85,18 +83,27 @@ class Guideline(SQLModel, table=True):
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
 
 
-class Criterion(SQLModel, table=True):
-    """One aspect a comparison may be judged by beside the overall verdict."""
+class RubricVersion(SQLModel, table=True):
+    """One version of what judgments are asked to say (app.rubric.Rubric); a change is a new version.
 
-    __tablename__ = "criteria"
-    __table_args__ = (sa.UniqueConstraint("project_id", "key"),)
+    The live one has no ``retired_at``. A project without any asks for a plain verdict.
+    """
+
+    __tablename__ = "rubrics"
+    __table_args__ = (
+        sa.UniqueConstraint("project_id", "version"),
+        # What a judgment refers to with its own project's id, so that no other project's will do.
+        sa.UniqueConstraint("project_id", "id"),
+        one_live("uq_rubrics_live", "project_id", where="retired_at IS NULL"),
+        sa.CheckConstraint("version >= 1", name="version_positive"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     project_id: int = Field(foreign_key="projects.id")
-    key: str = Field(max_length=64)
-    name: str = Field(max_length=100)
-    description: str = ""
-    position: int = 0
+    version: int
+    content: dict[str, Any] = Field(sa_type=Json)
+    created_by: int | None = Field(default=None, foreign_key="accounts.id")
+    created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 

@@ -26,7 +26,7 @@ def project() -> None:
     "--from",
     "file",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
-    help="A YAML file: name, description, settings, criteria, guideline or guideline_file, members.",
+    help="A YAML file: name, description, settings, rubric, guideline or guideline_file, members.",
 )
 @click.option("--lead", metavar="EMAIL", help="An account that will lead it.")
 def add_project(slug: str, name: str | None, file: Path | None, lead: str | None) -> None:

@@ -8,8 +8,8 @@ from sqlmodel import Session
 
 from app.errors import Invalid, checked
 from app.models import Project
-from app.projects import criteria, guidelines, members
-from app.projects.forms import CriterionIn, MemberIn, ProjectFile, SettingsIn
+from app.projects import guidelines, members, rubrics
+from app.projects.forms import MemberIn, ProjectFile, SettingsIn
 
 
 def read(file: Path) -> dict[str, Any]:
@@ -43,11 +43,7 @@ def described(session: Session, project: Project) -> ProjectFile:
         name=project.name,
         description=project.description,
         settings=checked(SettingsIn, project),
-        criteria=[
-            CriterionIn(key=item.key, name=item.name, description=item.description)
-            for item in criteria.of(session, project)
-            if item.retired_at is None
-        ],
+        rubric=rubrics.live(session, project)[1],
         guideline=guideline.text if guideline else None,
         members=[
             MemberIn(email=account.email, role=membership.role)

@@ -16,6 +16,7 @@ from pydantic import (
 
 from app.accounts.forms import Email, Name
 from app.models import Role, Selection, Visibility
+from app.rubric import PLAIN, Rubric
 
 
 def slug_of(name: str) -> str:
@@ -27,12 +28,6 @@ def slug_of(name: str) -> str:
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9](-?[a-z0-9])*", value):
         raise ValueError("Use lower-case letters, digits and single hyphens.")
-    return value
-
-
-def _key(value: str) -> str:
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
-        raise ValueError("Use lower-case letters, digits and underscores, and begin with a letter.")
     return value
 
 
@@ -51,7 +46,6 @@ def _some(chosen: list[str]) -> list[str]:
 
 
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_slug)]
-Key = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_key)]
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
 
 
@@ -66,8 +60,6 @@ class SettingsIn(BaseModel):
     gold_every: Annotated[int, Field(ge=0, le=1_000)] = 10
     lease_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 24 * 60
     daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BeforeValidator(_absent)] = None
-    asks_strength: bool = False
-    asks_rationale: bool = False
     reveals_models: bool = False
 
 
@@ -99,22 +91,6 @@ class NewProjectIn(AboutIn):
         return given
 
 
-class CriterionIn(BaseModel):
-    """A criterion; its key names it in exports and stays."""
-
-    key: Key
-    name: Annotated[Name, Field(max_length=100)]
-    description: Words = ""
-
-
-class CriterionChangeIn(BaseModel):
-    """What of a criterion may change."""
-
-    name: Annotated[Name, Field(max_length=100)]
-    description: Words = ""
-    position: Annotated[int, Field(ge=0, le=1_000)] = 0
-
-
 def _unix_lines(value: str) -> str:
     """Forms send carriage returns, files do not; the same text is the same version."""
     text = value.replace("\r\n", "\n").strip()
@@ -123,11 +99,16 @@ def _unix_lines(value: str) -> str:
     return text
 
 
-class GuidelineIn(BaseModel):
-    """A new version of the guideline, written after having read version ``base``."""
+class BaseIn(BaseModel):
+    """The version that somebody had read when they wrote the next one."""
+
+    base: int = 0
+
+
+class GuidelineIn(BaseIn):
+    """A new version of the guideline."""
 
     text: Annotated[str, Field(max_length=100_000), AfterValidator(_unix_lines)]
-    base: int = 0
 
 
 class MemberIn(BaseModel):
@@ -159,7 +140,7 @@ class ProjectFile(BaseModel):
     name: Name
     description: Words = ""
     settings: SettingsIn = SettingsIn()
-    criteria: list[CriterionIn] = []
+    rubric: Rubric = PLAIN
     guideline: str | None = None
     members: list[MemberIn] = []
 

@@ -9,7 +9,7 @@ from app import audit
 from app.accounts import invitations, people
 from app.errors import Invalid
 from app.models import Account, Membership, Project, Role, now
-from app.projects import criteria, guidelines
+from app.projects import guidelines, rubrics
 from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile
 
 
@@ -29,8 +29,7 @@ def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | 
             return there
         raise Invalid.at("slug", "Another project has this short name. Choose another.") from error
     audit.record(session, "project.add", _subject(project), by=by, project=project)
-    for criterion in form.criteria:
-        criteria.add(session, project, criterion, by=by)
+    rubrics.publish(session, project, form.rubric, by=by)
     if form.guideline:
         guidelines.publish(session, project, GuidelineIn(text=form.guideline), by=by)
     if by is not None:

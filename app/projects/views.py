@@ -1,6 +1,9 @@
 """Pages of the projects room: the list, a project's overview, and what its lead sets up."""
 
+from typing import Any
+
 from flask import Blueprint, Response, flash, request
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import audit, db, permissions, web
@@ -10,16 +13,16 @@ from app.accounts.forms import InvitationIn
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, Role
 from app.permissions import Access
-from app.projects import criteria, groups, guidelines, lifecycle, members, overview
+from app.projects import groups, guidelines, lifecycle, members, overview, rubrics
 from app.projects.forms import (
+    BaseIn,
     ChangeIn,
-    CriterionChangeIn,
-    CriterionIn,
     GroupIn,
     GuidelineIn,
     NewProjectIn,
     RoleIn,
 )
+from app.rubric import PLAIN, Rubric
 from app.text import render_markdown
 from app.words import counted
 
@@ -284,63 +287,56 @@ def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
     )
 
 
-# Criteria
+# Rubric
 
 
-@bp.get("/p/<slug>/criteria")
-def criteria_page(slug: str) -> Response:
-    """What is asked beside the overall verdict."""
+@bp.get("/p/<slug>/rubric")
+def rubric(slug: str) -> Response:
+    """What each judgment is asked to say, with a preview of the page that asks."""
     access, _ = _manage(slug)
-    return _criteria_page(access)
+    version, found = rubrics.live(db.session(), access.project)
+    return _rubric_page(access, found.model_dump(mode="json"), version, found)
 
 
-@bp.post("/p/<slug>/criteria")
-def add_criterion(slug: str) -> Response | BaseResponse:
-    """Ask for one more."""
-    access, account = _manage(slug)
+@bp.post("/p/<slug>/rubric/preview")
+def preview_rubric(slug: str) -> Response:
+    """The page as it would be, saving nothing; ``do`` names a button that changes a list."""
+    access, _ = _manage(slug)
+    values = rubrics.changed(rubrics.written(request.form), request.form.get("do", ""))
     try:
-        form = web.submitted(CriterionIn)
-        criteria.add(db.session(), access.project, form, by=account)
+        return _rubric_page(access, values, request.form.get("base", ""), checked(Rubric, values))
     except Invalid as problem:
-        return _criteria_page(access, problem)
-    return _saved(f"{form.name} is asked for from now on.", "projects.criteria_page", slug)
+        return _rubric_page(access, values, request.form.get("base", ""), PLAIN, problem)
 
 
-@bp.post("/p/<slug>/criteria/<key>")
-def change_criterion(slug: str, key: str) -> BaseResponse:
-    """Reword or move a criterion."""
+@bp.post("/p/<slug>/rubric")
+def publish_rubric(slug: str) -> Response | BaseResponse:
+    """Ask for this from now on."""
     access, account = _manage(slug)
-    form = web.submitted(CriterionChangeIn)
-    found = criteria.find(db.session(), access.project, key)
-    criteria.change(db.session(), access.project, found, form, by=account)
-    return _saved(f"{form.name} is saved.", "projects.criteria_page", slug)
+    values, base = rubrics.written(request.form), web.submitted(BaseIn).base
+    try:
+        given = checked(Rubric, values)
+        rubrics.publish(db.session(), access.project, given, base=base, by=account)
+    except Invalid as problem:
+        return _rubric_page(access, values, base, PLAIN, problem)
+    except Conflict as problem:
+        newest, _ = rubrics.live(db.session(), access.project)
+        return _rubric_page(access, values, newest, given, problem)
+    return _saved("Saved. It is asked from the next pair on.", "projects.rubric", slug)
 
 
-@bp.post("/p/<slug>/criteria/<key>/retire")
-def retire_criterion(slug: str, key: str) -> BaseResponse:
-    """Ask for a criterion no more."""
-    access, account = _manage(slug)
-    found = criteria.find(db.session(), access.project, key)
-    criteria.retire(db.session(), access.project, found, by=account)
-    return _saved(f"{found.name} is no longer asked for.", "projects.criteria_page", slug)
-
-
-@bp.post("/p/<slug>/criteria/<key>/restore")
-def restore_criterion(slug: str, key: str) -> BaseResponse:
-    """Ask for a retired criterion again."""
-    access, account = _manage(slug)
-    found = criteria.find(db.session(), access.project, key)
-    criteria.restore(db.session(), access.project, found, by=account)
-    return _saved(f"{found.name} is asked for again.", "projects.criteria_page", slug)
-
-
-def _criteria_page(access: Access, problem: Problem | None = None) -> Response:
+def _rubric_page(
+    access: Access, values: dict[str, Any], base: int | str, shown: Rubric, problem: Problem | None = None
+) -> Response:
     return web.form_page(
-        "projects/criteria.html",
+        "projects/rubric.html",
         problem,
         access=access,
         project=access.project,
-        criteria=criteria.of(db.session(), access.project),
+        rubric=values,
+        base=base,
+        shown=shown,
+        sample=MultiDict(),
     )
 
 

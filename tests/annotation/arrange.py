@@ -1,10 +1,13 @@
 """What a lead would have imported and queued: prompts, responses, comparisons."""
 
 from itertools import combinations
+from typing import Any
 
 from sqlmodel import Session, select
 
 from app.models import Account, Annotator, Comparison, Model, Outcome, Project, Prompt, Response, Slot
+from app.projects import rubrics
+from app.rubric import Rubric
 
 MARKERS = ("heron-9000", "lark-9000")
 
@@ -67,6 +70,15 @@ def queue(
     )
     session.commit()
     return made
+
+
+def ask(session: Session, project: Project, **rubric: Any) -> Rubric:
+    """What a lead asks from now on, committed."""
+    asked = Rubric.model_validate(rubric)
+    version, _ = rubrics.live(session, project)
+    rubrics.publish(session, project, asked, base=version, by=None)
+    session.commit()
+    return asked
 
 
 def annotator_of(session: Session, project: Project, account: Account) -> Annotator:

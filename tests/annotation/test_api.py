@@ -10,6 +10,7 @@ from sqlmodel import Session, select
 
 from app.accounts import tokens
 from app.models import Account, Judgment, Outcome, Source
+from tests.annotation import arrange
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 
@@ -43,18 +44,20 @@ def verdict(assignment: dict[str, Any], outcome: str = "a", **more: object) -> d
 
 
 def test_a_client_claims_judges_and_repeats(session: Session, cast: Cast, ask: Ask) -> None:
+    asked = arrange.ask(session, cast.project, tags="usual", rationale="required")
     queue(session, cast.project, 1)
     claimed = ask(cast.ann, "/assignments")
     assert claimed.status_code == 201
+    assert claimed.json["rubric"] == {"version": 1, **asked.model_dump(mode="json")}
     assert ask(cast.ann, "/assignments").json == claimed.json
     assert ask(cast.ann, "/assignments").status_code == 200
-    body = verdict(claimed.json, "b", strength=3, tags=["clear"], rationale="It answers.", duration_ms=900)
+    body = verdict(claimed.json, "b", strength=3, tags={"b": ["unsafe"]}, rationale="It answers.")
     first, again = (ask(cast.ann, "/judgments", body) for _ in range(2))
     assert (first.status_code, again.status_code) == (201, 200)
     assert first.json == again.json
     session.commit()
     judgment = session.exec(select(Judgment)).one()
-    assert (judgment.outcome, judgment.source, judgment.tags) == (Outcome.B, Source.API, ["clear"])
+    assert (judgment.outcome, judgment.source, judgment.tags) == (Outcome.B, Source.API, {"b": ["unsafe"]})
     assert ask(cast.ann, "/assignments").status_code == 204
 
 
@@ -109,7 +112,19 @@ def test_a_skipped_one_does_not_come_again(session: Session, cast: Cast, ask: As
         ({"winner": "a"}, "/winner"),
         ({"criteria": {"unknown": "a"}}, "/criteria/unknown"),
         ({"criteria": {"accuracy": "x"}}, "/criteria/accuracy"),
-        ({"tags": ["x"] * 21}, "/tags"),
+        ({"criteria": {"accuracy": "both_bad"}}, "/criteria/accuracy"),
+        ({"ratings": {"tone": {"a": 6, "b": 1}}}, "/ratings/tone/a"),
+        ({"ratings": {"tone": {"a": 1, "b": 1}}}, "/ratings/tone"),
+        ({"tags": {"a": ["x"]}}, "/tags/a/x"),
+        ({"tags": ["x"]}, "/tags"),
+        ({"confidence": 4}, "/confidence"),
+        ({"answers": {"why": "x"}}, "/answers/why"),
+        ({"better_answer": ""}, "/better_answer"),
+        ({"spans": [{"response": "a", "start": 5, "end": 5}]}, "/spans/0"),
+        ({"spans": [{"response": "a", "start": 0, "end": 99}]}, "/spans/0"),
+        ({"spans": [{"response": "a", "start": 0, "end": 6, "quote": "answer"}]}, "/spans/0"),
+        ({"spans": [{"response": "a", "start": 0, "end": 6, "tag": "x"}]}, "/spans/0/tag"),
+        ({"rubric_version": 0}, "/rubric_version"),
         ({"outcome": "tie", "strength": 2}, "/"),
     ],
 )

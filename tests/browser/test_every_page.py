@@ -29,7 +29,7 @@ PAGES = {
     "projects.settings": ("/p/demo/settings", "lA"),
     "projects.people": ("/p/demo/members", "l"),
     "projects.group_page": ("/p/demo/groups", "l"),
-    "projects.criteria_page": ("/p/demo/criteria", "l"),
+    "projects.rubric": ("/p/demo/rubric", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),
     "projects.guideline": ("/p/demo/guideline", "al"),
     "projects.edit_guideline": ("/p/demo/guideline/edit", "l"),

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app.models import Account, Judgment
-from tests.annotation.arrange import queue
+from tests.annotation.arrange import ask, queue
 from tests.annotation.test_judging import JUDGE, check, send
 from tests.conftest import Cast
 
@@ -40,13 +40,12 @@ def test_a_full_disk_is_said_and_nothing_is_saved(
     client_of: Callable[[Account | None], FlaskClient],
     fill_disk: Callable[[], None],
 ) -> None:
-    cast.project.asks_rationale = True
-    session.add(cast.project)
+    ask(session, cast.project, better_answer="optional")
     queue(session, cast.project, 3)
     client = client_of(cast.ann)
     page = client.get(JUDGE)
     fill_disk()
-    answer = send(client, page, "a", rationale="long " * 1_900)
+    answer = send(client, page, "a", better_answer="long " * 19_000)
     assert answer.status_code == 507
     assert "nothing was saved" in answer.text
     assert answer.headers["Retry-After"]

@@ -10,17 +10,23 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import Invalid, NotFound
-from app.models import Criterion, Guideline, Membership, Project, Role
+from app.models import Guideline, Membership, Project, Role
+from app.projects import rubrics
 from app.projects.commands import project
+from app.rubric import USUAL_TAGS
 from tests.conftest import Cast
 
 FILE = """
 name: House assistants
 description: Which one helps?
-settings: {visibility: public, wanted: 2, daily_goal: 120, asks_strength: true}
-criteria:
-  - {key: accuracy, name: Accuracy, description: "Which is more correct?"}
-  - {key: tone, name: Tone}
+settings: {visibility: public, wanted: 2, daily_goal: 120}
+rubric:
+  points: 7
+  criteria:
+    - {key: accuracy, name: Accuracy, description: "Which is more correct?", judged: rated}
+    - {key: tone, name: Tone}
+  tags: usual
+  questions: [{key: sure, text: "Sure?", answered: one, options: [Quite, Hardly]}]
 guideline_file: guideline.md
 members:
   - {email: ann@example.org, role: annotator}
@@ -50,9 +56,10 @@ def test_add_from_a_file(run: Callable[..., Result], cast: Cast, session: Sessio
     assert answer.exit_code == 0, answer.output
     assert answer.stdout == ""
     made = session.exec(select(Project).where(Project.slug == "house")).one()
-    assert (made.name, made.wanted, made.daily_goal, made.asks_strength) == ("House assistants", 2, 120, True)
-    keys = select(Criterion.key).where(Criterion.project_id == made.id).order_by(Criterion.position)
-    assert session.exec(keys).all() == ["accuracy", "tone"]
+    assert (made.name, made.wanted, made.daily_goal) == ("House assistants", 2, 120)
+    version, rubric = rubrics.live(session, made)
+    assert (version, rubric.points, [item.key for item in rubric.criteria]) == (1, 7, ["accuracy", "tone"])
+    assert rubric.tags == USUAL_TAGS
     assert session.exec(select(Guideline.text)).one() == "Be *kind*."
     roles = select(Membership.account_id, Membership.role).where(Membership.project_id == made.id)
     assert dict(session.exec(roles).all()) == {cast.ann.id: Role.ANNOTATOR, cast.lena.id: Role.LEAD}
@@ -80,7 +87,10 @@ def test_add_with_a_slug_only(run: Callable[..., Result], cast: Cast) -> None:
         ("settings: {wanted: 0}", "/settings/wanted"),
         ("settings: {colour: red}", "/settings/colour"),
         ("surprise: yes", "/surprise"),
-        ("criteria: [{key: tone}]", "/criteria/0/name"),
+        ("rubric: {criteria: [{key: tone}]}", "/rubric/criteria/0/name"),
+        ("rubric: {tags: [{key: x, name: X}, {key: x, name: Y}]}", "/rubric/tags"),
+        ("rubric: {questions: [{key: x, text: X, answered: one, options: [y]}]}", "/rubric/questions/0"),
+        ("rubric: {points: 4}", "/rubric/points"),
         ("guideline_file: missing.md", "/guideline_file"),
         ("- a list", None),
         ("a: [", None),

@@ -141,10 +141,10 @@ def test_the_overview_counts(
 
 def test_each_setting_changed_is_on_record(cast: Cast, client_of: Any, session: Session) -> None:
     lena = client_of(cast.lena)
-    form = SETTINGS | {"wanted": "3", "daily_goal": "50", "asks_strength": "true", "visibility": "public"}
+    form = SETTINGS | {"wanted": "3", "daily_goal": "50", "reveals_models": "true", "visibility": "public"}
     assert lena.post("/p/birds/settings", data=form).status_code == 303
     session.refresh(cast.project)
-    assert (cast.project.wanted, cast.project.daily_goal, cast.project.asks_strength) == (3, 50, True)
+    assert (cast.project.wanted, cast.project.daily_goal, cast.project.reveals_models) == (3, 50, True)
     assert cast.project.revision == 1, "what was cached of the project is stale"
     event = session.exec(select(AuditEvent)).one()
     assert (event.verb, event.account_id) == ("project.settings", cast.lena.id)
@@ -152,7 +152,7 @@ def test_each_setting_changed_is_on_record(cast: Cast, client_of: Any, session: 
         "visibility": {"from": "members", "to": "public"},
         "wanted": {"from": 1, "to": 3},
         "daily_goal": {"from": None, "to": 50},
-        "asks_strength": {"from": False, "to": True},
+        "reveals_models": {"from": False, "to": True},
     }
     page = lena.get("/p/birds/settings").text
     assert 'value="50"' in page
@@ -160,7 +160,7 @@ def test_each_setting_changed_is_on_record(cast: Cast, client_of: Any, session: 
     session.commit()
     assert lena.post("/p/birds/settings", data=SETTINGS | {"wanted": "3"}).status_code == 303
     session.refresh(cast.project)
-    assert (cast.project.daily_goal, cast.project.asks_strength) == (None, False)
+    assert (cast.project.daily_goal, cast.project.reveals_models) == (None, False)
 
 
 def test_saving_what_is_there_already_changes_nothing(cast: Cast, client_of: Any, session: Session) -> None:

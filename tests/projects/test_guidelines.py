@@ -1,11 +1,10 @@
-"""What annotators are told and asked."""
+"""What annotators are told."""
 
 from typing import Any
 
-import pytest
 from sqlmodel import Session, select
 
-from app.models import Criterion, Guideline
+from app.models import Guideline
 from tests.conftest import Cast
 
 FIRST = "# Look first\r\n\r\nIs it *true*?"
@@ -65,40 +64,3 @@ def test_a_hostile_guideline_is_harmless(cast: Cast, client_of: Any) -> None:
     article = client_of(cast.ann).get("/p/birds/guideline").text.split("<article")[1].split("</article>")[0]
     assert "<script" not in article
     assert 'href="javascript' not in article
-
-
-def test_criteria(cast: Cast, client_of: Any, session: Session) -> None:
-    lena = client_of(cast.lena)
-    for key in ("accuracy", "tone"):
-        form = {"key": key, "name": key.title(), "description": f"Which has better {key}?"}
-        assert lena.post("/p/birds/criteria", data=form).status_code == 303
-    change = {"name": "Manner", "description": "", "position": "0"}
-    assert lena.post("/p/birds/criteria/tone", data=change).status_code == 303
-    assert lena.post("/p/birds/criteria/accuracy/retire").status_code == 303
-    page = lena.get("/p/birds/criteria").text.split("<main")[1]
-    assert page.index("Manner") < page.index("Accuracy") < page.index("retired")
-    assert lena.post("/p/birds/criteria/accuracy/restore").status_code == 303
-    found = session.exec(select(Criterion).order_by(Criterion.position)).all()
-    assert [(item.key, item.name, item.retired_at) for item in found] == [
-        ("tone", "Manner", None),
-        ("accuracy", "Accuracy", None),
-    ]
-    trail = lena.get("/p/birds/audit?verb=criterion").text
-    assert "Tone → Manner" in trail
-
-
-@pytest.mark.parametrize(
-    ("form", "message"),
-    [
-        ({"key": "accuracy", "name": "Again"}, "has a criterion of this key"),
-        ({"key": "Ä b", "name": "Odd"}, "Use lower-case letters, digits and underscores"),
-        ({"key": "tone", "name": ""}, "Say what to call it."),
-    ],
-)
-def test_refused_criteria(cast: Cast, client_of: Any, form: dict[str, str], message: str) -> None:
-    lena = client_of(cast.lena)
-    lena.post("/p/birds/criteria", data={"key": "accuracy", "name": "Accuracy"})
-    answer = lena.post("/p/birds/criteria", data=form)
-    assert answer.status_code == 422
-    assert message in answer.text
-    assert lena.post("/p/birds/criteria/unknown/retire").status_code == 404
