@@ -30,6 +30,21 @@ def test_groups_are_the_clusters_while_these_are_not_too_many():
     assert (group.tolist(), n_groups, notes) == ([1, 0, 1, 2], 3, ())
 
 
+@pytest.mark.parametrize(
+    "cluster", [[7, -3, 7, 40], [3, 1, 3, 4], ["b", "a", "b", "c"], [2.5, 0.5, 2.5, 9.0]]
+)
+def test_groups_are_numbered_in_order_whatever_names_them(cluster):
+    assert deal(np.array(cluster))[0].tolist() == [1, 0, 1, 2]
+    assert deal(np.array(cluster)[:0])[1] == 0
+
+
+def test_no_range_of_numbers_overflows():
+    far = np.array([2**63 - 1, -(2**63), 2**63 - 1])
+    assert deal(far)[0].tolist() == [1, 0, 1]
+    small = np.tile(np.arange(-128, 128).astype(np.int8), 2)
+    assert np.array_equal(deal(small)[0], np.tile(np.arange(256), 2))
+
+
 def test_many_clusters_are_dealt_evenly_and_stay_whole():
     cluster = np.tile(np.arange(1000), 3)
     group, n_groups, notes = deal(cluster, seed=1)
