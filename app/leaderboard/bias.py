@@ -1,4 +1,4 @@
-"""What an order hangs on beside the responses: the side of the screen, who judged, a few judgments."""
+"""What an order hangs on beside the responses: the side of the screen, and who judged."""
 
 from dataclasses import dataclass
 
@@ -7,14 +7,12 @@ import sqlalchemy as sa
 from scipy.special import expit
 from sqlmodel import Session, col
 
-from app.leaderboard import memory, reading, standings
-from app.leaderboard.forms import StandingsQuery
-from app.models import Account, Annotator, Comparison, Judgment, Project
+from app.leaderboard import memory, reading
+from app.models import Comparison, Judgment, Project
 from ranking import Cells
 from ranking import Outcome as Code
 from ranking.annotators import Reliability, fit_reliability
 from ranking.covariates import position_bias
-from ranking.fragility import fragility_of_top
 
 # Fewer judgments say nothing of an annotator.
 LEAST_JUDGED = 10
@@ -46,57 +44,14 @@ class PositionBias:
         return self.lower is not None and self.upper is not None and not self.lower <= 0.5 <= self.upper
 
 
-@dataclass(frozen=True)
-class AnnotatorReliability:
-    """How much an annotator's verdicts follow the ratings: 1 as the median one, 0 a coin, below 0 against."""
-
-    name: str
-    kind: str
-    judgments: int
-    reliability: float
-    lower: float
-    upper: float
-
-
-@dataclass(frozen=True)
-class Hinge:
-    """The fewest judgments found without which another model would be first."""
-
-    leader: str
-    challenger: str
-    needed: int
-    judgments: int
-
-
 def position(session: Session, project: Project) -> PositionBias:
     """Whether standing on the left helps; remembered until a judgment changes."""
     return memory.remembered(session, project, "position", lambda _: _position(session, project))
 
 
-def reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
-    """Annotators with enough judgments, the least reliable first; remembered until a judgment changes."""
-    return memory.remembered(session, project, "reliability", lambda _: _reliability(session, project))
-
-
 def weighted(session: Session, project: Project) -> Reliability | None:
     """Reliabilities by annotator id, and ratings weighted by them; None where they cannot be told."""
     return memory.remembered(session, project, "weighted", lambda _: _weighted(session, project))
-
-
-def hinge(session: Session, project: Project) -> Hinge | None:
-    """On how few judgments the first place of the largest group hangs; None where it cannot be said."""
-    return memory.remembered(session, project, "hinge", lambda _: _hinge(session, project))
-
-
-def _hinge(session: Session, project: Project) -> Hinge | None:
-    found = standings.load(session, project, StandingsQuery())
-    if found.fit is None or np.count_nonzero(found.fit.component == 0) < 2:
-        return None
-    overturned = fragility_of_top(found.fit)
-    if not overturned.needed:
-        return None
-    leader, challenger = (found.models[code] for code in (overturned.leader, overturned.challenger))
-    return Hinge(leader, challenger, overturned.needed, round(overturned.votes))
 
 
 def _position(session: Session, project: Project) -> PositionBias:
@@ -124,33 +79,6 @@ def _position(session: Session, project: Project) -> PositionBias:
     share, lower, upper = (float(expit(x)) for x in (effect.logit, effect.lower, effect.upper))
     known = np.isfinite([lower, upper]).all()
     return PositionBias(share, lower if known else None, upper if known else None, left, right, ties)
-
-
-def _reliability(session: Session, project: Project) -> list[AnnotatorReliability]:
-    name = sa.func.coalesce(col(Account.name), col(Annotator.name))
-    people = session.execute(
-        sa.select(col(Annotator.id), name.label("name"), col(Annotator.kind))
-        .outerjoin(Account, col(Annotator.account_id) == col(Account.id))
-        .where(col(Annotator.project_id) == project.id)
-    )
-    known = {person.id: person for person in people}
-    found = weighted(session, project)
-    if found is None:
-        return []
-    lower, upper = found.intervals()
-    rows = [
-        AnnotatorReliability(known[who].name, known[who].kind.value, round(n), s, low, high)
-        for who, n, s, low, high in zip(
-            found.annotators.tolist(),
-            found.votes.tolist(),
-            found.reliability.tolist(),
-            lower.tolist(),
-            upper.tolist(),
-            strict=True,
-        )
-        if n >= LEAST_JUDGED and np.isfinite(low)
-    ]
-    return sorted(rows, key=lambda row: row.reliability)
 
 
 def _weighted(session: Session, project: Project) -> Reliability | None:

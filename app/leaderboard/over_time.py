@@ -65,8 +65,29 @@ def load(session: Session, project: Project, query: StandingsQuery) -> Trajector
 
 
 @dataclass(frozen=True)
+class Size:
+    """A chart's frame in its own units; where there is no room beside it, the labels stand below."""
+
+    width: int
+    height: int
+    right: int
+    left: int = 44
+    top: int = 12
+    bottom: int = 28
+    below: bool = False
+
+
+WIDE = Size(560, 300, right=130)
+# As a phone shows it, so that its letters are as large as the page's.
+SMALL = Size(340, 330, right=10, bottom=100, below=True)
+
+
+@dataclass(frozen=True)
 class Drawing:
-    """A chart's geometry, in its own units: the frame, ticks as (place, label), lines as paths."""
+    """A chart's geometry: the frame, ticks as (place, label), and lines.
+
+    A line is its model, its path, and where its label stands.
+    """
 
     width: int
     height: int
@@ -75,35 +96,36 @@ class Drawing:
     bottom: int
     x_ticks: list[tuple[float, str]]
     y_ticks: list[tuple[float, str]]
-    paths: list[tuple[str, str, float]]
+    paths: list[tuple[str, str, float, float]]
 
 
-def draw(trajectory: Trajectory, width: int = 560, height: int = 300) -> Drawing:
-    """The best models' lines; labels stand at their ends, kept apart."""
-    left, right, top, bottom = 44, 130, 12, 28
+def draw(trajectory: Trajectory, size: Size = WIDE) -> Drawing:
+    """The best models' lines; labels stand at their ends, kept apart, or in two columns below."""
     low, high, ticks = trajectory.axis()
     total = trajectory.positions[-1] if trajectory.positions else 1
+    right, bottom = size.width - size.right, size.height - size.bottom
 
     def x(position: float) -> float:
-        return round(left + (width - left - right) * position / total, 1)
+        return round(size.left + (right - size.left) * position / total, 1)
 
     def y(rating: float) -> float:
-        return round(top + (height - top - bottom) * (high - rating) / (high - low), 1)
+        return round(size.top + (bottom - size.top) * (high - rating) / (high - low), 1)
 
     lines = trajectory.lines[:LINES]
-    ends = _apart([y(line.last) for line in lines], 15.0)
+    ends = [(right + 8.0, place) for place in _apart([y(line.last) for line in lines], 15.0)]
+    below = [(size.left + 150.0 * (i % 2), bottom + 44.0 + 20 * (i // 2)) for i in range(len(lines))]
     paths = []
-    for line, end in zip(lines, ends, strict=True):
+    for line, label in zip(lines, below if size.below else ends, strict=True):
         points = zip(trajectory.positions, line.ratings, strict=True)
         drawn = [f"{x(position)} {y(rating)}" for position, rating in points if rating is not None]
-        paths.append((line.model, f"M{' L'.join(drawn)}", end))
-    _, _, counts = axis((0.0, float(total)))
+        paths.append((line.model, f"M{' L'.join(drawn)}", *label))
+    _, _, counts = axis((0.0, float(total)), 3 if size.below else 5)
     return Drawing(
-        width=width,
-        height=height,
-        left=left,
-        right=width - right,
-        bottom=height - bottom,
+        width=size.width,
+        height=size.height,
+        left=size.left,
+        right=right,
+        bottom=bottom,
         x_ticks=[(x(count), f"{count:,}") for count in counts if 0 <= count <= total],
         y_ticks=[(y(tick), str(tick)) for tick in ticks],
         paths=paths,

@@ -104,7 +104,7 @@ def download_history(slug: str, kind: str) -> Response:
 
 @bp.get(f"{HERE}/bias")
 def biases(slug: str) -> Response:
-    """Whether the side of the screen, who judged, or a few judgments decide the order."""
+    """Whether the side of the screen decides verdicts."""
     access, _ = _enter(slug)
     return _answer(access, (), lambda: _bias_page(access))
 
@@ -197,21 +197,18 @@ def _history_page(access: Access, query: StandingsQuery) -> Response:
         query,
         "history",
         trajectory=trajectory,
-        drawing=over_time.draw(trajectory),
+        drawings=[over_time.draw(trajectory, size) for size in (over_time.WIDE, over_time.SMALL)],
     )
 
 
 def _bias_page(access: Access) -> Response:
     session, project = db.session(), access.project
-    annotators = bias.reliability(session, project) if access.can("review") else None
     return _plain_page(
         "leaderboard/bias.html",
         access,
         StandingsQuery(),
         "biases",
         position=bias.position(session, project),
-        hinge=bias.hinge(session, project),
-        annotators=annotators,
     )
 
 
