@@ -161,6 +161,7 @@ def end_session(session: Session, account: Account, own: str) -> None:
         account.ended_sessions = " ".join(ended)
     else:
         account.end_sessions()
+    session.flush()  # before the next refresh, which takes what is not written for stale
     audit.record(session, "account.sign_out", f"account:{account.email}", by=account)
 
 
