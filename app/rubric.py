@@ -22,6 +22,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.inputs import NO_NUL
 from app.models import Outcome
 
 
@@ -68,8 +69,6 @@ def _said(value: str) -> str:
     return value
 
 
-# PostgreSQL keeps no NUL character.
-NO_NUL = r"^[^\x00]*$"
 Key = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_key)]
 Label = Annotated[
     str, StringConstraints(strip_whitespace=True, max_length=100, pattern=NO_NUL), AfterValidator(_said)

@@ -2,8 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints, field_validator
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
+from app.inputs import BLANK_IS_NONE
 from app.models import Role, SiteRole
 
 
@@ -100,9 +101,4 @@ class InvitationIn(BaseModel):
     """An invitation; without a role it is to the site only."""
 
     role: Role | None = None
-    email: Email | None = None
-
-    @field_validator("email", mode="before")
-    @classmethod
-    def _anybody(cls, value: object) -> object:
-        return value or None
+    email: Annotated[Email | None, BLANK_IS_NONE] = None

@@ -8,8 +8,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from werkzeug.datastructures import MultiDict
 
 from app.errors import Invalid, checked
+from app.inputs import NO_NUL
 from app.models import Outcome
-from app.rubric import NO_NUL
 
 PublicId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Key = Annotated[str, Field(max_length=64)]

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
 
+from app.inputs import BLANK_IS_NONE
 from app.models import AnnotatorKind
 
 
@@ -95,14 +96,9 @@ def _parts(item: object) -> list[object]:
     return [part for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
 
 
-def _absent(value: object) -> object:
-    return None if value == "" else value
-
-
-ABSENT = BeforeValidator(_absent)
 Names = Annotated[list[str], BeforeValidator(_listed)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(_listed)]
-Moment = Annotated[datetime | None, ABSENT]
+Moment = Annotated[datetime | None, BLANK_IS_NONE]
 
 
 class ExportSpec(BaseModel):
@@ -117,25 +113,27 @@ class ExportSpec(BaseModel):
     category: Names = Field([], description="Only these prompts.")
     language: Names = Field([], description="Only these prompts.")
     model: Names = Field([], description="Only comparisons between these models.")
-    split: Annotated[Split | None, ABSENT] = Field(None, description="Only these prompts; both by default.")
-    gold: Annotated[Gold | None, ABSENT] = Field(
+    split: Annotated[Split | None, BLANK_IS_NONE] = Field(
+        None, description="Only these prompts; both by default."
+    )
+    gold: Annotated[Gold | None, BLANK_IS_NONE] = Field(
         None, description="Comparisons that test annotators; by default in for judgments, else out."
     )
     adjudicated: bool = Field(False, description="Only comparisons with a reviewer's verdict.")
 
-    kind: Annotated[AnnotatorKind | None, ABSENT] = Field(
+    kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = Field(
         None, description="Only people's judgments, or only judge models'; everybody's by default."
     )
     group: Names = Field([], description="Only judgments of annotators in these groups.")
     guideline: Versions = Field([], description="Only judgments made under these versions.")
-    criterion: Annotated[str | None, ABSENT] = Field(
+    criterion: Annotated[str | None, BLANK_IS_NONE] = Field(
         None, max_length=64, description="Verdicts by this criterion instead of the overall ones."
     )
     since: Moment = Field(None, description="Only judgments from this time on.")
     until: Moment = Field(None, description="Only judgments before this time.")
     ties: Ties = Field(Ties.KEEP, description="Drop leaves out verdicts for neither side before they count.")
 
-    aggregate: Annotated[Aggregate | None, ABSENT] = Field(
+    aggregate: Annotated[Aggregate | None, BLANK_IS_NONE] = Field(
         None, description="By default adjudicated for trainers' formats, each for arena and judgments."
     )
     min_votes: int = Field(1, ge=1, le=1000, description="Annotators a comparison needs.")

@@ -3,15 +3,12 @@
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.imports.shapes import SHAPES
+from app.inputs import BLANK_IS_NONE, NO_NUL
 
 ShapeName = StrEnum("ShapeName", {name.upper().replace("-", "_"): name for name in SHAPES})  # type: ignore[misc]
-
-
-def _none_if_blank(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
 
 
 class ImportIn(BaseModel):
@@ -22,9 +19,6 @@ class ImportIn(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
 
-    shape: Annotated[ShapeName | None, BeforeValidator(_none_if_blank)] = Field(None, alias="as")
+    shape: Annotated[ShapeName | None, BLANK_IS_NONE] = Field(None, alias="as")
     dry_run: bool = False
-    # PostgreSQL keeps no NUL character.
-    batch: Annotated[
-        Annotated[str, Field(max_length=200, pattern=r"^[^\x00]*$")] | None, BeforeValidator(_none_if_blank)
-    ] = None
+    batch: Annotated[Annotated[str, Field(max_length=200, pattern=NO_NUL)] | None, BLANK_IS_NONE] = None

@@ -5,21 +5,18 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.errors import checked
+from app.inputs import BLANK_IS_NONE
 from app.leaderboard.ranked import Method, Parameters
 from ranking.outcomes import Ties
 
 SliceBy = Literal["", "category", "language", "criterion", "group", "kind"]
 
 
-def _absent(given: object) -> object:
-    return None if given == "" else given
-
-
 Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(3000, 1, 1))]
-MaybeDay = Annotated[Day | None, BeforeValidator(_absent)]
+MaybeDay = Annotated[Day | None, BLANK_IS_NONE]
 
 
 class StandingsQuery(BaseModel):

@@ -4,9 +4,7 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-
-def _none_if_blank(value: object) -> object:
-    return None if isinstance(value, str) and not value.strip() else value
+from app.inputs import BLANK_IS_NONE
 
 
 def _split(value: object) -> object:
@@ -25,12 +23,10 @@ class PairingIn(BaseModel):
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
 
     models: Annotated[list[str], BeforeValidator(_split)] = []
-    baseline: Annotated[str | None, BeforeValidator(_none_if_blank)] = None
-    per_prompt: Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BeforeValidator(_none_if_blank)] = (
-        None
-    )
+    baseline: Annotated[str | None, BLANK_IS_NONE] = None
+    per_prompt: Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BLANK_IS_NONE] = None
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
-    wanted: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BeforeValidator(_none_if_blank)] = None
+    wanted: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BLANK_IS_NONE] = None
 
     @model_validator(mode="after")
     def _different(self) -> Self:

@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
-    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -15,6 +14,7 @@ from pydantic import (
 )
 
 from app.accounts.forms import Email, Name
+from app.inputs import BLANK_IS_NONE
 from app.models import Role, Selection, Visibility
 from app.rubric import PLAIN, Rubric
 
@@ -29,14 +29,6 @@ def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9](-?[a-z0-9])*", value):
         raise ValueError("Use lower-case letters, digits and single hyphens.")
     return value
-
-
-def _absent(value: object) -> object:
-    return None if value == "" else value
-
-
-def _blank(value: object) -> object:
-    return (value.strip() or None) if isinstance(value, str) else value
 
 
 def _some(chosen: list[str]) -> list[str]:
@@ -59,7 +51,7 @@ class SettingsIn(BaseModel):
     selection: Selection = Selection.RANDOM
     gold_every: Annotated[int, Field(ge=0, le=1_000)] = 10
     lease_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 24 * 60
-    daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BeforeValidator(_absent)] = None
+    daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BLANK_IS_NONE] = None
     reveals_models: bool = False
 
 
@@ -122,7 +114,9 @@ class GroupIn(BaseModel):
     """Annotators, by their public ids, and the group they are to be in; none where it is empty."""
 
     annotator: Annotated[list[str], AfterValidator(_some)]
-    group: Annotated[Annotated[str, Field(max_length=100)] | None, BeforeValidator(_blank)] = None
+    group: Annotated[
+        Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None, BLANK_IS_NONE
+    ] = None
 
 
 class RoleIn(BaseModel):
