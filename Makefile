@@ -3,6 +3,8 @@
 SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
+# Benchmarks have an environment of their own: a library they compare with wants another numpy.
+BENCH := .venv-bench/bin
 # uv where it is there, because it is quick; pip everywhere else.
 UV := $(shell command -v uv 2>/dev/null)
 
@@ -34,8 +36,8 @@ lint: $(BIN)/.installed-test ## Check style, types and the import rule
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-bench: $(BIN)/.installed-test ## Measure speed, as ratios in one run
-	$(BIN)/python -m benchmarks
+bench: $(BENCH)/.installed ## Measure speed, as ratios in one run
+	$(BENCH)/python -m benchmarks
 
 screenshots: $(BIN)/.installed-test $(BIN)/.browser ## Take the pictures of the README from the running app
 	$(BIN)/python -m scripts.screenshots
@@ -43,25 +45,26 @@ screenshots: $(BIN)/.installed-test $(BIN)/.browser ## Take the pictures of the 
 lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test --extra bench pyproject.toml -o requirements-bench.lock
 
 vendor: ## Fetch the pinned front-end libraries again (needs npm)
 	$(PYTHON) scripts/vendor.py
 
 clean: ## Remove everything made here, the data folder excepted
-	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-bench build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 
-$(BIN)/python:
+$(BIN)/python $(BENCH)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 		|| { echo "Python 3.11 or newer is needed (found $$($(PYTHON) --version 2>&1))."; exit 1; }
-	@$(PYTHON) -m venv $(if $(UV),--without-pip) .venv \
-		|| { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; rm -rf .venv; exit 1; }
+	@$(PYTHON) -m venv $(if $(UV),--without-pip) $(@:/bin/python=) \
+		|| { echo "Python's venv module is missing (Debian: apt-get install python3-venv)."; rm -rf $(@:/bin/python=); exit 1; }
 
 # The stamp files make the second time instant; a changed lock file installs again.
 define install_lock
 	@echo "Installing from $(1) …"
-	@$(if $(UV),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check) \
+	@$(if $(UV),uv pip install -q --python $(@D)/python,$(@D)/python -m pip install -q --disable-pip-version-check) \
 		--require-hashes -r $(1)
-	@$(if $(UV),uv pip install -q --python $(BIN)/python,$(BIN)/python -m pip install -q --disable-pip-version-check) \
+	@$(if $(UV),uv pip install -q --python $(@D)/python,$(@D)/python -m pip install -q --disable-pip-version-check) \
 		--no-deps -e .
 	@touch $@
 endef
@@ -72,6 +75,9 @@ $(BIN)/.installed: requirements.lock pyproject.toml | $(BIN)/python
 $(BIN)/.installed-test: requirements-test.lock pyproject.toml | $(BIN)/python
 	$(call install_lock,requirements-test.lock)
 	@touch $(BIN)/.installed
+
+$(BENCH)/.installed: requirements-bench.lock pyproject.toml | $(BENCH)/python
+	$(call install_lock,requirements-bench.lock)
 
 $(BIN)/.browser: | $(BIN)/.installed-test
 	@$(BIN)/python -m scripts.browser && touch $@

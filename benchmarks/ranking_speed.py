@@ -5,7 +5,7 @@
 Without --votes and --models a grid of sizes is run. What others read (lists, strings) is made before the
 clock starts. Times are the best of several runs, or the only one where it takes six seconds. "L-BFGS" is the
 method of FastChat: the mean log-loss of the distinct rows, minimised by scipy. arena-rank is measured when
-it is installed (pip install arena-rank).
+it is installed, as `make bench` does.
 """
 
 from __future__ import annotations
