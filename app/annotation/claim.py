@@ -43,13 +43,16 @@ def annotator_of(session: Session, access: Access) -> Any:
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
 
 
-def claim_next(session: Session, access: Access, annotator: Any) -> Assigned | None:
+def claim_next(
+    session: Session, access: Access, annotator: Any, *, hands_free: bool = False
+) -> Assigned | None:
     """The comparison to judge now: one already in hand, a due gold one, or the least judged of the queue.
 
     Nobody gets a comparison twice, and the last place of a comparison goes to one of those who
-    reach for it. ``annotator`` is a row of the annotators table. None where nothing is left.
+    reach for it. ``annotator`` is a row of the annotators table; ``hands_free`` says that they are
+    known to hold none. None where nothing is left.
     """
-    in_hand = statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
+    in_hand = None if hands_free else statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
     if in_hand is not None:
         return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), new=False)
     project = access.project

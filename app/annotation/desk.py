@@ -1,13 +1,13 @@
 """The judging page's content: the pair in hand, and what stands around it."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from app.annotation.asked import live_rubric
 from app.annotation.claim import annotator_of, claim_next
+from app.annotation.judge import Submitted
 from app.annotation.pair import Shown, show
 from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
 from app.permissions import Access
@@ -38,11 +38,14 @@ class Desk:
         return bool(self.undo or self.judged)
 
 
-def sit_down(session: Session, access: Access, annotator: Any = None, *, undo: str | None = None) -> Desk:
-    """Claim what comes next and lay it out; ``annotator`` is the asker's row where it is known already."""
-    project, annotator = access.project, annotator or annotator_of(session, access)
-    assigned = claim_next(session, access, annotator)
-    version, rubric = live_rubric(session, project)
+def sit_down(
+    session: Session, access: Access, after: Submitted | None = None, *, undo: str | None = None
+) -> Desk:
+    """Claim what comes next and lay it out, with what is known already ``after`` a judgment."""
+    project = access.project
+    annotator = after.annotator if after else annotator_of(session, access)
+    assigned = claim_next(session, access, annotator, hands_free=bool(after and after.hands_free))
+    version, rubric = after.asks if after else live_rubric(session, project)
     return Desk(
         project=project,
         shown=show(session, assigned) if assigned else None,

@@ -27,7 +27,8 @@ class ClosedError(Conflict):
 class Submitted:
     """A judgment as it is stored: its outcome is in the comparison's order, never the screen's.
 
-    ``annotator`` is the row of whoever judged, as it is afterwards.
+    ``annotator`` is the row of whoever judged, as it is afterwards; ``asks`` what the project asks
+    now, and which version that is; ``hands_free`` that they hold no other comparison.
     """
 
     submission_id: str
@@ -36,6 +37,8 @@ class Submitted:
     created_at: datetime
     created: bool
     annotator: Any
+    asks: tuple[int | None, Rubric]
+    hands_free: bool
 
 
 def submit_judgment(
@@ -65,7 +68,26 @@ def submit_judgment(
     one = 0 if replaced else 1
     annotator = _count(session, annotator, moment, judged=one, today=one)
     _record(session, access, given, said["outcome"], replaced)
-    return Submitted(given.submission_id, given.assignment_id, said["outcome"], moment, True, annotator)
+    return _submitted(given, said["outcome"], moment, True, annotator, assigned)
+
+
+def _submitted(
+    given: JudgmentIn, outcome: Outcome, at: datetime, created: bool, annotator: Any, assigned: Any
+) -> Submitted:
+    return Submitted(
+        given.submission_id,
+        given.assignment_id,
+        outcome,
+        at,
+        created,
+        annotator,
+        asks=_asks(assigned),
+        hands_free=bool(assigned.only_one),
+    )
+
+
+def _asks(assigned: Any) -> tuple[int | None, Rubric]:
+    return assigned.rubric_version, PLAIN if assigned.rubric is None else parsed(assigned.rubric)
 
 
 def _said(session: Session, assigned: Any, given: JudgmentIn, source: Source) -> dict[str, Any]:
@@ -92,16 +114,13 @@ def _repeated(
     known = statements.JUDGMENT.one(session, judgment_id=assigned.known_id)
     if known.assignment_id != assigned.id or {name: getattr(known, name) for name in said} != said:
         raise Conflict("This submission_id was used for another judgment. Send a new one.")
-    return Submitted(
-        known.submission_id, given.assignment_id, said["outcome"], known.created_at, False, annotator
-    )
+    return _submitted(given, said["outcome"], known.created_at, False, annotator, assigned)
 
 
 def _rubric(session: Session, assigned: Any, given: JudgmentIn) -> tuple[int | None, Rubric]:
     """The live rubric, or the one a judgment was begun by and that was live when it was handed out."""
     if given.rubric_version in (None, assigned.rubric_version):
-        live = assigned.rubric
-        return assigned.rubric_id, PLAIN if live is None else parsed(live)
+        return assigned.rubric_id, _asks(assigned)[1]
     older = statements.RUBRIC_VERSION.first(session, assignment_id=assigned.id, version=given.rubric_version)
     if older is None:
         raise Conflict("The lead has changed what is asked here. Load the page again to see it.")

@@ -191,6 +191,7 @@ rubrics = table(RubricVersion)
 # As text, which is what a rubric is kept parsed by.
 _content = sa.cast(rubrics.c.content, sa.Text).label("content")
 
+_other = assignments.alias("other")
 # All that a judgment of an assignment needs to know, and whether it was made already. Not one
 # statement with ANNOTATOR: what waited for the lock would still see what was there before.
 ASSIGNED = Prepared(
@@ -213,6 +214,13 @@ ASSIGNED = Prepared(
         .where(judgments.c.submission_id == sa.bindparam("submission_id"))
         .scalar_subquery()
         .label("known_id"),
+        ~sa.exists(
+            sa.select(1).where(
+                _other.c.annotator_id == annotator,
+                sa.text("other.state = 'open'"),
+                _other.c.id != assignments.c.id,
+            )
+        ).label("only_one"),
     )
     .select_from(
         sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id)

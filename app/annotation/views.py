@@ -48,7 +48,7 @@ def submit(slug: str) -> Response | BaseResponse:
         return _refused(slug, problem)
     except ClosedError as problem:
         return _onward(slug, problem)
-    desk = sit_down(session, access, submitted.annotator, undo=given.assignment_id)
+    desk = sit_down(session, access, submitted, undo=given.assignment_id)
     session.commit()
     return _next(desk, slug)
 
