@@ -22,6 +22,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
     from app.annotation import views as annotation
+    from app.api import limits
     from app.exports import views as exports
     from app.imports import views as imports
     from app.leaderboard import views as leaderboard
@@ -40,6 +41,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     error_handlers.init_app(app)
     accounts_session.init_app(app)
     jobs.init_app(app, settings)
+    limits.init_app(app, settings)
 
     app.register_blueprint(health.bp)
     app.register_blueprint(accounts.bp)

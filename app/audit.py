@@ -62,7 +62,14 @@ class Trail:
     older: int | None
 
 
-def trail(session: Session, project: Project | None, *, verb: str = "", before: int | None = None) -> Trail:
+def trail(
+    session: Session,
+    project: Project | None,
+    *,
+    verb: str = "",
+    before: int | None = None,
+    limit: int = A_PAGE,
+) -> Trail:
     """What happened in a project, or on the site beside projects, as far as its verb begins so.
 
     Pages continue after an id and not after a number of rows: there is an event for each judgment.
@@ -73,12 +80,12 @@ def trail(session: Session, project: Project | None, *, verb: str = "", before: 
         .outerjoin(Account, col(Account.id) == AuditEvent.account_id)
         .where(AuditEvent.project_id == (project.id if project else None))
         .order_by(newest_first)
-        .limit(A_PAGE + 1)
+        .limit(limit + 1)
     )
     if verb:
         query = query.where(col(AuditEvent.verb).startswith(verb, autoescape=True))
     if before is not None:
         query = query.where(col(AuditEvent.id) < before)
     found = session.exec(query).all()
-    more = len(found) > A_PAGE
-    return Trail(found[:A_PAGE], found[A_PAGE - 1][0].id if more else None)
+    more = len(found) > limit
+    return Trail(found[:limit], found[limit - 1][0].id if more else None)

@@ -5,6 +5,7 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic.config import ExtraValues
 from pydantic_core import ErrorDetails
 
 Input = TypeVar("Input", bound=BaseModel)
@@ -87,15 +88,22 @@ class Invalid(Problem):
         }
 
 
-def checked(model: type[Input], values: Any) -> Input:
+def checked(model: type[Input], values: Any, *, extra: ExtraValues | None = None) -> Input:
     """What came from a form, a file or a command line, as this input model.
 
-    Raises Invalid where it does not fit.
+    ``extra`` says what becomes of values it has not, in place of the model itself. Raises Invalid
+    where something does not fit.
     """
     try:
-        return model.model_validate(values)
+        return model.model_validate(values, extra=extra)
     except ValidationError as error:
         raise Invalid.of(error) from error
+
+
+class WrongMediaType(Problem):
+    """It may be right, but it is sent as something else."""
+
+    status = HTTPStatus.UNSUPPORTED_MEDIA_TYPE
 
 
 class TooMany(Problem):

@@ -80,8 +80,12 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _queue(settings: Settings) -> Huey:
     if settings.is_sqlite:
         return SqliteHuey("tiebreak", filename=str(settings.data_dir / "jobs.db"), results=False)
-    dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://")
-    return PostgresHuey("tiebreak", dsn=dsn, results=False)
+    return PostgresHuey("tiebreak", dsn=dsn(settings), results=False)
+
+
+def dsn(settings: Settings) -> str:
+    """PostgreSQL's address as its own driver reads it."""
+    return settings.database_url.replace("postgresql+psycopg://", "postgresql://")
 
 
 def _in_context(app: Flask, function: Callable[..., None]) -> Callable[..., None]:

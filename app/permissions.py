@@ -17,6 +17,7 @@ RESEARCHER, VIEWER = Role.RESEARCHER, Role.VIEWER
 MAY: dict[str, frozenset[Role]] = {
     "see the project": frozenset(Role),
     "read the leaderboard": frozenset({LEAD, REVIEWER, RESEARCHER, VIEWER}),
+    "read the responses": frozenset({LEAD, REVIEWER, RESEARCHER}),
     "judge": frozenset({LEAD, REVIEWER, ANNOTATOR}),
     "read the guideline": frozenset(Role),
     "review": frozenset({LEAD, REVIEWER}),

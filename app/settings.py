@@ -42,6 +42,9 @@ class Settings(BaseSettings):
     max_row_mb: int = Field(
         16, ge=1, le=512, description="Largest single record accepted by an import, in MB."
     )
+    api_requests_per_minute: int = Field(
+        1200, ge=0, description="Requests a minute one API token may make; 0 for any number."
+    )
     database_pool: int = Field(4, ge=1, description="PostgreSQL connections for each worker.")
 
     @model_validator(mode="after")

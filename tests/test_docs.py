@@ -7,6 +7,7 @@ import click
 import pytest
 
 from app import cli
+from app.api.operations import OPERATIONS
 from app.exports.forms import Format
 from app.imports.shapes import SHAPES
 from app.settings import Settings
@@ -41,6 +42,16 @@ def test_every_command_has_help(name: str) -> None:
     command = cli.tiebreak.get_command(context, name)
     assert command is not None
     assert command.get_short_help_str()
+
+
+def test_every_operation_of_the_api_is_documented_with_its_scope() -> None:
+    text = (DOCS / "api.md").read_text()
+    told = set(re.findall(r"^\| (\w+) `(/[^`]*)` \| (\w+) \|", text, re.MULTILINE))
+    there = {
+        (operation.method, re.sub(r"<(\w+)>", r"{\1}", operation.path), str(operation.scope or "any"))
+        for operation, _ in OPERATIONS.values()
+    }
+    assert told == there
 
 
 PAGES = [ROOT / "README.md", *sorted(DOCS.glob("*.md"))]

@@ -8,7 +8,7 @@ from app import db
 from app.accounts import passwords, people, tokens
 from app.accounts.forms import AccountIn, NewPasswordIn, TokenIn
 from app.errors import checked
-from app.models import SiteRole
+from app.models import Scope, SiteRole
 
 password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of making one up."
@@ -92,11 +92,19 @@ def token() -> None:
 @token.command("add")
 @click.argument("email")
 @click.option("--name", required=True, help="What will use it.")
-def add_token(email: str, name: str) -> None:
+@click.option(
+    "--scope",
+    "scopes",
+    type=click.Choice([scope.value for scope in Scope]),
+    multiple=True,
+    help="What it may be used for; may be repeated. By default everything its account may do.",
+)
+@click.option("--project", metavar="SLUG", help="The one project it is good for; by default all.")
+def add_token(email: str, name: str, scopes: tuple[str, ...], project: str | None) -> None:
     """Print a new API token of an account, once."""
-    form = checked(TokenIn, {"name": name})
+    form = checked(TokenIn, {"name": name, "scopes": list(scopes or Scope), "project": project})
     account = people.by_email(db.session(), email)
-    _, secret = tokens.create(db.session(), account, form.name, by=None)
+    _, secret = tokens.make(db.session(), account, form, by=None)
     db.session().commit()
     click.echo("The token, shown only now:", err=True)
     click.echo(secret)

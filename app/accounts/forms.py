@@ -2,10 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from app.inputs import BLANK_IS_NONE
-from app.models import Role, SiteRole
+from app.models import Role, Scope, SiteRole
 
 
 def _address(value: str) -> str:
@@ -25,6 +25,12 @@ def _long_enough(value: str) -> str:
 def _named(value: str) -> str:
     if not value:
         raise ValueError("Say what to call it.")
+    return value
+
+
+def _some(value: object) -> object:
+    if value == []:
+        raise ValueError("Choose at least one: a token that may do nothing is of no use.")
     return value
 
 
@@ -86,9 +92,11 @@ class NewPasswordIn(BaseModel):
 
 
 class TokenIn(BaseModel):
-    """A new API token."""
+    """A new API token: what may be done with it, and in which project alone, if in one."""
 
     name: Annotated[str, StringConstraints(strip_whitespace=True, max_length=100), AfterValidator(_named)]
+    scopes: Annotated[list[Scope], BeforeValidator(_some)] = list(Scope)
+    project: Annotated[str | None, BLANK_IS_NONE] = None
 
 
 class SiteRoleIn(BaseModel):

@@ -25,7 +25,7 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     Raises TooMany after ``limit`` failures for the account or the address within fifteen minutes,
     Invalid where address or password is wrong, Forbidden where the account is disabled.
     """
-    keys = (f"email:{form.email}", f"address:{_network(address)}")
+    keys = (f"email:{form.email}", f"address:{network(address)}")
     with db.transaction(engine) as session:
         _count_attempt(session, keys, limit)
     with db.new_session(engine, write=False) as session:
@@ -39,8 +39,8 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     return account
 
 
-def _network(address: str | None) -> str:
-    """An IPv6 customer has a whole /64 to try from."""
+def network(address: str | None) -> str:
+    """What of an address is counted: an IPv6 customer has a whole /64 to try from."""
     if address is None or ":" not in address:
         return address or "unknown"
     return str(ipaddress.ip_network((address, 64), strict=False))

@@ -5,7 +5,7 @@ import re
 from flask import Blueprint, Response, flash, redirect, request, url_for
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import audit, db, web
+from app import audit, db, permissions, web
 from app.accounts import invitations, passwords, people, session, setup, signing_in, tokens
 from app.accounts.forms import (
     InvitationIn,
@@ -18,8 +18,8 @@ from app.accounts.forms import (
     TokenIn,
     WelcomeIn,
 )
-from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany
-from app.models import Account, Project
+from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, checked
+from app.models import Account, Project, Scope
 
 bp = Blueprint("accounts", __name__)
 
@@ -227,10 +227,10 @@ def create_token() -> Response | BaseResponse:
     """Make an API token."""
     account = web.signed_in()
     try:
-        form = web.submitted(TokenIn)
+        form = checked(TokenIn, {**request.form.to_dict(), "scopes": request.form.getlist("scopes")})
+        _, secret = tokens.make(db.session(), account, form, by=account)
     except Invalid as problem:
         return _tokens_page(problem)
-    _, secret = tokens.create(db.session(), account, form.name, by=account)
     db.session().commit()
     session.show_once("token", secret)
     return web.see_other("accounts.my_tokens")
@@ -246,10 +246,14 @@ def revoke_token(uid: str) -> BaseResponse:
 
 
 def _tokens_page(problem: Problem | None = None) -> Response:
+    account, opened = web.signed_in(), db.session()
+    projects = [access.project for access in permissions.visible_projects(opened, account)]
     return web.form_page(
         "accounts/tokens.html",
         problem,
-        tokens=tokens.of(db.session(), web.signed_in()),
+        tokens=tokens.of(opened, account),
+        chosen=request.form.getlist("scopes") if problem else [Scope.READ],
+        projects=[("", "All that you may enter"), *((one.slug, one.name) for one in projects)],
         secret=session.shown_once("token"),
     )
 

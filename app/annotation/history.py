@@ -24,11 +24,15 @@ EXCERPT = 160
 
 @dataclass(frozen=True)
 class Judged:
-    """One's own live judgment; ``said`` names places on the screen as it was shown, in the form's fields."""
+    """One's own live judgment: what was said of the responses, as it is ``stored``, and as it was ``said``.
+
+    The latter names places on the screen as it was shown, in the form's fields.
+    """
 
     id: int
     submission_id: str
     at: Any
+    stored: dict[str, Any]
     said: MultiDict[str, str]
     changed: bool
     excerpt: str
@@ -48,15 +52,15 @@ class Page:
     older: int | None
 
 
-def history(session: Session, access: Access, before: int | None = None) -> Page:
+def history(session: Session, access: Access, before: int | None = None, *, limit: int = A_PAGE) -> Page:
     """The asker's live judgments in a project."""
     annotator = annotator_of(session, access)
-    query = _mine(annotator.id).order_by(judgments.c.id.desc()).limit(A_PAGE + 1)
+    query = _mine(annotator.id).order_by(judgments.c.id.desc()).limit(limit + 1)
     if before is not None:
         query = query.where(judgments.c.id < before)
     found = session.execute(query).all()
-    rows = [_judged(row, access) for row in found[:A_PAGE]]
-    return Page(rows, rows[-1].id if len(found) > A_PAGE else None)
+    rows = [_judged(row, access) for row in found[:limit]]
+    return Page(rows, rows[-1].id if len(found) > limit else None)
 
 
 def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
@@ -98,13 +102,13 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
 def _judged(row: Any, access: Access) -> Judged:
     swapped = bool(row.swapped)
     names = (row.model_b, row.model_a) if swapped else (row.model_a, row.model_b)
-    said = {name: getattr(row, name) for name in SAID}
-    said = turned(said) if swapped else said
+    stored = {name: getattr(row, name) for name in SAID}
     return Judged(
         id=row.id,
         submission_id=row.submission_id,
         at=row.created_at,
-        said=as_form(said),
+        stored=stored,
+        said=as_form(turned(stored) if swapped else stored),
         changed=row.supersedes_id is not None,
         excerpt=excerpt(row.messages or []),
         sensitive=is_sensitive(row.category, row.tags),

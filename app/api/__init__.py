@@ -10,12 +10,16 @@ bp = Blueprint("api", __name__, url_prefix="/api/v1")
 csrf.exempt(bp)
 
 from app.api import (  # noqa: E402 -- their routes register on bp
+    account,  # noqa: F401
     assignments,  # noqa: F401
+    contents,  # noqa: F401
     exports,  # noqa: F401
     imports,  # noqa: F401
     jobs,  # noqa: F401
     leaderboard,  # noqa: F401
+    members,  # noqa: F401
     openapi,  # noqa: F401
     pairs,  # noqa: F401
     projects,  # noqa: F401
+    quality,  # noqa: F401
 )

@@ -5,77 +5,140 @@ which of them to show first. An outcome names the response, wherever it was show
 """
 
 from http import HTTPStatus
-from typing import Any
 
-from flask import Response, jsonify
+from flask import Response
+from pydantic import BaseModel
 
-from app import db, permissions
+from app import db
 from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned, annotator_of, claim_next
-from app.annotation.forms import JudgmentIn
-from app.annotation.judge import skip, submit_judgment
+from app.annotation.forms import JudgmentIn, PublicId
+from app.annotation.history import Judged, history, one_of_mine
+from app.annotation.judge import skip, submit_judgment, undo
 from app.annotation.pair import read
-from app.api import bp
-from app.api.auth import api_account
-from app.api.body import json_object
-from app.errors import checked
+from app.api.answers import (
+    Asked,
+    AssignmentOut,
+    JudgmentOut,
+    ReopenedOut,
+    RubricOut,
+    Said,
+    SubmittedOut,
+)
+from app.api.auth import enter
+from app.api.operations import answered, get, post
+from app.api.paging import Page, PageIn, address, position
+from app.api.reading import asked, received
+from app.errors import Conflict
+from app.models import Scope
 from app.permissions import Access
 
-
-def _enter(slug: str) -> Access:
-    account = api_account()
-    return permissions.enter(db.session(), account, slug, "judge")
+JUDGE = Scope.ANNOTATE
 
 
-@bp.post("/projects/<slug>/assignments")
+class UndoIn(BaseModel):
+    """Which assignment to open again: the one judged last, where none is named."""
+
+    assignment_id: PublicId | None = None
+
+
+@post(
+    "/projects/<slug>/assignments",
+    scope=JUDGE,
+    gives=AssignmentOut,
+    status=201,
+    also={200: ("The one in hand already", AssignmentOut), 204: ("Nothing is left to judge", None)},
+)
 def claim(slug: str) -> Response:
-    """The comparison to judge next: 201 where it is new, 200 where it was in hand, 204 for none."""
-    access, session = _enter(slug), db.session()
+    """Claim the comparison to judge next, blind."""
+    access, session = enter(slug, "judge"), db.session()
     assigned = claim_next(session, access, annotator_of(session, access))
     if assigned is None:
         session.commit()
         return Response(status=HTTPStatus.NO_CONTENT)
-    answer = jsonify(_blind(access, assigned))
+    answer = answered(_blind(access, assigned), HTTPStatus.CREATED if assigned.new else HTTPStatus.OK)
     session.commit()
-    answer.status_code = HTTPStatus.CREATED if assigned.new else HTTPStatus.OK
     return answer
 
 
-def _blind(access: Access, assigned: Assigned) -> dict[str, Any]:
+def _blind(access: Access, assigned: Assigned) -> AssignmentOut:
     pair = read(db.session(), assigned)
     version, rubric = live_rubric(db.session(), access.project)
-    return {
-        "assignment_id": assigned.uid,
-        "prompt": {"messages": pair.prompt, "category": pair.category, "language": pair.language},
-        "response_a": {"messages": pair.a},
-        "response_b": {"messages": pair.b},
-        "shown_first": "b" if assigned.swapped else "a",
-        "content_warning": pair.sensitive,
-        "rubric": {"version": version, **rubric.model_dump(mode="json")},
-    }
-
-
-@bp.post("/projects/<slug>/assignments/<uid>/skip")
-def skip_assignment(slug: str, uid: str) -> Response:
-    """Pass on an assignment."""
-    access = _enter(slug)
-    skip(db.session(), access, uid)
-    db.session().commit()
-    return Response(status=HTTPStatus.NO_CONTENT)
-
-
-@bp.post("/projects/<slug>/judgments")
-def judge(slug: str) -> Response:
-    """Record a verdict: 201, and 200 when the same submission comes again."""
-    access = _enter(slug)
-    body = json_object("Send one JSON object: {assignment_id, submission_id, outcome, …}.")
-    submitted = submit_judgment(db.session(), access, checked(JudgmentIn, body))
-    db.session().commit()
-    answer = jsonify(
-        submission_id=submitted.submission_id,
-        assignment_id=submitted.assignment_id,
-        outcome=submitted.outcome,
-        created_at=submitted.created_at.isoformat(),
+    return AssignmentOut(
+        assignment_id=assigned.uid,
+        prompt=Asked(messages=pair.prompt, category=pair.category, language=pair.language),
+        response_a=Said(messages=pair.a),
+        response_b=Said(messages=pair.b),
+        shown_first="b" if assigned.swapped else "a",
+        content_warning=pair.sensitive,
+        rubric=RubricOut(version=version, **dict(rubric)),
     )
-    answer.status_code = HTTPStatus.CREATED if submitted.created else HTTPStatus.OK
-    return answer
+
+
+@post("/projects/<slug>/assignments/<uid>/skip", scope=JUDGE)
+def skip_assignment(slug: str, uid: str) -> None:
+    """Pass on an assignment."""
+    skip(db.session(), enter(slug, "judge"), uid)
+    db.session().commit()
+
+
+@post(
+    "/projects/<slug>/judgments",
+    scope=JUDGE,
+    takes=JudgmentIn,
+    gives=SubmittedOut,
+    status=201,
+    also={200: ("Known already: the same submission again", SubmittedOut)},
+)
+def judge(slug: str) -> Response:
+    """Record a verdict, or with `supersedes` a change of mind."""
+    access = enter(slug, "judge")
+    submitted = submit_judgment(db.session(), access, received(JudgmentIn))
+    db.session().commit()
+    status = HTTPStatus.CREATED if submitted.created else HTTPStatus.OK
+    return answered(SubmittedOut.model_validate(submitted), status)
+
+
+@get("/projects/<slug>/judgments", scope=JUDGE, query=PageIn, gives=Page[JudgmentOut])
+@db.writes
+def my_judgments(slug: str) -> Page[JudgmentOut]:
+    """One's own judgments in force, newest first."""
+    access, given = enter(slug, "judge"), asked(PageIn)
+    before = position(given.after) if given.after else None
+    found = history(db.session(), access, before, limit=given.limit)
+    db.session().commit()
+    return Page(items=[_own(one) for one in found.rows], next=address(found.older))
+
+
+@get("/projects/<slug>/judgments/<submission_id>", scope=JUDGE, gives=JudgmentOut)
+@db.writes
+def my_judgment(slug: str, submission_id: str) -> JudgmentOut:
+    """One of one's own judgments in force."""
+    found = one_of_mine(db.session(), enter(slug, "judge"), submission_id)
+    db.session().commit()
+    return _own(found)
+
+
+def _own(judged: Judged) -> JudgmentOut:
+    return JudgmentOut(
+        submission_id=judged.submission_id,
+        assignment_id=judged.assigned.uid,
+        created_at=judged.at,
+        changed=judged.changed,
+        shown_first="b" if judged.assigned.swapped else "a",
+        excerpt=judged.excerpt,
+        category=judged.category,
+        language=judged.language,
+        **judged.stored,
+    )
+
+
+@post("/projects/<slug>/undo", scope=JUDGE, takes=UndoIn, gives=ReopenedOut)
+def undo_judgment(slug: str) -> ReopenedOut:
+    """Take back a verdict or a skip: the assignment is open again, and claimed next."""
+    access, given = enter(slug, "judge"), received(UndoIn)
+    reopened = undo(db.session(), access, given.assignment_id)
+    if reopened is None:
+        raise Conflict("There is nothing to undo here yet.")
+    db.session().commit()
+    return ReopenedOut(assignment_id=reopened)

@@ -1,211 +1,172 @@
-"""The API's description of itself."""
+"""The API's description of itself: its operations, and the models they take and give."""
 
+import re
+from functools import cache
+from http import HTTPStatus
 from typing import Any
 
+import orjson
+from flask import Response
 from pydantic import BaseModel
+from pydantic.json_schema import JsonSchemaMode, models_json_schema
 
-from app.annotation.forms import JudgmentIn
-from app.api import bp
-from app.exports.forms import ExportSpec
-from app.imports.forms import ImportIn
-from app.leaderboard.forms import StandingsQuery
-from app.pairing.forms import PairingIn
-from app.rubric import Rubric
+from app.api.answers import ProblemDocument
+from app.api.operations import OPERATIONS, Operation, get
+from app.api.repeats import HEADER, LONGEST
 
 Part = dict[str, Any]
+Model = type[BaseModel]
 
 INFO = {
     "title": "Tiebreak",
     "version": "1",
     "description": "Pairs of model responses, preferences, and rankings that say how sure they are.",
 }
+COMPONENT = "#/components/schemas/"
+PARAMETER = re.compile(r"<(\w+)>")
 
 
-@bp.get("/openapi.json")
-def openapi() -> Part:
-    """The OpenAPI document; it needs no token."""
+@get("/openapi.json", scope=None, is_open=True, for_one_project=True, gives_media=("application/json",))
+def openapi() -> Response:
+    """This description."""
+    return Response(_document(), mimetype="application/json")
+
+
+@cache
+def _document() -> bytes:
+    schemas = _Schemas([operation for operation, _ in OPERATIONS.values()])
+    paths: Part = {}
+    for name, (operation, summary) in OPERATIONS.items():
+        described = _operation(name, summary, operation, schemas)
+        paths.setdefault(_path(operation), {})[operation.method.lower()] = described
+    return orjson.dumps(
+        {
+            "openapi": "3.1.0",
+            "info": INFO,
+            "servers": [{"url": "/api/v1"}],
+            "paths": paths,
+            "components": {
+                "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
+                "schemas": schemas.components,
+            },
+        }
+    )
+
+
+def _path(operation: Operation) -> str:
+    return PARAMETER.sub(r"{\1}", operation.path)
+
+
+class _Schemas:
+    """The JSON schemas of all models: bodies refuse what they do not know, and so do query strings."""
+
+    def __init__(self, operations: list[Operation]) -> None:
+        queries = {operation.query for operation in operations if operation.query}
+        bodies = {operation.takes for operation in operations if operation.takes}
+        answers = {model for operation in operations for model in _given(operation)}
+        read: list[tuple[Model, JsonSchemaMode]] = [(model, "validation") for model in queries | bodies]
+        written: list[tuple[Model, JsonSchemaMode]] = [(model, "serialization") for model in answers]
+        self._references, found = models_json_schema([*read, *written], ref_template=COMPONENT + "{model}")
+        self.components: Part = found["$defs"]
+        for model in bodies:
+            self.of(model, "validation")["additionalProperties"] = False
+        self._queries = {model: self._taken_out(model) for model in queries - bodies}
+
+    def reference(self, model: Model, mode: JsonSchemaMode) -> Part:
+        return self._references[model, mode]
+
+    def of(self, model: Model, mode: JsonSchemaMode) -> Part:
+        schema: Part = self.components[self._name(model, mode)]
+        return schema
+
+    def query(self, model: Model) -> Part:
+        return self._queries[model]
+
+    def _taken_out(self, model: Model) -> Part:
+        schema: Part = self.components.pop(self._name(model, "validation"))
+        return schema
+
+    def _name(self, model: Model, mode: JsonSchemaMode) -> str:
+        return str(self.reference(model, mode)["$ref"]).removeprefix(COMPONENT)
+
+
+def _given(operation: Operation) -> list[Model]:
+    models = [operation.gives, *(model for _, model in operation.also.values()), ProblemDocument]
+    return [model for model in models if model]
+
+
+def _operation(name: str, summary: str, operation: Operation, schemas: _Schemas) -> Part:
+    described: Part = {
+        "operationId": name,
+        "summary": summary,
+        "security": _security(operation),
+        "parameters": _parameters(operation, schemas),
+        "responses": _responses(operation, schemas),
+    }
+    if body := _body(operation, schemas):
+        described["requestBody"] = {"content": body, "required": _must_say(operation)}
+    return described
+
+
+def _security(operation: Operation) -> list[Part]:
+    """The token's scope; no token at all where one may ask without."""
+    needed: Part = {"token": [operation.scope] if operation.scope else []}
+    return [needed, {}] if operation.is_open else [needed]
+
+
+def _parameters(operation: Operation, schemas: _Schemas) -> list[Part]:
+    text = {"type": "string"}
+    found: list[Part] = [
+        {"name": name, "in": "path", "required": True, "schema": text}
+        for name in PARAMETER.findall(operation.path)
+    ]
+    if operation.query:
+        properties: Part = schemas.query(operation.query)["properties"]
+        found += [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
+    if operation.repeatable:
+        key = {"type": "string", "minLength": 1, "maxLength": LONGEST, "pattern": "^[ -~]+$"}
+        about = "Sent again with the same key within a day, the request is done once and answered the same."
+        found.append({"name": HEADER, "in": "header", "schema": key, "description": about})
+    return found
+
+
+def _body(operation: Operation, schemas: _Schemas) -> Part:
+    content: Part = {media: {"schema": {}} for media in operation.takes_media}
+    if operation.takes:
+        schema = schemas.reference(operation.takes, "validation")
+        if operation.method == "PATCH":
+            whole = schemas.of(operation.takes, "validation")
+            schema = {key: value for key, value in whole.items() if key != "required"}
+        content["application/json"] = {"schema": schema}
+    return content
+
+
+def _must_say(operation: Operation) -> bool:
+    fields = operation.takes.model_fields.values() if operation.takes else ()
+    return operation.method != "PATCH" and any(field.is_required() for field in fields)
+
+
+def _responses(operation: Operation, schemas: _Schemas) -> Part:
+    found: Part = {"default": _answer("What was wrong", ProblemDocument, "application/problem+json", schemas)}
+    if operation.gives_media:
+        found[str(int(operation.status))] = {
+            "description": "Found",
+            "content": {media: {} for media in operation.gives_media},
+        }
+    else:
+        status = operation.status if operation.gives else HTTPStatus.NO_CONTENT
+        found[str(int(status))] = _answer(
+            HTTPStatus(status).phrase, operation.gives, "application/json", schemas
+        )
+    for status, (means, model) in operation.also.items():
+        found[str(status)] = _answer(means, model, "application/json", schemas)
+    return found
+
+
+def _answer(means: str, model: Model | None, media: str, schemas: _Schemas) -> Part:
+    if model is None:
+        return {"description": means}
     return {
-        "openapi": "3.1.0",
-        "info": INFO,
-        "servers": [{"url": "/api/v1"}],
-        "security": [{"token": []}],
-        "paths": _paths(),
-        "components": {
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}},
-            "schemas": {"Problem": PROBLEM, "Job": JOB, "Leaderboard": LEADERBOARD, "Assignment": ASSIGNMENT},
-        },
+        "description": means,
+        "content": {media: {"schema": schemas.reference(model, "serialization")}},
     }
-
-
-def _paths() -> Part:
-    return {
-        "/projects": {"get": _operation("The projects this token may see", _json({"type": "object"}))},
-        "/projects/{slug}/leaderboard": {
-            "get": _operation(
-                "The standings; a public project's need no token",
-                _json(_ref("Leaderboard")) | {"304": {"description": "Nothing changed since this ETag"}},
-                parameters=[SLUG, *_query(StandingsQuery)],
-            )
-        },
-        "/projects/{slug}/assignments": {
-            "post": _operation(
-                "Claim the next comparison, blind",
-                _json(_ref("Assignment"), "201", "A new assignment")
-                | _json(_ref("Assignment"), "200", "The one in hand already")
-                | {"204": {"description": "Nothing is left to judge"}},
-                parameters=[SLUG],
-            )
-        },
-        "/projects/{slug}/assignments/{uid}/skip": {
-            "post": _operation("Pass on an assignment", NO_CONTENT, parameters=[SLUG, UID])
-        },
-        "/projects/{slug}/judgments": {
-            "post": _operation(
-                "Record a verdict; the same submission_id again is the same judgment",
-                _json({"type": "object"}, "201", "Recorded")
-                | _json({"type": "object"}, "200", "Known already"),
-                parameters=[SLUG],
-                body={"application/json": {"schema": _schema(JudgmentIn)}},
-            )
-        },
-        "/projects/{slug}/imports": {
-            "post": _operation(
-                "Import files as a job",
-                _json({"type": "object"}, "202", "A job to watch"),
-                parameters=[
-                    SLUG,
-                    {"name": "name", "in": "query", "schema": {"type": "string"}},
-                    *_query(ImportIn),
-                ],
-                body={
-                    "multipart/form-data": {
-                        "schema": {
-                            "type": "object",
-                            "properties": {
-                                "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                            },
-                        }
-                    },
-                    "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
-                },
-            )
-        },
-        "/projects/{slug}/pairs": {
-            "post": _operation(
-                "Queue comparisons of responses as a job",
-                _json({"type": "object"}, "202", "A job to watch")
-                | _json({"type": "object"}, "200", "What would be queued, after dry_run=true"),
-                parameters=[SLUG, {"name": "dry_run", "in": "query", "schema": {"type": "boolean"}}],
-                body={"application/json": {"schema": _schema(PairingIn)}},
-            )
-        },
-        "/projects/{slug}/export": {
-            "get": _operation(
-                "A live stream of preferences or judgments",
-                {"200": {"description": "The file", "content": {"application/x-ndjson": {}}}},
-                parameters=[SLUG, *_query(ExportSpec)],
-            )
-        },
-        "/projects/{slug}/exports/{uid}": {
-            "get": _operation(
-                "The receipt of a finished export", _json({"type": "object"}), parameters=[SLUG, UID]
-            )
-        },
-        "/jobs/{uid}": {"get": _operation("How far a job is", _json(_ref("Job")), parameters=[UID])},
-        "/openapi.json": {"get": _operation("This document", _json({"type": "object"})) | {"security": []}},
-    }
-
-
-def _operation(
-    summary: str, responses: Part, *, parameters: list[Part] | None = None, body: Part | None = None
-) -> Part:
-    problem = {
-        "description": "What was wrong",
-        "content": {"application/problem+json": {"schema": _ref("Problem")}},
-    }
-    operation: Part = {"summary": summary, "responses": responses | {"default": problem}}
-    if parameters:
-        operation["parameters"] = parameters
-    if body:
-        operation["requestBody"] = {"content": body, "required": True}
-    return operation
-
-
-def _json(schema: Part, status: str = "200", description: str = "Found") -> Part:
-    return {status: {"description": description, "content": {"application/json": {"schema": schema}}}}
-
-
-def _ref(name: str) -> Part:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
-def _schema(model: type[BaseModel]) -> Part:
-    """An input model's JSON schema, its definitions folded in so that references stay inside it."""
-    schema = model.model_json_schema()
-    folded: Part = _folded(schema, schema.pop("$defs", {}))
-    return folded
-
-
-def _folded(value: Any, definitions: Part) -> Any:
-    if isinstance(value, dict):
-        if "$ref" in value:
-            return _folded(definitions[value["$ref"].rsplit("/", 1)[1]], definitions)
-        return {name: _folded(item, definitions) for name, item in value.items()}
-    return [_folded(item, definitions) for item in value] if isinstance(value, list) else value
-
-
-def _query(model: type[BaseModel]) -> list[Part]:
-    properties: Part = _schema(model)["properties"]
-    return [{"name": name, "in": "query", "schema": schema} for name, schema in properties.items()]
-
-
-def _object(required: list[str], **properties: Part) -> Part:
-    return {"type": "object", "required": required, "properties": properties}
-
-
-TEXT = {"type": "string"}
-COUNT = {"type": "integer"}
-ANY: Part = {}
-MESSAGES = {"type": "array", "items": _object(["role", "content"], role=TEXT, content=TEXT)}
-
-SLUG = {"name": "slug", "in": "path", "required": True, "schema": TEXT}
-UID = {"name": "uid", "in": "path", "required": True, "schema": TEXT}
-NO_CONTENT = {"204": {"description": "Done"}}
-
-PROBLEM = _object(
-    ["type", "title", "status", "detail", "errors"],
-    type=TEXT,
-    title=TEXT,
-    status=COUNT,
-    detail=TEXT,
-    instance=TEXT,
-    errors={"type": "array", "items": _object(["pointer", "detail"], pointer=TEXT, detail=TEXT)},
-)
-JOB = _object(
-    ["job", "kind", "state"],
-    job=TEXT,
-    kind=TEXT,
-    state={"type": "string", "enum": ["queued", "running", "done", "failed"]},
-    done=COUNT,
-    total=ANY,
-    result=ANY,
-    error=ANY,
-)
-ASSIGNMENT = _object(
-    ["assignment_id", "prompt", "response_a", "response_b", "shown_first"],
-    assignment_id=TEXT,
-    prompt=_object(["messages"], messages=MESSAGES, category=ANY, language=ANY),
-    response_a=_object(["messages"], messages=MESSAGES),
-    response_b=_object(["messages"], messages=MESSAGES),
-    shown_first={"type": "string", "enum": ["a", "b"]},
-    content_warning={"type": "boolean"},
-    rubric={"type": "object", "properties": {"version": ANY, **_schema(Rubric)["properties"]}},
-)
-LEADERBOARD = _object(
-    ["method", "parameters", "votes", "models", "notes"],
-    method=TEXT,
-    parameters={"type": "object"},
-    votes=COUNT,
-    models={"type": "array", "items": {"type": "object"}},
-    notes={"type": "array", "items": TEXT},
-)

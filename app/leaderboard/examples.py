@@ -43,8 +43,8 @@ class Example:
 
 
 def may_read(access: Access) -> bool:
-    """Whether texts may be shown: to whoever reviews, or may export them."""
-    return access.can("review") or access.can("export")
+    """Whether texts may be shown."""
+    return access.can("read the responses")
 
 
 def find(

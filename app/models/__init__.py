@@ -1,6 +1,16 @@
 """All tables, one file per subject."""
 
-from app.models.account import Account, Invitation, Membership, Role, SignInFailure, SiteRole, Token
+from app.models.account import (
+    Account,
+    Invitation,
+    Membership,
+    Role,
+    Scope,
+    SignInFailure,
+    SiteRole,
+    Token,
+)
+from app.models.api import StoredAnswer
 from app.models.audit import AuditEvent
 from app.models.base import metadata, now, opaque_id, row_id
 from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, Slot
@@ -47,11 +57,13 @@ __all__ = [
     "Response",
     "Role",
     "RubricVersion",
+    "Scope",
     "Selection",
     "SignInFailure",
     "SiteRole",
     "Slot",
     "Source",
+    "StoredAnswer",
     "Tally",
     "Token",
     "Visibility",

@@ -26,6 +26,14 @@ class Role(StrEnum):
     VIEWER = "viewer"
 
 
+class Scope(StrEnum):
+    """What a token may be used for, within what its account may do."""
+
+    READ = "read"
+    ANNOTATE = "annotate"
+    MANAGE = "manage"
+
+
 class Account(SQLModel, table=True):
     """A person who can sign in."""
 
@@ -75,10 +83,13 @@ class Account(SQLModel, table=True):
 
 
 class Token(SQLModel, table=True):
-    """An API token: shown once, kept as a digest, revocable."""
+    """An API token: shown once, kept as a digest, revocable; good for all projects or for one."""
 
     __tablename__ = "tokens"
-    __table_args__ = (sa.Index(None, "account_id"),)
+    __table_args__ = (
+        sa.CheckConstraint("may_read OR may_annotate OR may_manage", name="may_something"),
+        sa.Index(None, "account_id"),
+    )
 
     id: int | None = Field(default=None, primary_key=True)
     uid: str = Field(default_factory=opaque_id, unique=True)
@@ -86,9 +97,18 @@ class Token(SQLModel, table=True):
     name: str = Field(max_length=100)
     digest: str = Field(unique=True, max_length=64)
     hint: str = Field(max_length=12)
+    may_read: bool = True
+    may_annotate: bool = True
+    may_manage: bool = True
+    project_id: int | None = Field(default=None, foreign_key="projects.id")
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     last_used_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     revoked_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    @property
+    def scopes(self) -> list[Scope]:
+        """What it may be used for."""
+        return [scope for scope in Scope if getattr(self, f"may_{scope}")]
 
 
 class Invitation(SQLModel, table=True):

@@ -125,8 +125,8 @@ class RoleIn(BaseModel):
     role: Role
 
 
-class ProjectFile(BaseModel):
-    """A whole project as a YAML file describes it."""
+class ProjectIn(BaseModel):
+    """A whole project but for its people."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -135,9 +135,40 @@ class ProjectFile(BaseModel):
     description: Words = ""
     settings: SettingsIn = SettingsIn()
     rubric: Rubric = PLAIN
-    guideline: str | None = None
-    members: list[MemberIn] = []
+    guideline: Annotated[str, Field(max_length=100_000)] | None = None
 
     def about(self) -> dict[str, Any]:
         """The fields of the project itself."""
         return {"slug": self.slug, "name": self.name, "description": self.description} | dict(self.settings)
+
+
+class ProjectFile(ProjectIn):
+    """A whole project as a YAML file describes it."""
+
+    members: list[MemberIn] = []
+
+
+class PromptsIn(BaseModel):
+    """Which prompts of a project."""
+
+    prompt_id: str | None = None
+    category: str | None = None
+    language: str | None = None
+    batch: str | None = None
+
+
+class ResponsesIn(BaseModel):
+    """Which responses of a project."""
+
+    prompt_id: str | None = None
+    model: str | None = None
+
+
+class ComparisonsIn(BaseModel):
+    """Which comparisons of a project; ``model`` stands on either side."""
+
+    pair_id: str | None = None
+    prompt_id: str | None = None
+    model: str | None = None
+    batch: str | None = None
+    gold: bool | None = None

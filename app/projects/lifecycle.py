@@ -10,10 +10,10 @@ from app.accounts import invitations, people
 from app.errors import Invalid
 from app.models import Account, Membership, Project, Role, now
 from app.projects import guidelines, rubrics
-from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile
+from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile, ProjectIn
 
 
-def create(session: Session, form: ProjectFile | NewProjectIn, *, by: Account | None) -> Project:
+def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | None) -> Project:
     """Make a project with all that its file says; whoever makes it on a page is its lead.
 
     The same sent twice, as by a double click, is the same project. Raises Invalid where the slug

@@ -67,7 +67,7 @@ def test_sign_out_everywhere_else(with_passwords: Cast, client_of: Any) -> None:
 
 
 def make_token(client: Any, name: str = "Nightly export") -> str:
-    answer = client.post("/account/tokens", data={"name": name})
+    answer = client.post("/account/tokens", data={"name": name, "scopes": ["read"]})
     assert answer.status_code == 303
     found = re.search(r"tb_[\w-]{43}", client.get("/account/tokens").text)
     assert found
@@ -89,7 +89,7 @@ def test_a_token_is_shown_once_and_works(app: Flask, cast: Cast, client_of: Any,
 
     answer = projects(app, token)
     assert answer.status_code == 200
-    [birds] = answer.json["projects"]
+    [birds] = answer.json["items"]
     assert (birds["slug"], birds["role"]) == ("birds", "annotator")
     assert birds["may"] == ["see the project", "judge", "read the guideline"]
     assert "never" not in ann.get("/account/tokens").text

@@ -140,6 +140,35 @@ def test_bad_input_says_where(
     assert session.exec(select(Judgment)).all() == []
 
 
+def test_own_judgments_are_listed_as_stored_and_taken_back(
+    app: Flask, session: Session, cast: Cast, ask: Ask, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    queue(session, cast.project, 3)
+    for number in range(3):
+        claimed = ask(cast.ann, "/assignments").json
+        given = verdict(claimed, "b", submission_id=f"s{number}", strength=2, rationale="Because.")
+        ask(cast.ann, "/judgments", given)
+
+    def mine(query: str = "") -> Any:
+        return app.test_client().get(f"{BASE}/judgments{query}", headers=bearer(cast.ann)).json
+
+    page = mine("?limit=2")
+    assert [one["submission_id"] for one in page["items"]] == ["s2", "s1"]
+    assert {(one["outcome"], one["strength"], one["rationale"]) for one in page["items"]} == {
+        ("b", 2, "Because.")
+    }
+    assert page["next"]
+    undone = ask(cast.ann, "/undo")
+    assert undone.json["assignment_id"] == claimed["assignment_id"]
+    assert [one["submission_id"] for one in mine()["items"]] == ["s1", "s0"]
+    first = mine("/s0")
+    assert first["excerpt"].startswith("Which bird")
+    assert ask(cast.ann, "/undo", {"assignment_id": first["assignment_id"]}).status_code == 200
+    assert mine("/s0")["status"] == 404
+    assert ask(cast.ben, "/undo").status_code == 409
+    assert ask(cast.ben, "/undo", {"assignment_id": first["assignment_id"]}).status_code == 404
+
+
 @pytest.mark.parametrize("body", [None, [], "a"])
 def test_a_body_that_is_no_object_is_refused(session: Session, cast: Cast, ask: Ask, body: object) -> None:
     assert ask(cast.ann, "/judgments", body).status_code == 422

@@ -1,0 +1,440 @@
+"""What the API answers, and what its description says of it."""
+
+from datetime import datetime
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.annotation.forms import Ratings
+from app.leaderboard.over_time import Line
+from app.leaderboard.pairs import Meeting
+from app.leaderboard.ranked import Row
+from app.models import (
+    Account,
+    AnnotatorKind,
+    AuditEvent,
+    JobState,
+    Membership,
+    Outcome,
+    Role,
+    Scope,
+    Token,
+    Visibility,
+)
+from app.permissions import MAY, Access
+from app.projects.forms import SettingsIn
+from app.projects.overview import Counts
+from app.quality.agreement import Coefficient
+from app.rubric import Rubric
+
+Messages = list[dict[str, Any]]
+
+
+class Answer(BaseModel):
+    """Read from a row, or from anything with these attributes."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class FieldProblem(Answer):
+    """What is wrong with one value; ``pointer`` is a JSON pointer to it."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemDocument(Answer):
+    """What was wrong with a request (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    errors: list[FieldProblem]
+
+
+# The account and its tokens
+
+
+class TokenOut(Answer):
+    """A token; its secret is told once, when it is made."""
+
+    uid: str
+    name: str
+    hint: str
+    scopes: list[Scope]
+    project: str | None
+    created_at: datetime
+    last_used_at: datetime | None
+    secret: str | None = None
+
+    @classmethod
+    def of(cls, token: Token, project: str | None, secret: str | None = None) -> Self:
+        """From a row."""
+        return cls(project=project, secret=secret, **token.model_dump(), scopes=token.scopes)
+
+
+class MeOut(Answer):
+    """Who asks, and with which token."""
+
+    uid: str
+    email: str
+    name: str
+    token: TokenOut
+
+
+# Projects
+
+
+class ProjectOut(Answer):
+    """A project as one may know it; ``may`` names what one may do in it now."""
+
+    slug: str
+    name: str
+    description: str
+    visibility: Visibility
+    created_at: datetime
+    archived_at: datetime | None
+    role: Role | None
+    may: list[str]
+
+    @classmethod
+    def of(cls, access: Access) -> Self:
+        """As this asker may see it."""
+        may = [ability for ability in MAY if access.can(ability)]
+        return cls(**access.project.model_dump(), role=access.role, may=may)
+
+
+class ProjectWhole(ProjectOut):
+    """A project, and for who manages it its settings and numbers."""
+
+    settings: SettingsIn | None = None
+    counts: Counts | None = None
+
+
+class MemberOut(Answer):
+    """A member of a project."""
+
+    uid: str
+    email: str
+    name: str
+    role: Role
+    judgments: int
+    since: datetime
+
+    @classmethod
+    def of(cls, account: Account, membership: Membership, judgments: int) -> Self:
+        """From their rows."""
+        return cls(
+            uid=account.uid,
+            email=account.email,
+            name=account.name,
+            role=membership.role,
+            judgments=judgments,
+            since=membership.created_at,
+        )
+
+
+class InvitationOut(Answer):
+    """An invitation that can still be accepted; its link is told once, when it is made."""
+
+    uid: str
+    email: str | None
+    role: Role | None
+    created_at: datetime
+    expires_at: datetime
+    link: str | None = None
+
+
+class GuidelineOut(Answer):
+    """One version of a guideline."""
+
+    version: int
+    text: str
+    created_at: datetime
+
+
+class RubricOut(Rubric):
+    """What judgments are asked to say, and which version says so; None where none was ever published."""
+
+    version: int | None
+
+
+class GroupedOut(Answer):
+    """An annotator, and the group that the lead put them in."""
+
+    uid: str = Field(description="The pseudonym that exports carry.")
+    name: str
+    kind: AnnotatorKind
+    simulated: bool
+    judged: int
+    group: str | None = Field(validation_alias="group_name")
+
+
+class AuditOut(Answer):
+    """One change: who did what to what, when."""
+
+    at: datetime
+    by: str | None = Field(description="The account's address; null for the system or a terminal.")
+    verb: str
+    subject: str
+    detail: dict[str, Any] | None
+
+    @classmethod
+    def of(cls, event: AuditEvent, account: Account | None) -> Self:
+        """From a row and whose it is."""
+        return cls(by=account.email if account else None, **event.model_dump())
+
+
+# What is compared
+
+
+class ModelOut(Answer):
+    """A model."""
+
+    uid: str
+    name: str
+    metadata: dict[str, Any] | None
+
+
+class PromptOut(Answer):
+    """A prompt; without messages it came with votes only."""
+
+    prompt_id: str
+    messages: Messages | None
+    category: str | None
+    language: str | None
+    tags: list[str] | None
+    batch: str | None
+    metadata: dict[str, Any] | None
+
+
+class ResponseOut(Answer):
+    """One model's response to a prompt."""
+
+    prompt_id: str
+    model: str
+    sample: int
+    messages: Messages | None
+    metadata: dict[str, Any] | None
+
+
+class ComparisonOut(Answer):
+    """Two responses to a prompt; ``wanted`` is 0 where it is not in the queue, as gold never is."""
+
+    pair_id: str
+    prompt_id: str
+    model_a: str
+    sample_a: int
+    model_b: str
+    sample_b: int
+    batch: str | None
+    gold: Outcome | None
+    gold_reason: str | None
+    wanted: int
+    taken: int
+
+
+# Judging
+
+
+class Said(Answer):
+    """The messages of one side."""
+
+    messages: Messages
+
+
+class Asked(Said):
+    """The prompt."""
+
+    category: str | None
+    language: str | None
+
+
+class AssignmentOut(Answer):
+    """A comparison to judge, blind; ``shown_first`` says which response to show first."""
+
+    assignment_id: str
+    prompt: Asked
+    response_a: Said
+    response_b: Said
+    shown_first: Literal["a", "b"]
+    content_warning: bool
+    rubric: RubricOut
+
+
+class SubmittedOut(Answer):
+    """A judgment as it was recorded."""
+
+    submission_id: str
+    assignment_id: str
+    outcome: Outcome
+    created_at: datetime
+
+
+class JudgmentOut(SubmittedOut):
+    """One's own judgment in force. Outcomes name responses, wherever they were shown."""
+
+    strength: int | None
+    criteria: dict[str, Outcome] | None
+    ratings: dict[str, Ratings] | None
+    tags: dict[str, list[str]] | None
+    spans: list[dict[str, Any]] | None
+    rationale: str | None
+    better_answer: str | None
+    confidence: int | None
+    answers: dict[str, Any] | None
+    changed: bool
+    shown_first: Literal["a", "b"]
+    excerpt: str = Field(description="The beginning of what was asked.")
+    category: str | None
+    language: str | None
+
+
+class ReopenedOut(Answer):
+    """The assignment that is open again."""
+
+    assignment_id: str
+
+
+# Results
+
+
+class StandingsOut(Answer):
+    """Models best first, how they were ranked, and what the judgments do not tell."""
+
+    method: str
+    parameters: dict[str, Any]
+    votes: int
+    models: list[Row]
+    notes: list[str]
+    by: str | None = None
+    value: str | None = None
+    slices: list["StandingsOut"] | None = None
+
+
+class MatrixOut(Answer):
+    """Every pair of models that met."""
+
+    pairs: list[Meeting]
+
+
+class TrajectoryOut(Answer):
+    """Ratings after so many judgments."""
+
+    positions: list[int]
+    lines: list[Line]
+
+
+class AgreementOut(Answer):
+    """One coefficient of agreement; without a value it is undefined, and says why."""
+
+    name: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    comparisons: int
+    undefined: str
+
+    @classmethod
+    def of(cls, one: Coefficient) -> Self:
+        """From a computed one."""
+        found = one.found
+        return cls(
+            name=one.name,
+            value=found.value,
+            lower=found.lower,
+            upper=found.upper,
+            comparisons=found.units,
+            undefined=one.undefined,
+        )
+
+
+class ShareOut(Answer):
+    """Some out of many, with its 95 % interval."""
+
+    some: int
+    many: int
+    value: float
+    lower: float
+    upper: float
+
+
+class AnnotatorOut(Answer):
+    """One annotator's numbers; null where there is nothing to tell it from."""
+
+    name: str = Field(description="The pseudonym that exports carry, unless one manages the project.")
+    kind: AnnotatorKind
+    simulated: bool
+    judgments: int
+    median_seconds: float | None
+    gold: ShareOut | None
+    agreement: ShareOut | None
+    left: ShareOut | None
+    reliability: tuple[float, float, float] | None = Field(description="With its bounds.")
+
+
+class ReweightedOut(Answer):
+    """A model's rating and rank, plain and weighted by the annotators' reliability."""
+
+    model: str
+    rating: float
+    weighted: float
+    rank: int
+    weighted_rank: int
+
+
+class QualityOut(Answer):
+    """How well a project is judged."""
+
+    comparisons: int
+    verdicts: int
+    agreement: list[AgreementOut]
+    by: str
+    slices: dict[str, list[AgreementOut]]
+    annotators: list[AnnotatorOut]
+    reweighted: list[ReweightedOut]
+
+
+class ReceiptOut(Answer):
+    """What a finished export held."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rows: int
+    bytes: int
+    sha256: str
+    excluded: dict[str, int]
+    spec: dict[str, Any]
+
+
+# Long work
+
+
+class PairingOut(Answer):
+    """Pairs by what becomes of them."""
+
+    prompts: int
+    queued: int
+    already_there: int
+    gold: int
+    identical_skipped: int
+    without_text: int
+
+
+class JobOut(Answer):
+    """How far long work is, and what came of it."""
+
+    job: str
+    kind: str
+    state: JobState
+    project: str | None
+    done: int
+    total: int | None
+    result: dict[str, Any] | None
+    error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+    url: str
+    page: str | None
