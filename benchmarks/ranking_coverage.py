@@ -1,6 +1,6 @@
 """How often do nominal 95 % intervals hold the truth? Simulations with a known one, as a Markdown table.
 
-    python -m benchmarks.ranking_coverage [--repeats 400] [--seed 0] [--only WORD]
+    python -m benchmarks.ranking_coverage [--quick] [--repeats 400] [--seed 0] [--only WORD]
 
 "covered" is the share of models (or, for rank ranges, of whole lists) whose truth lies in the interval.
 """
@@ -154,14 +154,16 @@ def scenarios() -> Iterator[tuple[str, Trial]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--repeats", type=int, default=400)
+    parser.add_argument("--quick", action="store_true", help="40 repeats, unless told otherwise")
+    parser.add_argument("--repeats", type=int)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", default="", help="scenarios whose name has this in it")
     options = parser.parse_args()
+    repeats = options.repeats or (40 if options.quick else 400)
     print("| scenario | covered | ± | width, Elo |\n|---|---|---|---|")
     for name, trial in scenarios():
         if options.only in name:
-            found = measure(name, trial, repeats=options.repeats, seed=options.seed)
+            found = measure(name, trial, repeats=repeats, seed=options.seed)
             width = "" if np.isnan(found.width) else f"{found.width:.0f}"
             print(f"| {name} | {found.covered:.1%} | {2 * found.error:.1%} | {width} |", flush=True)
 

@@ -1,11 +1,11 @@
 """How many votes the choice of pairs saves against choosing them at random.
 
-    python -m benchmarks.ranking_selection [runs]
+    python -m benchmarks.ranking_selection [--quick] [--runs 8]
 
 Models of known ratings are judged in batches; after each, the ratings are fitted and the next pairs chosen.
 """
 
-import sys
+import argparse
 
 import numpy as np
 from scipy.special import expit
@@ -50,7 +50,11 @@ def _pairs(rule, fitted, rng):
 
 
 def main() -> None:
-    runs = int(sys.argv[1]) if len(sys.argv) > 1 else 8
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="two runs, unless told otherwise")
+    parser.add_argument("--runs", type=int)
+    options = parser.parse_args()
+    runs = options.runs or (2 if options.quick else 8)
     truths = [true_ratings(seed, MODELS) for seed in range(runs)]
     curves = {rule: np.array([simulate(rule, t, s) for s, t in enumerate(truths)]) for rule in RULES}
     votes = curves["random"].shape[2] * BATCH
