@@ -11,7 +11,7 @@ from app import db
 from app.api.answers import MatrixOut, StandingsOut, TrajectoryOut
 from app.api.auth import enter
 from app.api.operations import get
-from app.leaderboard import memory, over_time, pairs, standings
+from app.leaderboard import memory, pairs, replay, standings
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery
 from app.models import Project, Scope
@@ -61,7 +61,7 @@ def leaderboard_matrix(slug: str) -> Response:
 )
 def leaderboard_over_time(slug: str) -> Response:
     """How the ratings came about, judgment by judgment."""
-    return _answer(slug, lambda project, query: asdict(over_time.load(db.session(), project, query)))
+    return _answer(slug, lambda project, query: asdict(replay.trajectory(db.session(), project, query)))
 
 
 def _answer(slug: str, make: Callable[[Project, StandingsQuery], dict[str, Any]]) -> Response:

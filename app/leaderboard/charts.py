@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from math import ceil, floor, log10
 
+from app.leaderboard.ranked import Standings
+
 Axis = tuple[float, float, list[int | float]]
 
 
@@ -15,6 +17,11 @@ def axis(values: Iterable[float | None], ticks: int = 5) -> Axis:
     step = _round_step((high - low) / ticks)
     places = [round(step * i, 10) for i in range(ceil(low / step), floor(high / step) + 1)]
     return low, high, [int(place) if place == int(place) else place for place in places]
+
+
+def shared_axis(standings: Standings) -> Axis:
+    """One axis for all rows, so that the eye compares them."""
+    return axis(value for row in standings.rows for value in (row.lower, row.rating, row.upper))
 
 
 def _round_step(rough: float) -> float:

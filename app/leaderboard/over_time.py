@@ -1,15 +1,13 @@
 """How ratings came about: Elo replayed over the judgments, in the order they were made."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
-from sqlmodel import Session
+from numpy.typing import NDArray
 
-from app.leaderboard import replay
 from app.leaderboard.charts import Axis, axis
-from app.leaderboard.forms import StandingsQuery
-from app.models import Project
 
 MILESTONES = 12
 # As many lines as colours tell apart; the table has every model.
@@ -51,17 +49,14 @@ class Trajectory:
         ]
 
 
-def load(session: Session, project: Project, query: StandingsQuery) -> Trajectory:
-    """The trajectory, caught up with the last judgment."""
-    run = replay.load(session, project, query)
-    found = run.ratings()
+def trajectory(models: Sequence[str], positions: Sequence[int], ratings: NDArray[np.float64]) -> Trajectory:
+    """Of ratings (positions, models), NaN before a model's first judgment."""
     lines = [
-        Line(name, tuple(None if np.isnan(rating) else float(rating) for rating in found[:, i]))
-        for i, name in enumerate(run.models)
-        if np.isfinite(found[-1:, i]).all()
+        Line(name, tuple(None if np.isnan(rating) else float(rating) for rating in ratings[:, i]))
+        for i, name in enumerate(models)
+        if len(positions) and np.isfinite(ratings[-1, i])
     ]
-    positions = tuple(mark.votes for mark in run.marks)
-    return Trajectory(positions, tuple(sorted(lines, key=lambda line: -line.last)) if positions else ())
+    return Trajectory(tuple(positions), tuple(sorted(lines, key=lambda line: -line.last)))
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.errors import checked
 from app.leaderboard import words
-from app.leaderboard.charts import Axis, axis
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row, Standings
 from app.leaderboard.standings import Headline
@@ -68,11 +67,6 @@ def groups(standings: Standings, arrangement: Arrangement) -> list[Group]:
     return [
         Group(number if number >= 0 else None, _sorted(wanted, number, arrangement)) for number in numbers
     ]
-
-
-def shared_axis(standings: Standings) -> Axis:
-    """One axis for all rows, so that the eye compares them."""
-    return axis(value for row in standings.rows for value in (row.lower, row.rating, row.upper))
 
 
 def _sorted(rows: list[Row], component: int, arrangement: Arrangement) -> list[Row]:

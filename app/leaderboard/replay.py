@@ -13,9 +13,10 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlmodel import Session, col
 
-from app.leaderboard import reading
+from app.leaderboard import over_time, reading
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
+from app.leaderboard.over_time import Trajectory
 from app.leaderboard.ranked import MAX_PERMUTED, elo_spread
 from app.leaderboard.reading import Judgments
 from app.models import Annotator, Judgment, Project
@@ -75,6 +76,12 @@ def load(session: Session, project: Project, query: StandingsQuery) -> Replay:
     return remembered(
         session, project, ("replay", asked), lambda then: _replay(session, project, asked, then)
     )
+
+
+def trajectory(session: Session, project: Project, query: StandingsQuery) -> Trajectory:
+    """How the ratings came about, caught up with the last judgment."""
+    run = load(session, project, query)
+    return over_time.trajectory(run.models, [mark.votes for mark in run.marks], run.ratings())
 
 
 def spread(session: Session, project: Project, query: StandingsQuery, run: Replay) -> float:

@@ -8,8 +8,10 @@ from typing import Any
 
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting
-from app.leaderboard.ranked import Row, Standings
+from app.leaderboard.ranked import Row
 
+# A kind of slice and its value, both empty for the whole.
+Part = tuple[str, str]
 # A spreadsheet takes a cell that starts so for a formula; a model's name is hostile input.
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -23,16 +25,24 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def standings_csv(parts: Mapping[tuple[str, str], Standings]) -> str:
-    """One line a model and part; a part is (by, value), both empty for the whole."""
-    rows = ([by, value, *asdict(row).values()] for (by, value), found in parts.items() for row in found.rows)
-    return to_csv(["by", "value", *(field.name for field in fields(Row))], rows)
+def rows_csv(parts: Mapping[Part, Iterable[Row]]) -> str:
+    """One line a model and part."""
+    return _by_part(Row, parts)
 
 
-def matrix_csv(rows: Sequence[Sequence[Meeting | None]]) -> str:
-    """One line an ordered pair of models that met."""
-    met = (asdict(meeting).values() for row in rows for meeting in row if meeting and meeting.judgments)
-    return to_csv([field.name for field in fields(Meeting)], map(list, met))
+def meetings_csv(parts: Mapping[Part, Iterable[Meeting]]) -> str:
+    """One line a pair of models and part."""
+    return _by_part(Meeting, parts)
+
+
+def _by_part(kind: type[Any], parts: Mapping[Part, Iterable[Any]]) -> str:
+    rows = ([*part, *asdict(one).values()] for part, found in parts.items() for one in found)
+    return to_csv(["by", "value", *(field.name for field in fields(kind))], rows)
+
+
+def position_csv(found: Any) -> str:
+    """What is known of the side of the screen, in one line."""
+    return to_csv([field.name for field in fields(found)], [list(asdict(found).values())])
 
 
 def trajectory_csv(trajectory: Trajectory) -> str:

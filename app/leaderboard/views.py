@@ -1,8 +1,8 @@
 """Pages of the leaderboard room."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from typing import Any
+from typing import Any, TypeVar
 
 import flask
 import orjson
@@ -18,6 +18,8 @@ from app.leaderboard import (
     over_time,
     page,
     pairs,
+    pictures,
+    replay,
     robustness,
     standings,
     style,
@@ -25,9 +27,11 @@ from app.leaderboard import (
     with_judges,
     words,
 )
+from app.leaderboard.charts import shared_axis
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
+from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Row, Standings
 from app.models import Model, Project
 from app.permissions import Access
@@ -37,6 +41,10 @@ bp = Blueprint("leaderboard", __name__)
 READ = "read the leaderboard"
 HERE = "/p/<slug>/leaderboard"
 LAST_OFFSET = 1_000_000
+TYPES = {"csv": "text/csv", "json": "application/json", "svg": "image/svg+xml"}
+# What makes each kind of file.
+Makers = dict[str, Callable[[], str | bytes]]
+Found = TypeVar("Found")
 # What a file's name may keep of a slice's value.
 PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_")
 
@@ -77,15 +85,16 @@ def download(slug: str, kind: str) -> Response:
 def matrix(slug: str) -> Response:
     """Every model against every other: observed, or as the ratings expect."""
     access, query = _enter(slug)
-    shown = "expected" if request.args.get("show") == "expected" else "observed"
+    shown = _shown()
     return _answer(access, (query, shown), lambda: _matrix_page(access, query, shown))
 
 
-@bp.get(f"{HERE}/matrix.<any(csv, json):kind>")
+@bp.get(f"{HERE}/matrix.<any(csv, json, svg):kind>")
 def download_matrix(slug: str, kind: str) -> Response:
     """Every pair of models that met, as a file."""
     access, query = _enter(slug)
-    return _answer(access, (query, kind), lambda: _matrix_file(access, query, kind))
+    shown = _shown()
+    return _answer(access, (query, kind, shown), lambda: _matrix_file(access, query, shown, kind))
 
 
 @bp.get(f"{HERE}/over-time")
@@ -109,6 +118,13 @@ def biases(slug: str) -> Response:
     return _answer(access, (), lambda: _bias_page(access))
 
 
+@bp.get(f"{HERE}/bias.<any(csv, json, svg):kind>")
+def download_bias(slug: str, kind: str) -> Response:
+    """How far the side decides, as a file."""
+    access, _ = _enter(slug)
+    return _answer(access, (kind,), lambda: _bias_file(access, kind))
+
+
 @bp.get(f"{HERE}/robustness")
 def firmness(slug: str) -> Response:
     """Whether the order would survive other judgments, another style, or judge models."""
@@ -125,13 +141,29 @@ def model(slug: str, uid: str) -> Response:
     return _answer(access, (query, offset), lambda: _model_page(access, query, one, offset))
 
 
+@bp.get(f"{HERE}/models/<uid>.<any(csv, json, svg):kind>")
+def download_model(slug: str, uid: str, kind: str) -> Response:
+    """One model in each slice, and against each other model, as a file."""
+    access, query = _enter(slug)
+    one = _model(access, uid)
+    return _answer(access, (query, kind), lambda: _model_file(access, query, one, kind))
+
+
 @bp.get(f"{HERE}/models/<uid>/<other_uid>")
 def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
     """Two models against each other."""
     access, query = _enter(slug)
-    pair = _model(access, uid), _model(access, other_uid)
+    pair = _pair(access, uid, other_uid)
     offset = _offset()
     return _answer(access, (query, offset), lambda: _pair_page(access, query, pair, offset))
+
+
+@bp.get(f"{HERE}/models/<uid>/<other_uid>.<any(csv, json, svg):kind>")
+def download_pair(slug: str, uid: str, other_uid: str, kind: str) -> Response:
+    """Two models against each other in each slice, as a file."""
+    access, query = _enter(slug)
+    pair = _pair(access, uid, other_uid)
+    return _answer(access, (query, kind), lambda: _pair_file(access, query, pair, kind))
 
 
 def _enter(slug: str) -> tuple[Access, StandingsQuery]:
@@ -145,6 +177,17 @@ def _model(access: Access, uid: str) -> Model:
     if one is None:
         raise NotFound("This project has no such model.")
     return one
+
+
+def _pair(access: Access, uid: str, other_uid: str) -> tuple[Model, Model]:
+    if uid == other_uid:
+        raise NotFound("A model is not compared with itself.")
+    return _model(access, uid), _model(access, other_uid)
+
+
+def _shown() -> str:
+    """Which shares a win matrix shows."""
+    return "expected" if request.args.get("show") == "expected" else "observed"
 
 
 def _offset() -> int:
@@ -177,7 +220,7 @@ def _page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Re
         arrangement=arrangement,
         standings=found,
         groups=page.groups(found, arrangement),
-        axis=page.shared_axis(found),
+        axis=shared_axis(found),
         headline=page.headline(found, head, query),
         updated_at=head.updated_at,
         beside=standings.load_slices(session, project, query, beside),
@@ -190,7 +233,7 @@ def _matrix_page(access: Access, query: StandingsQuery, shown: str) -> Response:
 
 
 def _history_page(access: Access, query: StandingsQuery) -> Response:
-    trajectory = over_time.load(db.session(), access.project, query)
+    trajectory = replay.trajectory(db.session(), access.project, query)
     return _plain_page(
         "leaderboard/history.html",
         access,
@@ -243,9 +286,11 @@ def _model_page(access: Access, query: StandingsQuery, one: Model, offset: int) 
 
 def _pair_page(access: Access, query: StandingsQuery, pair: tuple[Model, Model], offset: int) -> Response:
     one, other = pair
-    if one.id == other.id:
-        raise NotFound("A model is not compared with itself.")
-    found = _bradley_terry(access, query)
+    found = _meetings_by_slice(access, query, pair)
+    slices: dict[str, dict[str, Meeting]] = {}
+    for (by, value), meeting in found.items():
+        if by:
+            slices.setdefault(by, {})[value] = meeting
     return _plain_page(
         "leaderboard/pair.html",
         access,
@@ -253,13 +298,19 @@ def _pair_page(access: Access, query: StandingsQuery, pair: tuple[Model, Model],
         "head_to_head",
         model=one,
         other=other,
-        meeting=pairs.head_to_head(found, one.name, other.name),
-        slices={
-            by: {value: pairs.head_to_head(part, one.name, other.name) for value, part in parts.items()}
-            for by, parts in _all_slices(access, query).items()
-        },
+        meeting=next(iter(found.values())),
+        slices=slices,
         **_examples(access, query, one, other, offset),
     )
+
+
+def _meetings_by_slice(
+    access: Access, query: StandingsQuery, pair: tuple[Model, Model]
+) -> dict[tables.Part, Meeting]:
+    """Two models where the query looks, first, and in each slice."""
+    names = pair[0].name, pair[1].name
+    parts = {_part(query): _bradley_terry(access, query), **_flat(_all_slices(access, query))}
+    return {part: pairs.head_to_head(found, *names) for part, found in parts.items()}
 
 
 def _plain_page(
@@ -313,7 +364,7 @@ def _all_slices(access: Access, query: StandingsQuery) -> dict[str, dict[str, St
     found = {}
     for by, values in standings.slices(session, project).items():
         asked = query.model_copy(update={"method": "bt", "by": by})
-        if len(values) > 1:
+        if len(values) > 1 or by in page.TELLING_ALONE:
             found[by] = standings.load_slices(session, project, asked, values[: page.MAX_SIDE_BY_SIDE])
     return found
 
@@ -341,51 +392,114 @@ def _examples(
 
 def _standings_file(access: Access, query: StandingsQuery, kind: str) -> Response:
     session, project = db.session(), access.project
-    if kind == "json":
-        return _file(_json(standings.as_object(session, project, query)), project, "leaderboard", query, kind)
-    if kind == "csv":
+
+    def rows() -> str:
         parts = standings.load_parts(session, project, query)
-        return _file(tables.standings_csv(parts), project, "leaderboard", query, kind)
-    found = standings.load(session, project, query)
-    drawn = render_template(
-        "leaderboard/standings.svg",
-        project=project,
-        query=query,
-        standings=found,
-        groups=page.groups(found, Arrangement()),
-        axis=page.shared_axis(found),
-    )
-    return _file(drawn, project, "leaderboard", query, kind)
+        return tables.rows_csv({part: found.rows for part, found in parts.items()})
+
+    makers: Makers = {
+        "csv": rows,
+        "json": lambda: _json(standings.as_object(session, project, query)),
+        "svg": lambda: pictures.standings_svg(
+            _title(project, query), standings.load(session, project, query)
+        ),
+    }
+    return _file(makers, kind, project, query, "leaderboard")
 
 
-def _matrix_file(access: Access, query: StandingsQuery, kind: str) -> Response:
-    rows = pairs.matrix(_bradley_terry(access, query))
-    if kind == "csv":
-        return _file(tables.matrix_csv(rows), access.project, "matrix", query, kind)
-    met = [asdict(one) for row in rows for one in row if one and one.judgments]
-    return _file(_json({"pairs": met}), access.project, "matrix", query, kind)
+def _matrix_file(access: Access, query: StandingsQuery, shown: str, kind: str) -> Response:
+    rows, project = pairs.matrix(_bradley_terry(access, query)), access.project
+    met = [one for row in rows for one in row if one and one.judgments]
+    makers: Makers = {
+        "csv": lambda: tables.meetings_csv({_part(query): met}),
+        "json": lambda: _json({"pairs": [asdict(one) for one in met]}),
+        "svg": lambda: pictures.matrix_svg(_title(project, query), rows, shown),
+    }
+    return _file(makers, kind, project, query, "matrix")
 
 
 def _history_file(access: Access, query: StandingsQuery, kind: str) -> Response:
-    trajectory = over_time.load(db.session(), access.project, query)
-    if kind == "csv":
-        body: str | bytes = tables.trajectory_csv(trajectory)
-    elif kind == "json":
-        body = _json(asdict(trajectory))
-    else:
-        drawing = over_time.draw(trajectory)
-        body = render_template("leaderboard/history.svg", project=access.project, drawing=drawing)
-    return _file(body, access.project, "over-time", query, kind)
+    trajectory, project = replay.trajectory(db.session(), access.project, query), access.project
+    makers: Makers = {
+        "csv": lambda: tables.trajectory_csv(trajectory),
+        "json": lambda: _json(asdict(trajectory)),
+        "svg": lambda: pictures.over_time_svg(_title(project, query), trajectory),
+    }
+    return _file(makers, kind, project, query, "over-time")
+
+
+def _model_file(access: Access, query: StandingsQuery, one: Model, kind: str) -> Response:
+    found, project = _bradley_terry(access, query), access.project
+    meetings = pairs.meetings(found, one.name)
+    rows = {_part(query): _row_of(found, one), **_flat(_rows_by_slice(access, query, one))}
+    subtitle = f"How often {one.name} is preferred: expected, with 95% interval, and observed (ring)"
+    makers: Makers = {
+        "csv": lambda: tables.rows_csv({part: [row] for part, row in rows.items()}),
+        "json": lambda: _json({"slices": _listed(rows), "against": [asdict(one) for one in meetings]}),
+        "svg": lambda: pictures.shares_svg(
+            _title(project, query), subtitle, [pictures.bar(one.other, one) for one in meetings]
+        ),
+    }
+    return _file(makers, kind, project, query, one.name)
+
+
+def _pair_file(access: Access, query: StandingsQuery, pair: tuple[Model, Model], kind: str) -> Response:
+    found, project = _meetings_by_slice(access, query, pair), access.project
+    one, other = (model.name for model in pair)
+    subtitle = f"How often {one} is preferred to {other}: expected, with 95% interval, and observed (ring)"
+
+    def bars() -> list[pictures.Bar]:
+        labels = [f"{words.slice_value(value, by) or 'all'}" for by, value in found]
+        return [pictures.bar(*both) for both in zip(labels, found.values(), strict=True)]
+
+    makers: Makers = {
+        "csv": lambda: tables.meetings_csv({part: [meeting] for part, meeting in found.items()}),
+        "json": lambda: _json({"slices": _listed(found)}),
+        "svg": lambda: pictures.shares_svg(_title(project, query), subtitle, bars()),
+    }
+    return _file(makers, kind, project, query, f"{one}-{other}")
+
+
+def _bias_file(access: Access, kind: str) -> Response:
+    found, project = bias.position(db.session(), access.project), access.project
+    subtitle = "How often the left of two equal responses is preferred, with 95% interval"
+    left = pictures.Bar("on the left", None, found.share, found.lower, found.upper, found.judgments)
+    makers: Makers = {
+        "csv": lambda: tables.position_csv(found),
+        "json": lambda: _json(asdict(found)),
+        "svg": lambda: pictures.shares_svg(project.name, subtitle, [left]),
+    }
+    return _file(makers, kind, project, StandingsQuery(), "bias")
+
+
+def _title(project: Project, query: StandingsQuery) -> str:
+    return project.name + words.where(query)
+
+
+def _part(query: StandingsQuery) -> tables.Part:
+    return (query.by, query.value) if query.value else ("", "")
+
+
+def _flat(found: Mapping[str, Mapping[str, Found]]) -> dict[tables.Part, Found]:
+    """What is kept by kind of slice and value, by both at once."""
+    return {(by, value): one for by, parts in found.items() for value, one in parts.items()}
+
+
+def _listed(parts: Mapping[tables.Part, Any]) -> list[dict[str, Any]]:
+    return [{"by": by, "value": value, **asdict(one)} for (by, value), one in parts.items()]
 
 
 def _json(found: object) -> bytes:
     return orjson.dumps(found, option=orjson.OPT_INDENT_2)
 
 
-def _file(body: str | bytes, project: Project, what: str, query: StandingsQuery, kind: str) -> Response:
-    types = {"csv": "text/csv", "json": "application/json", "svg": "image/svg+xml"}
-    response = Response(body, mimetype=types[kind])
-    value = "".join(letter if letter in PLAIN else "-" for letter in query.value)
-    name = "-".join(filter(None, (project.slug, what, query.by, value)))
+def _file(makers: Makers, kind: str, project: Project, query: StandingsQuery, what: str) -> Response:
+    response = Response(makers[kind](), mimetype=TYPES[kind])
+    parts = (project.slug, what, query.by, query.value, query.since, query.until)
+    name = "-".join(_plain(str(part)) for part in parts if part)
     response.headers.set("Content-Disposition", "attachment", filename=f"{name}.{kind}")
     return response
+
+
+def _plain(text: str) -> str:
+    return "".join(letter if letter in PLAIN else "-" for letter in text)

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 
@@ -9,6 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from app.leaderboard import standings
 from app.models import Account
 from tests.conftest import Cast
 from tests.leaderboard.arrange import A, B, add_annotators, add_models, judge_birds, judge_pair
@@ -83,6 +85,26 @@ def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of:
     drawn = client_of(cast.vic).get(f"{URL}.svg").text
     assert drawn.index("Group 1") < drawn.index("Heron") < drawn.index("Group 2") < drawn.index("Moth")
     assert drawn.index("Without judgments") < drawn.index("Owl")
+
+
+def test_every_view_can_be_taken_away(session: Session, cast: Cast, client_of: Clients) -> None:
+    judge_birds(session, cast.project, names=["Heron", "=1+1", "<Moth>"], categories=("coding", "safety"))
+    uids = standings.uids(session, cast.project)
+    heron, sums = uids["Heron"], uids["=1+1"]
+    client = client_of(cast.vic)
+    for view in ("", "/matrix", "/over-time", "/bias", f"/models/{heron}", f"/models/{sums}/{heron}"):
+        drawn = client.get(f"{URL}{view}.svg?by=category&value=coding&since=2020-01-01")
+        assert ET.fromstring(drawn.text).tag.endswith("svg"), view  # noqa: S314 -- our own output
+        assert client.get(f"{URL}{view}.json").json, view
+        told = client.get(f"{URL}{view}.csv")
+        assert told.mimetype == "text/csv"
+        assert "=1+1" not in re.split(r"[,\r\n]", told.text), view
+        for refused, status in ((cast.ann, 403), (cast.otto, 404)):
+            assert client_of(refused).get(f"{URL}{view}.csv").status_code == status
+    found = lines(client.get(f"{URL}/models/{sums}/{heron}.csv").text)
+    assert {row["value"] for row in found[:3]} == {"", "coding", "safety"}
+    assert sum(int(row["wins"]) for row in found[1:3]) == int(found[0]["wins"])
+    assert client.get(f"{URL}/models/{heron}/{heron}.csv").status_code == 404
 
 
 def test_files_are_for_those_who_may_read_the_page(session: Session, cast: Cast, client_of: Clients) -> None:

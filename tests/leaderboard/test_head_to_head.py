@@ -11,7 +11,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app.leaderboard import bias, over_time, pairs, standings
+from app.leaderboard import bias, pairs, replay, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Judgment, Model, Project
 from tests.conftest import Cast
@@ -191,7 +191,7 @@ def test_a_model_without_judgments_has_a_page(
 
 
 def test_the_trajectory_ends_at_todays_elo(session: Session, cast: Cast, uids: dict[str, str]) -> None:
-    found = over_time.load(session, cast.project, WHOLE)
+    found = replay.trajectory(session, cast.project, WHOLE)
     elo = standings.load(session, cast.project, StandingsQuery(method="elo"))
     assert {line.model: line.last for line in found.lines} == pytest.approx(
         {row.model: row.rating for row in elo.rows}
