@@ -6,7 +6,13 @@ import time
 import pytest
 from flask import Flask
 
-from app.text import LONGEST_MARKDOWN, render_markdown, render_messages, render_response
+from app.text import (
+    LONGEST_MARKDOWN,
+    mark_differences,
+    render_markdown,
+    render_messages,
+    render_response,
+)
 
 
 def test_markdown_is_laid_out() -> None:
@@ -232,3 +238,34 @@ def test_parts_that_are_not_text_are_named(app: Flask) -> None:
     assert "<em>this</em>" in html
     assert "[image]" in html
     assert "https://x" not in html
+
+
+def test_what_differs_is_marked_word_by_word() -> None:
+    texts = ("He *saw* the $x^2$, `a b` and 天空蓝色.", "She *saw* the $x^3$, `a c` and 天空红色.")
+    marked = mark_differences(*map(render_markdown, texts))
+    assert marked is not None
+    found = [re.findall(r"<mark[^>]*>(.*?)</mark>", side) for side in marked]
+    words = [[re.sub(r"<[^>]*>", "", words) for words in side] for side in found]
+    assert words == [["He", "x2", "b", "蓝"], ["She", "x3", "c", "红"]]
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [
+        '[x](https://e.org/"><mark>)',
+        "<mark class=x>&lt;&amp;",
+        "`</code><script>`",
+        "a < b > c & d &#0; &bogus;",
+    ],
+)
+def test_marks_change_nothing_but_the_marks(hostile: str) -> None:
+    plain = render_markdown(f"one two three four five six {hostile}")
+    other = render_markdown(f"one two three four five six {hostile} seven")
+    marked = mark_differences(plain, other)
+    assert marked is not None
+    assert [re.sub(r'<mark class="mark-[ab]">|</mark>', "", side) for side in marked] == [plain, other]
+
+
+def test_texts_that_have_little_in_common_are_not_compared() -> None:
+    assert mark_differences("one two three", "four five six") is None
+    assert mark_differences("a " * 5_000, "a " * 5_000) is None

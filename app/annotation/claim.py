@@ -9,9 +9,11 @@ from sqlmodel import Session
 
 from app import audit
 from app.annotation import statements
+from app.errors import NotFound
 from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id, row_id
 from app.permissions import Access
 
+NOT_YOURS = "This comparison was not assigned to you."
 QUEUE_START = (-1, 0, 0)
 
 
@@ -41,6 +43,18 @@ def annotator_of(session: Session, access: Access) -> Any:
     session.flush()
     audit.record(session, "annotator.add", f"annotator:{made.uid}", by=account, project=project)
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+
+
+def assigned_to(session: Session, access: Access, uid: str) -> Assigned:
+    """One of the asker's assignments, open or closed.
+
+    Raises NotFound where it is not theirs.
+    """
+    annotator = annotator_of(session, access)
+    row = statements.ASSIGNED.first(session, uid=uid, annotator_id=annotator.id, submission_id="")
+    if row is None:
+        raise NotFound(NOT_YOURS)
+    return Assigned(row.id, uid, row.comparison_id, bool(row.swapped), new=False)
 
 
 def claim_next(

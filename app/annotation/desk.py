@@ -9,7 +9,8 @@ from app.annotation.asked import live_rubric
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.judge import Submitted
 from app.annotation.pair import Shown, show
-from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
+from app.annotation.reading import reading_of
+from app.models import Assignment, AssignmentState, Comparison, Project, Reading, now, opaque_id
 from app.permissions import Access
 from app.rubric import Rubric
 
@@ -23,6 +24,7 @@ class Desk:
     """
 
     project: Project
+    reading: Reading
     shown: Shown | None
     submission_id: str
     rubric: Rubric
@@ -45,10 +47,12 @@ def sit_down(
     project = access.project
     annotator = after.annotator if after else annotator_of(session, access)
     assigned = claim_next(session, access, annotator, hands_free=bool(after and after.hands_free))
+    reading = reading_of(session, access)
     version, rubric = after.asks if after else live_rubric(session, project)
     return Desk(
         project=project,
-        shown=show(session, assigned) if assigned else None,
+        reading=reading,
+        shown=show(session, assigned, reading) if assigned else None,
         submission_id=opaque_id(),
         rubric=rubric,
         rubric_version=version,

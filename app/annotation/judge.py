@@ -9,7 +9,7 @@ from sqlmodel import Session
 
 from app import audit, tallies
 from app.annotation import asked, statements
-from app.annotation.claim import annotator_of
+from app.annotation.claim import NOT_YOURS, annotator_of
 from app.annotation.forms import JudgmentIn
 from app.annotation.pair import source_texts
 from app.errors import Conflict, NotFound
@@ -104,7 +104,7 @@ def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "
         session, uid=uid, annotator_id=annotator.id, submission_id=submission_id
     )
     if found is None:
-        raise NotFound("This comparison was not assigned to you.")
+        raise NotFound(NOT_YOURS)
     return found
 
 

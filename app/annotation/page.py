@@ -27,6 +27,7 @@ def context(
     """What the templates of the pair are given; ``values`` is the form as it was filled in."""
     return {
         "desk": desk,
+        "reading": desk.reading,
         "shown": desk.shown,
         "project": desk.project,
         "csrf": generate_csrf(),
@@ -67,7 +68,7 @@ def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
     return (
         *(project.slug, project.daily_goal, desk.rubric_version),
         *(desk.undo is None, desk.can_undo),
-        *(shown.category is None, shown.language is None, shown.sensitive),
+        *(shown.category is None, shown.language is None, shown.sensitive, shown.note),
     )
 
 

@@ -10,7 +10,7 @@ from sqlmodel import Session
 from app import text
 from app.annotation import statements
 from app.annotation.claim import Assigned
-from app.models import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.models import Message, Prompt, Reading, RenderedPrompt, RenderedResponse, Response
 from app.prepared import table
 
 # Prompts of these kinds, by category or tag, come with a word of warning and open on request.
@@ -29,6 +29,9 @@ SENSITIVE = frozenset(
 )
 
 
+TOO_DIFFERENT = "These two differ too much to mark the words."
+
+
 @dataclass(frozen=True)
 class Shown:
     """Sanitised HTML of one comparison; ``first`` is shown as A on the left, ``second`` as B."""
@@ -40,15 +43,19 @@ class Shown:
     category: str | None
     language: str | None
     sensitive: bool
+    # About the two responses together.
+    note: str = ""
 
 
-def show(session: Session, assigned: Assigned) -> Shown:
+def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
     prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
     a = row.response_a or _render_response(session, row.response_a_id, row.language)
     b = row.response_b or _render_response(session, row.response_b_id, row.language)
     first, second = (b, a) if assigned.swapped else (a, b)
+    marked = text.mark_differences(first, second) if reading.differences else None
+    first, second = marked or (first, second)
     return Shown(
         assignment_id=assigned.uid,
         prompt=Markup(prompt),  # noqa: S704 -- these three were sanitised before they were stored
@@ -57,6 +64,7 @@ def show(session: Session, assigned: Assigned) -> Shown:
         category=row.category,
         language=row.language,
         sensitive=is_sensitive(row.category, row.tags),
+        note=TOO_DIFFERENT if reading.differences and not marked else "",
     )
 
 

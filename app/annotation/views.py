@@ -8,11 +8,13 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db, permissions, web
 from app.annotation import page, seat
 from app.annotation.asked import live_rubric
+from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import JudgmentIn
 from app.annotation.history import history, one_of_mine
 from app.annotation.judge import ClosedError, skip, submit_judgment, undo
 from app.annotation.pair import show
+from app.annotation.reading import ReadingIn, keep_reading, reading_of
 from app.errors import Conflict, FieldError, Invalid
 from app.models import Source, opaque_id
 from app.permissions import Access
@@ -104,6 +106,20 @@ def _refused(slug: str, problem: Invalid) -> Response:
     return make_response(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
 
 
+@bp.post("/p/<slug>/view")
+def keep_view(slug: str) -> Response | BaseResponse:
+    """Remember how the asker reads; where htmx asks, show the responses before them so."""
+    session, access, uid = db.session(), _enter(slug), request.form.get("assignment_id", "")
+    reading = keep_reading(session, access, web.submitted(ReadingIn))
+    shown = show(session, assigned_to(session, access, uid), reading) if uid else None
+    session.commit()
+    if web.wants_fragment():
+        return make_response(render_template("annotation/_responses.html", shown=shown) if shown else "")
+    if judgment := request.form.get("judgment"):
+        return web.see_other("annotation.reconsider", slug=slug, submission_id=judgment)
+    return web.see_other("annotation.judge", slug=slug)
+
+
 @bp.get("/p/<slug>/history")
 @db.writes
 def past(slug: str) -> Response:
@@ -122,7 +138,8 @@ def reconsider(slug: str, submission_id: str) -> Response:
     """A judged pair as it was shown, with the verdict given."""
     session, access = db.session(), _enter(slug)
     judged = one_of_mine(session, access, submission_id)
-    shown = show(session, judged.assigned)
+    reading = reading_of(session, access)
+    shown = show(session, judged.assigned, reading)
     version, rubric = live_rubric(session, access.project)
     session.commit()
     return make_response(
@@ -131,6 +148,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
             access=access,
             project=access.project,
             judged=judged,
+            reading=reading,
             shown=shown,
             rubric=rubric,
             rubric_version=version,

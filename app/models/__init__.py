@@ -4,10 +4,12 @@ from app.models.account import (
     Account,
     Invitation,
     Membership,
+    Reading,
     Role,
     Scope,
     SignInFailure,
     SiteRole,
+    TextSize,
     Token,
 )
 from app.models.api import StoredAnswer
@@ -52,6 +54,7 @@ __all__ = [
     "Outcome",
     "Project",
     "Prompt",
+    "Reading",
     "RenderedPrompt",
     "RenderedResponse",
     "Response",
@@ -65,6 +68,7 @@ __all__ = [
     "Source",
     "StoredAnswer",
     "Tally",
+    "TextSize",
     "Token",
     "Visibility",
     "metadata",

@@ -34,6 +34,15 @@ class Scope(StrEnum):
     MANAGE = "manage"
 
 
+class TextSize(StrEnum):
+    """How large somebody reads prompts and responses."""
+
+    SMALL = "small"
+    NORMAL = "normal"
+    LARGE = "large"
+    LARGEST = "largest"
+
+
 class Account(SQLModel, table=True):
     """A person who can sign in."""
 
@@ -80,6 +89,21 @@ class Account(SQLModel, table=True):
     def end_sessions(self) -> None:
         """Make every cookie so far worthless."""
         self.session_key, self.ended_sessions = opaque_id(), ""
+
+
+class Reading(SQLModel, table=True):
+    """How a person likes to read two responses; who never chose has no row."""
+
+    __tablename__ = "readings"
+
+    account_id: int = Field(foreign_key="accounts.id", primary_key=True)
+    text_size: TextSize = Field(default=TextSize.NORMAL, sa_type=enum_type(TextSize, "text_size"))
+    # One response above the other, instead of side by side.
+    stacked: bool = False
+    # Both in full, moving with the page, instead of each in a box that scrolls by itself.
+    together: bool = False
+    # With the words marked that only one of them has.
+    differences: bool = False
 
 
 class Token(SQLModel, table=True):

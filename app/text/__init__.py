@@ -1,12 +1,14 @@
 """What people and models wrote, made into HTML that is safe to show: rendered, then sanitised."""
 
 from app.text.conversations import Turn, media_of, render_messages, render_response
+from app.text.differences import mark_differences
 from app.text.markdown import LONGEST_MARKDOWN, render_markdown
 
 __all__ = [
     "LONGEST_MARKDOWN",
     "RENDERER_VERSION",
     "Turn",
+    "mark_differences",
     "media_of",
     "render_markdown",
     "render_messages",

@@ -47,8 +47,8 @@ _MATHML_ATTRIBUTES = {
     "voffset", "notation",
 }  # fmt: skip
 _PROSE = {
-    "p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "sub", "sup", "blockquote", "ul", "ol",
-    "li", "a", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "div", "span",
+    "p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "sub", "sup", "blockquote", "ul",
+    "ol", "li", "a", "table", "thead", "tbody", "tr", "th", "td", "pre", "code", "div", "span",
 }  # fmt: skip
 
 _cleaner = nh3.Cleaner(

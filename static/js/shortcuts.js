@@ -5,8 +5,9 @@ const scroller = "[tabindex='0']";
 const arrows = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
 const list = document.getElementById("keys");
 
+// What lies in a menu has its keys while the menu is closed.
 function visible(element) {
-  return element.checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
+  return (element.closest(".menu") ?? element).checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
 }
 
 function bound() {
@@ -49,9 +50,10 @@ document.addEventListener("pointerup", () => {
 });
 
 function describe(element) {
-  const label = element.getAttribute("aria-label") ?? element.labels?.[0]?.textContent ?? element.textContent;
+  const named = element.labels?.[0] ?? element;
+  const label = element.getAttribute("aria-label") ?? named.textContent;
   const name = document.createElement("dd");
-  const hint = element.querySelector("kbd")?.textContent;
+  const hint = named.querySelector("kbd")?.textContent;
   name.textContent = (hint ? label.replace(hint, "") : label).trim();
   const keys = document.createElement("dt");
   for (const key of keysOf(element)) {
