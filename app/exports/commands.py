@@ -79,6 +79,8 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
     """Under another name until it is whole, so that a broken export never looks like a finished one."""
     if output.exists():
         raise Conflict(f"{output} is already there. Name a new file.")
+    if not output.parent.is_dir():
+        raise Conflict(f"There is no folder {output.parent} to write {output.name} in.")
     partial = output.with_name(output.name + ".partial")
     try:
         with partial.open("wb") as file:

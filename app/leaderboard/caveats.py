@@ -12,6 +12,8 @@ from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separa
 from ranking.clusters import MIN_CLUSTERS
 
 POWER = 0.8
+# More judgments than anybody will ask for, and a forecast that jumps with each verdict.
+OUT_OF_REACH = 100_000
 # More than so many neighbours that are not separated are counted instead of named.
 NAMED_PAIRS = 3
 NAMED_MODELS = 6
@@ -77,7 +79,7 @@ def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, range
     pairs = [pair for pair in _neighbours(intervals, ranges) if not isnan(needed[pair])]
     # The pairs nearest to being separated are where more judgments help first.
     pairs.sort(key=lambda pair: float(needed[pair]))
-    named = [_pair_sentence(models[i], models[j], float(needed[i, j])) for i, j in pairs[:NAMED_PAIRS]]
+    named = [pair_sentence(models[i], models[j], float(needed[i, j])) for i, j in pairs[:NAMED_PAIRS]]
     if len(pairs) > NAMED_PAIRS:
         rest = len(pairs) - NAMED_PAIRS
         named.append(f"{rest} other pair{'s' if rest > 1 else ''} of neighbours cannot be ordered either.")
@@ -94,13 +96,16 @@ def _neighbours(intervals: Intervals, ranges: RankRanges) -> list[tuple[int, int
     return pairs
 
 
-def _pair_sentence(first: str, second: str, needed: float) -> str:
+def pair_sentence(first: str, second: str, needed: float) -> str:
+    """What it would take to tell two neighbours apart: so many more judgments, infinite for equal ones."""
     if not isfinite(needed):
         return f"{first} and {second} have the same rating so far."
     if needed == 0:
         return (
             f"{first} and {second} are told apart as a pair, but not yet when all models are ranked at once."
         )
+    if needed > OUT_OF_REACH:
+        return f"{first} and {second} are nearly equal: more judgments will hardly tell them apart."
     return (
         f"{first} and {second} are not separated yet; about {rounded(needed)} more judgments, spread over "
         f"the models as they are now, would do it ({POWER:.0%} power)."

@@ -123,11 +123,13 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     with app.app_context():
         done = runner.invoke(export, ["birds", "--min-votes", "1", "-o", str(target)])
         again = runner.invoke(export, ["birds", "-o", str(target)])
+        nowhere = runner.invoke(export, ["birds", "-o", str(target.parent / "none" / "x.jsonl")])
         piped = runner.invoke(export, ["birds", "--min-votes", "2"])
         wrong = runner.invoke(export, ["birds", "--held-out", "2"])
     assert done.exit_code == 0
     assert pq.read_table(target).num_rows == 5
     assert "already there" in str(again.exception)
+    assert "There is no folder" in str(nowhere.exception)
     assert piped.stdout == ""
     assert "Left out: 5 fewer votes than asked for" in str(piped.exception)
     assert wrong.exit_code == 2

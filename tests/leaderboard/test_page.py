@@ -7,6 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from app.leaderboard import caveats
 from app.models import Account, AnnotatorKind, Visibility
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
@@ -281,3 +282,11 @@ def test_a_gold_comparison_is_not_counted(session: Session, cast: Cast, shown: C
     judge(session, gold, people[0], A)
     session.commit()
     assert "2 judgments" in shown()
+
+
+@pytest.mark.parametrize(
+    ("needed", "words"),
+    [(420.0, "about 420 more judgments"), (4.4e6, "nearly equal"), (float("inf"), "the same rating")],
+)
+def test_a_forecast_is_given_while_somebody_could_judge_so_many(needed: float, words: str) -> None:
+    assert words in caveats.pair_sentence("Lark", "Wren", needed)
