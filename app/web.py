@@ -5,13 +5,24 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
-from flask import Flask, Response, current_app, make_response, redirect, render_template, request, url_for
+from flask import (
+    Flask,
+    Response,
+    current_app,
+    flash,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    url_for,
+)
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import db
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
 from app.settings import Settings
@@ -133,6 +144,13 @@ def row_number(given: str) -> int:
 def see_other(endpoint: str, **values: Any) -> BaseResponse:
     """Where to go after a POST."""
     return redirect(url_for(endpoint, **values), code=303)
+
+
+def saved(message: str, endpoint: str, **values: Any) -> BaseResponse:
+    """Keep what was done, say so, and go to the page where it shows."""
+    db.session().commit()
+    flash(message, "success")
+    return see_other(endpoint, **values)
 
 
 def public_url(endpoint: str, **values: Any) -> str:

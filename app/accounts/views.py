@@ -185,9 +185,7 @@ def rename() -> Response | BaseResponse:
     except Invalid as problem:
         return web.form_page("accounts/settings.html", problem)
     people.rename(db.session(), account, form.name)
-    db.session().commit()
-    flash("Your name is changed.", "success")
-    return web.see_other("accounts.settings")
+    return web.saved("Your name is changed.", "accounts.settings")
 
 
 @bp.post("/account/password")
@@ -240,9 +238,7 @@ def create_token() -> Response | BaseResponse:
 def revoke_token(uid: str) -> BaseResponse:
     """Stop a token."""
     tokens.revoke(db.session(), web.signed_in(), uid)
-    db.session().commit()
-    flash("The token is revoked. Whatever used it must be given another.", "success")
-    return web.see_other("accounts.my_tokens")
+    return web.saved("The token is revoked. Whatever used it must be given another.", "accounts.my_tokens")
 
 
 def _tokens_page(problem: Problem | None = None) -> Response:
@@ -286,9 +282,7 @@ def invite() -> Response | BaseResponse:
 def revoke_invitation(uid: str) -> BaseResponse:
     """Take an invitation back."""
     invitations.revoke(db.session(), uid, by=admin(), project=None)
-    db.session().commit()
-    flash("The invitation is taken back.", "success")
-    return web.see_other("accounts.everybody")
+    return web.saved("The invitation is taken back.", "accounts.everybody")
 
 
 @bp.post("/people/<uid>/role")
@@ -296,9 +290,7 @@ def set_role(uid: str) -> BaseResponse:
     """Make somebody an admin, or a member again."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.set_role(db.session(), account, web.submitted(SiteRoleIn).role, by=by)
-    db.session().commit()
-    flash(f"{account.name} is now {account.role.value}.", "success")
-    return web.see_other("accounts.everybody")
+    return web.saved(f"{account.name} is now {account.role.value}.", "accounts.everybody")
 
 
 @bp.post("/people/<uid>/disable")
@@ -306,9 +298,7 @@ def disable(uid: str) -> BaseResponse:
     """Shut an account out."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.disable(db.session(), account, by=by)
-    db.session().commit()
-    flash(f"{account.name} can no longer sign in. Their judgments are kept.", "success")
-    return web.see_other("accounts.everybody")
+    return web.saved(f"{account.name} can no longer sign in. Their judgments are kept.", "accounts.everybody")
 
 
 @bp.post("/people/<uid>/enable")
@@ -316,9 +306,7 @@ def enable(uid: str) -> BaseResponse:
     """Let an account in again."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.enable(db.session(), account, by=by)
-    db.session().commit()
-    flash(f"{account.name} can sign in again.", "success")
-    return web.see_other("accounts.everybody")
+    return web.saved(f"{account.name} can sign in again.", "accounts.everybody")
 
 
 @bp.post("/people/<uid>/password-link")

@@ -163,6 +163,4 @@ def revise(slug: str, submission_id: str) -> BaseResponse:
     session, access = db.session(), _enter(slug)
     given = JudgmentIn.from_form(request.form, supersedes=submission_id)
     submit_judgment(session, access, given, Source.PAGE)
-    session.commit()
-    flash("Your judgment was changed.", "success")
-    return web.see_other("annotation.past", slug=slug)
+    return web.saved("Your judgment was changed.", "annotation.past", slug=slug)

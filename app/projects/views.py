@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response, flash, request
+from flask import Blueprint, Response, request
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -36,12 +36,6 @@ def _enter(slug: str, ability: str) -> Access:
 def _manage(slug: str) -> tuple[Access, Account]:
     account = web.signed_in()
     return _enter(slug, "manage"), account
-
-
-def _saved(message: str, endpoint: str, slug: str) -> BaseResponse:
-    db.session().commit()
-    flash(message, "success")
-    return web.see_other(endpoint, slug=slug)
 
 
 # The list, and a project's first page
@@ -78,7 +72,7 @@ def create() -> Response | BaseResponse:
         project = lifecycle.create(db.session(), web.submitted(NewProjectIn), by=account)
     except Invalid as problem:
         return web.form_page("projects/new.html", problem)
-    return _saved("The project is there, and you lead it.", "projects.show", project.slug)
+    return web.saved("The project is there, and you lead it.", "projects.show", slug=project.slug)
 
 
 @bp.get("/p/<slug>/")
@@ -114,7 +108,7 @@ def change_settings(slug: str) -> Response | BaseResponse:
         lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
     except Invalid as problem:
         return web.form_page("projects/settings.html", problem, access=access, project=access.project)
-    return _saved("The settings are saved.", "projects.settings", slug)
+    return web.saved("The settings are saved.", "projects.settings", slug=slug)
 
 
 @bp.post("/p/<slug>/archive")
@@ -122,7 +116,9 @@ def archive(slug: str) -> BaseResponse:
     """Close a project."""
     access, account = _manage(slug)
     lifecycle.archive(db.session(), access.project, by=account)
-    return _saved("The project is archived: readable, but closed for judging.", "projects.settings", slug)
+    return web.saved(
+        "The project is archived: readable, but closed for judging.", "projects.settings", slug=slug
+    )
 
 
 @bp.post("/p/<slug>/reopen")
@@ -130,7 +126,7 @@ def reopen(slug: str) -> BaseResponse:
     """Open an archived project again."""
     access, account = _manage(slug)
     lifecycle.reopen(db.session(), access.project, by=account)
-    return _saved("The project is open again.", "projects.settings", slug)
+    return web.saved("The project is open again.", "projects.settings", slug=slug)
 
 
 # Members
@@ -162,7 +158,7 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
     """Take an invitation back."""
     access, account = _manage(slug)
     invitations.revoke(db.session(), uid, by=account, project=access.project)
-    return _saved("The invitation is taken back.", "projects.people", slug)
+    return web.saved("The invitation is taken back.", "projects.people", slug=slug)
 
 
 @bp.post("/p/<slug>/members/<uid>/role")
@@ -171,7 +167,7 @@ def set_role(slug: str, uid: str) -> BaseResponse:
     access, account = _manage(slug)
     role = web.submitted(RoleIn).role
     member = members.set_role(db.session(), access.project, uid, role, by=account)
-    return _saved(f"{member.name} is now {role.value}.", "projects.people", slug)
+    return web.saved(f"{member.name} is now {role.value}.", "projects.people", slug=slug)
 
 
 @bp.post("/p/<slug>/members/<uid>/remove")
@@ -179,7 +175,9 @@ def remove_member(slug: str, uid: str) -> BaseResponse:
     """Take a member out."""
     access, account = _manage(slug)
     member = members.remove(db.session(), access.project, uid, by=account)
-    return _saved(f"{member.name} is no longer a member. Their judgments stay.", "projects.people", slug)
+    return web.saved(
+        f"{member.name} is no longer a member. Their judgments stay.", "projects.people", slug=slug
+    )
 
 
 def _members_page(access: Access, problem: Problem | None = None) -> Response:
@@ -217,7 +215,7 @@ def put_in_group(slug: str) -> Response | BaseResponse:
     except Invalid as problem:
         return _group_page(access, problem)
     where = f"in “{form.group}”" if form.group else "in no group"
-    return _saved(f"{counted(moved, 'annotator')} moved: now {where}.", "projects.group_page", slug)
+    return web.saved(f"{counted(moved, 'annotator')} moved: now {where}.", "projects.group_page", slug=slug)
 
 
 def _group_page(access: Access, problem: Problem | None = None) -> Response:
@@ -269,7 +267,7 @@ def publish_guideline(slug: str) -> Response | BaseResponse:
         published = guidelines.publish(db.session(), access.project, form, by=account)
     except (Invalid, Conflict) as problem:
         return _guideline_form(access, problem)
-    return _saved(f"Version {published.version} is in force.", "projects.guideline", slug)
+    return web.saved(f"Version {published.version} is in force.", "projects.guideline", slug=slug)
 
 
 def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
@@ -322,7 +320,7 @@ def publish_rubric(slug: str) -> Response | BaseResponse:
     except Conflict as problem:
         newest, _ = rubrics.live(db.session(), access.project)
         return _rubric_page(access, values, newest, given, problem)
-    return _saved("Saved. It is asked from the next pair on.", "projects.rubric", slug)
+    return web.saved("Saved. It is asked from the next pair on.", "projects.rubric", slug=slug)
 
 
 def _rubric_page(
