@@ -17,9 +17,9 @@ from app import audit, db
 from app.imports import loading, shapes
 from app.imports.forms import ImportIn
 from app.imports.items import Item
-from app.imports.loading import Target
 from app.imports.shapes import Shape
 from app.imports.sources import MB, Refusal, Source, open_source
+from app.imports.writing import Target
 from app.models import Account, Batch, Project, row_id
 
 # A chunk holds SQLite's one write lock: small enough that nobody waits long, large enough that

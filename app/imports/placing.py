@@ -1,0 +1,140 @@
+"""Prompts and responses: which are there, which are new, and which contradict what is there."""
+
+from collections.abc import Sequence
+
+import orjson
+
+from app.imports import known
+from app.imports.items import Answer, Item
+from app.imports.known import PromptState, Side
+from app.imports.naming import Names
+from app.imports.writing import Pending
+
+
+class ConflictError(Exception):
+    """A row contradicts what is there; the message is the reason it is refused for."""
+
+
+class Places:
+    """The prompts of a chunk and the responses to them, as they are or as they will be after it."""
+
+    def __init__(self, pending: Pending, names: Names, items: Sequence[Item]) -> None:
+        self.pending = pending
+        self.names = names
+        self.prompts = known.prompts(pending.connection, pending.project_id, {item.key for item in items})
+        self.responses = known.responses(pending.connection, [prompt.id for prompt in self.prompts.values()])
+
+    def place(self, item: Item) -> tuple[list[Side], bool]:
+        """The item's responses by (model id, sample), and whether anything of it is new."""
+        prompt = self.prompts.get(item.key)
+        if prompt is not None:
+            _check_prompt(item, prompt)
+        is_new = prompt is None
+        if prompt is None:
+            prompt = PromptState(
+                self.pending.new_id("prompts"),
+                item.messages,
+                item.category,
+                item.language,
+                item.tags,
+                item.meta,
+                new=True,
+            )
+        sides = self._resolve(item.answers, prompt.id)
+        if item.paired and sides[0] == sides[1]:
+            raise ConflictError("the two responses are the same one")
+        if is_new:
+            self.prompts[item.key] = prompt
+        filled = not is_new and self._fill(item, prompt)
+        added = [self.add_response(prompt.id, *pair) for pair in zip(item.answers, sides, strict=True)]
+        return sides, is_new or filled or any(added)
+
+    def _resolve(self, answers: list[Answer], prompt_id: int) -> list[Side]:
+        sides: list[Side] = []
+        for answer in answers:
+            model_id = self.names.model(answer.model)
+            samples = self.responses.get((prompt_id, model_id), {})
+            if answer.sample is None:
+                taken = {sample for model, sample in sides if model == model_id}
+                sides.append((model_id, _sample_of(answer, samples, taken)))
+                continue
+            there = samples.get(answer.sample)
+            if there is not None and answer.digest is not None and there != answer.digest:
+                raise ConflictError(
+                    f"{answer.model} already has another response to this prompt"
+                    + (f" as sample {answer.sample}" if answer.sample else "")
+                )
+            sides.append((model_id, answer.sample))
+        return sides
+
+    def add_response(self, prompt_id: int, answer: Answer, side: Side) -> bool:
+        """Add a response, or its text to one known from votes; whether either was new."""
+        model_id, sample = side
+        samples = self.responses.setdefault((prompt_id, model_id), {})
+        if sample not in samples:
+            samples[sample] = answer.digest
+            row = (
+                self.pending.new_id("responses"),
+                prompt_id,
+                model_id,
+                sample,
+                answer.messages,
+                answer.digest,
+            )
+            self.pending.rows["responses"].append(row)
+            return True
+        if samples[sample] is None and answer.digest is not None:
+            samples[sample] = answer.digest
+            self.pending.updates["responses filled"].append(
+                {
+                    "prompt": prompt_id,
+                    "model": model_id,
+                    "sample": sample,
+                    "messages": answer.messages,
+                    "digest": answer.digest,
+                }
+            )
+            return True
+        return False
+
+    def _fill(self, item: Item, prompt: PromptState) -> bool:
+        """Give a prompt that came with votes or answers only what a later file knows of it."""
+        filled = prompt.messages is None and item.messages is not None
+        refiled = (prompt.category is None and item.category is not None) or (
+            prompt.language is None and item.language is not None
+        )
+        if refiled and prompt.filed_as is None:
+            prompt.filed_as = prompt.category, prompt.language
+        if filled or refiled:
+            prompt.messages = prompt.messages or item.messages
+            prompt.category = prompt.category or item.category
+            prompt.language = prompt.language or item.language
+            prompt.tags, prompt.meta = item.tags, item.meta
+            prompt.changed = True
+        return filled or refiled
+
+    def add_repeated(self, prompt_id: int, answer: Answer, side: Side) -> None:
+        """Add a response that only carries a further vote, unless it is there."""
+        samples = self.responses.setdefault((prompt_id, side[0]), {})
+        if side[1] not in samples and known.has_response(self.pending.connection, prompt_id, side):
+            samples[side[1]] = None
+        self.add_response(prompt_id, answer, side)
+
+
+def _check_prompt(item: Item, prompt: PromptState) -> None:
+    if item.messages is None or prompt.messages is None or item.messages == prompt.messages:
+        return
+    if orjson.loads(item.messages) != orjson.loads(prompt.messages):
+        raise ConflictError(f"prompt {item.key} is already there with another text")
+
+
+def _sample_of(answer: Answer, samples: dict[int, bytes | None], taken: set[int]) -> int:
+    """The sample that has this text, else the first that is free."""
+    for sample, digest in samples.items():
+        if digest == answer.digest:
+            return sample
+    return next(
+        sample
+        for sample in range(len(samples) + len(taken) + 1)
+        if sample not in samples | dict.fromkeys(taken)
+    )
