@@ -98,17 +98,19 @@ class Pending:
         return next(self.ids[table])
 
     def counts(self, prompts: Mapping[str, PromptState]) -> dict[str, int]:
-        """What is new of each kind."""
-        new = {key: prompt.id for key, prompt in prompts.items() if prompt.new}
+        """What is new of each kind; prompts and responses that only votes know of are none."""
+        new = [key for key, prompt in prompts.items() if prompt.new and prompt.messages is not None]
+        texts = [row for row in self.rows["responses"] if row[4] is not None]
         if not self.target.dry_run:
             rows = {table: len(rows) for table, rows in self.rows.items()}
             filled = {name: len(self.updates[name]) for name in ("responses filled", "gold set")}
-            return {**rows, "prompts": len(new), "queued": rows.pop("slots"), **filled}
-        keys = {id_: key for key, id_ in new.items()}
+            told = {"prompts": len(new), "responses": len(texts), "queued": rows.pop("slots")}
+            return {**rows, **told, **filled}
+        keys = {prompt.id: key for key, prompt in prompts.items() if prompt.new}
         names: dict[str, list[Any]] = {
-            "prompts": list(new),
+            "prompts": new,
             "models": [row[3] for row in self.rows["models"]],
-            "responses": [(keys.get(row[1], row[1]), *row[2:4]) for row in self.rows["responses"]],
+            "responses": [(keys.get(row[1], row[1]), *row[2:4]) for row in texts],
             "comparisons": [row[2] for row in self.rows["comparisons"]],
             "judgments": [row[1] for row in self.rows["judgments"]],
         }

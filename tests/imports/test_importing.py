@@ -114,6 +114,7 @@ def test_chunks_make_no_difference(
     done = importer(FILES["votes"] + FILES["votes"])
     assert counts(tried) == counts(done) == (10, 10, 0, 0)
     assert tried.files[0].new["judgments"] == done.files[0].new["judgments"] == 10
+    assert not {"prompts", "responses"} & {*tried.files[0].new, *done.files[0].new}, "votes bring no texts"
     assert counts(importer(FILES["votes"])) == (5, 0, 5, 0)
     assert counts(importer(FILES["responses"])) == (6, 6, 0, 0)
     assert tallies.differences(session, session.exec(select(Project.id)).one() or 0) == []
