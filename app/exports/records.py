@@ -150,19 +150,25 @@ def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) ->
 
     The caller's transaction is the snapshot.
     """
-    return _read(connection, project, spec, _votes(project, spec), Vote)
+    live = judgments.c.retired_at.is_(None)
+    votes = _of_chunk(project, spec, *_vote_columns(spec)).where(live)
+    return _read(connection, project, spec, [votes], Vote)
 
 
 def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk[Judged]]:
     """The same with every judgment, retired ones too."""
-    return _read(connection, project, spec, _judged(project, spec), Judged)
+    retired = judgments.c.retired_at
+    judged = _judged(project, spec)
+    # Two queries, because each of the two partial indexes serves only one of them.
+    queries = [judged.where(retired.is_(None)), judged.where(retired.is_not(None))]
+    return _read(connection, project, spec, queries, Judged)
 
 
 def _read(
     connection: sa.Connection,
     project: Project,
     spec: ExportSpec,
-    of_chunk: "sa.Select[*tuple[Any, ...]]",
+    of_chunk: "list[sa.Select[*tuple[Any, ...]]]",
     kind: type[Judging],
 ) -> Iterator[Chunk[Judging]]:
     wanted = _comparisons(project, spec)
@@ -171,11 +177,12 @@ def _read(
         first, last = rows[0][:2], rows[-1][:2]
         places = {"from_prompt": first[0], "from": first[1], "to_prompt": last[0], "to": last[1]}
         found: dict[int, list[Judging]] = {}
-        for row in map(kind._make, _rows(connection, of_chunk, places)):
-            if row[0] in found:
-                found[row[0]].append(row)
-            else:
-                found[row[0]] = [row]
+        for query in of_chunk:
+            for row in map(kind._make, _rows(connection, query, places)):
+                if row[0] in found:
+                    found[row[0]].append(row)
+                else:
+                    found[row[0]] = [row]
         yield Chunk(list(map(Compared._make, rows)), found)
 
 
@@ -250,10 +257,6 @@ def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[boo
             col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
         )
         yield from (c.model_a_id.in_(named), c.model_b_id.in_(named))
-
-
-def _votes(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
-    return _of_chunk(project, spec, *_vote_columns(spec)).where(judgments.c.retired_at.is_(None))
 
 
 def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
