@@ -13,7 +13,8 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_rows
-from app.exports.preferences import Battle, Preference, iter_battles, iter_preferences
+from app.exports.preferences import Battle, iter_battles, iter_preferences
+from app.exports.seen import Preference
 from app.models import Project
 
 Row = dict[str, Any]
@@ -33,35 +34,45 @@ def make_rows(
     """The rows of a format in stable order, some at a time; what is left out is counted by reason."""
     wrap = wrap_for(spec)
     if spec.format is Format.JUDGMENTS:
-        yield from judgment_rows(connection, project, spec, excluded, wrap)
-    elif spec.format is Format.ARENA:
-        for battles in iter_battles(connection, project, spec, excluded):
-            yield [_arena(battle, wrap) for battle in battles]
-    elif spec.format is Format.KTO:
-        pairs = iter_preferences(connection, project, spec, excluded)
-        yield from _with_provenance(spec, kto.labelled(pairs, wrap, excluded))
-    else:
-        pairs = iter_preferences(connection, project, spec, excluded)
-        yield from _with_provenance(spec, _written(spec, pairs, wrap, excluded))
+        return judgment_rows(connection, project, spec, excluded, wrap)
+    if spec.format is Format.ARENA:
+        battles = iter_battles(connection, project, spec, excluded)
+        return ([_arena(battle, wrap) for battle in some] for some in battles)
+    pairs = iter_preferences(connection, project, spec, excluded)
+    if spec.format is Format.TRL and spec.part is Part.ROWS:
+        return ([_wrapped(pair, wrap) for pair in some] for some in pairs)
+    made = (
+        kto.labelled(pairs, wrap, excluded)
+        if spec.format is Format.KTO
+        else _own(spec, pairs, wrap, excluded)
+    )
+    return _with_provenance(spec, made)
 
 
+def _wrapped(pair: Preference, wrap: Wrap) -> Row:
+    """A preference as a row of trl, which it is but for its texts."""
+    for name in ("prompt", "chosen", "rejected"):
+        pair[name] = wrap(pair[name])
+    return pair
+
+
+# A row's own columns, which a trainer reads, and where it comes from.
 Made = tuple[Row, Row]
 
 
-def _written(
+def _own(
     spec: ExportSpec, chunks: Iterator[list[Preference]], wrap: Wrap, excluded: Counter[str]
 ) -> Iterator[list[Made]]:
-    """Each preference's own columns, and where it comes from."""
+    """Each preference as its format wants it."""
     write = PAIRS[spec.format]
     for pairs in chunks:
         made: list[Made] = []
         for pair in pairs:
-            row = write(pair, wrap)
+            row = write(wrap, pair.pop("prompt"), pair.pop("chosen"), pair.pop("rejected"))
             if isinstance(row, str):
                 excluded[row] += 1
             else:
-                told = pair.provenance
-                made.append((row, {**told, "margin": pair.margin} if spec.margin else told))
+                made.append((row, pair))
         yield made
 
 
@@ -72,7 +83,7 @@ def _with_provenance(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator
         if spec.part is Part.PROVENANCE:
             yield [
                 {"row": number, "sha256": hashlib.sha256(orjson.dumps(row)).hexdigest(), **told}
-                for number, (row, told) in zip(numbers, made, strict=False)
+                for (row, told), number in zip(made, numbers, strict=False)
             ]
         elif spec.format in STRICT:
             yield [row for row, _ in made]
@@ -80,37 +91,37 @@ def _with_provenance(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator
             yield [{**row, **told} for row, told in made]
 
 
-def _trl(pair: Preference, wrap: Wrap) -> Row:
-    return {"prompt": wrap(pair[0]), "chosen": wrap(pair[1]), "rejected": wrap(pair[2])}
+def _trl(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
+    return {"prompt": wrap(prompt), "chosen": wrap(chosen), "rejected": wrap(rejected)}
 
 
-def _trl_implicit(pair: Preference, wrap: Wrap) -> Row:
-    return {"chosen": wrap(joined(pair[0], pair[1])), "rejected": wrap(joined(pair[0], pair[2]))}
+def _trl_implicit(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
+    return {"chosen": wrap(joined(prompt, chosen)), "rejected": wrap(joined(prompt, rejected))}
 
 
-def _openai(pair: Preference, wrap: Wrap) -> Row | str:
-    if any(turn["role"] == "system" for turn in orjson.loads(pair.prompt)[1:]):
+def _openai(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
+    if any(turn["role"] == "system" for turn in orjson.loads(prompt)[1:]):
         return SYSTEM_LATER
-    if len(orjson.loads(pair.chosen)) > 1 or len(orjson.loads(pair.rejected)) > 1:
+    if _only(chosen) is None or _only(rejected) is None:
         return ONE_ANSWER
     return {
-        "input": wrap(f'{{"messages":{pair.prompt},"tools":[],"parallel_tool_calls":true}}'),
-        "preferred_output": wrap(pair.chosen),
-        "non_preferred_output": wrap(pair.rejected),
+        "input": wrap(f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}'),
+        "preferred_output": wrap(chosen),
+        "non_preferred_output": wrap(rejected),
     }
 
 
-def _llamafactory(pair: Preference, _wrap: Wrap) -> Row | str:
-    turns, chosen, rejected = (orjson.loads(text) for text in pair[:3])
-    if len(chosen) > 1 or len(rejected) > 1:
+def _llamafactory(_wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
+    turns, answer, other = orjson.loads(prompt), _only(chosen), _only(rejected)
+    if answer is None or other is None:
         return ONE_ANSWER
     system = turns.pop(0)["content"] if turns[0]["role"] == "system" else ""
     if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
         return TURNS
     return {
         "conversations": [_sharegpt(turn) for turn in turns],
-        "chosen": _sharegpt(chosen[0]),
-        "rejected": _sharegpt(rejected[0]),
+        "chosen": _sharegpt(answer),
+        "rejected": _sharegpt(other),
         "system": system,
     }
 
@@ -119,19 +130,22 @@ def _sharegpt(message: dict[str, str]) -> dict[str, str]:
     return {"from": {"user": "human", "assistant": "gpt"}[message["role"]], "value": message["content"]}
 
 
-def _messages(pair: Preference, wrap: Wrap) -> Row | str:
-    if len(orjson.loads(pair.chosen)) > 1 or len(orjson.loads(pair.rejected)) > 1:
+def _messages(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
+    answer, other = _only(chosen), _only(rejected)
+    if answer is None or other is None:
         return ONE_ANSWER
-    return {
-        "messages": wrap(pair.prompt),
-        "chosen": wrap(pair.chosen.strip()[1:-1]),
-        "rejected": wrap(pair.rejected.strip()[1:-1]),
-    }
+    return {"messages": wrap(prompt), "chosen": answer, "rejected": other}
 
 
-def _nemo(pair: Preference, wrap: Wrap) -> Row:
-    ranked = (f'{{"rank":{rank},"completion":{completion}}}' for rank, completion in enumerate(pair[1:3]))
-    return {"context": wrap(pair.prompt), "completions": wrap(f"[{','.join(ranked)}]")}
+def _nemo(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
+    ranked = [f'{{"rank":{rank},"completion":{text}}}' for rank, text in enumerate((chosen, rejected))]
+    return {"context": wrap(prompt), "completions": wrap(f"[{','.join(ranked)}]")}
+
+
+def _only(response: str) -> dict[str, str] | None:
+    """A response's message, if it is one alone."""
+    messages = orjson.loads(response)
+    return messages[0] if len(messages) == 1 else None
 
 
 WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie", "both_bad": "tie (bothbad)"}
@@ -140,29 +154,27 @@ TURNED = {"a": "b", "b": "a"}
 
 def _arena(battle: Battle, wrap: Wrap) -> Row:
     """A battle as it was seen: model_a stood on the left, where that is known."""
-    prompt, a, b = battle.prompt, battle.response_a, battle.response_b
-    told, outcome = battle.provenance, battle.outcome
-    model_a, model_b = told["model_a"], told["model_b"]
+    a, b, outcome = battle.a, battle.b, battle.outcome
     if battle.swapped:
-        a, b, model_a, model_b, outcome = b, a, model_b, model_a, TURNED.get(outcome, outcome)
-    judged_at = told["judged_at"]
+        a, b, outcome = b, a, TURNED.get(outcome, outcome)
+    judged_at = battle.provenance["judged_at"]
     return {
-        "question_id": told["prompt_id"],
-        **told,
-        "model_a": model_a,
-        "model_b": model_b,
+        "question_id": battle.prompt_id,
+        "model_a": a.model,
+        "model_b": b.model,
         "winner": WINNERS[outcome],
         "judge": battle.judge,
-        "conversation_a": wrap(joined(prompt, a)),
-        "conversation_b": wrap(joined(prompt, b)),
-        "turn": sum(turn.get("role") == "user" for turn in orjson.loads(prompt)),
+        "conversation_a": wrap(joined(battle.prompt, a.response)),
+        "conversation_b": wrap(joined(battle.prompt, b.response)),
+        "turn": sum(turn.get("role") == "user" for turn in orjson.loads(battle.prompt)),
         "anony": True,
         "tstamp": datetime.fromisoformat(judged_at).timestamp() if judged_at else 0.0,
+        **battle.provenance,
     }
 
 
 # How one preference is written, or why it cannot be; the other formats are more than a row for each.
-PAIRS: dict[Format, Callable[[Preference, Wrap], Row | str]] = {
+PAIRS: dict[Format, Callable[[Wrap, str, str, str], Row | str]] = {
     Format.TRL: _trl,
     Format.TRL_IMPLICIT: _trl_implicit,
     Format.OPENAI: _openai,

@@ -46,7 +46,7 @@ def _left_out(
     if comparison.gold is not None and spec.gold is Gold.OUT:
         return GOLD
     live = [judgment for judgment in found if judgment.retired_at is None]
-    return decisions.of(live, comparison.adjudicated).unmet
+    return decisions.of(live, comparison.adjudicated).reason if live else None
 
 
 def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:

@@ -4,9 +4,10 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
-from app.exports.preferences import Preference
+from app.exports.seen import Preference
 
 MIXED = "response preferred as often as not"
 
@@ -28,7 +29,7 @@ def labelled(
     """Each response once for its prompt; one that won as often as it lost is left out and counted."""
     for pairs in _whole_prompts(chunks):
         made: list[tuple[Row, Row]] = []
-        for prompt, same in groupby(pairs, key=lambda pair: pair.prompt):
+        for prompt, same in groupby(pairs, key=itemgetter("prompt")):
             for text, response in _responses(same).items():
                 if len(response.won) == len(response.lost):
                     excluded[MIXED] += 1
@@ -45,7 +46,7 @@ def _whole_prompts(chunks: Iterator[list[Preference]]) -> Iterator[list[Preferen
     for pairs in chunks:
         held += pairs
         cut = len(held)
-        while cut and held[cut - 1].prompt == held[-1].prompt:
+        while cut and held[cut - 1]["prompt"] == held[-1]["prompt"]:
             cut -= 1
         yield held[:cut]
         held = held[cut:]
@@ -55,14 +56,13 @@ def _whole_prompts(chunks: Iterator[list[Preference]]) -> Iterator[list[Preferen
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
     for pair in pairs:
-        told = pair.provenance
-        found.setdefault(pair.chosen, _Response(told["chosen_model"])).won.append(pair)
-        found.setdefault(pair.rejected, _Response(told["rejected_model"])).lost.append(pair)
+        found.setdefault(pair["chosen"], _Response(pair["chosen_model"])).won.append(pair)
+        found.setdefault(pair["rejected"], _Response(pair["rejected_model"])).lost.append(pair)
     return found
 
 
 def _provenance(response: _Response) -> Row:
-    told = [pair.provenance for pair in (*response.won, *response.lost)]
+    told = [*response.won, *response.lost]
     first = told[0]
     return {
         "prompt_id": first["prompt_id"],

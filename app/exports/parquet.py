@@ -97,11 +97,8 @@ KTO: dict[str, pa.DataType] = {
 
 ARENA: dict[str, pa.DataType] = {
     "question_id": pa.string(),
-    "pair_id": pa.string(),
-    "prompt_id": pa.string(),
     "model_a": pa.string(),
     "model_b": pa.string(),
-    **{name: PROVENANCE[name] for name in _from("votes")},
     "winner": pa.string(),
     "judge": pa.string(),
     "conversation_a": MESSAGES,
@@ -109,6 +106,8 @@ ARENA: dict[str, pa.DataType] = {
     "turn": pa.int64(),
     "anony": pa.bool_(),
     "tstamp": pa.float64(),
+    "pair_id": pa.string(),
+    **{name: PROVENANCE[name] for name in _from("votes")},
 }
 
 SHAREGPT = pa.struct([("from", pa.string()), ("value", pa.string())])

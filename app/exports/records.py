@@ -26,8 +26,8 @@ from app.models import (
 from app.prepared import table
 
 # Comparisons read at once: enough that a statement's own cost is small beside theirs, few enough
-# that long responses stay in bounds.
-CHUNK = 400
+# that their texts stay in the processor's cache, and long ones in bounds.
+CHUNK = 200
 
 comparisons = table(Comparison)
 judgments = table(Judgment)

@@ -20,19 +20,18 @@ WEAK = "less strength than asked for"
 NEITHER = {"tie": TIED, "both_bad": BOTH_BAD}
 
 # Decisions are kept for when the same annotators vote the same again, as most do; this many at most.
-KEPT = 20_000
+KEPT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """An outcome, or why there is none: ``unmet`` in any format, ``undecided`` where a winner is needed.
+    """An outcome, or the reason why the comparison is left out whatever it says.
 
-    ``votes`` is what provenance says of it; ``margin`` how far the winner is ahead, of all votes.
+    ``votes`` is what provenance tells of it; ``margin`` how far the winner is ahead, of all votes.
     """
 
     outcome: str | None
-    unmet: str | None
-    undecided: str | None
+    reason: str | None
     votes: dict[str, Any]
     margin: float
 
@@ -67,11 +66,10 @@ class Decisions:
         strengths = [strength for strength in agreed if strength is not None]
         strength = sum(strengths) / len(strengths) if strengths else 0.0
         agreeing, against = outcomes.count(outcome or ""), outcomes.count("b" if outcome == "a" else "a")
-        undecided = NEITHER.get(outcome) if outcome else (DIVIDED if votes else NOT_JUDGED)
+        unmet = None if final else self._unmet(len(votes), share, strength)
         return Verdict(
             outcome,
-            None if final else self._unmet(len(votes), share, strength),
-            undecided,
+            unmet or self._undecided(outcome, len(votes)),
             self._told(votes, agreeing, strength, adjudicated=adjudicated is not None),
             (agreeing - against) / len(votes) if votes else 1.0,
         )
@@ -87,12 +85,22 @@ class Decisions:
         return ranked[0][0], ranked[0][1] / sum(totals.values())
 
     def _unmet(self, votes: int, share: float, strength: float) -> str | None:
+        """What was asked for that these votes do not come to."""
         spec = self.spec
         if 0 < votes < spec.min_votes:
             return FEW_VOTES
         if 0 < share < spec.min_agreement:
             return LOW_AGREEMENT
         return WEAK if votes and strength < spec.min_strength else None
+
+    def _undecided(self, outcome: str | None, votes: int) -> str | None:
+        """Why there is no winner, where the format needs one; or no verdict at all."""
+        if outcome is not None:
+            return NEITHER.get(outcome) if self.spec.format.for_training else None
+        if not votes:
+            return NOT_JUDGED
+        each = self.spec.aggregating is Aggregate.EACH
+        return DIVIDED if self.spec.format.for_training or not each else None
 
     def _told(
         self, votes: Sequence[Vote | Judged], agreeing: int, strength: float, *, adjudicated: bool

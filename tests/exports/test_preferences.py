@@ -9,7 +9,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import parquet, preferences, stream, verdicts
+from app.exports import parquet, preferences, seen, stream, verdicts
 from app.exports.forms import ExportSpec, Format
 from app.models import Adjudication, Outcome, Prompt, Response, now
 from tests.annotation.arrange import queue
@@ -98,7 +98,7 @@ def test_the_same_texts_are_written_once_and_never_both_ways(
         judge(session, cast.project, cast.ann, comparison, outcome)
     rows, excluded = export(app, cast)
     assert [row["pair_id"] for row in rows] == [first.pair_id]
-    assert excluded == Counter({preferences.DUPLICATE: 1, preferences.CONTRADICTS: 1})
+    assert excluded == Counter({seen.DUPLICATE: 1, seen.CONTRADICTS: 1})
 
 
 def test_a_reviewers_verdict_decides(app: Flask, session: Session, cast: Cast) -> None:

@@ -1,0 +1,83 @@
+"""Tells which pairs of texts were written before, in a few bytes a pair."""
+
+from collections import Counter
+from typing import Any
+
+import numpy as np
+
+DUPLICATE = "repeats an earlier row"
+CONTRADICTS = "contradicts an earlier row"
+
+# Keys kept in a dictionary until they are sorted in with the others, where each takes eight bytes.
+RECENT = 50_000
+
+
+# One training pair: its prompt, chosen and rejected, each a JSON list of messages as text, and then
+# where it comes from. A dictionary, because it becomes a row as it is.
+Preference = dict[str, Any]
+
+
+class Seen:
+    """The pairs written so far, so that none is written twice, or both ways round.
+
+    A pair's key is a hash of its texts whichever way round, but for the last bit, which tells the way.
+    """
+
+    def __init__(self) -> None:
+        # Without the last bit -> with it.
+        self._recent: dict[int, int] = {}
+        self._sorted = np.empty(0, dtype=np.int64)
+
+    def new(self, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
+        """The pairs that were not seen before; the others are counted."""
+        keys = [_key(pair["prompt"], pair["chosen"], pair["rejected"]) for pair in pairs]
+        fresh = {key & ~1: key for key in keys}
+        if len(fresh) < len(keys) or self._knows_any(fresh):
+            return self._sifted(pairs, keys, excluded)
+        self._remember(fresh)
+        return pairs
+
+    def _knows_any(self, fresh: dict[int, int]) -> bool:
+        if not self._recent.keys().isdisjoint(fresh.keys()):
+            return True
+        if not self._sorted.size:
+            return False
+        wanted = np.fromiter(fresh, np.int64, len(fresh))
+        places = np.searchsorted(self._sorted, wanted).clip(max=self._sorted.size - 1)
+        return bool((self._sorted[places] & ~1 == wanted).any())
+
+    def _sifted(self, pairs: list[Preference], keys: list[int], excluded: Counter[str]) -> list[Preference]:
+        """One by one, where some were seen; other judgments of a pair just written are no repeats."""
+        kept: list[Preference] = []
+        owners: dict[int, str] = {}
+        for pair, key in zip(pairs, keys, strict=True):
+            owner = pair["pair_id"]
+            before = self._before(key)
+            if before is None:
+                self._remember({key & ~1: key})
+                owners[key] = owner
+            if before is None or owners.get(key) == owner:
+                kept.append(pair)
+            else:
+                excluded[DUPLICATE if before == key else CONTRADICTS] += 1
+        return kept
+
+    def _before(self, key: int) -> int | None:
+        """The key of the same texts written before, whichever way round."""
+        found = self._recent.get(key & ~1)
+        if found is not None or not self._sorted.size:
+            return found
+        place = min(int(np.searchsorted(self._sorted, key & ~1)), self._sorted.size - 1)
+        old = int(self._sorted[place])
+        return old if old & ~1 == key & ~1 else None
+
+    def _remember(self, fresh: dict[int, int]) -> None:
+        self._recent.update(fresh)
+        if len(self._recent) > RECENT:
+            recent = np.fromiter(self._recent.values(), np.int64, len(self._recent))
+            self._sorted = np.sort(np.concatenate([self._sorted, recent]), kind="stable")
+            self._recent.clear()
+
+
+def _key(prompt: str, chosen: str, rejected: str) -> int:
+    return hash((prompt, hash(chosen) ^ hash(rejected))) & ~1 | (chosen < rejected)
