@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.errors import Invalid, checked
 from app.inputs import NO_NUL
-from app.models import Outcome
+from app.models import Outcome, SkipReason
 
 PublicId = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_-]+$")]
 Key = Annotated[str, Field(max_length=64)]
@@ -53,6 +53,19 @@ class Span(_Part):
     quote: str | None = Field(None, max_length=100_000)
     tag: Key | None = None
     note: Annotated[str, StringConstraints(max_length=1_000, pattern=NO_NUL)] | None = None
+
+
+class SkipIn(BaseModel):
+    """Why an assignment is passed on, if they say so."""
+
+    reason: SkipReason | None = None
+
+
+class HistoryQuery(BaseModel):
+    """Which of one's own to show: by verdict as it was on the screen, or what was skipped."""
+
+    show: Literal["", "a", "b", "tie", "both_bad", "changed", "skipped"] = ""
+    category: str = Field("", max_length=100)
 
 
 class JudgmentIn(BaseModel):

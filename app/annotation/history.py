@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
 from sqlmodel import Session
@@ -10,16 +10,18 @@ from werkzeug.datastructures import MultiDict
 
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
-from app.annotation.forms import as_form
+from app.annotation.forms import HistoryQuery, as_form
 from app.annotation.pair import is_sensitive
 from app.annotation.statements import annotators, assignments, comparisons, judgments, prompts
 from app.errors import NotFound
-from app.models import Message, Model
+from app.models import AssignmentState, Message, Model, Outcome, SkipReason
 from app.permissions import Access
 from app.prepared import table
+from app.tallies import TURNED
 
 A_PAGE = 25
 EXCERPT = 160
+EVERYTHING = HistoryQuery()
 
 
 @dataclass(frozen=True)
@@ -39,28 +41,127 @@ class Judged:
     sensitive: bool
     category: str | None
     language: str | None
-    # As A and B on the screen; only where the project reveals them.
+    # As A and B on the screen; only where the project names them and they asked to be told.
     models: tuple[str, str] | None
     assigned: Assigned
 
 
 @dataclass(frozen=True)
-class Page:
-    """Some judgments, newest first; ``older`` continues where these end."""
+class Skipped:
+    """A pair that was passed on, and why."""
 
-    rows: Sequence[Judged]
+    id: int
+    uid: str
+    at: Any
+    reason: SkipReason | None
+    excerpt: str
+    sensitive: bool
+    category: str | None
+
+
+Row = TypeVar("Row", Judged, Skipped)
+
+
+@dataclass(frozen=True)
+class Page(Generic[Row]):
+    """Some judgments or skips, newest first; ``older`` continues where these end."""
+
+    rows: Sequence[Row]
     older: int | None
 
 
-def history(session: Session, access: Access, before: int | None = None, *, limit: int = A_PAGE) -> Page:
-    """The asker's live judgments in a project."""
-    annotator = annotator_of(session, access)
-    query = _mine(annotator.id).order_by(judgments.c.id.desc()).limit(limit + 1)
-    if before is not None:
-        query = query.where(judgments.c.id < before)
-    found = session.execute(query).all()
+def history(
+    session: Session,
+    access: Access,
+    asked: HistoryQuery = EVERYTHING,
+    before: int | None = None,
+    *,
+    limit: int = A_PAGE,
+) -> Page[Judged]:
+    """The asker's live judgments in a project, as far as they asked for them."""
+    query = _mine(annotator_of(session, access).id).where(*_wanted(asked.show))
+    found = _newest(session, query, judgments.c.id, asked, before, limit)
     rows = [_judged(row, access) for row in found[:limit]]
     return Page(rows, rows[-1].id if len(found) > limit else None)
+
+
+def skips(session: Session, access: Access, asked: HistoryQuery, before: int | None = None) -> Page[Skipped]:
+    """The pairs that the asker passed on."""
+    query = _skips(annotator_of(session, access).id)
+    found = _newest(session, query, assignments.c.id, asked, before, A_PAGE)
+    rows = [_skipped(row) for row in found[:A_PAGE]]
+    return Page(rows, rows[-1].id if len(found) > A_PAGE else None)
+
+
+def _newest(
+    session: Session,
+    query: "sa.Select[Any]",
+    place: "sa.Column[Any]",
+    asked: HistoryQuery,
+    before: int | None,
+    limit: int,
+) -> Sequence[Any]:
+    """One row more than the page holds, where there is one."""
+    if asked.category:
+        query = query.where(prompts.c.category == asked.category)
+    if before is not None:
+        query = query.where(place < before)
+    return session.execute(query.order_by(place.desc()).limit(limit + 1)).all()
+
+
+def _wanted(show: str) -> list["sa.ColumnElement[bool]"]:
+    """A verdict names a place on the screen: stored, it is another one where that was swapped."""
+    if show in ("", "skipped"):
+        return []
+    if show == "changed":
+        return [judgments.c.supersedes_id.is_not(None)]
+    outcome, swapped = Outcome(show), TURNED.get(Outcome(show), Outcome(show))
+    as_shown = sa.case((assignments.c.swapped, sa.literal(swapped, judgments.c.outcome.type)), else_=outcome)
+    return [judgments.c.outcome == as_shown]
+
+
+def categories_of_mine(session: Session, access: Access) -> list[tuple[str, str]]:
+    """The categories, as choices, of all that the asker had in hand here."""
+    query = (
+        sa.select(prompts.c.category)
+        .select_from(
+            sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
+                prompts, comparisons.c.prompt_id == prompts.c.id
+            )
+        )
+        .where(
+            assignments.c.annotator_id == annotator_of(session, access).id, prompts.c.category.is_not(None)
+        )
+    )
+    found = session.execute(query.distinct().order_by(prompts.c.category)).scalars()
+    return [(category, category) for category in found]
+
+
+def _skips(annotator_id: int) -> "sa.Select[Any]":
+    return (
+        sa.select(
+            *(assignments.c[name] for name in ("id", "uid", "closed_at", "skip_reason")),
+            *(prompts.c[name] for name in ("messages", "category", "tags")),
+        )
+        .select_from(
+            sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
+                prompts, comparisons.c.prompt_id == prompts.c.id
+            )
+        )
+        .where(assignments.c.annotator_id == annotator_id, assignments.c.state == AssignmentState.SKIPPED)
+    )
+
+
+def _skipped(row: Any) -> Skipped:
+    return Skipped(
+        id=row.id,
+        uid=row.uid,
+        at=row.closed_at,
+        reason=row.skip_reason,
+        excerpt=excerpt(row.messages or []),
+        sensitive=is_sensitive(row.category, row.tags),
+        category=row.category,
+    )
 
 
 def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
@@ -79,7 +180,7 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
     columns = (
         *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", *SAID)),
         assignments.c.id.label("assignment_id"),
-        *(assignments.c[name] for name in ("uid", "comparison_id", "swapped")),
+        *(assignments.c[name] for name in ("uid", "comparison_id", "swapped", "revealed_at")),
         *(prompts.c[name] for name in ("messages", "category", "language", "tags")),
         _first.c.name.label("model_a"),
         _second.c.name.label("model_b"),
@@ -114,7 +215,7 @@ def _judged(row: Any, access: Access) -> Judged:
         sensitive=is_sensitive(row.category, row.tags),
         category=row.category,
         language=row.language,
-        models=names if access.project.reveals_models else None,
+        models=names if row.revealed_at and access.project.reveals_models else None,
         assigned=Assigned(row.assignment_id, row.uid, row.comparison_id, swapped, new=False),
     )
 

@@ -13,7 +13,7 @@ from app.annotation.claim import NOT_YOURS, annotator_of
 from app.annotation.forms import JudgmentIn
 from app.annotation.pair import source_texts
 from app.errors import Conflict, NotFound
-from app.models import AssignmentState, Outcome, Source, now, row_id
+from app.models import AssignmentState, Outcome, SkipReason, Source, now, row_id
 from app.permissions import Access
 from app.rubric import PLAIN, Rubric, parsed
 from app.tallies import Counted, Key
@@ -135,8 +135,15 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
     live = _live(session, assigned)
     if live is None or live.submission_id != given.supersedes:
         raise Conflict("The judgment to replace is not your latest one of this comparison. Look again.")
+    _still_blind(assigned)
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     return live
+
+
+def _still_blind(assigned: Any) -> None:
+    """A verdict changed by somebody who knows the models would not be blind any more."""
+    if assigned.revealed_at is not None:
+        raise Conflict("You have seen which models these are, so this verdict stays as it is.")
 
 
 def _live(session: Session, assigned: Any) -> Any:
@@ -165,9 +172,16 @@ def _retake(session: Session, assigned: Any) -> None:
         raise Conflict("Others have judged this comparison in the meantime, so it is not needed any more.")
 
 
-def _move(session: Session, assigned: Any, *, to: AssignmentState, at: datetime | None) -> int:
+def _move(
+    session: Session,
+    assigned: Any,
+    *,
+    to: AssignmentState,
+    at: datetime | None,
+    reason: SkipReason | None = None,
+) -> int:
     return statements.CLOSE_ASSIGNMENT.run(
-        session, assignment_id=assigned.id, was=assigned.state, to=to, at=at
+        session, assignment_id=assigned.id, was=assigned.state, to=to, at=at, reason=reason
     )
 
 
@@ -249,7 +263,7 @@ def _record(session: Session, access: Access, given: JudgmentIn, outcome: Outcom
     )
 
 
-def skip(session: Session, access: Access, assignment_uid: str) -> None:
+def skip(session: Session, access: Access, assignment_uid: str, reason: SkipReason | None = None) -> None:
     """Pass on an assignment: its place goes back to the queue, and it is not shown to them again.
 
     Skipping it a second time changes nothing. Raises NotFound for an assignment that is not
@@ -260,10 +274,12 @@ def skip(session: Session, access: Access, assignment_uid: str) -> None:
         return
     if assigned.state == AssignmentState.JUDGED:
         raise ClosedError(_CLOSED[AssignmentState.JUDGED])
-    _move(session, assigned, to=AssignmentState.SKIPPED, at=now())
+    _move(session, assigned, to=AssignmentState.SKIPPED, at=now(), reason=reason)
     if assigned.gold is None and assigned.state == AssignmentState.OPEN:
         statements.FREE_SLOT.run(session, comparison_id=assigned.comparison_id)
-    _record_move(session, access, assignment_uid, assigned.state, AssignmentState.SKIPPED, "assignment.skip")
+    _record_move(
+        session, access, assignment_uid, assigned.state, AssignmentState.SKIPPED, "assignment.skip", reason
+    )
 
 
 def undo(session: Session, access: Access, assignment_uid: str | None = None) -> str | None:
@@ -271,7 +287,7 @@ def undo(session: Session, access: Access, assignment_uid: str | None = None) ->
 
     The judgment is withdrawn and the assignment open again, so that it is served next. Returns the
     assignment's uid; None where there is nothing to undo. One that is open already stays so.
-    Raises Conflict where a skipped comparison has no place left.
+    Raises Conflict where a skipped comparison has no place left, or its models were named to them.
     """
     annotator = annotator_of(session, access)
     if assignment_uid is None:
@@ -282,6 +298,7 @@ def undo(session: Session, access: Access, assignment_uid: str | None = None) ->
     assigned = _assigned(session, annotator, assignment_uid)
     if assigned.state == AssignmentState.OPEN:
         return assignment_uid
+    _still_blind(assigned)
     if assigned.state == AssignmentState.JUDGED:
         _withdraw(session, access, assigned, annotator)
     else:
@@ -319,12 +336,30 @@ def _record_move(
     before: AssignmentState,
     after: AssignmentState,
     verb: str,
+    reason: SkipReason | None = None,
 ) -> None:
+    detail: dict[str, Any] = {"state": {"from": before, "to": after}}
     audit.record(
         session,
         verb,
         f"assignment:{uid}",
         by=access.account,
         project=access.project,
-        detail={"state": {"from": before, "to": after}},
+        detail=detail | ({"reason": reason} if reason else {}),
     )
+
+
+def reveal(session: Session, access: Access, assignment_uid: str) -> None:
+    """Let an annotator see which models they judged; from then on the verdict cannot change.
+
+    Doing it a second time changes nothing. Raises NotFound for an assignment that is not theirs,
+    Conflict where the project keeps its models secret or the pair is not judged.
+    """
+    if not access.project.reveals_models:
+        raise Conflict("This project does not name its models to annotators.")
+    assigned = _assigned(session, annotator_of(session, access), assignment_uid)
+    if assigned.state != AssignmentState.JUDGED:
+        raise Conflict("Judge this comparison first.")
+    if statements.REVEAL.run(session, assignment_id=assigned.id, at=now()):
+        subject = f"assignment:{assignment_uid}"
+        audit.record(session, "assignment.reveal", subject, by=access.account, project=access.project)

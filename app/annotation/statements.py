@@ -204,6 +204,7 @@ ASSIGNED = Prepared(
         assignments.c.id,
         assignments.c.state,
         assignments.c.swapped,
+        assignments.c.revealed_at,
         assignments.c.comparison_id,
         assignments.c.annotator_id,
         comparisons.c.model_a_id,
@@ -270,7 +271,20 @@ RETIRE_JUDGMENT = Prepared(
 CLOSE_ASSIGNMENT = Prepared(
     sa.update(assignments)
     .where(assignments.c.id == sa.bindparam("assignment_id"), assignments.c.state == sa.bindparam("was"))
-    .values(state=sa.bindparam("to"), closed_at=sa.bindparam("at", type_=assignments.c.closed_at.type))
+    .values(
+        state=sa.bindparam("to"),
+        closed_at=sa.bindparam("at", type_=assignments.c.closed_at.type),
+        skip_reason=sa.bindparam("reason"),
+    )
+)
+REVEAL = Prepared(
+    sa.update(assignments)
+    .where(
+        assignments.c.id == sa.bindparam("assignment_id"),
+        sa.text("assignments.state = 'judged'"),
+        assignments.c.revealed_at.is_(None),
+    )
+    .values(revealed_at=sa.bindparam("at", type_=assignments.c.revealed_at.type))
 )
 COUNT_FOR_ANNOTATOR = Prepared(
     sa.update(annotators)

@@ -10,12 +10,12 @@ from app.annotation import page, seat
 from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
-from app.annotation.forms import JudgmentIn
-from app.annotation.history import history, one_of_mine
-from app.annotation.judge import ClosedError, skip, submit_judgment, undo
+from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
+from app.annotation.history import categories_of_mine, history, one_of_mine, skips
+from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import show
 from app.annotation.reading import ReadingIn, keep_reading, reading_of
-from app.errors import Conflict, FieldError, Invalid
+from app.errors import Conflict, FieldError, Invalid, checked
 from app.models import Source, opaque_id
 from app.permissions import Access
 
@@ -33,7 +33,8 @@ def _enter(slug: str) -> Access:
 def judge(slug: str) -> Response:
     """The pair in hand, or the next one of the queue."""
     access = _enter(slug)
-    desk = sit_down(db.session(), access)
+    # Where a page without JavaScript carries what its Undo takes back, a skip too.
+    desk = sit_down(db.session(), access, undo=request.args.get("undo"))
     db.session().commit()
     return make_response(render_template("annotation/judge.html", access=access, **page.context(desk)))
 
@@ -59,9 +60,9 @@ def submit(slug: str) -> Response | BaseResponse:
 def skip_pair(slug: str) -> Response | BaseResponse:
     """Pass on the pair and answer with the next one."""
     session, access = db.session(), seat.enter(slug)
-    uid = request.form.get("assignment_id", "")
+    uid, reason = request.form.get("assignment_id", ""), web.submitted(SkipIn).reason
     try:
-        skip(session, access, uid)
+        skip(session, access, uid, reason)
     except ClosedError as problem:
         return _onward(slug, problem)
     desk = sit_down(session, access, undo=uid)
@@ -82,7 +83,7 @@ def undo_last(slug: str) -> Response | BaseResponse:
 
 def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
-        return web.see_other("annotation.judge", slug=slug)
+        return web.see_other("annotation.judge", slug=slug, undo=desk.undo)
     return Response(page.fragment(desk), mimetype="text/html")
 
 
@@ -125,10 +126,20 @@ def keep_view(slug: str) -> Response | BaseResponse:
 def past(slug: str) -> Response:
     """One's own judgments, newest first."""
     access = _enter(slug)
-    found = history(db.session(), access, request.args.get("before", type=web.row_number))
+    query = checked(HistoryQuery, request.args.to_dict())
+    listed = skips if query.show == "skipped" else history
+    found = listed(db.session(), access, query, request.args.get("before", type=web.row_number))
+    categories = categories_of_mine(db.session(), access)
     db.session().commit()
     return make_response(
-        render_template("annotation/history.html", access=access, project=access.project, page=found)
+        render_template(
+            "annotation/history.html",
+            access=access,
+            project=access.project,
+            page=found,
+            query=query,
+            categories=categories,
+        )
     )
 
 
@@ -164,3 +175,11 @@ def revise(slug: str, submission_id: str) -> BaseResponse:
     given = JudgmentIn.from_form(request.form, supersedes=submission_id)
     submit_judgment(session, access, given, Source.PAGE)
     return web.saved("Your judgment was changed.", "annotation.past", slug=slug)
+
+
+@bp.post("/p/<slug>/history/<submission_id>/reveal")
+def reveal_models(slug: str, submission_id: str) -> BaseResponse:
+    """Name the models of a pair one has judged; its verdict stays from then on."""
+    session, access = db.session(), _enter(slug)
+    reveal(session, access, one_of_mine(session, access, submission_id).assigned.uid)
+    return web.saved("The models are named. This verdict stays as it is.", "annotation.past", slug=slug)

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from app import db
 from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned, annotator_of, claim_next
-from app.annotation.forms import JudgmentIn, PublicId
+from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
 from app.annotation.judge import skip, submit_judgment, undo
 from app.annotation.pair import read
@@ -75,10 +75,11 @@ def _blind(access: Access, assigned: Assigned) -> AssignmentOut:
     )
 
 
-@post("/projects/<slug>/assignments/<uid>/skip", scope=JUDGE)
+@post("/projects/<slug>/assignments/<uid>/skip", scope=JUDGE, takes=SkipIn)
 def skip_assignment(slug: str, uid: str) -> None:
-    """Pass on an assignment."""
-    skip(db.session(), enter(slug, "judge"), uid)
+    """Pass on an assignment, with a reason or without."""
+    access, given = enter(slug, "judge"), received(SkipIn)
+    skip(db.session(), access, uid, given.reason)
     db.session().commit()
 
 
@@ -105,7 +106,7 @@ def my_judgments(slug: str) -> Page[JudgmentOut]:
     """One's own judgments in force, newest first."""
     access, given = enter(slug, "judge"), asked(PageIn)
     before = position(given.after) if given.after else None
-    found = history(db.session(), access, before, limit=given.limit)
+    found = history(db.session(), access, before=before, limit=given.limit)
     db.session().commit()
     return Page(items=[_own(one) for one in found.rows], next=address(found.older))
 

@@ -15,7 +15,7 @@ from app.models.account import (
 from app.models.api import StoredAnswer
 from app.models.audit import AuditEvent
 from app.models.base import metadata, now, opaque_id, row_id
-from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, Slot
+from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, SkipReason, Slot
 from app.models.job import Job, JobState
 from app.models.judgment import Adjudication, Judgment, Source, Tally
 from app.models.project import (
@@ -64,6 +64,7 @@ __all__ = [
     "Selection",
     "SignInFailure",
     "SiteRole",
+    "SkipReason",
     "Slot",
     "Source",
     "StoredAnswer",

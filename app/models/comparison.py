@@ -27,6 +27,16 @@ class AssignmentState(StrEnum):
     RELEASED = "released"
 
 
+class SkipReason(StrEnum):
+    """Why somebody passed on a comparison."""
+
+    LANGUAGE = "language"
+    SUBJECT = "subject"
+    UPSETTING = "upsetting"
+    BROKEN = "broken"
+    OTHER = "other"
+
+
 def _response(side: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         ["prompt_id", f"model_{side}_id", f"sample_{side}"],
@@ -108,13 +118,16 @@ class Slot(SQLModel, table=True):
 class Assignment(SQLModel, table=True):
     """A comparison handed to one annotator, with the order it is shown in.
 
-    ``swapped`` is a fair coin, stored: true shows response b on the left, as A on the screen.
+    ``swapped`` is a fair coin, stored: true shows response b on the left, as A on the screen. Once
+    its annotator has seen which models they are (``revealed_at``), it stays judged as it is.
     """
 
     __tablename__ = "assignments"
     __table_args__ = (
         sa.UniqueConstraint("comparison_id", "annotator_id"),
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="open_until_closed"),
+        sa.CheckConstraint("skip_reason IS NULL OR state = 'skipped'", name="reason_of_a_skip"),
+        sa.CheckConstraint("revealed_at IS NULL OR state = 'judged'", name="judged_once_revealed"),
         sa.Index(
             "ix_assignments_open",
             "annotator_id",
@@ -134,3 +147,5 @@ class Assignment(SQLModel, table=True):
     )
     opened_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    skip_reason: SkipReason | None = Field(default=None, sa_type=enum_type(SkipReason, "skip_reason"))
+    revealed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

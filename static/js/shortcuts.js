@@ -10,8 +10,9 @@ function visible(element) {
   return (element.closest(".menu") ?? element).checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
 }
 
+// An open dialog or menu has the keys to itself.
 function bound() {
-  const scope = document.querySelector("dialog:modal") ?? document;
+  const scope = document.querySelector("dialog:modal") ?? document.querySelector(".menu.up[open]") ?? document;
   return [...scope.querySelectorAll("[aria-keyshortcuts]")].filter(visible);
 }
 
@@ -34,14 +35,28 @@ function reserved(event) {
   return focused.matches(typing) || (arrows.has(event.key) && keepsArrows(focused, event.key));
 }
 
+// What hides the verdict says so when somebody reaches for it.
+function sayWhyNot(means) {
+  const hider = document.querySelector("[data-why-not]:not([open])");
+  if (hider && [...document.querySelectorAll("[aria-keyshortcuts]")].some(means)) {
+    hider.querySelector("[role=status]").textContent = hider.dataset.whyNot;
+  }
+}
+
 document.addEventListener("keydown", (event) => {
   if (reserved(event)) return;
   const pressed = event.key.toLowerCase();
-  const target = bound().find((element) => keysOf(element).some((key) => key.toLowerCase() === pressed));
-  if (!target) return;
+  const means = (element) => keysOf(element).some((key) => key.toLowerCase() === pressed);
+  const target = bound().find(means);
+  if (!target) return sayWhyNot(means);
   event.preventDefault();
-  if (target.matches(typing)) target.focus();
+  if (target.matches("input, textarea, select")) target.focus();
   else target.click();
+});
+
+// Escape leaves a field of the pair, so that the next key is a verdict again.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape") document.activeElement?.closest("[data-pair] :is(input, textarea)")?.blur();
 });
 
 // A click into text is for selecting; it must not take the arrows away from the verdict.

@@ -21,6 +21,7 @@ from app.models import (
     Judgment,
     Outcome,
     RubricVersion,
+    SkipReason,
     Slot,
     Source,
     Tally,
@@ -176,8 +177,9 @@ def test_without_javascript_a_verdict_leads_back_to_the_page(
 ) -> None:
     queue(session, cast.project, 1)
     client = client_of(cast.ann)
-    answer = client.post(JUDGE, data={**fields(client.get(JUDGE)), "outcome": "both_bad"})
-    assert (answer.status_code, answer.location) == (303, JUDGE)
+    given = fields(client.get(JUDGE)) | {"outcome": "both_bad"}
+    answer = client.post(JUDGE, data=given)
+    assert (answer.status_code, answer.location) == (303, f"{JUDGE}?undo={given['assignment_id']}")
     done = client.get(JUDGE)
     assert "All done" in done.text
     assert "1 comparison." in done.text
@@ -230,6 +232,58 @@ def test_a_skip_and_its_undo(session: Session, cast: Cast, client_of: ClientOf) 
     back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
     assert fields(back)["assignment_id"] == fields(page)["assignment_id"]
     check(session, cast)
+
+
+def test_without_javascript_undo_knows_what_was_skipped(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 3)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    answer = client.post(f"{JUDGE}/skip", data=fields(page) | {"reason": "broken"})
+    assert answer.status_code == 303
+    after = client.get(answer.location)
+    assert fields(after)["undo"] == fields(page)["assignment_id"]
+    back = client.get(client.post(f"{JUDGE}/undo", data=fields(after)).location)
+    assert fields(back)["assignment_id"] == fields(page)["assignment_id"]
+    check(session, cast)
+
+
+def test_why_a_pair_was_skipped_is_kept_and_it_can_be_judged_after_all(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 2, category="code")
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    assert client.post(f"{JUDGE}/skip", data=fields(page) | {"reason": "bored"}).status_code == 422
+    client.post(f"{JUDGE}/skip", data=fields(page) | {"reason": "subject"})
+    uid = fields(page)["assignment_id"]
+    skipped = session.exec(select(Assignment).where(Assignment.uid == uid)).one()
+    assert skipped.skip_reason == SkipReason.SUBJECT
+    past = client.get("/p/birds/history?show=skipped&category=code").text
+    assert "Not my subject" in past
+    assert uid in past
+    assert uid not in client.get("/p/birds/history?show=skipped&category=none").text
+    client.post(f"{JUDGE}/undo", data={"undo": uid})
+    session.commit()
+    session.expire_all()
+    assert skipped.skip_reason is None
+    assert fields(client.get(JUDGE))["assignment_id"] == uid
+
+
+def test_the_history_is_filtered_by_what_the_screen_showed(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 8)
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    for outcome in ("a", "b", "a", "tie", "a", "b", "both_bad", "a"):
+        page = send(client, page, outcome)
+    counts = {}
+    for show in ("", "a", "b", "tie", "both_bad", "changed", "skipped"):
+        counts[show] = client.get(f"/p/birds/history?show={show}").text.count(">Change<span")
+    assert counts == {"": 8, "a": 4, "b": 2, "tie": 1, "both_bad": 1, "changed": 0, "skipped": 0}
+    assert client.get("/p/birds/history?show=best").status_code == 422
 
 
 def test_every_change_leaves_an_event(session: Session, cast: Cast, client_of: ClientOf) -> None:
@@ -426,7 +480,7 @@ def test_harmful_text_comes_with_a_warning(
     queue(session, cast.project, 1, **kind)  # type: ignore[arg-type]
     page = client_of(cast.ann).get(JUDGE)
     assert page.text.index("may contain harmful text") < page.text.index("Answer")
-    assert '<details class="veil">' in page.text
+    assert '<details class="veil"' in page.text
 
 
 def test_a_response_shows_its_script_as_text(session: Session, cast: Cast, client_of: ClientOf) -> None:
@@ -478,7 +532,21 @@ def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them
     client = client_of(cast.ann)
     send(client, client.get(JUDGE), "a")
     assert MARKERS[0] not in client.get("/p/birds/history").text
+    [judgment] = stored(session)
+    edit = f"/p/birds/history/{judgment.submission_id}"
+    assert client.post(f"{edit}/reveal").status_code == 409
     cast.project.reveals_models = True
     session.add(cast.project)
     session.commit()
+    past = client.get("/p/birds/history").text
+    assert MARKERS[0] not in past, "not before they ask"
+    page = client.get(edit)
+    for _ in range(2):
+        assert client.post(f"{edit}/reveal").status_code == 303
     assert client.get("/p/birds/history").text.count(MARKERS[0]) == 1
+    assert client.post(edit, data=fields(page) | {"outcome": "tie"}).status_code == 409
+    assert client.post(f"{JUDGE}/undo", headers=HTMX).status_code == 409, "it would come back known"
+    assert [row.retired_at for row in stored(session)] == [None]
+    events = session.exec(select(AuditEvent.verb).where(AuditEvent.verb == "assignment.reveal")).all()
+    assert len(events) == 1
+    check(session, cast)
