@@ -449,7 +449,9 @@ def _pair_file(access: Access, query: StandingsQuery, pair: tuple[Model, Model],
     subtitle = f"How often {one} is preferred to {other}: expected, with 95% interval, and observed (ring)"
 
     def bars() -> list[pictures.Bar]:
-        labels = [f"{words.slice_value(value, by) or 'all'}" for by, value in found]
+        labels = [
+            f"{words.slice_name(by)}: {words.slice_value(value, by)}" if by else "All" for by, value in found
+        ]
         return [pictures.bar(*both) for both in zip(labels, found.values(), strict=True)]
 
     makers: Makers = {

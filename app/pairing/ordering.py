@@ -1,10 +1,12 @@
 """Which waiting comparisons come first where a project asks first what teaches most.
 
 Only the front of the queue is chosen; everything else keeps its random place behind it, so that
-nothing waits for ever. Places count among comparisons that are taken equally often, and gold ones
-have their own rule: neither overlap nor gold is held up by the choice.
+nothing waits for ever. Places count among comparisons that are taken equally often, so the next
+round, in which each is judged once more, is ordered by the same rule when it begins; gold ones have
+their own. Neither overlap nor gold is held up by the choice.
 """
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -28,7 +30,7 @@ EVERY = 50
 
 @dataclass(frozen=True)
 class Reordered:
-    """Untaken comparisons, how many of them now come first, and how many went back among the others."""
+    """Comparisons looked at, how many now come first, and how many went back among the others."""
 
     waiting: int
     front: int
@@ -47,7 +49,7 @@ def reorder(engine: sa.Engine, project: Project, *, by: Account | None = None) -
     """
     with db.new_session(engine, write=False) as session:
         waiting, chosen = _chosen(session, project)
-        before = {row.comparison_id: row.pair_id for row in session.execute(_in_front(project))}
+        before = {row.comparison_id: row.pair_id for row in session.execute(_in_front(session, project))}
     places = {comparison_id: place - len(chosen) for place, comparison_id in enumerate(chosen)}
     returned = {one: position(name) for one, name in before.items() if one not in places}
     result = Reordered(waiting, len(places), len(returned))
@@ -84,46 +86,65 @@ def is_due(session: Session, project: Project, last: Job | None) -> bool:
 
 
 def _chosen(session: Session, project: Project) -> tuple[int, list[int]]:
-    """How many comparisons nobody has taken, and those to come first, in order."""
-    if project.selection != Selection.INFORMATIVE:
-        return 0, []
-    ids, a, b = reading.columns(session, _waiting(project), 3)
+    """How many comparisons were looked at, and those to come first, in order, round after round."""
     fitted = standings.load(session, project, StandingsQuery()).fit
-    if fitted is None or not len(ids):
+    if project.selection != Selection.INFORMATIVE or fitted is None:
         return 0, []
+    scores = score_pairs(fitted)
     _, codes = reading.models(session, project)
-    pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     # A seed that changes with each choice and makes it repeatable.
     seed = memory.revision(session, project)
-    chosen = choose_comparisons(score_pairs(fitted), *pair, FRONT, seed=seed)
-    return len(ids), ids[chosen].tolist()
+    waiting = 0
+    found: list[int] = []
+    for taken in _rounds(session, project):
+        ids, a, b = reading.columns(session, _waiting(project, taken), 3)
+        pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
+        found += ids[choose_comparisons(scores, *pair, FRONT - len(found), seed=seed)].tolist()
+        waiting += len(ids)
+        if len(found) == FRONT:
+            break
+    return waiting, found
 
 
-def _waiting(project: Project) -> Any:
-    comparison = table(Comparison).c
+def _rounds(session: Session, project: Project) -> Iterator[int]:
+    """How often those are taken that are not yet taken as often as wanted: the least often come first."""
+    slot, taken = table(Slot).c, -1
+    while True:
+        more = sa.select(sa.func.min(slot.taken)).where(*_free(project), slot.taken > taken)
+        found = session.scalar(more)
+        if found is None:
+            return
+        taken = int(found)
+        yield taken
+
+
+def _waiting(project: Project, taken: int) -> Any:
+    slot, comparison = table(Slot).c, table(Comparison).c
     return (
         sa.select(comparison.id, comparison.model_a_id, comparison.model_b_id)
-        .join(table(Slot), table(Slot).c.comparison_id == comparison.id)
-        .where(*_untaken(project), comparison.gold.is_(None), comparison.model_a_id != comparison.model_b_id)
+        .join(table(Slot), slot.comparison_id == comparison.id)
+        .where(
+            *_free(project),
+            slot.taken == taken,
+            comparison.gold.is_(None),
+            comparison.model_a_id != comparison.model_b_id,
+        )
     )
 
 
-def _untaken(project: Project) -> "tuple[sa.ColumnElement[bool], ...]":
-    slot = table(Slot).c
+def _free(project: Project) -> "tuple[sa.ColumnElement[bool], ...]":
     # Written out for the partial index.
-    return slot.project_id == project.id, slot.taken == 0, sa.text("slots.taken < slots.wanted")  # type: ignore[return-value]
+    return table(Slot).c.project_id == project.id, sa.text("slots.taken < slots.wanted")  # type: ignore[return-value]
 
 
-def _in_front(project: Project) -> Any:
-    """Once taken, a comparison keeps its place for its further judgments, unless the order is random."""
+def _in_front(session: Session, project: Project) -> Any:
+    """Those that were chosen before and wait still, whatever the round."""
     slot, comparison = table(Slot), table(Comparison)
-    those = _untaken(project)
-    if project.selection == Selection.RANDOM:
-        those = (slot.c.project_id == project.id,)
+    rounds = slot.c.taken.in_(list(_rounds(session, project)))
     return (
         sa.select(slot.c.comparison_id, comparison.c.pair_id)
         .join(comparison, slot.c.comparison_id == comparison.c.id)
-        .where(*those, slot.c.position < 0)
+        .where(*_free(project), rounds, slot.c.position < 0)
     )
 
 
