@@ -25,6 +25,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.api import limits
     from app.exports import views as exports
     from app.imports import views as imports
+    from app.joblist import views as joblist
     from app.leaderboard import views as leaderboard
     from app.pairing import views as pairing
     from app.projects import views as projects
@@ -47,6 +48,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(accounts.bp)
     app.register_blueprint(projects.bp)
     app.register_blueprint(imports.bp)
+    app.register_blueprint(joblist.bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(annotation.bp)
     app.register_blueprint(leaderboard.bp)

@@ -28,37 +28,65 @@ MOST_ATTEMPTS = 5
 WAITING = col(Job.state).in_((JobState.QUEUED, JobState.RUNNING))
 
 
+class StoppedError(Exception):
+    """The job was cancelled: its work ends here. ``result`` is what it leaves, where it says so."""
+
+    result: dict[str, Any] | None = None
+
+
 @dataclass
 class Progress:
-    """Handed to running work so that it can say how far it is."""
+    """Handed to running work so that it can say how far it is, wherever nothing is half-done.
+
+    Raises StoppedError where somebody asked for an end.
+    """
 
     engine: sa.Engine
     job_id: int
 
     def __call__(self, done: int, total: int | None = None) -> None:
         values = {"done": done} if total is None else {"done": done, "total": total}
+        told = sa.update(Job).where(col(Job.id) == self.job_id).values(values)
         with db.transaction(self.engine) as session:
-            session.execute(sa.update(Job).where(col(Job.id) == self.job_id).values(values))
+            stop = session.execute(told.returning(col(Job.stop_asked_at))).scalar()
+        if stop is not None:
+            raise StoppedError
 
 
 Work = Callable[[Job, Progress], dict[str, Any]]
 After = Callable[[Job], None]
 Chore = Callable[[], None]
-_kinds: dict[str, tuple[Work, After | None]] = {}
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What jobs of a kind do, what one must be able to do to start them, and what is done at their end."""
+
+    work: Work
+    ability: str
+    after: After | None = None
+
+
+_kinds: dict[str, Kind] = {}
 _chores: list[Chore] = []
 
 
-def work(kind: str, *, after: After | None = None) -> Callable[[Work], Work]:
+def work(kind: str, ability: str, *, after: After | None = None) -> Callable[[Work], Work]:
     """Register a function as the work of jobs of this kind; it returns the job's result.
 
     ``after`` is called once the job has ended, whatever came of it, and not where it is to go on.
     """
 
     def register(function: Work) -> Work:
-        _kinds[kind] = function, after
+        _kinds[kind] = Kind(function, ability, after)
         return function
 
     return register
+
+
+def ability(job: Job) -> str:
+    """What one must be able to do to start a job like this."""
+    return _kinds[job.kind].ability
 
 
 def every_minute(function: Chore) -> Chore:
@@ -155,24 +183,55 @@ def _begin(engine: sa.Engine, job_id: int) -> Job | None:
 
 def _outcome(engine: sa.Engine, job: Job) -> dict[str, Any]:
     """What its row says of a job that ended."""
+    if job.stop_asked_at is not None:
+        return {"state": JobState.CANCELLED}
     if job.attempts > MOST_ATTEMPTS:
-        return {"error": f"It was cut off {MOST_ATTEMPTS} times, so it is not tried again."}
-    function, _ = _kinds[job.kind]
+        return _failed(f"It was cut off {MOST_ATTEMPTS} times, so it is not tried again.")
     try:
-        return {"result": function(job, Progress(engine, row_id(job)))}
+        result = _kinds[job.kind].work(job, Progress(engine, row_id(job)))
+    except StoppedError as stopped:
+        return {"state": JobState.CANCELLED, "result": stopped.result}
     except Problem as problem:
-        return {"error": problem.detail}
+        return _failed(problem.detail)
     except Exception:
         # The one place that must not let an error pass unseen: the row is all the asker can look at.
         log.exception("job %s failed", job.uid)
-        return {"error": "Something broke on our side; the server's log says what."}
+        return _failed("Something broke on our side; the server's log says what.")
+    return {"state": JobState.DONE, "result": result}
+
+
+def _failed(error: str) -> dict[str, Any]:
+    return {"state": JobState.FAILED, "error": error}
 
 
 def _end(engine: sa.Engine, job: Job, **outcome: Any) -> None:
-    state = JobState.FAILED if "error" in outcome else JobState.DONE
     with db.transaction(engine) as session:
-        ended = sa.update(Job).where(col(Job.id) == job.id)
-        session.execute(ended.values(state=state, finished_at=now(), **outcome))
-    _, after = _kinds[job.kind]
+        session.execute(sa.update(Job).where(col(Job.id) == job.id).values(finished_at=now(), **outcome))
+        ended = session.get_one(Job, job.id)
+    after = _kinds[job.kind].after
     if after is not None:
-        after(job)
+        after(ended)
+
+
+def stop(session: Session, job: Job) -> bool:
+    """End a job that waits, or ask a running one to end; whether it had not ended already."""
+    this, moment = sa.update(Job).where(col(Job.id) == job.id), now()
+    waits = this.where(col(Job.state) == JobState.QUEUED)
+    runs = this.where(col(Job.state) == JobState.RUNNING)
+    # One after the other, so that a job which is begun meanwhile is asked all the same.
+    steps = (
+        waits.values(state=JobState.CANCELLED, finished_at=moment, stop_asked_at=moment),
+        runs.values(stop_asked_at=moment),
+    )
+    return any(cast(sa.CursorResult[Any], session.execute(step)).rowcount for step in steps)
+
+
+def again(session: Session, job: Job) -> bool:
+    """Let a job that failed or was cancelled start anew, once sent; whether it was such a one."""
+    ended = col(Job.state).in_((JobState.FAILED, JobState.CANCELLED))
+    anew: dict[str, Any] = dict.fromkeys(
+        ("total", "result", "error", "started_at", "finished_at", "stop_asked_at")
+    )
+    restart = sa.update(Job).where(col(Job.id) == job.id, ended)
+    restart = restart.values(state=JobState.QUEUED, attempts=0, done=0, **anew)
+    return cast(sa.CursorResult[Any], session.execute(restart)).rowcount > 0

@@ -20,7 +20,9 @@ def ran(monkeypatch: pytest.MonkeyPatch) -> list[int]:
         found.append(row_id(job))
         return {}
 
-    monkeypatch.setitem(jobs._kinds, "note", (note, lambda job: found.append(-row_id(job))))
+    monkeypatch.setitem(
+        jobs._kinds, "note", jobs.Kind(note, "manage", lambda job: found.append(-row_id(job)))
+    )
     return found
 
 

@@ -429,12 +429,15 @@ class JobOut(Answer):
     job: str
     kind: str
     state: JobState
+    stopping: bool = Field(description="Cancelled, and about to end.")
     project: str | None
+    attempts: int
     done: int
     total: int | None
     result: dict[str, Any] | None
     error: str | None
     created_at: datetime
+    started_at: datetime | None
     finished_at: datetime | None
     url: str
     page: str | None

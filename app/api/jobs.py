@@ -1,33 +1,64 @@
 """Jobs over the API."""
 
-from flask import url_for
-from sqlmodel import select
+from typing import Any
 
-from app import db, jobs, permissions
+from flask import url_for
+
+from app import db, jobs
 from app.api import auth
 from app.api.answers import JobOut
-from app.api.operations import get, saved
-from app.errors import NotFound
-from app.models import Job, Project
+from app.api.auth import enter
+from app.api.operations import get, post, saved
+from app.api.paging import Page, PageIn, page
+from app.api.reading import asked
+from app.joblist import listing
+from app.joblist.listing import Listed
+from app.models import Job, JobState, Project, Scope
+
+
+@get("/projects/<slug>/jobs", scope=None, query=PageIn, gives=Page[JobOut])
+def project_jobs(slug: str) -> Page[JobOut]:
+    """A project's jobs, newest first: one's own, or everybody's for who manages it."""
+    access, given = enter(slug, "see the project"), asked(PageIn)
+
+    def make(row: Any) -> JobOut:
+        return described(row.Job, access.project)
+
+    return page(db.session(), listing.of(access), given, make, by=Job.id, newest_first=True)
 
 
 @get("/jobs/<uid>", scope=None, gives=JobOut, for_one_project=True)
 def job(uid: str) -> JobOut:
     """How far a job is, and its result once it is done."""
-    return described(*_find(uid))
+    return _told(_find(uid))
 
 
-def _find(uid: str) -> tuple[Job, Project | None]:
-    account, session = auth.account(), db.session()
-    found = session.exec(select(Job).where(Job.uid == uid)).one_or_none()
-    project = session.get(Project, found.project_id) if found and found.project_id else None
-    mine = found is not None and found.account_id == account.id
-    if found is None or not (
-        mine or (project and permissions.access_to(session, account, project).can("manage"))
-    ):
-        raise NotFound("There is no such job, or it is somebody else's.")
-    auth.hold_to(project.slug if project else None)
-    return found, project
+@post("/jobs/<uid>/cancel", scope=Scope.MANAGE, gives=JobOut, for_one_project=True)
+def cancel_job(uid: str) -> JobOut:
+    """End a job where nothing is half-done; what it did stays."""
+    found = _find(uid)
+    listing.cancel(db.session(), found, by=auth.account())
+    return saved(_told(found))
+
+
+@post("/jobs/<uid>/repeat", scope=Scope.MANAGE, gives=JobOut, status=202, for_one_project=True)
+def repeat_job(uid: str) -> JobOut:
+    """Start a job again that failed or was cancelled; nothing is done twice."""
+    found = _find(uid)
+    listing.repeat(db.session(), found, by=auth.account())
+    answer = saved(_told(found))
+    jobs.send(found.job)
+    return answer
+
+
+def _find(uid: str) -> Listed:
+    found = listing.find(db.session(), auth.account(), uid)
+    auth.hold_to(found.access.project.slug if found.access else None)
+    return found
+
+
+def _told(found: Listed) -> JobOut:
+    return described(found.job, found.access.project if found.access else None)
 
 
 def started(made: Job, project: Project) -> JobOut:
@@ -43,6 +74,7 @@ def described(found: Job, project: Project | None) -> JobOut:
         job=found.uid,
         project=project.slug if project else None,
         url=url_for("api.job", uid=found.uid),
-        page=url_for("imports.job", slug=project.slug, uid=found.uid) if project else None,
+        page=url_for("joblist.job", slug=project.slug, uid=found.uid) if project else None,
+        stopping=found.state == JobState.RUNNING and found.stop_asked_at is not None,
         **found.model_dump(exclude={"params"}),
     )

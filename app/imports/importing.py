@@ -20,6 +20,7 @@ from app.imports.items import Item
 from app.imports.shapes import Shape
 from app.imports.sources import MB, Refusal, Source, open_source
 from app.imports.writing import Target
+from app.jobs import StoppedError
 from app.models import Account, Batch, Project, row_id
 
 # A chunk holds SQLite's one write lock: small enough that nobody waits long, large enough that
@@ -92,7 +93,8 @@ def import_files(
 
     Every file is opened, unpacked to its end and recognised before anything is written. Rows are
     then added in chunks, each in its own transaction: a run that is cut off has added whole rows,
-    and running it again adds the rest. Raises Invalid for a file that cannot be taken at all.
+    and running it again adds the rest. Raises Invalid for a file that cannot be taken at all, and
+    what ``progress`` raises.
     """
     looked_at = [_look_at(file, asked, max_row_mb) for file in files]
     report = Report(asked.dry_run, asked.batch)
@@ -100,12 +102,17 @@ def import_files(
     run = _Run(report, meter, refused_file)
     batch_id = None if asked.dry_run else _batch(engine, project, asked.batch, by)
     target = Target(engine, project, by, batch_id, asked.batch or "", asked.dry_run)
-    with closing(target.scratch), _rare_collections():
-        for target.file, (source, shape, _) in enumerate(looked_at):
-            target.name, target.annotator = source.name, _annotator(source)
-            run.file(source, shape, target)
-    if not asked.dry_run:
-        _finish(engine, project, report, by)
+    try:
+        with closing(target.scratch), _rare_collections():
+            for target.file, (source, shape, _) in enumerate(looked_at):
+                target.name, target.annotator = source.name, _annotator(source)
+                run.file(source, shape, target)
+    except StoppedError as stopped:
+        stopped.result = report.as_dict()
+        raise
+    finally:
+        if not asked.dry_run:
+            _finish(engine, project, report, by)
     return report
 
 
@@ -200,10 +207,10 @@ class _Run:
             while len(reasons) > SHOWN:
                 # Reasons that quote the row are many: keep the commonest.
                 reasons = Counter(dict(reasons.most_common(SHOWN // 2)))
+            file.new = {kind: n for kind, n in new.items() if n}
+            file.reasons = dict(reasons.most_common(20))
             self.meter.tell()
         self.meter.tell(now=True)
-        file.new = {kind: n for kind, n in new.items() if n}
-        file.reasons = dict(reasons.most_common(20))
 
     def _keep(self, source: Source, refusal: Refusal) -> None:
         row = {

@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
@@ -59,6 +60,12 @@ def discard(settings: Settings, kept: list[dict[str, Any]]) -> None:
     """Remove what ``keep`` kept."""
     for folder in {(settings.data_dir / file["path"]).parent for file in kept}:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def older_than(settings: Settings, moment: datetime) -> list[Path]:
+    """The folders of uploads kept before a moment."""
+    folders = (settings.data_dir / "uploads").glob("*")
+    return [folder for folder in folders if folder.stat().st_mtime < moment.timestamp()]
 
 
 def refused_path(settings: Settings, job_uid: str) -> Path:

@@ -1,29 +1,52 @@
 """The job that imports uploaded files."""
 
+import shutil
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
+
+from sqlmodel import select
 
 from app import db, jobs, web
 from app.errors import Gone
 from app.imports import uploads
 from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
-from app.models import Account, Job, Project
+from app.models import Account, Job, JobState, Project, now
+
+# Files of an import that failed or was cancelled, for whoever starts it again.
+KEPT = timedelta(days=7)
 
 
 def _discard(job: Job) -> None:
-    uploads.discard(web.settings(), job.params["files"])
+    if job.state == JobState.DONE:
+        uploads.discard(web.settings(), job.params["files"])
 
 
-@jobs.work("import", after=_discard)
+@jobs.every_minute
+def discard_old() -> None:
+    """Remove files of imports that did not come to their end and that nobody started again."""
+    old = uploads.older_than(web.settings(), now() - KEPT)
+    if not old:
+        return
+    with db.new_session(db.engine(), write=False) as session:
+        waiting = session.exec(select(Job.params).where(Job.kind == "import", jobs.WAITING))
+        needed = {Path(file["path"]).parent.name for params in waiting for file in params["files"]}
+    for folder in old:
+        if folder.name not in needed:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@jobs.work("import", "import", after=_discard)
 def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Import a job's files, which are removed once it has ended; progress counts rows."""
+    """Import a job's files, which are removed once that is done; progress counts rows."""
     settings = web.settings()
     with db.new_session(db.engine(), write=False) as session:
         project = session.get_one(Project, job.project_id)
         account = session.get(Account, job.account_id)
     files = [File(settings.data_dir / file["path"], file["name"]) for file in job.params["files"]]
     if not all(file.path.exists() for file in files):
-        raise Gone("The uploaded files are no longer there.")
+        raise Gone("The uploaded files are no longer there. Import them again.")
     refused = uploads.refused_path(settings, job.uid)
     refused.parent.mkdir(parents=True, exist_ok=True)
     try:

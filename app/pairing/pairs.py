@@ -14,6 +14,7 @@ from app import audit, db
 from app.errors import Invalid
 from app.imports import bulk, known
 from app.imports.known import ComparisonState
+from app.jobs import StoppedError
 from app.models import Account, Model, Project, row_id
 from app.pairing.forms import PairingIn
 from app.pairing.names import pair_id, position
@@ -67,7 +68,9 @@ class Pair:
 
 def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingResult:
     """What ``queue_pairs`` would do, without doing it."""
-    return _pair(engine, project, asked, write=False)
+    result = PairingResult()
+    _pair(engine, project, asked, result, write=False)
+    return result
 
 
 def queue_pairs(
@@ -81,13 +84,27 @@ def queue_pairs(
     """Put the pairs asked for on the queue, those that are there already left alone.
 
     Written in chunks, each in its own short transaction, so that judging goes on meanwhile; cut
-    off and run again with the same seed, it queues the rest. Raises Invalid for unknown models.
+    off and run again with the same seed, it queues the rest. Raises Invalid for unknown models, and
+    what ``progress`` raises.
     """
-    result = _pair(engine, project, asked, write=True, by=by, progress=progress)
-    with db.transaction(engine) as session:
-        detail = {**asked.model_dump(mode="json"), **result.as_dict()}
-        audit.record(session, "queue", f"project:{project.slug}", by=by, project=project, detail=detail)
+    result = PairingResult()
+    try:
+        _pair(engine, project, asked, result, write=True, by=by, progress=progress)
+    except StoppedError as stopped:
+        stopped.result = result.as_dict()
+        raise
+    finally:
+        if result.queued:
+            _record(engine, project, asked, result, by)
     return result
+
+
+def _record(
+    engine: sa.Engine, project: Project, asked: PairingIn, result: PairingResult, by: Account | None
+) -> None:
+    detail = {**asked.model_dump(mode="json"), **result.as_dict()}
+    with db.transaction(engine) as session:
+        audit.record(session, "queue", f"project:{project.slug}", by=by, project=project, detail=detail)
 
 
 def chosen_models(session: Session, project: Project, asked: PairingIn) -> dict[int, str]:
@@ -113,12 +130,12 @@ def _pair(
     engine: sa.Engine,
     project: Project,
     asked: PairingIn,
+    result: PairingResult,
     *,
     write: bool,
     by: Account | None = None,
     progress: Progress | None = None,
-) -> PairingResult:
-    result = PairingResult()
+) -> None:
     with db.new_session(engine, write=False) as session:
         models = chosen_models(session, project, asked)
         total, last = _prompts(session, project)
@@ -137,7 +154,6 @@ def _pair(
         low, done = prompts[-1].id, done + len(prompts)
         if progress is not None:
             progress(done, max(done, total))
-    return result
 
 
 def _prompts(session: Session, project: Project) -> tuple[int, int]:

@@ -66,4 +66,4 @@ def queue(slug: str) -> BaseResponse:
         return _page(access, PairingIn(), problem=problem)
     session.commit()
     jobs.send(job)
-    return web.see_other("imports.job", slug=slug, uid=job.uid)
+    return web.see_other("joblist.job", slug=slug, uid=job.uid)

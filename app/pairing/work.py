@@ -22,7 +22,7 @@ def start(session: Session, project: Project, asked: PairingIn, *, by: Account) 
     return jobs.add(session, "pairing", by=by, project=project, params=asked.model_dump(mode="json"))
 
 
-@jobs.work("pairing")
+@jobs.work("pairing", "queue")
 def queue(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     """Queue a job's pairs; progress counts prompts passed."""
     project, account = _whose(job)
@@ -35,7 +35,7 @@ def queue(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     return result
 
 
-@jobs.work(REORDER)
+@jobs.work(REORDER, "queue")
 def reorder(job: Job, progress: jobs.Progress) -> dict[str, Any]:
     """Choose the front of a project's queue anew."""
     project, account = _whose(job)
@@ -50,7 +50,7 @@ def _whose(job: Job) -> tuple[Project, Account | None]:
 
 def start_reorder(session: Session, project: Project) -> Job:
     """Write the job down in the place of the ones that ended: the audit trail remembers those."""
-    ended = col(Job.state).in_((JobState.DONE, JobState.FAILED))
+    ended = col(Job.state).in_((JobState.DONE, JobState.FAILED, JobState.CANCELLED))
     here = col(Job.project_id) == project.id
     session.execute(sa.delete(Job).where(here, col(Job.kind) == REORDER, ended))
     params = ordering.state(session, project)

@@ -327,7 +327,7 @@ def test_the_lead_sets_it_and_pairing_follows_it(
     session.commit()
     assert lena.post("/p/birds/pair").status_code == 303
     assert [slot.position for slot in session.exec(select(Slot))] == [-1]
-    assert "Reorder" in lena.get("/p/birds/jobs").text
+    assert "Choose what comes first" in lena.get("/p/birds/jobs").text
     job = last_job(session)
     assert job is not None
     assert lena.get(f"/p/birds/jobs/{job.uid}").status_code == 200
