@@ -39,13 +39,13 @@ class Choices:
 
 def choices(session: Session, project: Project) -> Choices:
     """Counts and values; categories and languages are those that something was judged in."""
-    live = select(sa.func.count()).where(
-        Judgment.project_id == project.id, col(Judgment.retired_at).is_(None)
-    )
+    # Counted by subtraction: each of the two has an index of its own, and the live ones have none.
+    judged = select(sa.func.count()).where(Judgment.project_id == project.id)
+    retired = judged.where(col(Judgment.retired_at).is_not(None))
     comparisons = select(sa.func.count()).where(Comparison.project_id == project.id)
     return Choices(
         comparisons=session.exec(comparisons).one(),
-        judgments=session.exec(live).one(),
+        judgments=session.exec(judged).one() - session.exec(retired).one(),
         categories=_judged(session, project, "category"),
         languages=_judged(session, project, "language"),
         models=list(

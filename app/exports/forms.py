@@ -2,9 +2,17 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    ValidationInfo,
+    field_validator,
+)
 
 from app.inputs import BLANK_IS_NONE
 from app.models import AnnotatorKind
@@ -84,7 +92,7 @@ class Split(StrEnum):
     TEST = "test"
 
 
-def _listed(value: object) -> object:
+def listed(value: object) -> object:
     """Accept "a,b" and ["a,b", "c"], as a query string or an option gives them."""
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list):
@@ -96,9 +104,19 @@ def _parts(item: object) -> list[object]:
     return [part for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
 
 
-Names = Annotated[list[str], BeforeValidator(_listed)]
-Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(_listed)]
+Names = Annotated[list[str], BeforeValidator(listed)]
+Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
 Moment = Annotated[datetime | None, BLANK_IS_NONE]
+
+
+class Run(NamedTuple):
+    """The prompts from one row to another, both included."""
+
+    begin: int
+    end: int
+
+
+EVERYTHING = (Run(0, 2**31 - 1),)
 
 
 class ExportSpec(BaseModel):
@@ -144,6 +162,9 @@ class ExportSpec(BaseModel):
     salt: str = Field("tiebreak", max_length=100, description="Draws another split.")
     margin: bool = Field(False, description="Add a margin column, which some trainers fail on.")
 
+    # Which of the project's prompts are read: all of them, but for a preview.
+    _runs: tuple[Run, ...] = PrivateAttr(EVERYTHING)
+
     @field_validator("part")
     @classmethod
     def _part_of(cls, part: Part, info: ValidationInfo) -> Part:
@@ -175,6 +196,17 @@ class ExportSpec(BaseModel):
         if margin and info.data.get("format") not in (Format.TRL, Format.TRL_IMPLICIT):
             raise ValueError("only trl and trl-implicit have a margin")
         return margin
+
+    @property
+    def runs(self) -> tuple[Run, ...]:
+        """The prompts to read, in order."""
+        return self._runs
+
+    def within(self, runs: tuple[Run, ...]) -> Self:
+        """The same of these prompts alone."""
+        made = self.model_copy()
+        made._runs = runs
+        return made
 
     @property
     def aggregating(self) -> Aggregate:

@@ -1,6 +1,6 @@
 """Reads a project's comparisons and judgments in order, in bounded memory, in one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar, cast
@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports.forms import ExportSpec, Format, Gold, Ties
+from app.exports.forms import ExportSpec, Format, Gold, Run, Ties
 from app.models import (
     Adjudication,
     Annotator,
@@ -171,9 +171,7 @@ def _read(
     of_chunk: "list[sa.Select[*tuple[Any, ...]]]",
     kind: type[Judging],
 ) -> Iterator[Chunk[Judging]]:
-    wanted = _comparisons(project, spec)
-    last = (0, 0)
-    while rows := _rows(connection, wanted, {"after_prompt": last[0], "after": last[1]}):
+    for rows in _chunks(connection, _comparisons(project, spec), spec.runs):
         first, last = rows[0][:2], rows[-1][:2]
         places = {"from_prompt": first[0], "from": first[1], "to_prompt": last[0], "to": last[1]}
         found: dict[int, list[Judging]] = {}
@@ -186,6 +184,16 @@ def _read(
         yield Chunk(list(map(Compared._make, rows)), found)
 
 
+def _chunks(
+    connection: sa.Connection, wanted: "sa.Select[*tuple[Any, ...]]", runs: Iterable[Run]
+) -> Iterator[list[Any]]:
+    for begin, end in runs:
+        last = (begin, 0)
+        while rows := _rows(connection, wanted, {"after_prompt": last[0], "after": last[1], "end": end}):
+            last = rows[-1][:2]
+            yield rows
+
+
 def _rows(
     connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]", parameters: dict[str, int]
 ) -> list[Any]:
@@ -194,6 +202,7 @@ def _rows(
 
 
 PLACE = sa.tuple_(comparisons.c.prompt_id, comparisons.c.id)
+_end = sa.bindparam("end", type_=sa.Integer)
 
 
 def _place(name: str) -> sa.Tuple:
@@ -229,7 +238,7 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
         .join(a, _answers(a, "a"))
         .join(b, _answers(b, "b"))
         .join(adjudications, verdict, isouter=not spec.adjudicated)
-        .where(*_wanted(project, spec), _place("after") < PLACE)
+        .where(*_wanted(project, spec), _place("after") < PLACE, c.prompt_id <= _end)
         .order_by(c.prompt_id, c.id)
         .limit(CHUNK)
     )

@@ -1,22 +1,21 @@
 """The export page and the download."""
 
-from collections import Counter
 from typing import Any
 
 from flask import Blueprint, Response
 
 from app import db, permissions, web
 from app.errors import Invalid
-from app.exports import formats, stream
+from app.exports import formats, preview
 from app.exports.choices import check_known, choices, receipts
 from app.exports.download import asked, read_spec, respond
-from app.exports.forms import ExportSpec, File, Part
+from app.exports.forms import ExportSpec, listed
 from app.models import Project
 
 bp = Blueprint("exports", __name__)
 
-SHOWN = 3
-PREVIEW_ROWS = 2_000
+# What any number of values may be asked for.
+MANY = {"model", "category", "language", "group", "guideline"}
 
 
 @bp.get("/p/<slug>/export")
@@ -30,12 +29,12 @@ def page(slug: str) -> Response:
         "preview",
         access=access,
         project=project,
-        spec=spec,
+        values=_values(spec, typed=bool(errors)),
         errors=errors,
         titles=[(name.value, title) for name, title in formats.TITLES.items()],
         query=asked(),
         there=choices(db.session(), project),
-        preview=preview(project, spec),
+        preview=preview.of(db.engine(), project, spec),
         receipts=receipts(db.session(), project),
     )
 
@@ -56,19 +55,10 @@ def _spec_or_errors(project: Project) -> tuple[ExportSpec, dict[str, str]]:
     return spec, {}
 
 
-def preview(project: Project, spec: ExportSpec) -> dict[str, Any]:
-    """The first rows, and what the first comparisons give and leave out."""
-    excluded: Counter[str] = Counter()
-    spec = spec.model_copy(update={"file": File.JSONL, "part": Part.ROWS})
-    kept: list[formats.Row] = []
-    with stream.snapshot(db.engine()) as connection:
-        for rows in formats.make_rows(connection, project, spec, excluded):
-            kept += rows
-            if len(kept) >= PREVIEW_ROWS:
-                break
-    return {
-        "rows": len(kept),
-        "shown": [formats.line(row).decode() for row in kept[:SHOWN]],
-        "excluded": excluded.most_common(),
-        "limit": PREVIEW_ROWS,
-    }
+def _values(spec: ExportSpec, *, typed: bool) -> dict[str, Any]:
+    """What the form shows: the export, and where that was refused what was typed."""
+    values = spec.model_dump(mode="json")
+    if typed:
+        values |= {name: listed(given) if name in MANY else given for name, given in asked().items()}
+    # A day is what its fields hold.
+    return values | {name: str(values[name] or "")[:10] for name in ("since", "until")}
