@@ -123,20 +123,6 @@ def stored(given: JudgmentIn) -> dict[str, Any]:
     }
 
 
-def quoted(spans: list[dict[str, Any]], texts: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The spans with the text they mark; ``texts`` are the responses' source texts.
-
-    Raises Invalid for a span that does not lie in its response, or quotes something else.
-    """
-    found = []
-    for index, span in enumerate(spans):
-        text, start, end = texts[span["response"]], span["start"], span["end"]
-        if not start < end <= len(text) or span["quote"] not in (None, text[start:end]):
-            raise Invalid.at(f"spans/{index}", "This place is not in the response. Mark it again.")
-        found.append(span | {"quote": text[start:end]})
-    return found
-
-
 def turned(said: Mapping[str, Any]) -> dict[str, Any]:
     """What was said of places on a swapped screen, as of responses; and back."""
     return {name: _TURNS[name](value) if value and name in _TURNS else value for name, value in said.items()}

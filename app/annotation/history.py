@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 
+from app.annotation import marks
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
 from app.annotation.forms import HistoryQuery, as_form
@@ -44,6 +45,12 @@ class Judged:
     # As A and B on the screen; only where the project names them and they asked to be told.
     models: tuple[str, str] | None
     assigned: Assigned
+
+    @property
+    def marks(self) -> list[dict[str, Any]]:
+        """The faulty places, of responses as they are named on the screen."""
+        spans = self.stored["spans"] or []
+        return turned({"spans": spans})["spans"] if self.assigned.swapped else spans
 
 
 @dataclass(frozen=True)
@@ -171,6 +178,15 @@ def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
     if row is None:
         raise NotFound("This judgment is not among yours. It may have been changed or taken back.")
     return _judged(row, access)
+
+
+def said_again(session: Session, judged: Judged) -> MultiDict[str, str]:
+    """What was said, in the fields of the page that shows the pair: its places are those on that page."""
+    if not judged.marks:
+        return judged.said
+    spans = marks.on_screen(session, judged.assigned.comparison_id, judged.stored["spans"])
+    shown = judged.stored | {"spans": spans}
+    return as_form(turned(shown) if judged.assigned.swapped else shown)
 
 
 _first, _second = table(Model).alias("model_a"), table(Model).alias("model_b")

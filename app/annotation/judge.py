@@ -8,10 +8,9 @@ from typing import Any
 from sqlmodel import Session
 
 from app import audit, tallies
-from app.annotation import asked, statements
+from app.annotation import asked, marks, statements
 from app.annotation.claim import NOT_YOURS, annotator_of
 from app.annotation.forms import JudgmentIn
-from app.annotation.pair import source_texts
 from app.errors import Conflict, NotFound
 from app.models import AssignmentState, Outcome, SkipReason, Source, now, row_id
 from app.permissions import Access
@@ -95,7 +94,8 @@ def _said(session: Session, assigned: Any, given: JudgmentIn, source: Source) ->
     if source == Source.PAGE and assigned.swapped:
         said = asked.turned(said)
     if said["spans"]:
-        said["spans"] = asked.quoted(said["spans"], source_texts(session, assigned.comparison_id))
+        place = marks.of_screen if source == Source.PAGE else marks.of_sources
+        said["spans"] = place(session, assigned.comparison_id, said["spans"])
     return said
 
 

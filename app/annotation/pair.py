@@ -51,8 +51,7 @@ def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
     prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
-    a = row.response_a or _render_response(session, row.response_a_id, row.language)
-    b = row.response_b or _render_response(session, row.response_b_id, row.language)
+    a, b = _responses(session, row)
     first, second = (b, a) if assigned.swapped else (a, b)
     marked = text.mark_differences(first, second) if reading.differences else None
     first, second = marked or (first, second)
@@ -93,12 +92,21 @@ def read(session: Session, assigned: Assigned) -> Read:
     )
 
 
-def source_texts(session: Session, comparison_id: int) -> dict[str, str]:
-    """What spans count their offsets in: each response's own text, before anything is rendered."""
+@dataclass(frozen=True)
+class Written:
+    """A response's own text, before anything is rendered, and the HTML it is shown as."""
+
+    source: str
+    html: str
+
+
+def written(session: Session, comparison_id: int) -> dict[str, Written]:
+    """Both responses, by their names in the comparison."""
     row = statements.SHOWN.one(session, comparison_id=comparison_id)
+    sources = (_messages(session, Response, key) for key in (row.response_a_id, row.response_b_id))
     return {
-        side: source_text(_messages(session, Response, key))
-        for side, key in (("a", row.response_a_id), ("b", row.response_b_id))
+        side: Written(source_text(messages), html)
+        for side, messages, html in zip("ab", sources, _responses(session, row), strict=True)
     }
 
 
@@ -118,6 +126,11 @@ def _text_parts(content: object) -> list[str]:
 def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
     """Whether a reader should be warned before the text is shown."""
     return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
+
+
+def _responses(session: Session, row: Any) -> tuple[str, str]:
+    a = row.response_a or _render_response(session, row.response_a_id, row.language)
+    return a, row.response_b or _render_response(session, row.response_b_id, row.language)
 
 
 def _render_prompt(session: Session, prompt_id: int, language: str | None) -> Markup:

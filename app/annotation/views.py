@@ -11,7 +11,7 @@ from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
-from app.annotation.history import categories_of_mine, history, one_of_mine, skips
+from app.annotation.history import categories_of_mine, history, one_of_mine, said_again, skips
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import show
 from app.annotation.reading import ReadingIn, keep_reading, reading_of
@@ -151,6 +151,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
     judged = one_of_mine(session, access, submission_id)
     reading = reading_of(session, access)
     shown = show(session, judged.assigned, reading)
+    values = said_again(session, judged)
     version, rubric = live_rubric(session, access.project)
     session.commit()
     return make_response(
@@ -159,6 +160,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
             access=access,
             project=access.project,
             judged=judged,
+            values=values,
             reading=reading,
             shown=shown,
             rubric=rubric,

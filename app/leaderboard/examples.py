@@ -29,6 +29,16 @@ class Side:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A place that somebody marked as faulty in a model's response."""
+
+    model: str
+    quote: str
+    tag: str | None
+    note: str | None
+
+
+@dataclass(frozen=True)
 class Example:
     """A judged comparison: the prompt, both responses, and what was said of them in words."""
 
@@ -40,6 +50,7 @@ class Example:
     sides: tuple[Side, Side]
     verdicts: tuple[str, ...]
     rationales: tuple[str, ...]
+    marks: tuple[Mark, ...]
 
 
 def may_read(access: Access) -> bool:
@@ -134,6 +145,11 @@ def _example(
         sides=(ordered[0], ordered[1]),
         verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
         rationales=tuple(judgment.rationale for judgment in judgments if judgment.rationale),
+        marks=tuple(
+            Mark(pair["ab".index(span["response"])][0], span["quote"], span["tag"], span["note"])
+            for judgment in judgments
+            for span in judgment.spans or []
+        ),
     )
 
 

@@ -3,10 +3,13 @@
 from app.text.conversations import Turn, media_of, render_messages, render_response
 from app.text.differences import mark_differences
 from app.text.markdown import LONGEST_MARKDOWN, render_markdown
+from app.text.places import Place, Places
 
 __all__ = [
     "LONGEST_MARKDOWN",
     "RENDERER_VERSION",
+    "Place",
+    "Places",
     "Turn",
     "mark_differences",
     "media_of",

@@ -12,7 +12,7 @@ function visible(element) {
 
 // An open dialog or menu has the keys to itself.
 function bound() {
-  const scope = document.querySelector("dialog:modal") ?? document.querySelector(".menu.up[open]") ?? document;
+  const scope = document.querySelector("dialog:modal, [popover]:popover-open") ?? document.querySelector(".menu.up[open]") ?? document;
   return [...scope.querySelectorAll("[aria-keyshortcuts]")].filter(visible);
 }
 

@@ -355,7 +355,9 @@ def test_what_the_project_asks_for_is_asked_and_kept(
                 "rating:tone:a": "4",
                 "rating:tone:b": "2",
                 "tags:b": ["unsafe", "factual_error"],
-                "spans": json.dumps([{"response": "a", "start": 0, "end": len(source), "note": "So?"}]),
+                "spans": json.dumps(
+                    [{"response": "a", "start": 0, "end": len(source.replace(" ", "")), "note": "So?"}]
+                ),
                 "rationale": "Shorter, and it says so.",
                 "better_answer": "A better one.",
                 "confidence": "3",

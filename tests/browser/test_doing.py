@@ -1,0 +1,159 @@
+"""Doing the work of a whole day: places marked, drafts, tabs and devices, hiccups, flags."""
+
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+from sqlmodel import Session, select
+
+from app import create_app, db
+from app.accounts import people
+from app.accounts.forms import AccountIn
+from app.errors import checked
+from app.imports.forms import ImportIn
+from app.imports.importing import File, import_files
+from app.models import Judgment, Role
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import queue_pairs
+from app.projects import lifecycle
+from app.projects.forms import ProjectFile
+from tests.browser.conftest import Site, serving, sign_in, wrong_with
+from tests.conftest import make_settings
+
+PASSWORD = "eleven geese over the lake"
+PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
+ASKED = {"tags": "usual", "spans": True, "criteria": "usual", "rationale": "optional"}
+RESPONSES = (
+    "A goose is a **water bird**, and it *never* flies.",
+    "Geese fly in a V.\n\n- They honk\n- They moult, x < y & `code`",
+)
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server with nothing in it yet."""
+    with serving(tmp_path_factory.mktemp("doing"), "serve", "--workers", "1") as site:
+        yield site
+
+
+def make_project(data: Path, annotator: str, **rubric: Any) -> str:
+    """A project of one annotator and one lead, with six comparisons queued; returns its address."""
+    app = create_app(make_settings(data))
+    engine = app.extensions["engine"]
+    members = [
+        {"email": f"{annotator}@example.org", "role": Role.ANNOTATOR},
+        {"email": f"lead-{annotator}@example.org", "role": Role.LEAD},
+    ]
+    with app.app_context(), db.transaction(engine) as session:
+        for member in members:
+            account = {"email": member["email"], "name": member["email"].split("@")[0].title()}
+            people.add(session, checked(AccountIn, account | {"password": PASSWORD}), by=None)
+        form = {"slug": f"of-{annotator}", "name": f"Of {annotator.title()}", "members": members}
+        project = lifecycle.create(session, checked(ProjectFile, form | {"rubric": rubric}), by=None)
+    file = data / f"{annotator}.jsonl"
+    rows = [
+        {"prompt": f"What is a goose, number {n}?", "model": model, "response": f"{said}\n\nNumber {n}."}
+        for n in range(6)
+        for model, said in zip(("zephyr-one", "quartz-two"), RESPONSES, strict=True)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
+    queue_pairs(engine, project, PairingIn(seed=1), by=None)
+    engine.dispose()
+    return f"/p/of-{annotator}"
+
+
+def judgments(data: Path) -> list[Judgment]:
+    """The live ones, oldest first."""
+    engine = create_app(make_settings(data)).extensions["engine"]
+    with Session(engine) as session:
+        found = select(Judgment).where(Judgment.retired_at == None).order_by(Judgment.id)  # type: ignore[arg-type] # noqa: E711
+        rows = list(session.exec(found))
+    engine.dispose()
+    return rows
+
+
+def choose_words(page: Page, words: str) -> str:
+    """Select words of a response as a mouse or a finger would; returns the response's letter."""
+    return str(
+        page.evaluate(
+            """(words) => {
+              for (const side of ["a", "b"]) {
+                const text = document.getElementById(`text-${side}`);
+                const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+                while (walker.nextNode()) {
+                  const node = walker.currentNode;
+                  const start = node.data.indexOf(words);
+                  if (start < 0) continue;
+                  getSelection().setBaseAndExtent(node, start, node, start + words.length);
+                  return side;
+                }
+              }
+            }""",
+            words,
+        )
+    )
+
+
+def marked(page: Page) -> list[str]:
+    """What is painted as marked."""
+    return list(page.evaluate("() => [...(CSS.highlights.get('marked') ?? [])].map(String)"))
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+def test_a_faulty_place_is_marked_kept_and_shown_again(
+    look: dict[str, Any], site: Site, open_page: OpenPage
+) -> None:
+    name = "mara" if look else "mark"
+    project, page = make_project(site.data, name, **ASKED), open_page(**look)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    side = choose_words(page, "water bird")
+    button = page.get_by_role("button", name="Mark this place")
+    if look:
+        button.tap()
+    else:
+        page.keyboard.press("m")
+    marker = page.get_by_role("dialog", name="What is wrong here?")
+    expect(marker).to_contain_text("water bird")
+    marker.get_by_role("radio", name="Factual error").check(force=True)
+    marker.get_by_label("Note").fill("It is a bird, yes.")
+    marker.get_by_label("Note").press("Enter")
+    expect(marker).to_be_hidden()
+    assert marked(page) == ["water bird"]
+    listed = page.locator(f"[data-marked={side}] li")
+    expect(listed).to_contain_text("“water bird” Factual error It is a bird, yes.")
+
+    # By the keyboard alone: the words are typed instead of chosen.
+    page.keyboard.press("n" if side == "a" else "m")
+    marker.get_by_label("Which words?").fill("they HONK")
+    marker.get_by_role("button", name="Mark", exact=True).click()
+    assert marked(page) == ["water bird", "They honk"]
+    assert wrong_with(page) == []
+    page.set_viewport_size(look.get("viewport", {"width": 1280, "height": 800}))
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Both bad").click()
+    expect(page.locator("#today")).to_contain_text("1")
+    assert marked(page) == []
+    spans = judgments(site.data)[-1].spans or []
+    assert sorted((span["quote"], span["tag"]) for span in spans) == [
+        ("They honk", None),
+        ("water bird", "factual_error"),
+    ]
+
+    page.goto(site.address(f"{project}/history"))
+    expect(page.locator("tbody q").first).to_be_visible()
+    page.get_by_role("link", name="Change").click()
+    expect(page.locator("[data-marked] li")).to_have_count(2)
+    assert sorted(marked(page)) == ["They honk", "water bird"]
+    page.get_by_role("button", name="Remove this mark").last.click()
+    expect(page.locator("[data-marked] li")).to_have_count(1)
+    page.get_by_role("button", name="Both bad").click()
+    expect(page.get_by_text("Your judgment was changed.")).to_be_visible()
+    [span] = judgments(site.data)[-1].spans or []
+    assert span in spans
