@@ -6,6 +6,8 @@ from typing import Any
 
 import sqlalchemy as sa
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_login import AnonymousUserMixin
 from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
@@ -43,13 +45,13 @@ def _sign_in_first() -> BaseResponse:
 
 
 def _csrf(error: CSRFError) -> Response:
-    return tell(HTTPStatus.BAD_REQUEST, "This form is out of date. Reload the page and send it again.")
+    return tell(HTTPStatus.BAD_REQUEST, _("This form is out of date. Reload the page and send it again."))
 
 
 def _http(error: HTTPException) -> Response:
     if error.code is None or error.code < 400:
         return make_response(error.get_response())
-    response = tell(HTTPStatus(error.code), _HTTP_SENTENCES.get(error.code, error.description or ""))
+    response = tell(HTTPStatus(error.code), str(_HTTP_SENTENCES.get(error.code, error.description or "")))
     for name, value in error.get_headers():
         if name not in ("Content-Type", "Content-Length"):
             response.headers[name] = value
@@ -57,9 +59,11 @@ def _http(error: HTTPException) -> Response:
 
 
 _HTTP_SENTENCES = {
-    404: "There is nothing at this address. It may have moved, or you may not be a member of its project.",
-    405: "This address does not take that kind of request.",
-    413: "That is too large to be accepted in one request.",
+    404: lazy_gettext(
+        "There is nothing at this address. It may have moved, or you may not be a member of its project."
+    ),
+    405: lazy_gettext("This address does not take that kind of request."),
+    413: lazy_gettext("That is too large to be accepted in one request."),
 }
 
 
@@ -67,17 +71,17 @@ def _database(error: sa.exc.OperationalError) -> Response:
     log.error("database: %s", error.orig)
     if any(word in str(error.orig) for word in ("disk is full", "disk I/O error", "No space left")):
         return tell(
-            HTTPStatus.INSUFFICIENT_STORAGE, "The disk is full, so nothing was saved. Try again later."
+            HTTPStatus.INSUFFICIENT_STORAGE, _("The disk is full, so nothing was saved. Try again later.")
         )
     return tell(
-        HTTPStatus.SERVICE_UNAVAILABLE, "The database is not answering, so nothing was saved. Try again."
+        HTTPStatus.SERVICE_UNAVAILABLE, _("The database is not answering, so nothing was saved. Try again.")
     )
 
 
 def _unexpected(error: Exception) -> Response:
     log.exception("unexpected error", exc_info=error)
     return tell(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "Something broke on our side, and nothing was saved. Try again."
+        HTTPStatus.INTERNAL_SERVER_ERROR, _("Something broke on our side, and nothing was saved. Try again.")
     )
 
 

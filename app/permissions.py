@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_babel import lazy_pgettext
 from sqlmodel import Session, col, select
 
 from app import db
@@ -25,6 +27,19 @@ MAY: dict[str, frozenset[Role]] = {
     "import": frozenset({LEAD}),
     "queue": frozenset({LEAD}),
     "manage": frozenset({LEAD}),
+}
+# The same, as the end of a sentence.
+_ABILITIES = {
+    "see the project": lazy_pgettext("does not let you …", "see the project"),
+    "read the leaderboard": lazy_pgettext("does not let you …", "read the leaderboard"),
+    "read the responses": lazy_pgettext("does not let you …", "read the responses"),
+    "judge": lazy_pgettext("does not let you …", "judge"),
+    "read the guideline": lazy_pgettext("does not let you …", "read the guideline"),
+    "review": lazy_pgettext("does not let you …", "review"),
+    "export": lazy_pgettext("does not let you …", "export"),
+    "import": lazy_pgettext("does not let you …", "import"),
+    "queue": lazy_pgettext("does not let you …", "queue"),
+    "manage": lazy_pgettext("does not let you …", "manage"),
 }
 # Anybody may do these in a public project, signed in or not.
 IN_PUBLIC = frozenset({"see the project", "read the leaderboard"})
@@ -71,12 +86,17 @@ def enter(session: Session, account: Account | None, slug: str, ability: str) ->
     if access is not None and access.can(ability):
         return access
     if account is None:
-        raise Unauthorized("Sign in to go on.")
+        raise Unauthorized(_("Sign in to go on."))
     if access is None or not access.visible:
-        raise NotFound("There is no such project, or you are not a member of it.")
+        raise NotFound(_("There is no such project, or you are not a member of it."))
     if access.allows(ability):
-        raise Conflict("This project is archived. Its lead can open it again in the settings.")
-    raise Forbidden(f"Your role in this project does not let you {ability}. Ask its lead.")
+        raise Conflict(_("This project is archived. Its lead can open it again in the settings."))
+    raise Forbidden(
+        _(
+            "Your role in this project does not let you %(ability)s. Ask its lead.",
+            ability=_ABILITIES[ability],
+        )
+    )
 
 
 def access_to(session: Session, account: Account | None, project: Project) -> Access:

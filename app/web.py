@@ -16,6 +16,7 @@ from flask import (
     request,
     url_for,
 )
+from flask_babel import gettext as _
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
@@ -25,6 +26,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
+from app.names import in_words
 from app.settings import Settings
 from app.words import counted
 
@@ -91,6 +93,7 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_refuse_nul)
     app.after_request(_headers)
     app.add_template_filter(counted)
+    app.add_template_filter(in_words)
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 
 
@@ -103,7 +106,7 @@ def signed_in() -> Account:
     """The signed-in account. Raises Unauthorized where there is none."""
     found = account()
     if found is None:
-        raise Unauthorized("Sign in to go on.")
+        raise Unauthorized(_("Sign in to go on."))
     return found
 
 
@@ -206,9 +209,9 @@ def _limit_body() -> None:
 def _refuse_nul() -> None:
     # PostgreSQL keeps no text with a NUL character, and nobody types one.
     if "\x00" in request.path:
-        raise NotFound("There is nothing at this address.")
+        raise NotFound(_("There is nothing at this address."))
     if any("\x00" in value for value in _typed()):
-        raise Invalid("There is a NUL character in what was sent. Take it out and send it again.")
+        raise Invalid(_("There is a NUL character in what was sent. Take it out and send it again."))
 
 
 def _typed() -> Iterator[str]:

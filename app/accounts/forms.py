@@ -2,35 +2,43 @@
 
 from typing import Annotated
 
+from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
 
 from app.inputs import BLANK_IS_NONE
+from app.language import LANGUAGES
 from app.models import Role, Scope, SiteRole
 
 
 def _address(value: str) -> str:
     # No mail is sent: an address is a name, and an intranet's may end in anything.
-    name, _, domain = value.rpartition("@")
+    name, _at, domain = value.rpartition("@")
     if not name or not domain or not value.isprintable() or " " in value:
-        raise ValueError("This is not an email address.")
+        raise ValueError(_("This is not an email address."))
     return value.lower()
 
 
 def _long_enough(value: str) -> str:
     if len(value) < 10:
-        raise ValueError("Use at least 10 characters; a few words are good.")
+        raise ValueError(_("Use at least 10 characters; a few words are good."))
     return value
 
 
 def _named(value: str) -> str:
     if not value:
-        raise ValueError("Say what to call it.")
+        raise ValueError(_("Say what to call it."))
+    return value
+
+
+def _spoken(value: str) -> str:
+    if value not in LANGUAGES:
+        raise ValueError(_("Choose one of the languages on offer."))
     return value
 
 
 def _some(value: object) -> object:
     if value == []:
-        raise ValueError("Choose at least one: a token that may do nothing is of no use.")
+        raise ValueError(_("Choose at least one: a token that may do nothing is of no use."))
     return value
 
 
@@ -76,6 +84,12 @@ class NameIn(BaseModel):
     """A new name."""
 
     name: Name
+
+
+class LanguageIn(BaseModel):
+    """The language to read in."""
+
+    language: Annotated[str, AfterValidator(_spoken)]
 
 
 class PasswordIn(BaseModel):

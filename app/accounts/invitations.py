@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -22,7 +23,7 @@ def invite(
 ) -> tuple[Invitation, str]:
     """Make an invitation; the token for its link is told only here."""
     if project is not None and form.role is None:
-        raise Invalid.at("role", "Say which role they will have.")
+        raise Invalid.at("role", _("Say which role they will have."))
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         digest=digest(token),
@@ -67,9 +68,9 @@ def revoke(session: Session, uid: str, *, by: Account, project: Project | None) 
     query = select(Invitation).where(Invitation.uid == uid, Invitation.project_id == project_id)
     invitation = session.exec(query).one_or_none()
     if invitation is None:
-        raise NotFound("There is no such invitation.")
+        raise NotFound(_("There is no such invitation."))
     if invitation.accepted_at:
-        raise Conflict("Somebody has accepted this invitation already. Remove the member instead.")
+        raise Conflict(_("Somebody has accepted this invitation already. Remove the member instead."))
     if invitation.revoked_at:
         return
     invitation.revoked_at = now()
@@ -83,13 +84,13 @@ def find(session: Session, token: str) -> Invitation:
     """
     invitation = session.exec(select(Invitation).where(Invitation.digest == digest(token))).one_or_none()
     if invitation is None:
-        raise NotFound("This invitation link is not complete. Copy all of it and try again.")
+        raise NotFound(_("This invitation link is not complete. Copy all of it and try again."))
     if invitation.accepted_at:
-        raise Gone("This invitation was used already. Sign in, or ask for a new one.")
+        raise Gone(_("This invitation was used already. Sign in, or ask for a new one."))
     if invitation.revoked_at:
-        raise Gone("This invitation was taken back. Ask whoever sent it for a new one.")
+        raise Gone(_("This invitation was taken back. Ask whoever sent it for a new one."))
     if invitation.expires_at < now():
-        raise Gone("This invitation has expired. Ask whoever sent it for a new one.")
+        raise Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
     return invitation
 
 
@@ -99,7 +100,7 @@ def newcomer_accepts(session: Session, invitation: Invitation, form: NewcomerIn)
     Raises Invalid where the address has an account already or is not the invited one.
     """
     if invitation.email not in (None, form.email):
-        raise Invalid.at("email", f"This invitation is for {invitation.email}.")
+        raise Invalid.at("email", _("This invitation is for %(email)s.", email=invitation.email))
     account = people.add(session, AccountIn(**form.model_dump()), by=None)
     _use(session, invitation, account)
     return account
@@ -113,13 +114,17 @@ def member_accepts(session: Session, invitation: Invitation, account: Account) -
     """
     if invitation.email not in (None, account.email):
         raise Forbidden(
-            f"This invitation is for {invitation.email}, and you are signed in as {account.email}. "
-            "Sign out and open the link again."
+            _(
+                "This invitation is for %(email)s, and you are signed in as %(own)s. "
+                "Sign out and open the link again.",
+                email=invitation.email,
+                own=account.email,
+            )
         )
     if invitation.project_id is None:
-        raise Conflict("You have an account already, so there is nothing to accept.")
+        raise Conflict(_("You have an account already, so there is nothing to accept."))
     if session.get(Membership, (account.id, invitation.project_id)):
-        raise Conflict("You are a member of this project already. The invitation is still unused.")
+        raise Conflict(_("You are a member of this project already. The invitation is still unused."))
     _use(session, invitation, account)
 
 
@@ -136,7 +141,7 @@ def _use(session: Session, invitation: Invitation, account: Account) -> None:
         .values(accepted_at=now(), accepted_by=account.id)
     )
     if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]
-        raise Gone("This invitation was used already. Ask for a new one.")
+        raise Gone(_("This invitation was used already. Ask for a new one."))
     project = session.get(Project, invitation.project_id) if invitation.project_id else None
     if project is not None:
         join(session, project, account, invitation.role or Role.VIEWER, by=account)

@@ -5,6 +5,7 @@ from functools import cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import VerificationError
+from flask_babel import gettext as _
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 from sqlmodel import Session
 
@@ -56,7 +57,7 @@ def change_password(session: Session, account: Account, current: str, new: str) 
     Raises Invalid where they do not know it.
     """
     if not fits(account.password_hash, current):
-        raise Invalid.at("current", "This is not your current password.")
+        raise Invalid.at("current", _("This is not your current password."))
     set_password(session, account, new, by=account)
 
 
@@ -75,10 +76,10 @@ def account_of_link(session: Session, token: str, secret_key: str) -> Account:
     try:
         account_id, key = _signer(secret_key).loads(token, max_age=LINK_SECONDS)
     except BadSignature as error:
-        raise NotFound("This link is not valid any more. Ask an admin for a new one.") from error
+        raise NotFound(_("This link is not valid any more. Ask an admin for a new one.")) from error
     account = session.get(Account, account_id)
     if account is None or not account.admits(key, ""):
-        raise NotFound("This link was used already. Ask an admin for a new one.")
+        raise NotFound(_("This link was used already. Ask an admin for a new one."))
     return account
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -31,7 +32,7 @@ def add(session: Session, form: AccountIn, *, by: Account | None) -> Account:
         with session.begin_nested():
             session.add(account)
     except sa.exc.IntegrityError as error:
-        raise Invalid.at("email", "There is an account with this address already.") from error
+        raise Invalid.at("email", _("There is an account with this address already.")) from error
     audit.record(
         session, "account.add", f"account:{account.email}", by=by, detail={"role": account.role.value}
     )
@@ -56,7 +57,7 @@ def by_uid(session: Session, uid: str) -> Account:
     """
     account = session.exec(select(Account).where(Account.uid == uid)).one_or_none()
     if account is None:
-        raise NotFound("There is no such account.")
+        raise NotFound(_("There is no such account."))
     return account
 
 
@@ -105,6 +106,15 @@ def rename(session: Session, account: Account, name: str) -> None:
     audit.record(session, "account.rename", f"account:{account.email}", by=account, detail=detail)
 
 
+def choose_language(session: Session, account: Account, language: str) -> None:
+    """Remember what language somebody reads."""
+    detail = audit.changed({"language": account.language}, {"language": language})
+    if not detail:
+        return
+    account.language = language
+    audit.record(session, "account.language", f"account:{account.email}", by=account, detail=detail)
+
+
 def set_role(session: Session, account: Account, role: SiteRole, *, by: Account | None) -> None:
     """Make somebody an admin, or a member again.
 
@@ -147,7 +157,7 @@ def _keep_an_admin(session: Session, account: Account) -> None:
     # Locked, so that two admins cannot remove each other at the same moment.
     active = select(Account).where(Account.role == SiteRole.ADMIN, col(Account.disabled_at).is_(None))
     if {admin.id for admin in session.exec(active.with_for_update())} == {account.id}:
-        raise Conflict("This is the only admin. Make somebody else an admin first.")
+        raise Conflict(_("This is the only admin. Make somebody else an admin first."))
 
 
 def end_session(session: Session, account: Account, own: str) -> None:

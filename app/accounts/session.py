@@ -11,7 +11,7 @@ from flask_login import LoginManager, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
-from app import db, web
+from app import db, language, web
 from app.models import Account, opaque_id
 
 
@@ -88,7 +88,10 @@ def load_account(cookie_id: str) -> Account | None:
         return None
     cookie = read(cookie_id)
     account = db.session().get(Account, cookie.account_id)
-    return account if account is not None and account.admits(cookie.key, cookie.own) else None
+    if account is None or not account.admits(cookie.key, cookie.own):
+        return None
+    language.prefer(account.language)
+    return account
 
 
 class Cookie(NamedTuple):

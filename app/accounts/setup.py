@@ -5,6 +5,7 @@ import hashlib
 import hmac
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app.accounts import people
@@ -41,9 +42,9 @@ def first_admin(session: Session, form: WelcomeIn, settings: Settings) -> Accoun
     """
     _one_at_a_time(session)
     if not is_new(session):
-        raise Conflict("This site is set up already. Sign in, or ask its admin for an invitation.")
+        raise Conflict(_("This site is set up already. Sign in, or ask its admin for an invitation."))
     if not hmac.compare_digest(form.code.encode(), setup_code(settings).encode()):
-        raise Invalid.at("code", "This is not the code the server printed when it started.")
+        raise Invalid.at("code", _("This is not the code the server printed when it started."))
     account = AccountIn(email=form.email, name=form.name, password=form.password, role=SiteRole.ADMIN)
     return people.add(session, account, by=None)
 

@@ -4,6 +4,7 @@ import ipaddress
 from datetime import timedelta
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, db
@@ -31,7 +32,7 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     with db.new_session(engine, write=False) as session:
         account = session.exec(select(Account).where(Account.email == form.email)).one_or_none()
     if not passwords.fits(account.password_hash if account else None, form.password) or account is None:
-        raise Invalid("Email or password is wrong. Check both and try again.")
+        raise Invalid(_("Email or password is wrong. Check both and try again."))
     with db.transaction(engine) as session:
         account = session.get_one(Account, account.id)
         _forgive(session, keys)
@@ -55,7 +56,10 @@ def _count_attempt(session: Session, keys: tuple[str, str], limit: int) -> None:
             wait = first + WINDOW - now()
             minutes = max(1, round(wait / timedelta(minutes=1)))
             raise TooMany(
-                f"Too many failed sign-ins. Nothing is lost; try again in {minutes} min.",
+                _(
+                    "Too many failed sign-ins. Nothing is lost; try again in %(minutes)s min.",
+                    minutes=minutes,
+                ),
                 retry_after=int(wait.total_seconds()) + 1,
             )
     session.add_all(SignInFailure(key=key) for key in keys)
@@ -75,7 +79,7 @@ def _forgive(session: Session, keys: tuple[str, str]) -> None:
 
 def _accept(session: Session, account: Account, password: str) -> None:
     if not account.is_active:
-        raise Forbidden("This account is disabled. Ask an admin of this site.")
+        raise Forbidden(_("This account is disabled. Ask an admin of this site."))
     if passwords.HASHER.check_needs_rehash(account.password_hash or ""):
         account.password_hash = passwords.digest(password)
     audit.record(session, "account.sign_in", f"account:{account.email}", by=account)

@@ -1,14 +1,17 @@
 """Pages of the accounts room: signing in, invitations, one's own account, and the site's people."""
 
 import re
+from datetime import timedelta
 
 from flask import Blueprint, Response, flash, redirect, request, url_for
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import audit, db, permissions, web
+from app import audit, db, language, permissions, web
 from app.accounts import invitations, passwords, people, session, setup, signing_in, tokens
 from app.accounts.forms import (
     InvitationIn,
+    LanguageIn,
     NameIn,
     NewcomerIn,
     NewPasswordIn,
@@ -23,6 +26,8 @@ from app.models import Account, Project, Scope
 
 bp = Blueprint("accounts", __name__)
 
+A_YEAR = timedelta(days=365)
+
 # A path of this site. Browsers drop control characters and read a backslash as a slash.
 _LOCAL = re.compile(r"/(?![/\\])[^\x00-\x1f\\]*")
 
@@ -31,7 +36,7 @@ def admin() -> Account:
     """The signed-in admin. Raises Forbidden for anybody else."""
     account = web.signed_in()
     if not account.is_admin:
-        raise Forbidden("Only an admin of this site may do that.")
+        raise Forbidden(_("Only an admin of this site may do that."))
     return account
 
 
@@ -97,6 +102,25 @@ def make_first_admin() -> Response | BaseResponse:
     return web.see_other("projects.index")
 
 
+@bp.post("/language")
+def choose_language() -> BaseResponse:
+    """Speak another language from now on: here, and wherever the person signs in."""
+    chosen = web.submitted(LanguageIn).language
+    if account := web.account():
+        people.choose_language(db.session(), account, chosen)
+        db.session().commit()
+    response = redirect(_next(), 303)
+    response.set_cookie(
+        language.COOKIE,
+        chosen,
+        max_age=A_YEAR,
+        secure=web.settings().secure_cookies,
+        httponly=True,
+        samesite="Lax",
+    )
+    return response
+
+
 # Invitations and password links
 
 
@@ -125,7 +149,7 @@ def accept_invitation(token: str) -> Response | BaseResponse:
     if begin:
         session.begin(account)
     project = opened.get(Project, found.project_id) if found.project_id else None
-    flash(f"Welcome to {project.name}." if project else "Welcome.", "success")
+    flash(_("Welcome to %(project)s.", project=project.name) if project else _("Welcome."), "success")
     return web.see_other("projects.show", slug=project.slug) if project else web.see_other("projects.index")
 
 
@@ -185,7 +209,7 @@ def rename() -> Response | BaseResponse:
     except Invalid as problem:
         return web.form_page("accounts/settings.html", problem)
     people.rename(db.session(), account, form.name)
-    return web.saved("Your name is changed.", "accounts.settings")
+    return web.saved(_("Your name is changed."), "accounts.settings")
 
 
 @bp.post("/account/password")
@@ -199,7 +223,7 @@ def change_password() -> Response | BaseResponse:
         return web.form_page("accounts/settings.html", problem)
     db.session().commit()
     session.begin(account)
-    flash("Your password is changed. You are signed out everywhere else.", "success")
+    flash(_("Your password is changed. You are signed out everywhere else."), "success")
     return web.see_other("accounts.settings")
 
 
@@ -210,7 +234,7 @@ def end_sessions() -> BaseResponse:
     people.end_sessions(db.session(), account)
     db.session().commit()
     session.begin(account)
-    flash("You are signed out everywhere else.", "success")
+    flash(_("You are signed out everywhere else."), "success")
     return web.see_other("accounts.settings")
 
 
@@ -226,7 +250,7 @@ def create_token() -> Response | BaseResponse:
     account = web.signed_in()
     try:
         form = checked(TokenIn, {**request.form.to_dict(), "scopes": request.form.getlist("scopes")})
-        _, secret = tokens.make(db.session(), account, form, by=account)
+        _made, secret = tokens.make(db.session(), account, form, by=account)
     except Invalid as problem:
         return _tokens_page(problem)
     db.session().commit()
@@ -238,7 +262,7 @@ def create_token() -> Response | BaseResponse:
 def revoke_token(uid: str) -> BaseResponse:
     """Stop a token."""
     tokens.revoke(db.session(), web.signed_in(), uid)
-    return web.saved("The token is revoked. Whatever used it must be given another.", "accounts.my_tokens")
+    return web.saved(_("The token is revoked. Whatever used it must be given another."), "accounts.my_tokens")
 
 
 def _tokens_page(problem: Problem | None = None) -> Response:
@@ -249,7 +273,7 @@ def _tokens_page(problem: Problem | None = None) -> Response:
         problem,
         tokens=tokens.of(opened, account),
         chosen=request.form.getlist("scopes") if problem else [Scope.READ],
-        projects=[("", "All that you may enter"), *((one.slug, one.name) for one in projects)],
+        projects=[("", _("All that you may enter")), *((one.slug, one.name) for one in projects)],
         secret=session.shown_once("token"),
     )
 
@@ -272,7 +296,7 @@ def invite() -> Response | BaseResponse:
         form = web.submitted(InvitationIn)
     except Invalid as problem:
         return _people_page(problem)
-    _, token = invitations.invite(db.session(), form, by=by)
+    _made, token = invitations.invite(db.session(), form, by=by)
     db.session().commit()
     session.show_once("link", web.public_url("accounts.invitation", token=token))
     return web.see_other("accounts.everybody")
@@ -282,7 +306,7 @@ def invite() -> Response | BaseResponse:
 def revoke_invitation(uid: str) -> BaseResponse:
     """Take an invitation back."""
     invitations.revoke(db.session(), uid, by=admin(), project=None)
-    return web.saved("The invitation is taken back.", "accounts.everybody")
+    return web.saved(_("The invitation is taken back."), "accounts.everybody")
 
 
 @bp.post("/people/<uid>/role")
@@ -290,7 +314,9 @@ def set_role(uid: str) -> BaseResponse:
     """Make somebody an admin, or a member again."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.set_role(db.session(), account, web.submitted(SiteRoleIn).role, by=by)
-    return web.saved(f"{account.name} is now {account.role.value}.", "accounts.everybody")
+    return web.saved(
+        _("%(name)s is now %(role)s.", name=account.name, role=account.role.value), "accounts.everybody"
+    )
 
 
 @bp.post("/people/<uid>/disable")
@@ -298,7 +324,10 @@ def disable(uid: str) -> BaseResponse:
     """Shut an account out."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.disable(db.session(), account, by=by)
-    return web.saved(f"{account.name} can no longer sign in. Their judgments are kept.", "accounts.everybody")
+    return web.saved(
+        _("%(name)s can no longer sign in. Their judgments are kept.", name=account.name),
+        "accounts.everybody",
+    )
 
 
 @bp.post("/people/<uid>/enable")
@@ -306,7 +335,7 @@ def enable(uid: str) -> BaseResponse:
     """Let an account in again."""
     by, account = admin(), people.by_uid(db.session(), uid)
     people.enable(db.session(), account, by=by)
-    return web.saved(f"{account.name} can sign in again.", "accounts.everybody")
+    return web.saved(_("%(name)s can sign in again.", name=account.name), "accounts.everybody")
 
 
 @bp.post("/people/<uid>/password-link")

@@ -7,6 +7,9 @@ answer, how sure one is. A key (of a criterion, a tag, a question) must be one o
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
+from flask_babel.speaklater import LazyString
 from sqlmodel import Session
 
 from app.annotation import statements
@@ -15,6 +18,11 @@ from app.errors import FieldError, Invalid
 from app.models import Outcome, Project
 from app.rubric import PLAIN, Answered, Judged, Need, Question, Rubric, parsed
 from app.tallies import TURNED
+
+NOT_COMPARED = lazy_gettext("This project has no such criterion to compare by.")
+NOT_RATED = lazy_gettext("This project has no such criterion to rate by.")
+NO_SUCH_TAG = lazy_gettext("This project has no such tag.")
+NO_SUCH_QUESTION = lazy_gettext("This project has no such question.")
 
 
 def live_rubric(session: Session, project: Project) -> tuple[int | None, Rubric]:
@@ -28,57 +36,67 @@ def check(rubric: Rubric, given: JudgmentIn) -> None:
     wrong = [*_verdict(rubric, given), *_needs(rubric, given), *_criteria(rubric, given)]
     wrong += [*_tags(rubric, given), *_answers(rubric, given)]
     if wrong:
-        raise Invalid("Some of this is not what the project asks for.", wrong)
+        raise Invalid(_("Some of this is not what the project asks for."), wrong)
 
 
 def _verdict(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
     if given.outcome not in rubric.outcomes:
         offered = ", ".join(outcome for outcome in Outcome if outcome in rubric.outcomes)
-        yield FieldError("/outcome", f"This project takes {offered}.")
+        yield FieldError("/outcome", _("This project takes %(outcomes)s.", outcomes=offered))
     elif rubric.grades and given.outcome in TURNED and (given.strength or 9) > rubric.grades:
-        yield FieldError("/strength", f"Say how much better, from 1 to {rubric.grades}.")
+        yield FieldError("/strength", _("Say how much better, from 1 to %(most)s.", most=rubric.grades))
 
 
 def _needs(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
     rationale = (given.rationale or "").strip()
     if rubric.rationale == Need.REQUIRED and not rationale:
-        yield FieldError("/rationale", "Say why.")
+        yield FieldError("/rationale", _("Say why."))
     elif rubric.rationale != Need.OFF and rationale and len(rationale) < rubric.rationale_min:
-        yield FieldError("/rationale", f"Say a little more: at least {rubric.rationale_min} characters.")
+        more = ngettext(
+            "Say a little more: at least %(num)s character.",
+            "Say a little more: at least %(num)s characters.",
+            rubric.rationale_min,
+        )
+        yield FieldError("/rationale", more)
     if rubric.better_answer == Need.REQUIRED and not (given.better_answer or "").strip():
-        yield FieldError("/better_answer", "Write a better answer.")
+        yield FieldError("/better_answer", _("Write a better answer."))
     if rubric.confidence == Need.REQUIRED and given.confidence is None:
-        yield FieldError("/confidence", "Say how sure you are.")
+        yield FieldError("/confidence", _("Say how sure you are."))
 
 
 def _criteria(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
     compared = {item.key for item in rubric.criteria if item.judged == Judged.COMPARED}
     rated = {item.key for item in rubric.criteria if item.judged == Judged.RATED}
-    yield from _unknown("criteria", given.criteria, compared, "criterion to compare by")
-    yield from _unknown("ratings", given.ratings, rated, "criterion to rate by")
+    yield from _unknown("criteria", given.criteria, compared, NOT_COMPARED)
+    yield from _unknown("ratings", given.ratings, rated, NOT_RATED)
     for item in rubric.criteria:
         if item.required and item.key not in given.criteria and item.key not in given.ratings:
             field = "criteria" if item.key in compared else "ratings"
-            yield FieldError(f"/{field}/{item.key}", f"Judge this too: {item.name}.")
+            yield FieldError(f"/{field}/{item.key}", _("Judge this too: %(criterion)s.", criterion=item.name))
 
 
 def _tags(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
     known = {tag.key for tag in rubric.tags}
     for side, keys in given.tags.items():
-        yield from _unknown(f"tags/{side}", keys, known, "tag")
+        yield from _unknown(f"tags/{side}", keys, known, NO_SUCH_TAG)
     for index, span in enumerate(given.spans):
         if span.tag is not None and span.tag not in known:
-            yield FieldError(f"/spans/{index}/tag", "This project has no such tag.")
+            yield FieldError(f"/spans/{index}/tag", str(NO_SUCH_TAG))
 
 
 def _answers(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
-    yield from _unknown("answers", given.answers, {item.key for item in rubric.questions}, "question")
+    yield from _unknown(
+        "answers",
+        given.answers,
+        {item.key for item in rubric.questions},
+        NO_SUCH_QUESTION,
+    )
     for question in rubric.questions:
         answer = given.answers.get(question.key)
         if answer:
             wrong = _misfit(question, answer)
         else:
-            wrong = f"Answer this too: {question.text}" if question.required else None
+            wrong = _("Answer this too: %(question)s", question=question.text) if question.required else None
         if wrong:
             yield FieldError(f"/answers/{question.key}", wrong)
 
@@ -86,17 +104,17 @@ def _answers(rubric: Rubric, given: JudgmentIn) -> Iterator[FieldError]:
 def _misfit(question: Question, answer: str | list[str]) -> str | None:
     several = question.answered == Answered.SEVERAL
     if several != isinstance(answer, list):
-        return "Send a list of the options that hold." if several else "Send one answer as text."
+        return _("Send a list of the options that hold.") if several else _("Send one answer as text.")
     chosen = [answer] if isinstance(answer, str) else answer
     if question.answered != Answered.TEXT and not set(chosen) <= set(question.options):
-        return f"Choose among: {', '.join(question.options)}."
+        return _("Choose among: %(options)s.", options=", ".join(question.options))
     return None
 
 
-def _unknown(field: str, keys: Iterable[str], known: set[str], what: str) -> Iterator[FieldError]:
+def _unknown(field: str, keys: Iterable[str], known: set[str], wrong: LazyString) -> Iterator[FieldError]:
     for key in keys:
         if key not in known:
-            yield FieldError(f"/{field}/{key}", f"This project has no such {what}.")
+            yield FieldError(f"/{field}/{key}", str(wrong))
 
 
 # The columns of what a judgment says.

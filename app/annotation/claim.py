@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app import audit
@@ -13,7 +14,7 @@ from app.errors import NotFound
 from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id, row_id
 from app.permissions import Access
 
-NOT_YOURS = "This comparison was not assigned to you."
+NOT_YOURS = lazy_gettext("This comparison was not assigned to you.")
 QUEUE_START = (-1, 0, 0)
 
 
@@ -53,7 +54,7 @@ def assigned_to(session: Session, access: Access, uid: str) -> Assigned:
     annotator = annotator_of(session, access)
     row = statements.ASSIGNED.first(session, uid=uid, annotator_id=annotator.id, submission_id="")
     if row is None:
-        raise NotFound(NOT_YOURS)
+        raise NotFound(str(NOT_YOURS))
     return Assigned(row.id, uid, row.comparison_id, bool(row.swapped), new=False)
 
 

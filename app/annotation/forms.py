@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Annotated, Any, Literal, Self
 
 import orjson
+from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from werkzeug.datastructures import MultiDict
 
@@ -21,7 +22,7 @@ Answer = Prose | list[Annotated[str, StringConstraints(max_length=100, pattern=N
 
 def _preference(outcome: Outcome) -> Outcome:
     if outcome == Outcome.BOTH_BAD:
-        raise ValueError("A criterion is judged a, b or tie.")
+        raise ValueError(_("A criterion is judged a, b or tie."))
     return outcome
 
 
@@ -120,7 +121,7 @@ def _named(form: "MultiDict[str, str]") -> dict[str, Any]:
         name: form[name] for name in JudgmentIn.model_fields if form.get(name, "").strip()
     }
     # One button says both: "a:3" is a, by far.
-    outcome, _, strength = values.get("outcome", "").partition(":")
+    outcome, _colon, strength = values.get("outcome", "").partition(":")
     return values | ({"outcome": outcome, "strength": strength} if strength else {})
 
 
@@ -140,13 +141,13 @@ def _sort_in(said: dict[str, Any], kind: str, key: str, values: list[str]) -> No
     if kind == CRITERION:
         said.setdefault("criteria", {})[key] = values[0]
     elif kind == RATING:
-        key, _, side = key.rpartition(":")
+        key, _colon, side = key.rpartition(":")
         said.setdefault("ratings", {}).setdefault(key, {})[side] = values[0]
     elif kind == TAGS:
         said.setdefault("tags", {})[key] = values
     elif kind == ANSWER:
         # Boxes carry a key of their own, so that one ticked box is a list all the same.
-        key, several, _ = key.partition(":several")
+        key, several, _rest = key.partition(":several")
         said.setdefault("answers", {})[key] = values if several else values[0]
 
 
@@ -154,7 +155,7 @@ def _spans(sent: str) -> Any:
     try:
         return orjson.loads(sent)
     except orjson.JSONDecodeError as error:
-        raise Invalid.at("spans", "The marked places could not be read. Mark them again.") from error
+        raise Invalid.at("spans", _("The marked places could not be read. Mark them again.")) from error
 
 
 def as_form(judgment: Mapping[str, Any]) -> "MultiDict[str, str]":

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 
@@ -176,7 +177,7 @@ def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
     annotator = annotator_of(session, access)
     row = session.execute(_mine(annotator.id).where(judgments.c.submission_id == submission_id)).one_or_none()
     if row is None:
-        raise NotFound("This judgment is not among yours. It may have been changed or taken back.")
+        raise NotFound(_("This judgment is not among yours. It may have been changed or taken back."))
     return _judged(row, access)
 
 

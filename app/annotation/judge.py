@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app import audit, tallies
@@ -104,7 +106,7 @@ def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "
         session, uid=uid, annotator_id=annotator.id, submission_id=submission_id
     )
     if found is None:
-        raise NotFound(NOT_YOURS)
+        raise NotFound(str(NOT_YOURS))
     return found
 
 
@@ -113,7 +115,7 @@ def _repeated(
 ) -> Submitted:
     known = statements.JUDGMENT.one(session, judgment_id=assigned.known_id)
     if known.assignment_id != assigned.id or {name: getattr(known, name) for name in said} != said:
-        raise Conflict("This submission_id was used for another judgment. Send a new one.")
+        raise Conflict(_("This submission_id was used for another judgment. Send a new one."))
     return _submitted(given, said["outcome"], known.created_at, False, annotator, assigned)
 
 
@@ -123,7 +125,7 @@ def _rubric(session: Session, assigned: Any, given: JudgmentIn) -> tuple[int | N
         return assigned.rubric_id, _asks(assigned)[1]
     older = statements.RUBRIC_VERSION.first(session, assignment_id=assigned.id, version=given.rubric_version)
     if older is None:
-        raise Conflict("The lead has changed what is asked here. Load the page again to see it.")
+        raise Conflict(_("The lead has changed what is asked here. Load the page again to see it."))
     return older.id, parsed(older.content)
 
 
@@ -134,7 +136,7 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
         return None
     live = _live(session, assigned)
     if live is None or live.submission_id != given.supersedes:
-        raise Conflict("The judgment to replace is not your latest one of this comparison. Look again.")
+        raise Conflict(_("The judgment to replace is not your latest one of this comparison. Look again."))
     _still_blind(assigned)
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     return live
@@ -143,7 +145,7 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
 def _still_blind(assigned: Any) -> None:
     """A verdict changed by somebody who knows the models would not be blind any more."""
     if assigned.revealed_at is not None:
-        raise Conflict("You have seen which models these are, so this verdict stays as it is.")
+        raise Conflict(_("You have seen which models these are, so this verdict stays as it is."))
 
 
 def _live(session: Session, assigned: Any) -> Any:
@@ -157,19 +159,23 @@ def _close(session: Session, assigned: Any, moment: datetime) -> None:
         _retake(session, assigned)
     closed = _move(session, assigned, to=AssignmentState.JUDGED, at=moment)
     if not closed or assigned.state not in (AssignmentState.OPEN, AssignmentState.RELEASED):
-        raise ClosedError(_CLOSED.get(assigned.state, "This comparison is no longer open."))
+        raise ClosedError(str(_CLOSED.get(assigned.state) or _("This comparison is no longer open.")))
 
 
 _CLOSED = {
-    AssignmentState.JUDGED: "You have judged this comparison already. You can change it in your history.",
-    AssignmentState.SKIPPED: "You skipped this comparison. Undo brings it back while it is still free.",
+    AssignmentState.JUDGED: lazy_gettext(
+        "You have judged this comparison already. You can change it in your history."
+    ),
+    AssignmentState.SKIPPED: lazy_gettext(
+        "You skipped this comparison. Undo brings it back while it is still free."
+    ),
 }
 
 
 def _retake(session: Session, assigned: Any) -> None:
     """A place given up, or lost when the lease ran out, is theirs again while nobody has it."""
     if assigned.gold is None and not statements.TAKE_SLOT.run(session, comparison_id=assigned.comparison_id):
-        raise Conflict("Others have judged this comparison in the meantime, so it is not needed any more.")
+        raise Conflict(_("Others have judged this comparison in the meantime, so it is not needed any more."))
 
 
 def _move(
@@ -273,7 +279,7 @@ def skip(session: Session, access: Access, assignment_uid: str, reason: SkipReas
     if assigned.state == AssignmentState.SKIPPED:
         return
     if assigned.state == AssignmentState.JUDGED:
-        raise ClosedError(_CLOSED[AssignmentState.JUDGED])
+        raise ClosedError(str(_CLOSED[AssignmentState.JUDGED]))
     _move(session, assigned, to=AssignmentState.SKIPPED, at=now(), reason=reason)
     if assigned.gold is None and assigned.state == AssignmentState.OPEN:
         statements.FREE_SLOT.run(session, comparison_id=assigned.comparison_id)
@@ -356,10 +362,10 @@ def reveal(session: Session, access: Access, assignment_uid: str) -> None:
     Conflict where the project keeps its models secret or the pair is not judged.
     """
     if not access.project.reveals_models:
-        raise Conflict("This project does not name its models to annotators.")
+        raise Conflict(_("This project does not name its models to annotators."))
     assigned = _assigned(session, annotator_of(session, access), assignment_uid)
     if assigned.state != AssignmentState.JUDGED:
-        raise Conflict("Judge this comparison first.")
+        raise Conflict(_("Judge this comparison first."))
     if statements.REVEAL.run(session, assignment_id=assigned.id, at=now()):
         subject = f"assignment:{assignment_uid}"
         audit.record(session, "assignment.reveal", subject, by=access.account, project=access.project)

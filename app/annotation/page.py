@@ -2,12 +2,16 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app, request
+from flask_babel import format_decimal
+from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import MultiDict
 
+from app import language
 from app.annotation.desk import Desk
 from app.annotation.pair import Shown
 from app.errors import FieldError
@@ -58,15 +62,23 @@ def fragment(desk: Desk) -> str:
 
 def _today(desk: Desk) -> dict[str, object]:
     goal = desk.project.daily_goal
-    words = f"{desk.today:,} of {goal:,} today" if goal else f"{desk.today:,} today"
+    words = _today_words(language.current(), desk.today, goal)
     return {"today_value": min(desk.today, goal or 0), "today_words": words}
+
+
+@lru_cache(maxsize=4096)
+def _today_words(_language: str, today: int, goal: int | None) -> str:
+    """Kept, because numbers in the manner of a language cost as much as a query."""
+    if goal:
+        return _("%(done)s of %(goal)s today", done=format_decimal(today), goal=format_decimal(goal))
+    return _("%(done)s today", done=format_decimal(today))
 
 
 def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
     """All that the template's conditions look at."""
     project = desk.project
     return (
-        *(project.slug, project.daily_goal, desk.rubric_version),
+        *(language.current(), project.slug, project.daily_goal, desk.rubric_version),
         *(desk.undo is None, desk.can_undo),
         *(shown.category is None, shown.language is None, shown.sensitive, shown.note),
     )

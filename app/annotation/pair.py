@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlmodel import Session
 
@@ -29,7 +30,7 @@ SENSITIVE = frozenset(
 )
 
 
-TOO_DIFFERENT = "These two differ too much to mark the words."
+TOO_DIFFERENT = lazy_gettext("These two differ too much to mark the words.")
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
         category=row.category,
         language=row.language,
         sensitive=is_sensitive(row.category, row.tags),
-        note=TOO_DIFFERENT if reading.differences and not marked else "",
+        note=str(TOO_DIFFERENT) if reading.differences and not marked else "",
     )
 
 

@@ -5,7 +5,7 @@ It only ever lets in whom ``permissions.enter`` would; everybody else is sent th
 
 from typing import Any
 
-from app import db, permissions, web
+from app import db, language, permissions, web
 from app.accounts import session
 from app.annotation import statements
 from app.models import Account, Project
@@ -23,6 +23,7 @@ def enter(slug: str) -> Access:
     if row is not None:
         access, account = _access(row)
         if account.admits(cookie.key, cookie.own) and access.can("judge"):
+            language.prefer(account.language)
             return access
     return permissions.enter(db.session(), web.account(), slug, "judge")
 

@@ -3,6 +3,8 @@
 from http import HTTPStatus
 
 from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
@@ -21,7 +23,7 @@ from app.permissions import Access
 
 bp = Blueprint("annotation", __name__)
 
-NOTHING_TO_UNDO = "There is nothing to undo here yet."
+NOTHING_TO_UNDO = lazy_gettext("There is nothing to undo here yet.")
 
 
 def _enter(slug: str) -> Access:
@@ -75,7 +77,7 @@ def undo_last(slug: str) -> Response | BaseResponse:
     """Bring back the pair judged or skipped last."""
     session, access = db.session(), _enter(slug)
     if undo(session, access, request.form.get("undo") or None) is None:
-        raise Conflict(NOTHING_TO_UNDO)
+        raise Conflict(str(NOTHING_TO_UNDO))
     desk = sit_down(session, access)
     session.commit()
     return _next(desk, slug)
@@ -90,7 +92,7 @@ def _next(desk: Desk, slug: str) -> Response | BaseResponse:
 def _onward(slug: str, problem: ClosedError) -> BaseResponse:
     """From a pair that was dealt with in another tab to the one that is next, saying why."""
     db.session().rollback()
-    flash(f"{problem.detail} This is the next pair.", "info")
+    flash(problem.detail + " " + _("This is the next pair."), "info")
     if web.wants_fragment():
         return Response(headers={"HX-Redirect": url_for("annotation.judge", slug=slug)})
     return web.see_other("annotation.judge", slug=slug)
@@ -176,7 +178,7 @@ def revise(slug: str, submission_id: str) -> BaseResponse:
     session, access = db.session(), _enter(slug)
     given = JudgmentIn.from_form(request.form, supersedes=submission_id)
     submit_judgment(session, access, given, Source.PAGE)
-    return web.saved("Your judgment was changed.", "annotation.past", slug=slug)
+    return web.saved(_("Your judgment was changed."), "annotation.past", slug=slug)
 
 
 @bp.post("/p/<slug>/history/<submission_id>/reveal")
@@ -184,4 +186,4 @@ def reveal_models(slug: str, submission_id: str) -> BaseResponse:
     """Name the models of a pair one has judged; its verdict stays from then on."""
     session, access = db.session(), _enter(slug)
     reveal(session, access, one_of_mine(session, access, submission_id).assigned.uid)
-    return web.saved("The models are named. This verdict stays as it is.", "annotation.past", slug=slug)
+    return web.saved(_("The models are named. This verdict stays as it is."), "annotation.past", slug=slug)

@@ -61,6 +61,8 @@ class Account(SQLModel, table=True):
     ended_sessions: str = Field(default="", sa_column_kwargs={"server_default": ""})
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     disabled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    # The tag of the language they chose; one that a later version does not speak counts as none.
+    language: str | None = Field(default=None, max_length=16)
 
     # Flask-Login's interface.
     @property
