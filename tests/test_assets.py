@@ -56,3 +56,8 @@ def test_nothing_else_is_served(app: Flask, stylesheet: str, path: str) -> None:
 def test_the_stylesheet_refers_to_files_that_are_there() -> None:
     for address in re.findall(r'url\("([^")]+)"\)', (STATIC / "app.css").read_text()):
         assert (STATIC / address).is_file()
+
+
+def test_the_stylesheet_keeps_to_its_budget() -> None:
+    """As it is written, with its comments: what is new reuses the parts that are there."""
+    assert (STATIC / "app.css").stat().st_size <= 30 * 1024
