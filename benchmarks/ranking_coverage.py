@@ -15,7 +15,13 @@ from typing import Any
 import numpy as np
 
 import ranking
-from benchmarks.ranking_votes import draw_matrix, marginal_truth, simulate, simulate_with_judge
+from benchmarks.ranking_votes import (
+    draw_matrix,
+    marginal_truth,
+    simulate,
+    simulate_prompts,
+    simulate_with_judge,
+)
 from ranking.outcomes import Floats
 from ranking.prediction_powered import fit_prediction_powered
 
@@ -65,6 +71,21 @@ def clustered(
         cells = votes.cells() if by_annotator else None
         found = ranking.intervals(ranking.fit(votes.matrix()), cells, kind=kind, replicates=200)
         return judged(votes.truth, found)
+
+    return trial
+
+
+def by_prompt(prompts: int, *, told: bool = True, **options: Any) -> Trial:
+    """Annotators who judge the same prompts; `told`: intervals are by annotator and by prompt."""
+
+    def trial(seed: Any) -> tuple[Floats, Floats]:
+        votes, prompt = simulate_prompts(prompts, 10, seed=seed, **options)
+        fit = ranking.fit(votes.matrix())
+        columns = votes.a, votes.b, votes.outcome, prompt, votes.annotator
+        return judged(
+            votes.truth,
+            ranking.intervals(fit, votes.cells(), crossed=ranking.crossed(fit, *columns) if told else None),
+        )
 
     return trial
 
@@ -139,6 +160,22 @@ def scenarios() -> Iterator[tuple[str, Trial]]:
         yield name, clustered(annotators, each, by_annotator=True, uneven=1.0)
     bootstrapped = clustered(100, 50, by_annotator=True, kind="bootstrap")
     yield "tastes, 100 annotators x 50, bootstrap by annotator", bootstrapped
+    shared: dict[str, tuple[int, dict[str, Any]]] = {
+        "300 comparisons x 3 people": (300, {}),
+        "100 comparisons x 3 of 10 people": (100, {"annotators": 10}),
+        "300 comparisons x 3 people, nothing special": (300, {"alike": 0.0}),
+        "100 prompts x 6 comparisons x 2 people": (
+            100,
+            {"pairs": 6, "each": 2, "alike": 0.2, "quality": 1.0},
+        ),
+        "20 prompts x 30 comparisons x 2 people": (
+            20,
+            {"pairs": 30, "each": 2, "alike": 0.2, "quality": 1.0},
+        ),
+    }
+    for name, (prompts, more) in shared.items():
+        yield f"{name}, by annotator", by_prompt(prompts, told=False, **more)
+        yield f"{name}, by annotator and prompt", by_prompt(prompts, **more)
     yield "with a judge, 600 comparisons, 30 annotators", with_judge(600)
     yield "with a judge, 600 comparisons, 20 uneven annotators", with_judge(600, annotators=20, uneven=1.0)
     yield "with a judge, 300 comparisons x 3 people", with_judge(300, each=3)

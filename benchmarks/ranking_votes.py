@@ -119,6 +119,40 @@ def simulate_with_judge(
     )
 
 
+def simulate_prompts(
+    prompts: int,
+    n_models: int,
+    *,
+    seed: Any = 0,
+    pairs: int = 1,
+    each: int = 3,
+    annotators: int = 30,
+    taste: float = 0.5,
+    alike: float = 0.5,
+    quality: float = 0.0,
+) -> tuple[Votes, NDArray[np.intp]]:
+    """`each` people's votes on each of `pairs` comparisons on each prompt, and the prompt of each vote.
+
+    `alike` is the share that is special about a comparison of what moves each person besides the ratings;
+    `quality` the standard deviation of how much better a model answers one prompt than others, in logits.
+    """
+    rng = np.random.default_rng(seed)
+    theta = np.linspace(-1, 1, n_models)
+    prompt = np.repeat(np.arange(prompts), pairs)
+    a, b = draw_pairs(len(prompt), n_models, rng)
+    row = np.repeat(np.arange(len(prompt)), each)
+    who = np.argsort(rng.random((len(prompt), annotators)), axis=1)[:, :each].ravel()
+    own = rng.normal(0, taste, (annotators, n_models)) + theta
+    luck = rng.normal(0, quality, (prompts, n_models))
+    shared = luck[prompt, a] - luck[prompt, b]
+    gap = own[who, a[row]] - own[who, b[row]] + shared[row]
+    special = rng.standard_normal(len(prompt))
+    outcome = np.where(gap + _logistic(special[row], alike, rng) > 0, ranking.Outcome.A, ranking.Outcome.B)
+    truth = marginal_truth(theta, float(np.hypot(taste, quality)))
+    columns = a[row].astype(np.int16), b[row].astype(np.int16), outcome.astype(np.uint8)
+    return Votes(*columns, who, truth), prompt[row]
+
+
 def _logistic(special: Floats, share: float, rng: np.random.Generator) -> Floats:
     """Logistic noise, of which a share is what was drawn already."""
     mixed = np.sqrt(share) * special + np.sqrt(1 - share) * rng.standard_normal(len(special))

@@ -23,6 +23,7 @@ from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import Fit, Note, fit, to_elo
 from ranking.clusters import Clusters, cluster_votes
 from ranking.connectivity import Connectivity, connectivity
+from ranking.crossed import Crossed, crossed
 from ranking.elo import EloRun, EloState, elo, permuted_elo
 from ranking.misfit import LackOfFit, lack_of_fit
 from ranking.outcomes import Cells, Outcome, WinMatrix, encode_names, encode_outcomes
@@ -33,6 +34,7 @@ __all__ = [
     "Cells",
     "Clusters",
     "Connectivity",
+    "Crossed",
     "EloRun",
     "EloState",
     "Fit",
@@ -46,6 +48,7 @@ __all__ = [
     "cluster_votes",
     "connectivity",
     "covariance",
+    "crossed",
     "elo",
     "encode_names",
     "encode_outcomes",

@@ -2,7 +2,8 @@
 
 The sandwich (White, 1982, Econometrica 50) is the default because Fisher's information takes a tie for a
 coin toss and over-covers. Votes of one annotator share a taste: clustering by annotator (Liang & Zeger,
-1986, Biometrika 73) with Student's t is what keeps a nominal 95 % near 95 %.
+1986, Biometrika 73) with Student's t is what keeps a nominal 95 % near 95 %. Where several people judge the
+same prompts, what those share is added (`crossed`).
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from ranking.bradley_terry import (
     to_elo,
 )
 from ranking.clusters import Clusters, cluster_votes, small_sample
+from ranking.crossed import Crossed
 from ranking.outcomes import Cells, Floats, Ints, check_choice
 
 Kind = Literal["sandwich", "fisher", "bootstrap"]
@@ -75,6 +77,7 @@ def intervals(
     fit: Fit,
     cells: Cells | None = None,
     *,
+    crossed: Crossed | None = None,
     kind: Kind = "sandwich",
     level: float = 0.95,
     anchor: tuple[int, float] | None = None,
@@ -86,12 +89,13 @@ def intervals(
 
     With `cells`, the fit's votes by cluster, errors are clustered: Student's t for the number of clusters
     that judged the model and how evenly (`clusters.small_sample`); a model judged in fewer than 5, or
-    nearly always in one, gets no interval, and a note. Without, votes are taken as independent. `kind`
-    "fisher" cannot be clustered. `anchor=(model, rating)` pins a model; its uncertainty moves to the
-    others. `replicates` are for the bootstrap, `seed` for it and for the random groups.
+    nearly always in one, gets no interval, and a note. Without, votes are taken as independent. `crossed`
+    adds what they share besides, if it is known. `kind` "fisher" cannot be clustered.
+    `anchor=(model, rating)` pins a model; its uncertainty moves to the others. `replicates` are for the
+    bootstrap, `seed` for it and for the random groups.
     """
     check_choice("kind", kind, ("sandwich", "fisher", "bootstrap"))
-    if kind == "fisher" and cells is not None:
+    if kind == "fisher" and (cells is not None or crossed is not None):
         raise ValueError(
             "fisher: the information matrix takes votes as independent; use the sandwich for clusters"
         )
@@ -106,6 +110,9 @@ def intervals(
     else:
         covariance = _analytic_covariance(fit, kind, clusters)
     dof = np.full(fit.n_models, np.inf) if clusters is None else small_sample(clusters.votes)[1]
+    if crossed is not None and crossed.known:
+        covariance = covariance + crossed.excess * _analytic_covariance(fit, "sandwich", None)
+        dof = np.minimum(dof, crossed.dof)
     dof[~np.isfinite(fit.theta)] = np.nan
     quantile = critical_value(level, dof)
     theta = shifted(fit.theta, fit.component, anchor, center)

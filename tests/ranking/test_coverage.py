@@ -15,6 +15,8 @@ from benchmarks import ranking_coverage as bench
         pytest.param(
             bench.clustered(30, 100, by_annotator=True, uneven=1), 0.92, 0.98, id="uneven annotators"
         ),
+        pytest.param(bench.by_prompt(300), 0.93, 0.98, id="three people a comparison"),
+        pytest.param(bench.by_prompt(300, told=False), 0.0, 0.92, id="as if of different comparisons"),
         pytest.param(bench.with_judge(300, each=3), 0.93, 0.98, id="three people a comparison, and a judge"),
         pytest.param(bench.with_judge(300, each=3, told_apart=False), 0.0, 0.93, id="as if of others"),
         pytest.param(bench.new_model(3_000_000, 87, 20), 0.9, 1.0, id="a new model among millions"),

@@ -1,0 +1,87 @@
+"""What votes share besides who gave them: several people's votes on one prompt, or on one comparison.
+
+What is special about a prompt moves all its votes, as an annotator's taste does, and neither kind of cluster
+lies within the other. The variance is then that between annotators, plus that between prompts, less that
+between both at once, which is in the two (Cameron, Gelbach & Miller, 2011, J. Bus. Econ. Stat. 29).
+
+What prompts add beyond the annotators is told here as one share of the variance that independent votes would
+have, the same for all models. One number can be learnt from some of the prompts, so that its cost need not
+follow the votes, and it holds for a model with few of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ranking.bradley_terry import Fit
+from ranking.clusters import small_sample
+from ranking.outcomes import Floats, Ints, check_votes, outcome_scores
+
+
+@dataclass(frozen=True)
+class Crossed:
+    """What items (prompts, comparisons) add to the variance, as a share of independent votes' variance.
+
+    `dof`: for Student's t, NaN where there are too few items to tell (`clusters.small_sample`), and the
+    share with it. `items`: how many there were.
+    """
+
+    excess: float
+    dof: float
+    items: int
+
+    @property
+    def known(self) -> bool:
+        """Whether there were items enough to tell."""
+        return bool(np.isfinite(self.dof))
+
+
+def crossed(
+    fit: Fit,
+    a: ArrayLike,
+    b: ArrayLike,
+    outcome: ArrayLike,
+    item: ArrayLike,
+    annotator: ArrayLike | None = None,
+) -> Crossed:
+    """How far votes on the same item agree beyond what the fit expects, `annotator` by annotator.
+
+    All are (n,) columns, the first three as for `Cells.from_votes`: the fit's votes, or those of some items
+    drawn at random. Without annotators each vote is somebody else's. Raises ValueError for malformed columns.
+    """
+    left, right, code, _ = check_votes(a, b, outcome, fit.n_models)
+    score = outcome_scores(code, "drop" if fit.ties == "drop" else "half", fit.both_bad)
+    finite = np.isfinite(fit.theta)
+    used = ~np.isnan(score) & finite[left] & finite[right]
+    surplus = score[used] - fit.win_probability()[left[used], right[used]]
+    place, n_items = _numbered(item, used, "item")
+    _, dof = small_sample(np.bincount(place, minlength=n_items)[:, None].astype(np.float64))
+    if not surplus.any():
+        return Crossed(0.0 if np.isfinite(dof[0]) else np.nan, float(dof[0]), n_items)
+    both = np.arange(len(place))
+    if annotator is not None:
+        who, n_annotators = _numbered(annotator, used, "annotator")
+        both = place * n_annotators + who
+    pair = np.concatenate([left[used], right[used]]), np.concatenate([surplus, -surplus])
+    between = _squares(place, fit.n_models, *pair) - _squares(both, fit.n_models, *pair)
+    excess = max(between / (2 * float(surplus @ surplus)), 0.0)
+    return Crossed(excess if np.isfinite(dof[0]) else np.nan, float(dof[0]), n_items)
+
+
+def _squares(group: Ints, n_models: int, model: NDArray[Any], surplus: Floats) -> float:
+    """The sum over groups and models of each one's squared sum of surpluses: a trace of outer products."""
+    _, cell = np.unique(np.tile(group, 2) * n_models + model, return_inverse=True)
+    sums = np.bincount(cell, surplus)
+    return float(sums @ sums)
+
+
+def _numbered(values: ArrayLike, used: NDArray[np.bool_], name: str) -> tuple[Ints, int]:
+    column = np.asarray(values)
+    if column.shape != used.shape:
+        raise ValueError(f"{name}: {column.shape} values for {used.shape} votes")
+    ids, number = np.unique(column[used], return_inverse=True)
+    return number, len(ids)
