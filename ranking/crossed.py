@@ -72,6 +72,20 @@ def crossed(
     return Crossed(excess if np.isfinite(dof[0]) else np.nan, float(dof[0]), n_items)
 
 
+def sample_items(item: ArrayLike, votes: int, seed: int = 0) -> NDArray[np.bool_]:
+    """(n,) Which votes are on items drawn at random, about `votes` of them; all where there are fewer.
+
+    `item` (n,) are codes from 0 on, or -1 for votes whose item is not known: these are never drawn.
+    """
+    code = np.asarray(item)
+    known = code >= 0
+    of_item = np.bincount(code[known], minlength=1)
+    order = np.random.default_rng(seed).permutation(len(of_item))
+    drawn = np.zeros(len(of_item) + 1, bool)
+    drawn[order] = np.cumsum(of_item[order]) - of_item[order] < votes
+    return np.asarray(known & drawn[code])
+
+
 def _squares(group: Ints, n_models: int, model: NDArray[Any], surplus: Floats) -> float:
     """The sum over groups and models of each one's squared sum of surpluses: a trace of outer products."""
     _, cell = np.unique(np.tile(group, 2) * n_models + model, return_inverse=True)

@@ -34,10 +34,15 @@ def rounded(value: float) -> str:
 
 def few_clusters(n: int, kind: str) -> str:
     """Said where clustered intervals would be no better than a guess."""
+    found = counted(n, kind, kind + "s")
+    if kind == "annotator":
+        return (
+            f"All judgments come from {found}. With fewer than {MIN_CLUSTERS} their own taste cannot be told "
+            "from chance, so the intervals leave it out and are likely too narrow."
+        )
     return (
-        f"All judgments come from {counted(n, kind, kind + 's')}. With fewer than {MIN_CLUSTERS} their own "
-        "taste cannot be told from chance, so the intervals take each judgment as independent and are "
-        "likely too narrow."
+        f"All judgments are on {found}. With fewer than {MIN_CLUSTERS} what is special about them cannot be "
+        "told from chance, so the intervals leave it out and hold for no others."
     )
 
 

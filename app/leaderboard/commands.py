@@ -53,8 +53,9 @@ class Anchor(click.ParamType[tuple[str, float]]):
 )
 @click.option(
     "--cluster",
-    type=click.Choice(["annotator", "prompt", "comparison", "none"]),
-    help="Which votes are not independent; by default those of one annotator, if the file names them.",
+    type=click.Choice(["both", "annotator", "prompt", "comparison", "none"]),
+    help="Which votes are not independent; by default those of one annotator and those on one prompt "
+    "(both), as far as the file names them.",
 )
 @click.option("--anchor", type=Anchor(), help="Pin a model's rating; otherwise ratings average 1000.")
 @click.option("--by", metavar="COLUMN", help="Also rank each value of a column by itself.")
@@ -66,15 +67,17 @@ def rank(votes: Path, cluster: "ClusterBy | None", by: str | None, as_json: bool
     right and winner (left, right or tie), and may name the annotator and prompt_id of each vote.
     """
     from app.leaderboard.ranked import Parameters, Standings, rank_votes, with_slices
-    from app.leaderboard.votes_file import Votes, names_annotators, read_votes
+    from app.leaderboard.votes_file import Votes, default_cluster, read_votes
 
-    cluster = cluster or ("annotator" if names_annotators(votes) else "none")
+    cluster = cluster or default_cluster(votes)
     parameters = _usable(lambda: Parameters(cluster=cluster, **options))
-    read = read_votes(votes, None if cluster == "none" else cluster, by)
+    read = read_votes(votes, cluster, by)
 
     def ranked(part: Votes) -> Standings:
         return _usable(
-            lambda: rank_votes(part.models, part.a, part.b, part.outcome, parameters, part.cluster)
+            lambda: rank_votes(
+                part.models, part.a, part.b, part.outcome, parameters, part.cluster, part.prompt
+            )
         )
 
     found = ranked(read)

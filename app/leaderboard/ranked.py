@@ -1,6 +1,6 @@
 """From counted votes to standings: who leads, how surely, and what the votes do not tell. No database."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
@@ -10,12 +10,14 @@ from numpy.typing import NDArray
 from app.leaderboard import caveats
 from ranking import (
     Cells,
+    Crossed,
     Fit,
     Intervals,
     Note,
     RankRanges,
     WinMatrix,
     connectivity,
+    crossed,
     elo,
     fit,
     intervals,
@@ -24,30 +26,34 @@ from ranking import (
 )
 from ranking.bradley_terry import CENTER, Prior
 from ranking.clusters import MIN_CLUSTERS
+from ranking.crossed import sample_items
 from ranking.outcomes import Outcome, Ties
 
 Method = Literal["bt", "elo"]
 Interval = Literal["sandwich", "bootstrap", "none"]
-ClusterBy = Literal["annotator", "prompt", "comparison", "none"]
+ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
 Codes = NDArray[np.integer[Any]]
 
 # How far the order of votes moves an Elo rating is told by replaying them in this many random orders.
 PERMUTATIONS = 20
 MAX_PERMUTED = 200_000
+# What votes on the same prompts share is learnt from about so many of them.
+MAX_SHARED = 200_000
 
 
 @dataclass(frozen=True)
 class Parameters:
     """How standings are made; every value is repeated in the result.
 
-    `cluster` says which votes are not independent of each other; `anchor` pins a model's rating.
+    `cluster` says which votes are not independent of each other: those of one annotator, on one prompt, or
+    "both"; `anchor` pins a model's rating.
     """
 
     method: Method = "bt"
     ties: Ties = "half"
     prior: Prior = "firth"
     interval: Interval = "sandwich"
-    cluster: ClusterBy = "annotator"
+    cluster: ClusterBy = "both"
     anchor: tuple[str, float] | None = None
     level: float = 0.95
 
@@ -82,7 +88,8 @@ class Row:
 class Standings:
     """Models best first, what they were ranked with, and what a reader must be told.
 
-    `models` are the names by code, for the matrices of `fit` and `intervals`, which Elo does not have.
+    `models` are the names by code, for the matrices of `fit` and `intervals`, which Elo does not have;
+    `crossed` is what prompts added to the intervals, if that is known.
     """
 
     method: Method
@@ -94,6 +101,7 @@ class Standings:
     matrix: WinMatrix
     fit: Fit | None = None
     intervals: Intervals | None = None
+    crossed: Crossed | None = None
 
     def as_object(self) -> dict[str, Any]:
         """What `rank --json`, `leaderboard --json` and the API print."""
@@ -113,24 +121,31 @@ def with_slices(whole: Standings, by: str, slices: Mapping[str, Standings]) -> d
 
 
 def rank_cells(
-    models: Sequence[str], cells: Cells, parameters: Parameters, start: NDArray[np.float64] | None = None
+    models: Sequence[str],
+    cells: Cells,
+    parameters: Parameters,
+    start: NDArray[np.float64] | None = None,
+    shared: Callable[[Fit], Crossed | None] = lambda _: None,
 ) -> Standings:
     """Bradley-Terry standings of aggregated votes; `start` are the logits of an earlier, similar fit.
 
-    Raises ValueError when the anchor is not a model that has a rating.
+    `shared` tells what votes on the same prompts have in common beyond a fit. Raises ValueError when the
+    anchor is not a model that has a rating.
     """
     matrix = WinMatrix.from_cells(cells)
     fitted = fit(matrix, ties=parameters.ties, prior=parameters.prior, start=start)
     anchor = _anchor(models, parameters)
     if parameters.interval == "none":
         return _standings(models, matrix, parameters, fitted.ratings(anchor=anchor), fitted)
-    counted, used, notes = _clustered(cells, parameters)
-    found = intervals(fitted, counted, kind=parameters.interval, level=parameters.level, anchor=anchor)
+    counted, prompts, used, notes = _clustered(cells, shared(fitted), parameters)
+    found = intervals(
+        fitted, counted, crossed=prompts, kind=parameters.interval, level=parameters.level, anchor=anchor
+    )
     ranges = rank_ranges(found, joint=True)
     told = caveats.of_intervals(models, fitted, found, ranges)
     rating, lower, upper = found.ratings()
     standings = _standings(models, matrix, used, rating, fitted, (lower, upper), ranges)
-    return replace(standings, intervals=found, notes=(*standings.notes, *told, *notes))
+    return replace(standings, intervals=found, crossed=prompts, notes=(*standings.notes, *told, *notes))
 
 
 def rank_votes(
@@ -140,12 +155,21 @@ def rank_votes(
     outcome: Codes,
     parameters: Parameters,
     cluster: Codes | None = None,
+    prompt: Codes | None = None,
 ) -> Standings:
-    """Standings of votes as (n,) columns of codes, in the order they were given."""
+    """Standings of votes as (n,) columns of codes, in the order they were given; prompt -1 is unknown."""
     if parameters.method == "elo":
         return _rank_votes_by_elo(models, a, b, outcome, parameters)
+
+    def shared(fitted: Fit) -> Crossed | None:
+        if prompt is None or not (prompt >= 0).any():
+            return None
+        some = np.flatnonzero(sample_items(prompt, MAX_SHARED))
+        who = None if cluster is None else cluster[some]
+        return crossed(fitted, a[some], b[some], outcome[some], prompt[some], who)
+
     cells = Cells.from_votes(a, b, outcome, len(models), cluster=cluster)
-    return rank_cells(models, cells, parameters)
+    return rank_cells(models, cells, parameters, shared=shared)
 
 
 def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] | None:
@@ -157,15 +181,28 @@ def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] 
     return list(models).index(name), rating
 
 
-def _clustered(cells: Cells, parameters: Parameters) -> tuple[Cells | None, Parameters, tuple[str, ...]]:
-    """The cells if there are clusters enough; else none, and the sentence that says so."""
-    if cells.cluster is None or parameters.cluster == "none":
-        return None, replace(parameters, cluster="none"), ()
-    n = len(np.unique(cells.cluster[cells.count > 0]))
-    if n >= MIN_CLUSTERS:
-        return cells, parameters, ()
-    note = caveats.few_clusters(n, parameters.cluster)
-    return None, replace(parameters, cluster="none"), (note,) if n else ()
+def _clustered(
+    cells: Cells, shared: Crossed | None, parameters: Parameters
+) -> tuple[Cells | None, Crossed | None, Parameters, tuple[str, ...]]:
+    """The annotators and prompts there are enough of to allow for, and a sentence where there are not."""
+    kind = parameters.cluster
+    named = "annotator" if kind == "both" else kind
+    notes = []
+    n = 0 if cells.cluster is None or kind == "none" else len(np.unique(cells.cluster[cells.count > 0]))
+    if 0 < n < MIN_CLUSTERS:
+        notes.append(caveats.few_clusters(n, named))
+    if shared is not None and not shared.known and shared.items:
+        notes.append(caveats.few_clusters(shared.items, "prompt"))
+    by_annotator, by_prompt = n >= MIN_CLUSTERS, shared is not None and shared.known
+    used: ClusterBy = "both" if by_annotator and by_prompt else "prompt" if by_prompt else "none"
+    if by_annotator and not by_prompt:
+        used = named
+    return (
+        cells if by_annotator else None,
+        shared if by_prompt else None,
+        replace(parameters, cluster=used),
+        tuple(notes),
+    )
 
 
 def rank_elo(

@@ -18,6 +18,7 @@ from ranking import Outcome
 
 Codes = NDArray[np.integer[Any]]
 Cluster = Literal["annotator", "prompt", "comparison"]
+ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
 
 # The two shapes of votes: the columns of the models, and how files say who won. Nothing else is a tie.
 WORDS = {
@@ -49,8 +50,8 @@ MOST_MODELS = 2_000
 class Votes:
     """Votes as (n,) columns of codes: ``a`` and ``b`` into ``models``, ``outcome`` of ``ranking.Outcome``.
 
-    ``cluster`` says which votes belong together, or None; ``slices`` are codes into ``slice_values``,
-    -1 where the file says nothing.
+    ``cluster`` says which votes belong together, ``prompt`` which are on one prompt besides, or None;
+    ``slices`` are codes into ``slice_values``. Prompts and slices are -1 where the file says nothing.
     """
 
     models: tuple[str, ...]
@@ -58,6 +59,7 @@ class Votes:
     b: Codes
     outcome: Codes
     cluster: Codes | None = None
+    prompt: Codes | None = None
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
 
@@ -65,8 +67,10 @@ class Votes:
         """The votes of each slice; all models stay, so that one without votes is seen to have none."""
         for code, value in enumerate(self.slice_values):
             rows = self.slices == code
-            cluster = None if self.cluster is None else self.cluster[rows]
-            yield value, Votes(self.models, self.a[rows], self.b[rows], self.outcome[rows], cluster)
+            cluster, prompt = (
+                None if column is None else column[rows] for column in (self.cluster, self.prompt)
+            )
+            yield value, Votes(self.models, self.a[rows], self.b[rows], self.outcome[rows], cluster, prompt)
 
 
 @dataclass(frozen=True)
@@ -88,7 +92,7 @@ class _Source:
             return f"line {next(line for i, line in enumerate(starts) if i == row)}"
 
 
-def read_votes(path: Path, cluster: Cluster | None = None, by: str | None = None) -> Votes:
+def read_votes(path: Path, cluster: ClusterBy = "none", by: str | None = None) -> Votes:
     """Read a CSV, JSON Lines or Parquet file of votes (text also as .gz or .zst).
 
     ``cluster`` says which votes belong together; ``by`` is a column to slice by. Raises Problem
@@ -96,20 +100,36 @@ def read_votes(path: Path, cluster: Cluster | None = None, by: str | None = None
     """
     source = _recognise(path)
     shape = _shape(source)
-    groups = _cluster_columns(source, cluster)
+    groups = _cluster_columns(source, "annotator" if cluster == "both" else cluster)
+    prompts = _prompt_columns(source) if cluster == "both" else []
     if by is not None and by not in source.columns:
         raise Problem(f"{path.name} has no column {by!r}; it has {', '.join(source.columns)}.")
-    table = _read(source, list(dict.fromkeys([*shape, WINNER, *groups, *([by] if by else [])])))
+    wanted = [*shape, WINNER, *groups, *prompts, *([by] if by else [])]
+    table = _read(source, list(dict.fromkeys(wanted)))
     models, a, b = _models(source, table, shape)
     outcome = _outcomes(source, table)
     joined = _joined(source, table, groups, a, b) if groups else None
+    prompt = _codes(table[prompts[0]])[0] if prompts else None
     slices, values = _codes(table[by]) if by else (None, ())
-    return Votes(models, a, b, outcome, joined, slices, values)
+    return Votes(models, a, b, outcome, joined, prompt, slices, values)
 
 
-def names_annotators(path: Path) -> bool:
-    """Whether the file says who gave each vote."""
-    return not set(CLUSTERS["annotator"]).isdisjoint(_recognise(path).columns)
+def default_cluster(path: Path) -> ClusterBy:
+    """Annotators and prompts, as far as the file names them."""
+    source = _recognise(path)
+    annotators = not set(CLUSTERS["annotator"]).isdisjoint(source.columns)
+    if _prompt_columns(source):
+        return "both" if annotators else "prompt" if _named(source, "prompt") else "comparison"
+    return "annotator" if annotators else "none"
+
+
+def _named(source: _Source, cluster: Cluster) -> list[str]:
+    return [name for name in CLUSTERS[cluster] if name in source.columns][:1]
+
+
+def _prompt_columns(source: _Source) -> list[str]:
+    """The column that names the prompt of each vote or, where none does, the comparison."""
+    return _named(source, "prompt") or _named(source, "comparison")
 
 
 def _shape(source: _Source) -> tuple[str, str]:
@@ -122,13 +142,12 @@ def _shape(source: _Source) -> tuple[str, str]:
     )
 
 
-def _cluster_columns(source: _Source, cluster: Cluster | None) -> list[str]:
+def _cluster_columns(source: _Source, cluster: Cluster | Literal["none"]) -> list[str]:
     """The columns that together name a cluster; the same pair on the same prompt is one comparison."""
-    if cluster is None:
+    if cluster == "none":
         return []
-    for name in CLUSTERS[cluster]:
-        if name in source.columns:
-            return [name]
+    if named := _named(source, cluster):
+        return named
     if cluster == "comparison":
         return [*_cluster_columns(source, "prompt"), *_shape(source)]
     names = " or ".join(CLUSTERS[cluster])

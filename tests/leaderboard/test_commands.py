@@ -76,7 +76,39 @@ def test_the_object_has_the_promised_shape(file: Path) -> None:
     assert found["votes"] == 400
     assert [" ".join(row) for row in found["models"]] == [KEYS] * 4
     assert [row["model"] for row in found["models"]] == list(STRENGTH)
+    assert found["parameters"]["cluster"] == "both"
+
+
+@pytest.mark.parametrize(
+    ("columns", "cluster"),
+    [
+        (["annotator", "prompt_id"], "both"),
+        (["annotator"], "annotator"),
+        (["prompt_id"], "prompt"),
+        ([], "none"),
+    ],
+)
+def test_votes_are_grouped_by_all_the_file_names(columns: list[str], cluster: str, tmp_path: Path) -> None:
+    kept = ["model_a", "model_b", "winner", *columns]
+    file = write(tmp_path / "v.csv", [{name: row[name] for name in kept} for row in votes()])
+    assert ranked(file)["parameters"]["cluster"] == cluster
+
+
+def test_a_vote_without_its_prompt_counts_all_the_same(tmp_path: Path) -> None:
+    rows = votes()
+    for row in rows[::3]:
+        row["prompt_id"] = ""
+    found = ranked(write(tmp_path / "v.csv", rows))
+    assert (found["votes"], found["parameters"]["cluster"]) == (400, "both")
+
+
+def test_few_prompts_are_told(tmp_path: Path) -> None:
+    rows = votes()
+    for row in rows:
+        row["prompt_id"] = "p1" if row["prompt_id"] < "p2" else "p2"
+    found = ranked(write(tmp_path / "v.csv", rows))
     assert found["parameters"]["cluster"] == "annotator"
+    assert any("All judgments are on 2 prompts." in note for note in found["notes"])
 
 
 def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> None:
@@ -95,7 +127,7 @@ def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> 
 
 
 @pytest.mark.parametrize("name", ["votes.jsonl", "votes.parquet", "votes.csv.gz", "votes.jsonl.gz"])
-@pytest.mark.parametrize("cluster", ["annotator", "prompt", "comparison", "none"])
+@pytest.mark.parametrize("cluster", ["both", "annotator", "prompt", "comparison", "none"])
 def test_every_kind_of_file_gives_the_same(name: str, cluster: str, file: Path, tmp_path: Path) -> None:
     other = write(tmp_path / name, votes())
     assert ranked(other, "--cluster", cluster) == ranked(file, "--cluster", cluster)
@@ -130,6 +162,7 @@ def test_left_and_right_are_understood(file: Path, tmp_path: Path) -> None:
             "right": row["model_b"],
             "winner": words.get(row["winner"], row["winner"]),
             "worker": row["annotator"],
+            "question_id": row["prompt_id"],
         }
         for row in votes()
     ]

@@ -31,6 +31,7 @@ def from_judgments(session: Session, project: Project, **options: str) -> Standi
         encode_outcomes([one.outcome.value for one in judgments]),
         Parameters(**options),
         np.array([person.cluster for person in people]),
+        np.array([pair.prompt_id for pair in pairs]),
     )
 
 

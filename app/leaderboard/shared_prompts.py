@@ -1,0 +1,92 @@
+"""How far judgments on one prompt agree beyond what the ratings expect, learnt from some drawn at random."""
+
+from itertools import pairwise
+
+import numpy as np
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from app.leaderboard import reading
+from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.memory import remembered
+from app.leaderboard.reading import CODES, Integers
+from app.models import Comparison, Judgment, Project, Prompt
+from ranking import Crossed, Fit, crossed
+
+# One number is learnt from them, so that no more are read however many there are.
+MOST_PROMPTS = 5_000
+MOST_JUDGMENTS = 20_000
+# So few are read again at every change; from more, it is learnt anew when they are a quarter more.
+FEW_JUDGMENTS = 2_000
+# Prompts are asked for in a few readings: the first are enough where each has many judgments.
+READINGS = (0, 50, 500, MOST_PROMPTS)
+
+
+def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Crossed | None:
+    """What prompts add to the variance; None where the prompts read do not tell it and others might."""
+    votes = round(fitted.matrix.judgments.sum() / 2)
+
+    def told(before: tuple[int, Crossed | None] | None) -> tuple[int, Crossed | None]:
+        if before and FEW_JUDGMENTS < before[0] <= votes <= 1.25 * before[0]:
+            return before
+        return votes, _crossed(session, project, query, fitted)
+
+    return remembered(session, project, ("shared prompts", query), told)[1]
+
+
+def _crossed(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Crossed | None:
+    read, whole = _judgments(session, project, query)
+    prompt, annotator, a, b, outcome = read
+    _, codes = reading.models(session, project)
+    pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
+    found = crossed(fitted, *pair, outcome, prompt, annotator)
+    return found if whole or found.known else None
+
+
+def _judgments(session: Session, project: Project, query: StandingsQuery) -> tuple[Integers, bool]:
+    """(prompt, annotator, a, b, outcome) by judgment, and whether these are all; prompts are read whole."""
+    drawn, whole = _draw(session, project)
+    parts, left = [np.zeros((5, 0), np.int64)], MOST_JUDGMENTS
+    for start, end in pairwise(READINGS):
+        some = _of(project, query, sorted(drawn[start:end])).limit(left + 1)
+        part = reading.columns(session, some, 5)
+        if part.shape[1] > left:
+            # The last prompt may have been cut off.
+            parts.append(part[:, part[0] != part[0, -1]])
+            return np.concatenate(parts, axis=1), False
+        parts.append(part)
+        left -= part.shape[1]
+        if end >= len(drawn):
+            break
+    return np.concatenate(parts, axis=1), whole
+
+
+def _draw(session: Session, project: Project) -> tuple[list[int], bool]:
+    """Ids that may be prompts' of the project, in an order as good as drawn, and whether they hold all."""
+    prompt_id, here = col(Comparison.prompt_id), col(Comparison.project_id) == project.id
+    # One end at a time is one look into an index.
+    low, high = (session.scalar(sa.select(end(prompt_id)).where(here)) for end in (sa.func.min, sa.func.max))
+    if low is None or high is None:
+        return [], True
+    span = high - low + 1
+    rng = np.random.default_rng(project.id)
+    drawn = low + rng.choice(span, min(span, MOST_PROMPTS), replace=False)
+    return drawn.tolist(), span <= MOST_PROMPTS
+
+
+def _of(project: Project, query: StandingsQuery, prompts: list[int]) -> "sa.Select[*tuple[int, ...]]":
+    # Votes that came without their prompts are all filed under one without a name: it tells nothing.
+    nameless = sa.select(col(Prompt.id)).where(col(Prompt.project_id) == project.id, col(Prompt.key) == "")
+    wanted = (col(Comparison.prompt_id), col(Judgment.annotator_id), *reading.PAIR)
+    return (
+        sa.select(*wanted, sa.case(CODES, value=reading.verdict(query)))
+        .join_from(Comparison, Judgment, col(Judgment.comparison_id) == col(Comparison.id))
+        .where(
+            col(Comparison.project_id) == project.id,
+            col(Comparison.prompt_id).in_(prompts),
+            col(Comparison.prompt_id).not_in(nameless),
+            *reading.counts(project),
+            *reading.asked(project, query),
+        )
+        .order_by(col(Comparison.prompt_id))
+    )

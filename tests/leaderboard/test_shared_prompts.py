@@ -1,0 +1,102 @@
+"""Several people's judgments on one prompt are not worth as many on different ones."""
+
+import random
+
+import pytest
+from sqlmodel import Session, select
+
+from app.leaderboard import memory, shared_prompts, standings
+from app.leaderboard.forms import StandingsQuery
+from app.models import Project, Prompt
+from tests.conftest import Cast
+from tests.leaderboard.arrange import A, B, add_annotators, add_comparison, add_models, judge
+
+WHOLE = StandingsQuery()
+
+
+def judge_alike(session: Session, project: Project, *, prompts: int = 60, people: int = 3) -> None:
+    """Each comparison is judged by several people, who mostly say the same; committed."""
+    rng = random.Random(5)
+    models, crowd = (
+        add_models(session, project, ("Heron", "Lark", "Wren")),
+        add_annotators(session, project, 9),
+    )
+    for number in range(prompts):
+        a, b = rng.sample(models, 2)
+        comparison = add_comparison(session, a, b, "rare" if number < 3 else "common")
+        said = rng.choice((A, B))
+        for person in rng.sample(crowd, people):
+            judge(session, comparison, person, said if rng.random() < 0.9 else B if said == A else A)
+    session.commit()
+
+
+def width(found: standings.Standings) -> float:
+    return sum((row.upper or 0.0) - (row.lower or 0.0) for row in found.rows)
+
+
+def test_people_who_see_the_same_are_allowed_for(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project)
+    found = standings.load(session, cast.project, WHOLE)
+    assert found.parameters["cluster"] == "both"
+    # Three who say the same in nine of ten are worth little more than one.
+    assert found.crossed is not None
+    assert 0.8 < found.crossed.excess < 2
+
+
+def test_one_person_a_comparison_is_as_before(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project, prompts=120, people=1)
+    found = standings.load(session, cast.project, WHOLE)
+    assert found.crossed is not None
+    assert (found.crossed.excess, found.crossed.items) == (0, 120)
+
+
+def test_votes_without_prompts_tell_nothing_of_prompts(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project)
+    before = standings.load(session, cast.project, WHOLE).crossed
+    one = session.exec(select(Prompt).where(Prompt.project_id == cast.project.id).limit(1)).one()
+    one.key = ""
+    cast.project.revision += 1
+    session.commit()
+    after = standings.load(session, cast.project, WHOLE).crossed
+    assert before is not None
+    assert after is not None
+    assert after.items == before.items - 1
+
+
+def test_a_small_slice_is_taken_to_be_like_the_whole(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project)
+    whole = standings.load(session, cast.project, WHOLE)
+    rare, common = (
+        standings.load(session, cast.project, StandingsQuery(by="category", value=value))
+        for value in ("rare", "common")
+    )
+    assert rare.crossed == whole.crossed
+    assert common.crossed is not None
+    assert common.crossed.items == 57
+
+
+def test_however_many_prompts_only_some_are_read(
+    session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_alike(session, cast.project, prompts=200)
+    exact = standings.load(session, cast.project, WHOLE)
+    monkeypatch.setattr(shared_prompts, "MOST_JUDGMENTS", 240)
+    monkeypatch.setattr(shared_prompts, "READINGS", (0, 20, 60, 150))
+    memory.forget()
+    part = standings.load(session, cast.project, WHOLE)
+    assert exact.crossed is not None
+    assert part.crossed is not None
+    assert part.crossed.items <= 80 < exact.crossed.items
+    assert width(part) == pytest.approx(width(exact), rel=0.25)
+    # Where not even one prompt can be read whole, the rest is said as before.
+    monkeypatch.setattr(shared_prompts, "MOST_JUDGMENTS", 2)
+    memory.forget()
+    none = standings.load(session, cast.project, WHOLE)
+    assert (none.crossed, none.parameters["cluster"]) == (None, "annotator")
+
+
+def test_few_prompts_are_told(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project, prompts=4, people=9)
+    found = standings.load(session, cast.project, WHOLE)
+    assert found.parameters["cluster"] == "annotator"
+    assert any("All judgments are on 4 prompts." in note for note in found.notes)
