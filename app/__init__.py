@@ -18,7 +18,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application; imports live here so that ``tiebreak rank`` need not load the web."""
     from flask import Flask
 
-    from app import api, assets, db, error_handlers, health, jobs, language, styleguide, web
+    from app import api, assets, db, error_handlers, health, jobs, language, names, styleguide, web
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
     from app.annotation import views as annotation
@@ -39,6 +39,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     db.init_app(app, settings)
     web.init_app(app, settings)
     language.init_app(app)
+    names.init_app(app)
     assets.init_app(app)
     error_handlers.init_app(app)
     accounts_session.init_app(app)

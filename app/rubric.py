@@ -11,6 +11,7 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated, Any, Literal, Self
 
+from flask_babel import gettext as _
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -210,7 +211,7 @@ class Rubric(_Part):
             f"{field}/{item.key}": item.name for item in self.criteria for field in ("criteria", "ratings")
         }
         asked = {f"answers/{question.key}": question.text for question in self.questions}
-        return named | asked | {"outcome": "Verdict", "rationale": "Why?"}
+        return named | asked | {"outcome": _("Verdict"), "rationale": _("Why?")}
 
     @property
     def asks_more(self) -> bool:

@@ -26,7 +26,6 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
-from app.names import in_words
 from app.settings import Settings
 from app.words import counted
 
@@ -93,7 +92,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.before_request(_refuse_nul)
     app.after_request(_headers)
     app.add_template_filter(counted)
-    app.add_template_filter(in_words)
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 
 

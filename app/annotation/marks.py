@@ -7,6 +7,7 @@ page knows only what it shows: there they count visible characters, see app/text
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app.annotation.pair import Written, written
@@ -14,7 +15,7 @@ from app.errors import Invalid
 from app.text import Place, Places
 
 Span = dict[str, Any]
-NOT_THERE = "This place is not in the response. Mark it again."
+NOT_THERE = lazy_gettext("This place is not in the response. Mark it again.")
 
 
 def of_sources(session: Session, comparison_id: int, spans: list[Span]) -> list[Span]:
@@ -66,5 +67,5 @@ def _placed(
         source = responses[span["response"]].source
         place = find(span, source)
         if place is None:
-            raise Invalid.at(f"spans/{index}", NOT_THERE)
+            raise Invalid.at(f"spans/{index}", str(NOT_THERE))
         yield span | place._asdict() | {"quote": source[place.start : place.end]}

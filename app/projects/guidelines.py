@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -22,7 +23,7 @@ def version(session: Session, project: Project, number: int) -> Guideline:
     query = select(Guideline).where(Guideline.project_id == project.id, Guideline.version == number)
     found = session.exec(query).one_or_none()
     if found is None:
-        raise NotFound(f"The guideline has no version {number}.")
+        raise NotFound(_("The guideline has no version %(number)s.", number=number))
     return found
 
 
@@ -62,7 +63,10 @@ def publish(session: Session, project: Project, form: GuidelineIn, *, by: Accoun
 
 
 def _overtaken(number: int) -> str:
-    return f"Somebody published version {number} meanwhile. Yours is kept below; compare, then publish again."
+    return _(
+        "Somebody published version %(number)s meanwhile. Yours is kept below; compare, then publish again.",
+        number=number,
+    )
 
 
 def _newest_first() -> sa.UnaryExpression[int]:

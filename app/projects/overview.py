@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col
 
 from app.models import (
@@ -90,13 +91,20 @@ class Step:
 def steps(there: Counts) -> list[Step]:
     """The way, in order."""
     return [
-        Step("Import responses", "What each model answered to each prompt.", "import", there.models > 0),
-        Step("Write the guideline", "What makes an answer better here.", "guideline", there.guidelines > 0),
-        Step("Queue comparisons", "Pairs of responses for judgment.", "pair", there.comparisons > 0),
-        Step("Invite people", "A link is all they need.", "members", there.annotators > 1),
-        Step("Judge", "Which of two answers is better?", "judge", there.judgments > 0),
-        Step("Read the leaderboard", "With what it cannot tell yet.", "leaderboard", False),
-        Step("Export the preferences", "Files that trainers load.", "export", False),
+        Step(
+            _("Import responses"), _("What each model answered to each prompt."), "import", there.models > 0
+        ),
+        Step(
+            _("Write the guideline"),
+            _("What makes an answer better here."),
+            "guideline",
+            there.guidelines > 0,
+        ),
+        Step(_("Queue comparisons"), _("Pairs of responses for judgment."), "pair", there.comparisons > 0),
+        Step(_("Invite people"), _("A link is all they need."), "members", there.annotators > 1),
+        Step(_("Judge"), _("Which of two answers is better?"), "judge", there.judgments > 0),
+        Step(_("Read the leaderboard"), _("With what it cannot tell yet."), "leaderboard", False),
+        Step(_("Export the preferences"), _("Files that trainers load."), "export", False),
     ]
 
 
