@@ -1,6 +1,6 @@
 """What may be asked of an export, by page, API and command line alike."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
@@ -119,6 +119,11 @@ class Run(NamedTuple):
 EVERYTHING = (Run(0, 2**31 - 1),)
 
 
+def aware(moment: datetime) -> datetime:
+    """A moment given without its zone is in UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
 class ExportSpec(BaseModel):
     """One export: a format, which judgments count, what they must come to, and how prompts are split."""
 
@@ -196,6 +201,21 @@ class ExportSpec(BaseModel):
         if margin and info.data.get("format") not in (Format.TRL, Format.TRL_IMPLICIT):
             raise ValueError("only trl and trl-implicit have a margin")
         return margin
+
+    @field_validator("until")
+    @classmethod
+    def _until_after(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+        since = info.data.get("since")
+        if since and until and aware(until) <= aware(since):
+            raise ValueError("nothing is judged before this and after since")
+        return until
+
+    @field_validator("min_strength")
+    @classmethod
+    def _min_strength_of(cls, strength: float, info: ValidationInfo) -> float:
+        if strength and info.data.get("criterion"):
+            raise ValueError("strength is told of the whole verdict, not by criterion")
+        return strength
 
     @property
     def runs(self) -> tuple[Run, ...]:

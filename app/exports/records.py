@@ -8,7 +8,7 @@ from typing import Any, Generic, NamedTuple, TypeVar, cast
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports.forms import ExportSpec, Format, Gold, Run, Ties
+from app.exports.forms import ExportSpec, Format, Gold, Run, Ties, aware
 from app.models import (
     Adjudication,
     Annotator,
@@ -340,13 +340,9 @@ def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
     if spec.ties is Ties.DROP:
         yield verdict.in_((Outcome.A, Outcome.B))
     if spec.since is not None:
-        yield j.created_at >= _aware(spec.since)
+        yield j.created_at >= aware(spec.since)
     if spec.until is not None:
-        yield j.created_at < _aware(spec.until)
-
-
-def _aware(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        yield j.created_at < aware(spec.until)
 
 
 def iso(moment: datetime | str) -> str:

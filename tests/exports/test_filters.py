@@ -1,0 +1,208 @@
+"""Each filter does what it says, alike by page, API and command line."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import orjson
+import pytest
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from app.exports.commands import export
+from app.leaderboard import bias
+from app.models import (
+    Account,
+    Adjudication,
+    Annotator,
+    AnnotatorKind,
+    Comparison,
+    Guideline,
+    Judgment,
+    Outcome,
+    Source,
+)
+from tests.annotation.arrange import annotator_of, ask, queue
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+
+ClientOf = Callable[[Account | None], FlaskClient]
+OLD = datetime(2025, 3, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def pairs(session: Session, cast: Cast) -> dict[str, str]:
+    """Comparisons by what is peculiar to each: pair_id -> name."""
+    ask(session, cast.project, criteria=[{"key": "accuracy", "name": "Accuracy"}])
+    first, second = (Guideline(project_id=cast.project.id, version=n, text="Be fair.") for n in (1, 2))
+    judge_model = Annotator(project_id=cast.project.id, kind=AnnotatorKind.MODEL, name="parrot-judge")
+    session.add_all([first, second, judge_model])
+    session.commit()
+    annotator_of(session, cast.project, cast.ann).group_name = "experts"
+    annotator_of(session, cast.project, cast.ben).group_name = "readers"
+    code: dict[str, Any] = {"category": "code", "language": "en"}
+    prose: dict[str, Any] = {"category": "prose", "language": "de"}
+    made = dict(
+        zip(
+            ("once", "twice", "by a judge", "gold", "old", "tie", "half tied"),
+            queue(session, cast.project, 7, **code),
+            strict=True,
+        )
+    )
+    made |= dict(zip(("divided", "settled"), queue(session, cast.project, 2, **prose), strict=True))
+    made |= {"wren": queue(session, cast.project, 1, models=("lark-9000", "wren-9000"), **prose)[0]}
+
+    def say(name: str, who: Account, outcome: str, **more: Any) -> None:
+        judge(session, cast.project, who, made[name], outcome, commit=False, **more)
+
+    say("once", cast.ann, "a", guideline_id=first.id)
+    say("twice", cast.ann, "a", strength=3, guideline_id=first.id, criteria={"accuracy": "b"})
+    say("twice", cast.ben, "a", strength=2, guideline_id=first.id)
+    say("gold", cast.ann, "a")
+    say("old", cast.ben, "b", created_at=OLD)
+    say("tie", cast.ann, "tie")
+    say("half tied", cast.ann, "tie")
+    say("half tied", cast.ben, "b")
+    say("divided", cast.ann, "a")
+    say("divided", cast.ben, "b")
+    say("settled", cast.ann, "a")
+    say("settled", cast.ben, "b")
+    say("wren", cast.ann, "a", guideline_id=second.id, strength=1)
+    made["gold"].gold = Outcome.A
+    session.add(
+        Adjudication(comparison_id=made["settled"].id, account_id=cast.rui.id, outcome=Outcome.B)
+    )
+    session.add(
+        Judgment(
+            submission_id="by-a-judge",
+            project_id=cast.project.id,
+            comparison_id=made["by a judge"].id,
+            annotator_id=judge_model.id,
+            outcome=Outcome.A,
+            source=Source.API,
+        )
+    )
+    session.commit()
+    return {row.pair_id: name for name, row in made.items()}
+
+
+USUAL = {"once", "twice", "by a judge", "old", "settled", "wren"}
+
+FILTERS: list[tuple[dict[str, Any], set[str]]] = [
+    ({}, USUAL),
+    ({"category": ["code"]}, {"once", "twice", "by a judge", "old"}),
+    ({"language": ["de"]}, {"settled", "wren"}),
+    ({"language": ["de", "en"]}, USUAL),
+    ({"model": ["lark-9000", "wren-9000"]}, {"wren"}),
+    ({"since": "2025-03-02"}, USUAL - {"old"}),
+    ({"until": "2025-03-02"}, {"old", "settled"}),
+    ({"since": "2025-03-01T00:00:00Z", "until": "2025-03-01T00:00:01Z"}, {"old", "settled"}),
+    ({"kind": "model"}, {"by a judge", "settled"}),
+    ({"kind": "human"}, USUAL - {"by a judge"}),
+    ({"group": ["experts"]}, {"once", "twice", "divided", "settled", "wren"}),
+    ({"group": ["readers"], "aggregate": "majority"}, {"twice", "old", "half tied", "divided", "settled"}),
+    ({"guideline": [2]}, {"wren", "settled"}),
+    ({"guideline": [1, 2], "aggregate": "majority"}, {"once", "twice", "wren"}),
+    ({"criterion": "accuracy"}, {"twice"}),
+    ({"min_votes": 2}, {"twice", "settled"}),
+    ({"min_agreement": 0.9, "aggregate": "majority"}, USUAL - {"settled"}),
+    ({"min_strength": 2.5}, {"twice", "settled"}),
+    ({"adjudicated": True}, {"settled"}),
+    ({"aggregate": "majority"}, USUAL - {"settled"}),
+    ({"aggregate": "each"}, USUAL - {"settled"}),
+    ({"ties": "drop"}, USUAL | {"half tied"}),
+    ({"gold": "in"}, USUAL | {"gold"}),
+    ({"gold": "only"}, {"gold"}),
+    ({"gold": "out", "format": "arena"}, USUAL | {"tie", "half tied", "divided"}),
+    ({"format": "arena", "aggregate": "majority"}, USUAL - {"settled"} | {"tie"}),
+    ({"format": "arena", "ties": "drop"}, USUAL | {"half tied", "divided"}),
+    ({"format": "judgments"}, USUAL | {"gold", "tie", "half tied", "divided"}),
+    ({"format": "judgments", "gold": "out", "kind": "model"}, {"by a judge"}),
+]
+
+
+@pytest.mark.parametrize(("asked", "left"), FILTERS, ids=lambda value: "-".join(value) if type(value) is dict else "")
+def test_a_filter_leaves_the_same_by_page_api_and_command(
+    app: Flask,
+    cast: Cast,
+    pairs: dict[str, str],
+    client_of: ClientOf,
+    bearer: Callable[[Account], dict[str, str]],
+    asked: dict[str, Any],
+    left: set[str],
+) -> None:
+    page = client_of(cast.rosa).get("/p/birds/export/download", query_string=_sent(asked))
+    api = app.test_client().get(
+        "/api/v1/projects/birds/export", query_string=_sent(asked), headers=bearer(cast.rosa)
+    )
+    with app.app_context():
+        command = CliRunner().invoke(export, ["birds", *_options(asked)])
+    assert page.status_code == api.status_code == 200
+    assert command.exit_code == 0
+    assert page.data == api.data == command.stdout_bytes
+    assert {pairs[orjson.loads(line)["pair_id"]] for line in page.data.splitlines()} == left
+
+
+def _sent(asked: dict[str, Any]) -> dict[str, Any]:
+    return {name: "true" if value is True else value for name, value in asked.items()}
+
+
+def _options(asked: dict[str, Any]) -> list[str]:
+    found: list[str] = []
+    for name, value in asked.items():
+        for one in value if isinstance(value, list) else [value]:
+            found += [f"--{name.replace('_', '-')}", *([] if one is True else [str(one)])]
+    return found
+
+
+def test_whose_judgments_weigh_more_decides(
+    session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    comparison: Comparison = queue(session, cast.project)[0]
+    for who, outcome in ((cast.ann, "a"), (cast.ben, "b"), (cast.rui, "b")):
+        judge(session, cast.project, who, comparison, outcome)
+    ids = [annotator_of(session, cast.project, who).id for who in (cast.ann, cast.ben, cast.rui)]
+    told = SimpleNamespace(annotators=np.array(ids), reliability=np.array([3.0, 1.0, 1.0]))
+    monkeypatch.setattr(bias, "weighted", lambda *_: told)
+    client = client_of(cast.rosa)
+    chosen = {
+        aggregate: client.get(f"/p/birds/export/download?aggregate={aggregate}").get_json(force=True)["chosen_model"]
+        for aggregate in ("majority", "weighted")
+    }
+    assert chosen == {"majority": "lark-9000", "weighted": "heron-9000"}
+
+
+@pytest.mark.usefixtures("pairs")
+@pytest.mark.parametrize(
+    ("query", "status", "says"),
+    [
+        ("since=2025-03-02&until=2025-03-01", 422, "Nothing is judged before this"),
+        ("criterion=accuracy&min_strength=1", 422, "not by criterion"),
+        ("category=none-such", 422, "no category none-such"),
+        ("guideline=9", 422, "no guideline 9"),
+        ("group=strangers", 422, "no group strangers"),
+        ("criterion=charm", 422, "no criterion charm"),
+        ("format=parquet", 422, "Input should be"),
+        ("format=trl&file=csv", 422, "is for judgments"),
+        ("format=judgments&aggregate=majority", 422, "one by one"),
+        ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),
+        ("until=2001-01-01&aggregate=majority", 404, "not judged yet"),
+        ("split=test&held_out=0", 404, "There are no rows"),
+    ],
+)
+def test_what_cannot_be_is_a_problem_document(
+    app: Flask,
+    cast: Cast,
+    bearer: Callable[[Account], dict[str, str]],
+    query: str,
+    status: int,
+    says: str,
+) -> None:
+    answer = app.test_client().get(f"/api/v1/projects/birds/export?{query}", headers=bearer(cast.rosa))
+    assert answer.status_code == status
+    assert answer.mimetype == "application/problem+json"
+    assert says in str(answer.json)
