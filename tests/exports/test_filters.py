@@ -31,6 +31,7 @@ from tests.conftest import Cast
 from tests.exports.arrange import judge
 
 ClientOf = Callable[[Account | None], FlaskClient]
+DOWNLOAD = "/p/birds/export/download"
 OLD = datetime(2025, 3, 1, tzinfo=UTC)
 
 
@@ -73,9 +74,7 @@ def pairs(session: Session, cast: Cast) -> dict[str, str]:
     say("settled", cast.ben, "b")
     say("wren", cast.ann, "a", guideline_id=second.id, strength=1)
     made["gold"].gold = Outcome.A
-    session.add(
-        Adjudication(comparison_id=made["settled"].id, account_id=cast.rui.id, outcome=Outcome.B)
-    )
+    session.add(Adjudication(comparison_id=made["settled"].id, account_id=cast.rui.id, outcome=Outcome.B))
     session.add(
         Judgment(
             submission_id="by-a-judge",
@@ -125,7 +124,9 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
 ]
 
 
-@pytest.mark.parametrize(("asked", "left"), FILTERS, ids=lambda value: "-".join(value) if type(value) is dict else "")
+@pytest.mark.parametrize(
+    ("asked", "left"), FILTERS, ids=lambda value: "-".join(value) if type(value) is dict else ""
+)
 def test_a_filter_leaves_the_same_by_page_api_and_command(
     app: Flask,
     cast: Cast,
@@ -135,7 +136,7 @@ def test_a_filter_leaves_the_same_by_page_api_and_command(
     asked: dict[str, Any],
     left: set[str],
 ) -> None:
-    page = client_of(cast.rosa).get("/p/birds/export/download", query_string=_sent(asked))
+    page = client_of(cast.rosa).get(DOWNLOAD, query_string=_sent(asked))
     api = app.test_client().get(
         "/api/v1/projects/birds/export", query_string=_sent(asked), headers=bearer(cast.rosa)
     )
@@ -170,7 +171,9 @@ def test_whose_judgments_weigh_more_decides(
     monkeypatch.setattr(bias, "weighted", lambda *_: told)
     client = client_of(cast.rosa)
     chosen = {
-        aggregate: client.get(f"/p/birds/export/download?aggregate={aggregate}").get_json(force=True)["chosen_model"]
+        aggregate: client.get(f"/p/birds/export/download?aggregate={aggregate}").get_json(force=True)[
+            "chosen_model"
+        ]
         for aggregate in ("majority", "weighted")
     }
     assert chosen == {"majority": "lark-9000", "weighted": "heron-9000"}
