@@ -4,15 +4,12 @@ The walk follows every link and form address it finds, tries every route there i
 the queue on the way, and looks for the models' names in all that comes back.
 """
 
-import re
 from collections.abc import Callable, Iterator
-from itertools import product
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
-from werkzeug.routing import AnyConverter, BaseConverter, IntegerConverter
 from werkzeug.test import TestResponse
 
 from app.accounts import tokens
@@ -20,6 +17,7 @@ from app.models import Account, Assignment, Comparison, Judgment, Model, Prompt,
 from tests.annotation.arrange import MARKERS, queue
 from tests.annotation.test_judging import HTMX, JUDGE, send
 from tests.conftest import Cast
+from tests.walk import addresses, linked, rules
 
 TELLING = {"role": "assistant", "name": MARKERS[0], "model": MARKERS[1], "content": "A bird."}
 
@@ -61,9 +59,9 @@ def test_nothing_an_annotator_reaches_names_a_model(
     token = tokens.create(session, cast.ann, "walk", by=cast.ann)[1]
     session.commit()
     seen = 0
-    addresses = set(_addresses(app, session))
+    there = set(_addresses(app, session))
     session.commit()
-    for path in sorted(addresses | _linked(client, "/p/birds/")):
+    for path in sorted(there | linked(client, "/p/birds/")):
         for headers in ({}, HTMX, {"Authorization": f"Bearer {token}"}):
             for method in ("GET", "POST"):
                 response = client.open(path, method=method, headers=headers)
@@ -77,7 +75,7 @@ def test_the_walk_would_notice(
 ) -> None:
     """A lead, who may know, is told: the words looked for are those the pages use."""
     client = client_of(cast.lena)
-    assert any(leaks(client.get(path), told) for path in _linked(client, "/p/birds/"))
+    assert any(leaks(client.get(path), told) for path in linked(client, "/p/birds/"))
 
 
 def _addresses(app: Flask, session: Session) -> Iterator[str]:
@@ -89,29 +87,5 @@ def _addresses(app: Flask, session: Session) -> Iterator[str]:
         "edition": "any",
         "filename": "app.css",
     }
-    adapter = app.url_map.bind("localhost")
-    for rule in app.url_map.iter_rules():
-        if "sign_out" not in rule.endpoint:
-            choices = [_values(rule._converters[name], known.get(name)) for name in rule.arguments]
-            for values in product(*choices):
-                given = dict(zip(rule.arguments, values, strict=True))
-                yield adapter.build(rule.endpoint, given, append_unknown=False)
-
-
-def _values(converter: BaseConverter, known: str | None) -> list[object]:
-    if isinstance(converter, AnyConverter):
-        return sorted(converter.items)
-    return [1 if isinstance(converter, IntegerConverter) else known or "x"]
-
-
-def _linked(client: FlaskClient, start: str) -> set[str]:
-    """Every address of the project that a reader can click their way to."""
-    found, waiting = set(), {start}
-    while waiting and len(found) < 200:
-        path = waiting.pop()
-        found.add(path)
-        text = client.get(path).get_data(as_text=True)
-        links = re.findall(r'(?:href|action|hx-get|src)="(/[^"#]*)"', text)
-        inside = {link.replace("&amp;", "&") for link in links if link.startswith("/p/birds")}
-        waiting |= inside - found
-    return found
+    for rule in rules(app):
+        yield from addresses(app, rule, known)
