@@ -6,8 +6,10 @@ errors; it knows nothing of mapped objects: whoever adds or changes some flushes
 """
 
 from collections import namedtuple
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -44,14 +46,14 @@ def _driver(session: Session) -> tuple[Any, sa.Dialect]:
 class _Compiled:
     sql: str
     dialect: sa.Dialect
-    # The parameters in the driver's order, where they go by position; else none.
-    positions: list[str] | None
+    # Puts parameters into the driver's order, where they go by position.
+    in_order: Callable[[Mapping[str, Any]], Any]
     # Parameters whose values the statement itself fixes, as the driver takes them.
     fixed: dict[str, Any]
     # Only what needs processing: most parameters and columns do not.
     parameter_processors: list[tuple[str, Processor]]
     column_processors: list[tuple[int, Processor]]
-    row: Callable[..., Row] | None
+    row: Callable[[Iterable[Any]], Row] | None
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
         values = given
@@ -60,17 +62,17 @@ class _Compiled:
             for name, process in self.parameter_processors:
                 if values[name] is not None:
                     values[name] = process(values[name])
-        return values if self.positions is None else [values[name] for name in self.positions]
+        return self.in_order(values)
 
     def make(self, raw: Iterable[Any] | None) -> Row | None:
         if raw is None or self.row is None:
             return None
         if not self.column_processors:
-            return self.row(*raw)
+            return self.row(raw)
         values = list(raw)
         for place, process in self.column_processors:
             values[place] = process(values[place])
-        return self.row(*values)
+        return self.row(values)
 
 
 class Prepared:
@@ -132,7 +134,7 @@ class Prepared:
         made = _Compiled(
             sql=compiled.string,
             dialect=dialect,
-            positions=compiled.positiontup if compiled.positional else None,
+            in_order=_in_order(compiled.positiontup) if compiled.positional else _as_given,
             fixed={
                 name: _processed(bind.effective_value, _bind_processor(bind.type, dialect))
                 for name, bind in compiled.binds.items()
@@ -148,10 +150,25 @@ class Prepared:
                 for place, column in enumerate(columns)
                 if (process := _result_processor(column.type, dialect))
             ],
-            row=namedtuple("Row", [column.key for column in columns]) if columns else None,
+            row=_row([column.key for column in columns]) if columns else None,
         )
         self._compiled[dialect.name] = made
         return made
+
+
+def _as_given(values: Mapping[str, Any]) -> Mapping[str, Any]:
+    return values
+
+
+def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[Any]]:
+    if len(names) > 1:
+        return itemgetter(*names)
+    return lambda values: [values[name] for name in names]
+
+
+def _row(names: list[str]) -> Callable[[Iterable[Any]], Row]:
+    # Straight to the tuple: the class's own constructor takes the values one by one.
+    return partial(tuple.__new__, cast(Any, namedtuple("Row", names)))
 
 
 def _translated(

@@ -10,7 +10,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import db, tallies
-from app.models import Guideline, Judgment, Outcome, Project, metadata
+from app.models import Account, Guideline, Judgment, Outcome, Project, TextSize, metadata
 from app.projects import rubrics
 from app.settings import Settings
 from tests.annotation.arrange import ask, queue
@@ -55,6 +55,24 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
             (row.answers, row.rubric_id is None) for row in after.exec(select(Judgment).order_by(Judgment.id))
         ]  # type: ignore[arg-type]
         assert said[:2] == [(None, False), ({"tags": ["odd"]}, True)]
+
+
+def test_how_somebody_reads_moves_with_them(app: Flask, session: Session, cast: Cast) -> None:
+    cast.ann.text_size, cast.ann.differences = TextSize.LARGE, True
+    session.commit()
+    session.close()
+    engine = app.extensions["engine"]
+    command.downgrade(db.alembic_config(engine), "0014")
+    with engine.connect() as before:
+        kept = before.execute(
+            sa.text("SELECT text_size, differences FROM readings WHERE account_id = :id"), {"id": cast.ann.id}
+        ).one()
+    assert tuple(kept) == ("large", True)
+    db.upgrade(engine)
+    with Session(engine) as after:
+        ann, ben = (after.get_one(Account, person.id) for person in (cast.ann, cast.ben))
+        assert (ann.text_size, ann.differences, ann.stacked) == (TextSize.LARGE, True, False)
+        assert (ben.text_size, ben.differences) == (TextSize.NORMAL, False)
 
 
 @pytest.fixture

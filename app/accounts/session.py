@@ -44,8 +44,13 @@ class _Sessions(SecureCookieSessionInterface):
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession:
         cookie = request.cookies.get(self._name)
         content = self._content(cookie, int(time() // 3600)) if cookie else {}
-        # A copy, because flashed messages are a list inside it.
-        return SecureCookieSession(deepcopy(content))
+        # Copies of what can change, as the list of flashed messages.
+        return SecureCookieSession(
+            {
+                name: value if isinstance(value, str | bool) else deepcopy(value)
+                for name, value in content.items()
+            }
+        )
 
     def _checked(self, cookie: str, _hour: int) -> dict[str, Any]:
         try:

@@ -9,8 +9,8 @@ from app.annotation.asked import live_rubric
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.judge import Submitted
 from app.annotation.pair import Shown, show
-from app.annotation.reading import reading_of
-from app.models import Assignment, AssignmentState, Comparison, Project, Reading, now, opaque_id
+from app.annotation.reading import Reading, reading_of
+from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
 from app.permissions import Access
 from app.rubric import Rubric
 
@@ -47,7 +47,7 @@ def sit_down(
     project = access.project
     annotator = after.annotator if after else annotator_of(session, access)
     assigned = claim_next(session, access, annotator, hands_free=bool(after and after.hands_free))
-    reading = reading_of(session, access)
+    reading = reading_of(access)
     version, rubric = after.asks if after else live_rubric(session, project)
     return Desk(
         project=project,

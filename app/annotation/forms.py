@@ -117,9 +117,8 @@ CRITERION, RATING, TAGS, ANSWER = "criterion:", "rating:", "tags:", "answer:"
 
 
 def _named(form: "MultiDict[str, str]") -> dict[str, Any]:
-    values: dict[str, Any] = {
-        name: form[name] for name in JudgmentIn.model_fields if form.get(name, "").strip()
-    }
+    fields = JudgmentIn.model_fields
+    values: dict[str, Any] = {name: value for name, value in form.items() if name in fields and value.strip()}
     # One button says both: "a:3" is a, by far.
     outcome, _colon, strength = values.get("outcome", "").partition(":")
     return values | ({"outcome": outcome, "strength": strength} if strength else {})

@@ -11,7 +11,8 @@ from sqlmodel import Session
 from app import text
 from app.annotation import statements
 from app.annotation.claim import Assigned
-from app.models import Message, Prompt, Reading, RenderedPrompt, RenderedResponse, Response
+from app.annotation.reading import Reading
+from app.models import Message, Prompt, RenderedPrompt, RenderedResponse, Response
 from app.prepared import table
 
 # Prompts of these kinds, by category or tag, come with a word of warning and open on request.

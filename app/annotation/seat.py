@@ -3,6 +3,7 @@
 It only ever lets in whom ``permissions.enter`` would; everybody else is sent there to be told why not.
 """
 
+from functools import lru_cache
 from typing import Any
 
 from app import db, language, permissions, web
@@ -28,6 +29,7 @@ def enter(slug: str) -> Access:
     return permissions.enter(db.session(), web.account(), slug, "judge")
 
 
+@lru_cache(maxsize=1024)
 def _access(row: tuple[Any, ...]) -> tuple[Access, Account]:
     *values, role = row
     account = instance(Account, dict(zip(_ACCOUNT, values, strict=False)))

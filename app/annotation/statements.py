@@ -16,7 +16,6 @@ from app.models import (
     Membership,
     Project,
     Prompt,
-    Reading,
     RenderedPrompt,
     RenderedResponse,
     Response,
@@ -50,10 +49,6 @@ SEAT = Prepared(
         )
     )
     .where(accounts.c.id == sa.bindparam("account_id"))
-)
-
-READING = Prepared(
-    sa.select(*table(Reading).c).where(table(Reading).c.account_id == sa.bindparam("account_id"))
 )
 
 # Locked so that two pages of one annotator claim and judge one after the other.

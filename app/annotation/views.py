@@ -16,7 +16,7 @@ from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, said_again, skips
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import show
-from app.annotation.reading import ReadingIn, keep_reading, reading_of
+from app.annotation.reading import Reading, keep_reading, reading_of
 from app.errors import Conflict, FieldError, Invalid, checked
 from app.models import Source, opaque_id
 from app.permissions import Access
@@ -113,7 +113,7 @@ def _refused(slug: str, problem: Invalid) -> Response:
 def keep_view(slug: str) -> Response | BaseResponse:
     """Remember how the asker reads; where htmx asks, show the responses before them so."""
     session, access, uid = db.session(), _enter(slug), request.form.get("assignment_id", "")
-    reading = keep_reading(session, access, web.submitted(ReadingIn))
+    reading = keep_reading(session, access, web.submitted(Reading))
     shown = show(session, assigned_to(session, access, uid), reading) if uid else None
     session.commit()
     if web.wants_fragment():
@@ -151,7 +151,7 @@ def reconsider(slug: str, submission_id: str) -> Response:
     """A judged pair as it was shown, with the verdict given."""
     session, access = db.session(), _enter(slug)
     judged = one_of_mine(session, access, submission_id)
-    reading = reading_of(session, access)
+    reading = reading_of(access)
     shown = show(session, judged.assigned, reading)
     values = said_again(session, judged)
     version, rubric = live_rubric(session, access.project)

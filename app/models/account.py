@@ -43,6 +43,9 @@ class TextSize(StrEnum):
     LARGEST = "largest"
 
 
+_OFF = {"server_default": sa.false()}
+
+
 class Account(SQLModel, table=True):
     """A person who can sign in."""
 
@@ -63,6 +66,18 @@ class Account(SQLModel, table=True):
     disabled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     # The tag of the language they chose; one that a later version does not speak counts as none.
     language: str | None = Field(default=None, max_length=16)
+    # How they like to read two responses. Here, because every pair asks for it with the account.
+    text_size: TextSize = Field(
+        default=TextSize.NORMAL,
+        sa_type=enum_type(TextSize, "text_size"),
+        sa_column_kwargs={"server_default": TextSize.NORMAL},
+    )
+    # One response above the other, instead of side by side.
+    stacked: bool = Field(default=False, sa_column_kwargs=_OFF)
+    # Both in full, moving with the page, instead of each in a box that scrolls by itself.
+    together: bool = Field(default=False, sa_column_kwargs=_OFF)
+    # With the words marked that only one of them has.
+    differences: bool = Field(default=False, sa_column_kwargs=_OFF)
 
     # Flask-Login's interface.
     @property
@@ -91,21 +106,6 @@ class Account(SQLModel, table=True):
     def end_sessions(self) -> None:
         """Make every cookie so far worthless."""
         self.session_key, self.ended_sessions = opaque_id(), ""
-
-
-class Reading(SQLModel, table=True):
-    """How a person likes to read two responses; who never chose has no row."""
-
-    __tablename__ = "readings"
-
-    account_id: int = Field(foreign_key="accounts.id", primary_key=True)
-    text_size: TextSize = Field(default=TextSize.NORMAL, sa_type=enum_type(TextSize, "text_size"))
-    # One response above the other, instead of side by side.
-    stacked: bool = False
-    # Both in full, moving with the page, instead of each in a box that scrolls by itself.
-    together: bool = False
-    # With the words marked that only one of them has.
-    differences: bool = False
 
 
 class Token(SQLModel, table=True):

@@ -66,6 +66,8 @@ class Comparison(SQLModel, table=True):
             "ix_comparisons_gold",
             "project_id",
             "id",
+            # Or SQLite takes the index above for as good, and looks at every comparison.
+            "gold",
             sqlite_where=sa.text("gold IS NOT NULL"),
             postgresql_where=sa.text("gold IS NOT NULL"),
         ),

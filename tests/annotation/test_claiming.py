@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
+from app.annotation import statements
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import skip, submit_judgment, undo
@@ -153,6 +154,20 @@ def test_one_in_so_many_is_gold_and_takes_no_place(session: Session, cast: Cast)
     done = work_off(session, cast, cast.ann)
     assert [pair in gold for pair in done] == [False] * 3 + [True] + [False] * 3 + [True] + [False] * 2
     assert {slot.taken for slot in session.exec(select(Slot)) if slot.comparison_id in gold} == {0}
+
+
+def test_where_there_is_no_gold_nothing_is_searched_for_it(session: Session, cast: Cast) -> None:
+    """SQLite once took the index of all comparisons for that of the gold ones, and read every one."""
+    queue(session, cast.project, 50)
+    driver = session.connection().connection.dbapi_connection
+    if not hasattr(driver, "set_progress_handler"):
+        pytest.skip("only SQLite tells its steps")
+    steps: list[int] = []
+    asked = {"project_id": cast.project.id, "annotator_id": annotator_of(session, entry(cast, cast.ann)).id}
+    driver.set_progress_handler(lambda: steps.append(1), 1)
+    assert statements.UNJUDGED_GOLD.first(session, **asked) is None
+    driver.set_progress_handler(None, 1)
+    assert len(steps) < 50
 
 
 def test_without_gold_left_the_queue_goes_on(session: Session, cast: Cast) -> None:
