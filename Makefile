@@ -11,7 +11,7 @@ UV := $(shell command -v uv 2>/dev/null)
 # Tests on all processors: each has a database, a browser and a PostgreSQL of its own.
 SPREAD := -n auto --dist worksteal
 
-.PHONY: help install run test test-sqlite test-postgresql lint bench screenshots lock vendor clean
+.PHONY: help install run test test-sqlite test-postgresql lint bench screenshots translations lock vendor clean
 
 help: ## Say what each command does
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-16s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -46,6 +46,9 @@ lock: ## Resolve the dependencies again (needs uv)
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
 	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test --extra bench pyproject.toml -o requirements-bench.lock
+
+translations: $(BIN)/.installed-test ## Bring the catalogues of app/translations up to date and compile them
+	$(BIN)/python -m scripts.translations
 
 vendor: ## Fetch the pinned front-end libraries again (needs npm)
 	$(PYTHON) scripts/vendor.py

@@ -8,7 +8,7 @@ from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlmodel import Session
 
-from app import text
+from app import language, text
 from app.annotation import statements
 from app.annotation.claim import Assigned
 from app.annotation.reading import Reading
@@ -59,7 +59,7 @@ def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
     first, second = marked or (first, second)
     return Shown(
         assignment_id=assigned.uid,
-        prompt=Markup(prompt),  # noqa: S704 -- these three were sanitised before they were stored
+        prompt=Markup(text.in_language(prompt, language.current())),  # noqa: S704 -- these three were sanitised before they were stored
         first=Markup(first),  # noqa: S704
         second=Markup(second),  # noqa: S704
         category=row.category,

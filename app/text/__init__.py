@@ -1,6 +1,6 @@
 """What people and models wrote, made into HTML that is safe to show: rendered, then sanitised."""
 
-from app.text.conversations import Turn, media_of, render_messages, render_response
+from app.text.conversations import Turn, in_language, media_of, render_messages, render_response
 from app.text.differences import mark_differences
 from app.text.markdown import LONGEST_MARKDOWN, render_markdown
 from app.text.places import Place, Places
@@ -11,6 +11,7 @@ __all__ = [
     "Place",
     "Places",
     "Turn",
+    "in_language",
     "mark_differences",
     "media_of",
     "render_markdown",

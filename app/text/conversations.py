@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import orjson
 from flask import render_template
-from markupsafe import Markup
+from flask_babel import force_locale, pgettext
+from flask_babel import gettext as _
+from markupsafe import Markup, escape
 
+from app.language import ENGLISH
 from app.models import Message
 from app.text.languages import direction_of, language_of
 from app.text.markdown import code_block, render_markdown
@@ -35,7 +39,33 @@ def render_messages(
     ``media`` is as for render_markdown, numbered through the whole conversation.
     """
     turns = [_turn(message, language, media) for message in messages]
-    return Markup(render_template("annotation/_turns.html", turns=turns))  # noqa: S704 -- a template's
+    with force_locale(ENGLISH):  # what is kept is read by everybody, see in_language()
+        return Markup(render_template("annotation/_turns.html", turns=turns))  # noqa: S704 -- a template's
+
+
+def in_language(markup: str, spoken: str) -> str:
+    """A kept conversation whose roles, and the like, are said in the reader's language."""
+    if spoken == ENGLISH:
+        return markup
+    for english, translated in _words(spoken):
+        markup = markup.replace(english, translated)
+    return markup
+
+
+@cache
+def _words(_spoken: str) -> tuple[tuple[str, str], ...]:
+    """Our own words in what is kept, each with the markup that no text of a model's stands in."""
+    said = {
+        "system": pgettext("who speaks", "system"),
+        "developer": pgettext("who speaks", "developer"),
+        "user": pgettext("who speaks", "user"),
+        "assistant": pgettext("who speaks", "assistant"),
+    }
+    roles = [
+        (f'<span class="role">{role}<', f'<span class="role">{escape(word)}<') for role, word in said.items()
+    ]
+    show = "<summary>{} <span dir"
+    return (*roles, (show.format("Show"), show.format(escape(_("Show")))))
 
 
 def render_response(

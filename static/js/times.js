@@ -1,9 +1,9 @@
 // Times in the reader's zone; the UTC that the server wrote stays as the tooltip.
 // The page's language, with the digits the server writes; of several Englishes, the reader's own.
 const page = document.documentElement.lang;
-const language = `${navigator.language.startsWith(`${page}-`) ? navigator.language : page}-u-nu-latn`;
-const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" });
-const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+const language = navigator.language.startsWith(`${page}-`) ? navigator.language : page;
+const absolute = new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short", numberingSystem: "latn" });
+const relative = new Intl.RelativeTimeFormat(language, { numeric: "auto", numberingSystem: "latn" });
 const units = [["day", 86400], ["hour", 3600], ["minute", 60], ["second", 1]];
 
 function ago(moment) {

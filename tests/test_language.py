@@ -1,0 +1,126 @@
+"""Pages speak their reader's language; what scripts read stays English."""
+
+from collections.abc import Callable
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.models import Account, AuditEvent
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+
+ClientOf = Callable[[Account | None], FlaskClient]
+
+
+@pytest.mark.parametrize(
+    ("asked", "language"),
+    [
+        ("", "en"),
+        ("ar", "ar"),
+        ("es-MX, en;q=0.5", "es"),
+        ("zh-CN,zh;q=0.9,en;q=0.8", "zh-Hans"),
+        ("fr, de;q=0.9", "en"),
+        ("fr, es;q=0.2", "es"),
+        ("es;q=0, ar;q=0.1", "ar"),
+        ("*", "en"),
+        (";;q=,\x7f" + "x" * 5000, "en"),
+    ],
+)
+def test_a_page_speaks_as_the_browser_asks(
+    cast: Cast, client_of: ClientOf, asked: str, language: str
+) -> None:
+    page = client_of(None).get("/sign-in", headers={"Accept-Language": asked}).text
+    assert f'<html lang="{language}" dir="{"rtl" if language == "ar" else "ltr"}"' in page
+
+
+def test_whoever_is_not_signed_in_chooses_a_language_for_this_browser(
+    cast: Cast, client_of: ClientOf
+) -> None:
+    browser = client_of(None)
+    response = browser.post("/language", data={"language": "zh-Hans", "next": "/sign-in"})
+    assert (response.status_code, response.location) == (303, "/sign-in")
+    page = browser.get("/sign-in", headers={"Accept-Language": "es"}).text
+    assert '<html lang="zh-Hans"' in page
+    assert "登录" in page
+
+
+def test_a_signed_in_person_finds_their_language_on_every_browser(
+    cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    client_of(cast.ann).post("/language", data={"language": "ar", "next": "/account"})
+    page = client_of(cast.ann).get("/account", headers={"Accept-Language": "es"}).text
+    assert '<html lang="ar" dir="rtl"' in page
+    assert "كلمة المرور" in page
+    event = session.exec(select(AuditEvent).where(AuditEvent.verb == "account.language")).one()
+    assert event.detail == {"language": {"from": None, "to": "ar"}}
+
+
+def test_choosing_the_same_language_again_changes_nothing(
+    cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    for _ in range(2):
+        client_of(cast.ann).post("/language", data={"language": "es"})
+    assert len(session.exec(select(AuditEvent).where(AuditEvent.verb == "account.language")).all()) == 1
+
+
+@pytest.mark.parametrize("language", ["", "fr", "en-US; path=/", "<script>", "x" * 5000])
+def test_a_language_that_is_not_on_offer_is_refused(cast: Cast, client_of: ClientOf, language: str) -> None:
+    response = client_of(cast.ann).post("/language", data={"language": language})
+    assert response.status_code == 422
+    assert "language=" not in response.headers.get("Set-Cookie", "")
+
+
+def test_the_switch_leads_nowhere_else(cast: Cast, client_of: ClientOf) -> None:
+    response = client_of(None).post("/language", data={"language": "es", "next": "//evil.example"})
+    assert response.location == "/"
+
+
+def test_errors_and_messages_are_said_in_it_too(cast: Cast, client_of: ClientOf) -> None:
+    spanish = {"Accept-Language": "es"}
+    assert "No existe ese proyecto" in client_of(cast.otto).get("/p/birds/", headers=spanish).text
+    form = {"name": ""}
+    refused = client_of(cast.ann).post("/account/name", data=form, headers=spanish)
+    assert "Ponle un nombre." in refused.text
+    told = client_of(cast.ann).post(
+        "/account/name", data={"name": "Anne"}, headers=spanish, follow_redirects=True
+    )
+    assert "Tu nombre se ha cambiado." in told.text
+
+
+def test_the_api_speaks_english(
+    cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]], session: Session
+) -> None:
+    session.get_one(Account, cast.ann.id).language = "ar"
+    session.commit()
+    headers = bearer(cast.ann) | {"Accept-Language": "ar"}
+    answer = client_of(None).get("/api/v1/projects/nests", headers=headers)
+    assert answer.json["detail"] == "There is no such project, or you are not a member of it."
+
+
+def test_two_annotators_of_one_process_each_get_the_next_pair_in_their_own_language(
+    app: Flask, cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    queue(session, cast.project, 6)
+    said = {}
+    for person, language in ((cast.ann, "zh-Hans"), (cast.ben, "en"), (cast.rui, "ar")):
+        browser = client_of(person)
+        browser.post("/language", data={"language": language})
+        said[language] = _next_pair(browser)
+    assert "平局" in said["zh-Hans"]
+    assert "Tie" in said["en"]
+    assert "تعادل" in said["ar"]
+    assert "今日 1" in said["zh-Hans"]
+    assert "1 today" in said["en"]
+
+
+def _next_pair(browser: FlaskClient) -> str:
+    page = browser.get("/p/birds/judge").text
+    form = {
+        name: page.split(f'name="{name}" value="')[1].split('"')[0]
+        for name in ("assignment_id", "submission_id")
+    }
+    answer = browser.post("/p/birds/judge", data=form | {"outcome": "a"}, headers={"HX-Request": "true"})
+    assert answer.status_code == 200
+    return answer.text

@@ -1,0 +1,154 @@
+"""The catalogues say everything the interface says, in every language, and are what the sources ask for."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from babel.messages.catalog import Catalog, Message
+from flask import Flask
+from jinja2 import nodes
+
+from app.language import LANGUAGES, TRANSLATIONS
+from app.names import usual
+from app.rubric import USUAL_CRITERIA, USUAL_TAGS
+from app.web import ROOT
+from scripts import translations
+
+LOCALES = translations.LOCALES
+PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(?!\()")
+TAG = re.compile(r"</?\w+[^>]*>")
+
+# Rooms whose words are not wrapped yet.
+UNWRAPPED = (
+    *("styleguide", "_audit", "_invitations", "accounts/audit", "accounts/people", "accounts/tokens"),
+    *("exports", "imports", "joblist", "leaderboard", "pairing", "quality", "review"),
+    *("projects/_tabs", "projects/audit", "projects/groups", "projects/guideline_edit", "projects/members"),
+    *("projects/new", "projects/rubric", "projects/settings"),
+)
+
+
+@pytest.fixture(scope="module")
+def sources() -> Catalog:
+    """What is marked for translation."""
+    return translations.extracted()
+
+
+def _keys(catalog: Catalog) -> set[tuple[str | None, object]]:
+    return {(message.context, message.id) for message in catalog if message.id}
+
+
+def test_there_is_a_catalogue_for_every_language_but_the_one_of_the_sources() -> None:
+    assert {language.replace("-", "_") for language in LANGUAGES} == {"en", *LOCALES}
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_the_catalogue_has_the_strings_of_the_sources(sources: Catalog, locale: str) -> None:
+    # If this fails: make translations, and translate what it lists.
+    assert _keys(translations.catalogue(locale)) == _keys(sources)
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_string_is_translated(locale: str) -> None:
+    found = translations.catalogue(locale)
+    assert translations.missing(found) == []
+    assert [message.id for message in found if message.id and message.fuzzy] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_what_is_compiled_is_what_was_translated(locale: str) -> None:
+    compiled = translations.po_file(locale).with_suffix(".mo").read_bytes()
+    assert compiled == translations.compiled(translations.catalogue(locale))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_translations_keep_the_placeholders_and_the_markup(locale: str) -> None:
+    wrong = [
+        (source, form)
+        for message in translations.catalogue(locale)
+        if message.id
+        for source, form, may_leave_out in _pairs(message)
+        if not _fits(source, form, may_leave_out)
+    ]
+    assert wrong == []
+
+
+def _pairs(message: Message) -> Iterator[tuple[str, str, bool]]:
+    if not message.pluralizable:
+        yield str(message.id), str(message.string), False
+        return
+    last = len(message.string) - 1
+    for index, form in enumerate(message.string):
+        # A form for one number alone may say it in words: "two comparisons".
+        yield message.id[1], form, index < min(last, 3)
+
+
+def _fits(source: str, form: str, may_leave_out: bool) -> bool:
+    asked, given = sorted(PLACEHOLDER.findall(source)), sorted(PLACEHOLDER.findall(form))
+    same = set(given) <= set(asked) if may_leave_out else given == asked
+    return same and sorted(TAG.findall(source)) == sorted(TAG.findall(form))
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_plurals_have_the_forms_of_the_language(locale: str) -> None:
+    wanted = {"ar": 6, "es": 2, "zh_Hans": 1}[locale]
+    found = translations.catalogue(locale)
+    assert found.num_plurals == wanted
+    assert {len(message.string) for message in found if message.pluralizable} <= {wanted}
+
+
+def test_the_usual_criteria_and_tags_are_known_by_their_names(app: Flask) -> None:
+    said = {item.name for item in (*USUAL_CRITERIA, *USUAL_TAGS)}
+    said |= {item.description for item in USUAL_CRITERIA}
+    with app.test_request_context(headers={"Accept-Language": "zh-CN"}):
+        assert [words for words in said if usual(words) == words] == []
+
+
+TEMPLATES = sorted(
+    path.relative_to(ROOT / "templates").as_posix()
+    for path in (ROOT / "templates").rglob("*.html")
+    if not path.relative_to(ROOT / "templates").as_posix().startswith(UNWRAPPED)
+)
+GETTEXT = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
+# Names of people, products and formats, which are the same in every language.
+SAME = re.compile(r"Tiebreak|UTC|\bAPI\b|\bCSV\b|\bJSON\b|\bSVG\b|\b[AB]\b")
+WORDY_ATTRIBUTE = re.compile(r'\b(?:aria-label|title|placeholder|alt|data-why-not|data-missing)="([^"]*)"')
+ATTRIBUTES = {"page_class", "look", "input_attributes"}
+LETTERS = re.compile(r"[A-Za-z]{2,}")
+WORDS = re.compile(r"[A-Z][a-z’]+(?:[ .,:?!…].*)?")
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_a_template_says_nothing_that_is_not_marked(app: Flask, name: str) -> None:
+    source = Path(ROOT / "templates" / name).read_text()
+    parsed = app.jinja_env.parse(source)
+    markup = "".join(_markup(parsed))
+    said = [re.sub(r"<(code|script|style)\b.*?</\1>|<[^>]*>|&\w+;", " ", markup, flags=re.DOTALL)]
+    said += WORDY_ATTRIBUTE.findall(markup)
+    bare = [word for text in said for word in LETTERS.findall(SAME.sub("", text))]
+    assert bare == []
+    assert [text for text in _strings(parsed) if WORDS.fullmatch(SAME.sub("", text))] == []
+
+
+def _markup(node: nodes.Node) -> Iterator[str]:
+    """What a template writes as it stands, but for blocks and macros that make classes and attributes."""
+    if isinstance(node, nodes.Block | nodes.Macro) and node.name in ATTRIBUTES:
+        return
+    if isinstance(node, nodes.TemplateData):
+        yield node.data
+    for child in node.iter_child_nodes():
+        yield from _markup(child)
+
+
+def _strings(node: nodes.Node) -> Iterator[str]:
+    """The strings in an expression that no gettext translates."""
+    if isinstance(node, nodes.Call) and isinstance(node.node, nodes.Name) and node.node.name in GETTEXT:
+        return
+    if isinstance(node, nodes.Const) and isinstance(node.value, str):
+        yield node.value
+    for child in node.iter_child_nodes():
+        yield from _strings(child)
+
+
+def test_the_folder_holds_nothing_else() -> None:
+    assert sorted(path.name for path in TRANSLATIONS.iterdir()) == sorted(LOCALES)
