@@ -20,13 +20,17 @@ QUEUE_START = (-1, 0, 0)
 
 @dataclass(frozen=True)
 class Assigned:
-    """A comparison in an annotator's hands; ``swapped`` shows response b first, as A on the screen."""
+    """A comparison in an annotator's hands; ``swapped`` shows response b first, as A on the screen.
+
+    ``draft`` counts how often what they entered for it was saved.
+    """
 
     id: int
     uid: str
     comparison_id: int
     swapped: bool
     new: bool = True
+    draft: int = 0
 
 
 def annotator_of(session: Session, access: Access) -> Any:
@@ -55,7 +59,7 @@ def assigned_to(session: Session, access: Access, uid: str) -> Assigned:
     row = statements.ASSIGNED.first(session, uid=uid, annotator_id=annotator.id, submission_id="")
     if row is None:
         raise NotFound(str(NOT_YOURS))
-    return Assigned(row.id, uid, row.comparison_id, bool(row.swapped), new=False)
+    return Assigned(row.id, uid, row.comparison_id, bool(row.swapped), False, row.draft)
 
 
 def claim_next(
@@ -69,7 +73,9 @@ def claim_next(
     """
     in_hand = None if hands_free else statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
     if in_hand is not None:
-        return Assigned(in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), new=False)
+        return Assigned(
+            in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), False, in_hand.draft
+        )
     project = access.project
     comparison_id = _due_gold(session, project, annotator) or _from_queue(session, project, annotator)
     if comparison_id is None and release_expired(session, project):
@@ -109,13 +115,12 @@ def _take_after(session: Session, ids: dict[str, Any], cursor: tuple[int, int, i
 
 
 def _assign(session: Session, access: Access, annotator: Any, comparison_id: int) -> Assigned:
-    uid, swapped = opaque_id(), bool(secrets.randbits(1))
     row = statements.ASSIGN.first(
         session,
-        uid=uid,
+        uid=opaque_id(),
         comparison_id=comparison_id,
         annotator_id=annotator.id,
-        swapped=swapped,
+        swapped=bool(secrets.randbits(1)),
         opened_at=now(),
     )
     if row is None:
@@ -123,12 +128,12 @@ def _assign(session: Session, access: Access, annotator: Any, comparison_id: int
     audit.record(
         session,
         "assignment.open",
-        f"assignment:{uid}",
+        f"assignment:{row.uid}",
         by=access.account,
         project=access.project,
-        detail={"swapped": swapped},
+        detail={"swapped": bool(row.swapped)},
     )
-    return Assigned(row.id, uid, comparison_id, swapped)
+    return Assigned(row.id, row.uid, comparison_id, bool(row.swapped), draft=row.draft)
 
 
 def release_expired(session: Session, project: Project) -> int:

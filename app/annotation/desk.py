@@ -1,10 +1,12 @@
 """The judging page's content: the pair in hand, and what stands around it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
+from werkzeug.datastructures import MultiDict
 
+from app.annotation import drafts
 from app.annotation.asked import live_rubric
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.judge import Submitted
@@ -33,6 +35,9 @@ class Desk:
     today: int
     elsewhere: int
     undo: str | None
+    # What they entered for this pair already, and how often it was saved.
+    entered: MultiDict[str, str] = field(default_factory=MultiDict)
+    draft: int = 0
 
     @property
     def can_undo(self) -> bool:
@@ -60,6 +65,8 @@ def sit_down(
         today=annotator.judged_today if annotator.today == now().date() else 0,
         elsewhere=0 if assigned else _open_elsewhere(session, project, annotator.id),
         undo=undo,
+        entered=drafts.read(session, assigned.id) if assigned and assigned.draft else MultiDict(),
+        draft=assigned.draft if assigned else 0,
     )
 
 

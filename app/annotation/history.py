@@ -197,7 +197,7 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
     columns = (
         *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", *SAID)),
         assignments.c.id.label("assignment_id"),
-        *(assignments.c[name] for name in ("uid", "comparison_id", "swapped", "revealed_at")),
+        *(assignments.c[name] for name in ("uid", "comparison_id", "swapped", "revealed_at", "draft")),
         *(prompts.c[name] for name in ("messages", "category", "language", "tags")),
         _first.c.name.label("model_a"),
         _second.c.name.label("model_b"),
@@ -233,7 +233,7 @@ def _judged(row: Any, access: Access) -> Judged:
         category=row.category,
         language=row.language,
         models=names if row.revealed_at and access.project.reveals_models else None,
-        assigned=Assigned(row.assignment_id, row.uid, row.comparison_id, swapped, new=False),
+        assigned=Assigned(row.assignment_id, row.uid, row.comparison_id, swapped, False, row.draft),
     )
 
 

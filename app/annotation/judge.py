@@ -10,9 +10,9 @@ from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app import audit, tallies
-from app.annotation import asked, marks, statements
+from app.annotation import asked, drafts, marks, statements
 from app.annotation.claim import NOT_YOURS, annotator_of
-from app.annotation.forms import JudgmentIn
+from app.annotation.forms import JudgmentIn, as_form
 from app.errors import Conflict, NotFound
 from app.models import AssignmentState, Outcome, SkipReason, Source, now, row_id
 from app.permissions import Access
@@ -21,7 +21,7 @@ from app.tallies import Counted, Key
 
 
 class ClosedError(Conflict):
-    """The assignment was judged or skipped already, in another tab perhaps."""
+    """The assignment was judged, changed or skipped already, in another tab perhaps."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +57,8 @@ def submit_judgment(
     said = _said(session, assigned, given, source)
     if assigned.known_id is not None:
         return _repeated(session, annotator, assigned, given, said)
+    if given.supersedes is None and assigned.state in _CLOSED:
+        raise ClosedError(str(_CLOSED[assigned.state]))
     rubric_id, rubric = _rubric(session, assigned, given)
     asked.check(rubric, given)
     moment = now()
@@ -69,6 +71,8 @@ def submit_judgment(
     one = 0 if replaced else 1
     annotator = _count(session, annotator, moment, judged=one, today=one)
     _record(session, access, given, said["outcome"], replaced)
+    if assigned.draft:
+        drafts.drop(session, assigned.id)
     return _submitted(given, said["outcome"], moment, True, annotator, assigned)
 
 
@@ -136,7 +140,7 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
         return None
     live = _live(session, assigned)
     if live is None or live.submission_id != given.supersedes:
-        raise Conflict(_("The judgment to replace is not your latest one of this comparison. Look again."))
+        raise ClosedError(_("The judgment to replace is not your latest one of this comparison. Look again."))
     _still_blind(assigned)
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     return live
@@ -323,6 +327,7 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     counted = _keys(assigned, annotator, live.outcome, live.criteria)
     tallies.apply(session, row_id(access.project), dict.fromkeys(counted, -1))
+    _keep_said(session, assigned, live)
     of_today = live.created_at.date() == moment.date()
     _count(session, annotator, moment, judged=-1, today=-1 if of_today else 0)
     audit.record(
@@ -333,6 +338,15 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
         project=access.project,
         detail={"outcome": {"from": live.outcome, "to": None}},
     )
+
+
+def _keep_said(session: Session, assigned: Any, live: Any) -> None:
+    """What was said beside the verdict comes back with the pair."""
+    said = {name: getattr(live, name) for name in asked.SAID}
+    if any(said[name] for name in asked.SAID if name not in ("outcome", "strength")):
+        if said["spans"]:
+            said["spans"] = marks.on_screen(session, assigned.comparison_id, said["spans"])
+        drafts.put(session, assigned, as_form(asked.turned(said) if assigned.swapped else said))
 
 
 def _record_move(

@@ -19,24 +19,24 @@ from app.stencil import Stencils, gap
 
 # Shapes of the pair kept by one process; a project has a handful.
 STENCILS = 256
-NOTHING: MultiDict[str, str] = MultiDict()
 
 
 def context(
     desk: Desk,
-    values: "MultiDict[str, str]" = NOTHING,
+    values: "MultiDict[str, str] | None" = None,
     errors: Sequence[FieldError] = (),
     **differing: Any,
 ) -> dict[str, Any]:
-    """What the templates of the pair are given; ``values`` is the form as it was filled in."""
+    """What the templates of the pair are given; ``values`` is the form as it was sent, if it was."""
     return {
         "desk": desk,
         "reading": desk.reading,
         "shown": desk.shown,
+        "draft": desk.draft,
         "project": desk.project,
         "csrf": generate_csrf(),
         **_today(desk),
-        "values": values,
+        "values": desk.entered if values is None else values,
         "errors": errors,
         **differing,
     }
@@ -45,7 +45,7 @@ def context(
 def fragment(desk: Desk) -> str:
     """The next pair for htmx; nothing but its texts and ids differs from the pair before."""
     shown = desk.shown
-    if shown is None:
+    if shown is None or desk.entered:
         return _render(fragment=True, **context(desk))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
@@ -54,6 +54,7 @@ def fragment(desk: Desk) -> str:
             "csrf": request.form.get("csrf_token") or generate_csrf(),
             "submission_id": desk.submission_id,
             "undo": desk.undo,
+            "draft": desk.draft,
             **_today(desk),
             **vars(shown),
         }
@@ -95,7 +96,7 @@ def _with_gaps(desk: Desk, shown: Shown) -> str:
         language=shown.language and gap("language"),
     )
     empty = replace(desk, shown=gaps, submission_id=gap("submission_id"), undo=desk.undo and gap("undo"))
-    differing: dict[str, Any] = {name: gap(name) for name in ("csrf", "today_value", "today_words")}
+    differing: dict[str, Any] = {name: gap(name) for name in ("csrf", "draft", "today_value", "today_words")}
     return _render(fragment=True, **context(empty, **differing))
 
 

@@ -11,6 +11,7 @@ from app.models import (
     Annotator,
     Assignment,
     Comparison,
+    Draft,
     Guideline,
     Judgment,
     Membership,
@@ -59,7 +60,7 @@ ANNOTATOR = Prepared(
 )
 
 OPEN_ASSIGNMENT = Prepared(
-    sa.select(assignments.c.id, assignments.c.uid, assignments.c.comparison_id, assignments.c.swapped)
+    sa.select(*(assignments.c[name] for name in ("id", "uid", "comparison_id", "swapped", "draft")))
     .where(assignments.c.annotator_id == annotator, is_open)
     .order_by(assignments.c.id)
     .limit(1)
@@ -151,15 +152,17 @@ UNJUDGED_GOLD = Prepared(
 def _assign(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
     names = ("uid", "comparison_id", "annotator_id", "swapped", "opened_at")
     new = insert(assignments).values(
-        {name: sa.bindparam(name, type_=assignments.c[name].type) for name in names} | {"state": "open"}
+        {name: sa.bindparam(name, type_=assignments.c[name].type) for name in names}
+        | {"state": "open", "draft": 0}
     )
-    # Whose lease ran out may have it again; anybody's other assignment stays what it is.
+    # Whose lease ran out may have it again, in the order they saw it in and with their draft;
+    # anybody's other assignment stays what it is.
     again = new.on_conflict_do_update(
         index_elements=["comparison_id", "annotator_id"],
-        set_={name: new.excluded[name] for name in (*names, "state")} | {"closed_at": None},
+        set_={name: new.excluded[name] for name in ("opened_at", "state")} | {"closed_at": None},
         where=sa.text("assignments.state = 'released'"),
     )
-    return again.returning(assignments.c.id)
+    return again.returning(*(assignments.c[name] for name in ("id", "uid", "swapped", "draft")))
 
 
 ASSIGN = Prepared(sqlite=_assign(sqlite.Insert), postgresql=_assign(postgresql.Insert))
@@ -200,6 +203,7 @@ ASSIGNED = Prepared(
         assignments.c.state,
         assignments.c.swapped,
         assignments.c.revealed_at,
+        assignments.c.draft,
         assignments.c.comparison_id,
         assignments.c.annotator_id,
         comparisons.c.model_a_id,
@@ -271,6 +275,19 @@ CLOSE_ASSIGNMENT = Prepared(
         closed_at=sa.bindparam("at", type_=assignments.c.closed_at.type),
         skip_reason=sa.bindparam("reason"),
     )
+)
+drafts = table(Draft)
+DRAFT = Prepared(sa.select(drafts.c.entered).where(drafts.c.assignment_id == sa.bindparam("assignment_id")))
+DROP_DRAFT = Prepared(sa.delete(drafts).where(drafts.c.assignment_id == sa.bindparam("assignment_id")))
+# None where another tab or another device has saved one since.
+COUNT_DRAFT = Prepared(
+    sa.update(assignments)
+    .where(
+        assignments.c.id == sa.bindparam("assignment_id"),
+        assignments.c.draft == sa.bindparam("version", type_=sa.Integer),
+    )
+    .values(draft=assignments.c.draft + 1)
+    .returning(assignments.c.draft)
 )
 REVEAL = Prepared(
     sa.update(assignments)

@@ -1,14 +1,16 @@
 """Pages of the annotation room: the pair to judge, and what one has judged."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 
-from flask import Blueprint, Response, flash, make_response, render_template, request, url_for
+from flask import Blueprint, Response, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
+from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
-from app.annotation import page, seat
+from app.annotation import drafts, page, seat
 from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
@@ -17,13 +19,14 @@ from app.annotation.history import categories_of_mine, history, one_of_mine, sai
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import show
 from app.annotation.reading import Reading, keep_reading, reading_of
-from app.errors import Conflict, FieldError, Invalid, checked
+from app.errors import Conflict, FieldError, Invalid, Problem, checked
 from app.models import Source, opaque_id
 from app.permissions import Access
 
 bp = Blueprint("annotation", __name__)
 
 NOTHING_TO_UNDO = lazy_gettext("There is nothing to undo here yet.")
+NEXT_PAIR = lazy_gettext("This is the next pair.")
 
 
 def _enter(slug: str) -> Access:
@@ -52,7 +55,7 @@ def submit(slug: str) -> Response | BaseResponse:
         session.rollback()
         return _refused(slug, problem)
     except ClosedError as problem:
-        return _onward(slug, problem)
+        return _set_aside(slug, problem)
     desk = sit_down(session, access, submitted, undo=given.assignment_id)
     session.commit()
     return _next(desk, slug)
@@ -66,7 +69,8 @@ def skip_pair(slug: str) -> Response | BaseResponse:
     try:
         skip(session, access, uid, reason)
     except ClosedError as problem:
-        return _onward(slug, problem)
+        session.rollback()
+        return _onward(slug, f"{problem.detail} {NEXT_PAIR}")
     desk = sit_down(session, access, undo=uid)
     session.commit()
     return _next(desk, slug)
@@ -89,24 +93,56 @@ def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     return Response(page.fragment(desk), mimetype="text/html")
 
 
-def _onward(slug: str, problem: ClosedError) -> BaseResponse:
-    """From a pair that was dealt with in another tab to the one that is next, saying why."""
-    db.session().rollback()
-    flash(problem.detail + " " + _("This is the next pair."), "info")
+def _set_aside(slug: str, problem: Problem) -> BaseResponse:
+    """Of a pair that was dealt with in another tab: keep what was entered here, and show where it lies."""
+    session = db.session()
+    session.rollback()
+    judged = drafts.set_aside(session, _enter(slug), request.form.get("assignment_id", ""), request.form)
+    session.commit()
+    if judged is None:
+        return _onward(slug, f"{problem.detail} {_('What you entered is kept with it.')} {NEXT_PAIR}")
+    return _go(url_for("annotation.reconsider", slug=slug, submission_id=judged))
+
+
+def _onward(slug: str, message: str) -> BaseResponse:
+    flash(message, "info")
+    return _go(url_for("annotation.judge", slug=slug))
+
+
+def _go(address: str) -> BaseResponse:
     if web.wants_fragment():
-        return Response(headers={"HX-Redirect": url_for("annotation.judge", slug=slug)})
-    return web.see_other("annotation.judge", slug=slug)
+        return Response(headers={"HX-Redirect": address})
+    return redirect(address, HTTPStatus.SEE_OTHER)
 
 
-def _refused(slug: str, problem: Invalid) -> Response:
+def _refused(slug: str, problem: Invalid) -> Response | BaseResponse:
     """The same pair again, with what was entered and what is wrong with it."""
     session, access = db.session(), _enter(slug)
     desk = sit_down(session, access)
+    if desk.shown is None or desk.shown.assignment_id != request.form.get("assignment_id"):
+        return _set_aside(slug, problem)
     session.commit()
-    context = page.context(desk, request.form, errors=problem.errors or [FieldError("/", problem.detail)])
+    context = page.context(desk, request.form, errors=_errors(problem))
     template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
     refused = render_template(template, access=access, fragment=web.wants_fragment(), **context)
     return make_response(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
+
+
+def _errors(problem: Invalid) -> list[FieldError]:
+    return problem.errors or [FieldError("/", problem.detail)]
+
+
+@bp.post("/p/<slug>/judge/draft")
+def save_draft(slug: str) -> Response:
+    """Keep what is entered for a pair so far, for the page that saves it by itself."""
+    session, access = db.session(), _enter(slug)
+    uid, version = request.form.get("assignment_id", ""), request.form.get("draft_version", 0, web.row_number)
+    try:
+        saved = drafts.save(session, access, uid, version, request.form)
+    except drafts.NewerDraftError as problem:
+        return make_response({"version": problem.version, "detail": problem.detail}, problem.status)
+    session.commit()
+    return make_response({"version": saved})
 
 
 @bp.post("/p/<slug>/view")
@@ -148,37 +184,62 @@ def past(slug: str) -> Response:
 @bp.get("/p/<slug>/history/<submission_id>")
 @db.writes
 def reconsider(slug: str, submission_id: str) -> Response:
-    """A judged pair as it was shown, with the verdict given."""
+    """A judged pair as it was shown, with the verdict given, or what was entered for it since."""
+    return _reconsidered(slug, submission_id)
+
+
+@bp.post("/p/<slug>/history/<submission_id>")
+def revise(slug: str, submission_id: str) -> Response | BaseResponse:
+    """Replace one's own judgment by another."""
+    session, access = db.session(), _enter(slug)
+    try:
+        given = JudgmentIn.from_form(request.form, supersedes=submission_id)
+        submit_judgment(session, access, given, Source.PAGE)
+    except Invalid as problem:
+        session.rollback()
+        return _reconsidered(slug, submission_id, request.form, _errors(problem))
+    except ClosedError as problem:
+        return _set_aside(slug, problem)
+    return web.saved(_("Your judgment was changed."), "annotation.past", slug=slug)
+
+
+@bp.post("/p/<slug>/history/<submission_id>/leave")
+def leave(slug: str, submission_id: str) -> BaseResponse:
+    """Leave a judgment as it is, and forget what was entered for its pair since."""
+    session, access = db.session(), _enter(slug)
+    drafts.drop(session, one_of_mine(session, access, submission_id).assigned.id)
+    return web.saved(_("Your judgment stays as it was."), "annotation.judge", slug=slug)
+
+
+def _reconsidered(
+    slug: str,
+    submission_id: str,
+    sent: "MultiDict[str, str] | None" = None,
+    errors: Sequence[FieldError] = (),
+) -> Response:
     session, access = db.session(), _enter(slug)
     judged = one_of_mine(session, access, submission_id)
     reading = reading_of(access)
     shown = show(session, judged.assigned, reading)
-    values = said_again(session, judged)
+    entered = drafts.read(session, judged.assigned.id) if judged.assigned.draft else None
+    said = said_again(session, judged)
     version, rubric = live_rubric(session, access.project)
     session.commit()
-    return make_response(
-        render_template(
-            "annotation/reconsider.html",
-            access=access,
-            project=access.project,
-            judged=judged,
-            values=values,
-            reading=reading,
-            shown=shown,
-            rubric=rubric,
-            rubric_version=version,
-            submission_id=opaque_id(),
-        )
+    template = render_template(
+        "annotation/reconsider.html",
+        access=access,
+        project=access.project,
+        judged=judged,
+        entered=entered,
+        values=sent or entered or said,
+        errors=errors,
+        reading=reading,
+        shown=shown,
+        rubric=rubric,
+        rubric_version=version,
+        submission_id=opaque_id(),
     )
-
-
-@bp.post("/p/<slug>/history/<submission_id>")
-def revise(slug: str, submission_id: str) -> BaseResponse:
-    """Replace one's own judgment by another."""
-    session, access = db.session(), _enter(slug)
-    given = JudgmentIn.from_form(request.form, supersedes=submission_id)
-    submit_judgment(session, access, given, Source.PAGE)
-    return web.saved(_("Your judgment was changed."), "annotation.past", slug=slug)
+    return make_response(template, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
 
 
 @bp.post("/p/<slug>/history/<submission_id>/reveal")

@@ -14,7 +14,15 @@ from app.models.account import (
 from app.models.api import StoredAnswer
 from app.models.audit import AuditEvent
 from app.models.base import metadata, now, opaque_id, row_id
-from app.models.comparison import Assignment, AssignmentState, Comparison, Outcome, SkipReason, Slot
+from app.models.comparison import (
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Draft,
+    Outcome,
+    SkipReason,
+    Slot,
+)
 from app.models.job import Job, JobState
 from app.models.judgment import Adjudication, Judgment, Source, Tally
 from app.models.project import (
@@ -42,6 +50,7 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "Comparison",
+    "Draft",
     "Guideline",
     "Invitation",
     "Job",

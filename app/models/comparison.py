@@ -2,11 +2,12 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.models.base import UTCDateTime, enum_type, now, opaque_id
+from app.models.base import Json, UTCDateTime, enum_type, now, opaque_id
 
 
 class Outcome(StrEnum):
@@ -151,3 +152,18 @@ class Assignment(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     skip_reason: SkipReason | None = Field(default=None, sa_type=enum_type(SkipReason, "skip_reason"))
     revealed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    # How often a draft of its judgment was saved: 0 says that there is none to look for, and an
+    # older tab is known by the number it goes by.
+    draft: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class Draft(SQLModel, table=True):
+    """What was entered for a pair and not sent yet: the fields of its form, as they stand on the screen."""
+
+    __tablename__ = "drafts"
+
+    assignment_id: int = Field(
+        foreign_key="assignments.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    entered: dict[str, Any] = Field(sa_type=Json)
+    saved_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)

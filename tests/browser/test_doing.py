@@ -20,7 +20,7 @@ from app.pairing.forms import PairingIn
 from app.pairing.pairs import queue_pairs
 from app.projects import lifecycle
 from app.projects.forms import ProjectFile
-from tests.browser.conftest import Site, serving, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
 from tests.conftest import make_settings
 
 PASSWORD = "eleven geese over the lake"
@@ -157,3 +157,86 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
     expect(page.get_by_text("Your judgment was changed.")).to_be_visible()
     [span] = judgments(site.data)[-1].spans or []
     assert span in spans
+
+
+def say_why(page: Page, words: str) -> None:
+    """Type a reason and wait until the page says that it is kept."""
+    page.get_by_label("Why?").fill(words)
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
+    look: dict[str, Any], site: Site, open_page: OpenPage
+) -> None:
+    name = "dana" if look else "dean"
+    project, page = make_project(site.data, name, **ASKED), open_page(**look)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    choose_words(page, "water bird")
+    page.get_by_role("button", name="Mark this place").click()
+    page.get_by_role("button", name="Mark", exact=True).click()
+    page.locator("input[name='criterion:accuracy'][value=b]").check(force=True)
+    say_why(page, "It says where to look.")
+
+    def is_there(seen: Page) -> None:
+        expect(seen.get_by_label("Why?")).to_have_value("It says where to look.")
+        expect(seen.locator("input[name='criterion:accuracy'][value=b]")).to_be_checked()
+        assert marked(seen) == ["water bird"]
+
+    page.reload()
+    is_there(page)
+    # What was typed last is sent as the page is left.
+    page.get_by_label("Why?").fill("It says where to look, and how.")
+    page.goto(site.address(f"{project}/history"))
+    page.locator(".site-tools .menu summary", has_text=name.title()).click()
+    page.get_by_role("button", name="Sign out").click()
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    expect(page.get_by_label("Why?")).to_have_value("It says where to look, and how.")
+    say_why(page, "It says where to look.")
+    elsewhere = open_page()
+    sign_in(elsewhere, site, f"{name}@example.org", PASSWORD)
+    elsewhere.goto(site.address(f"{project}/judge"))
+    is_there(elsewhere)
+    elsewhere.get_by_role("button", name="A is better").click()
+    expect(elsewhere.locator("#today")).to_contain_text("1")
+    expect(elsewhere.get_by_label("Why?")).to_have_value("")
+    assert judgments(site.data)[-1].rationale == "It says where to look."
+
+
+def test_two_tabs_lose_nothing(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
+    project, first = make_project(site.data, "tilda", **ASKED), open_page()
+    sign_in(first, site, "tilda@example.org", PASSWORD)
+    first.goto(site.address(f"{project}/judge"))
+    second = first.context.new_page()
+    second.goto(site.address(f"{project}/judge"))
+    pair = "[data-pair] input[name=assignment_id]"
+    assert first.locator(pair).input_value() == second.locator(pair).input_value()
+
+    # Both write: the one that is later is told of the other, and chooses.
+    say_why(first, "First.")
+    second.get_by_label("Why?").fill("Second.")
+    notice = second.get_by_text("Something else was entered for this pair")
+    expect(notice).to_be_visible()
+    assert wrong_with(second) == []
+    second.get_by_role("button", name="Keep what is here").click()
+    expect(second.get_by_text("Draft saved")).to_be_visible()
+    expect(notice).to_be_hidden()
+    first.get_by_label("Why?").fill("First again.")
+    first.get_by_role("button", name="Show that").click()
+    expect(first.get_by_label("Why?")).to_have_value("Second.")
+
+    # Both judge: the later verdict is offered as a change.
+    first.wait_for_timeout(300)
+    first.get_by_role("button", name="A is better").click()
+    expect(first.locator("#today")).to_contain_text("1")
+    second.get_by_label("Why?").fill("Second, and last.")
+    second.get_by_role("button", name="B is better").click()
+    expect(second.get_by_text("You judged this pair already: A is better.")).to_be_visible()
+    expect(second.get_by_label("Why?")).to_have_value("Second, and last.")
+    assert wrong_with(second) == []
+    second.get_by_role("button", name="B is better").click()
+    expect(second.get_by_text("Your judgment was changed.")).to_be_visible()
+    assert [(row.rationale) for row in judgments(site.data)][-1] == "Second, and last."
+    complaints.clear()  # a refused draft is a 409 in the console
