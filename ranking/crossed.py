@@ -27,7 +27,8 @@ class Crossed:
     """What items (prompts, comparisons) add to the variance, as a share of independent votes' variance.
 
     `dof`: for Student's t, NaN where there are too few items to tell (`clusters.small_sample`), and the
-    share with it. `items`: how many there were.
+    share with it; one share is learnt from all models, so that few items tell more of it than of any one
+    model. `items`: how many there were.
     """
 
     excess: float
@@ -59,17 +60,19 @@ def crossed(
     used = ~np.isnan(score) & finite[left] & finite[right]
     surplus = score[used] - fit.win_probability()[left[used], right[used]]
     place, n_items = _numbered(item, used, "item")
-    _, dof = small_sample(np.bincount(place, minlength=n_items)[:, None].astype(np.float64))
-    if not surplus.any():
-        return Crossed(0.0 if np.isfinite(dof[0]) else np.nan, float(dof[0]), n_items)
     both = np.arange(len(place))
     if annotator is not None:
         who, n_annotators = _numbered(annotator, used, "annotator")
         both = place * n_annotators + who
+    inflation, evenly = small_sample(np.bincount(place, minlength=n_items)[:, None].astype(np.float64))
+    if np.isnan(evenly[0]):
+        return Crossed(np.nan, np.nan, n_items)
     pair = np.concatenate([left[used], right[used]]), np.concatenate([surplus, -surplus])
-    between = _squares(place, fit.n_models, *pair) - _squares(both, fit.n_models, *pair)
-    excess = max(between / (2 * float(surplus @ surplus)), 0.0)
-    return Crossed(excess if np.isfinite(dof[0]) else np.nan, float(dof[0]), n_items)
+    squares = _squares(place, *pair)
+    between, alone = squares.sum() - _squares(both, *pair).sum(), 2 * float(surplus @ surplus)
+    excess = max(float(inflation[0] * between) / alone, 0.0) if alone else 0.0
+    rated = len(np.unique(pair[0]))
+    return Crossed(excess, min(_told_by(squares), float(evenly[0]) * max(rated - 1, 1)), n_items)
 
 
 def sample_items(item: ArrayLike, votes: int, seed: int = 0) -> NDArray[np.bool_]:
@@ -86,11 +89,21 @@ def sample_items(item: ArrayLike, votes: int, seed: int = 0) -> NDArray[np.bool_
     return np.asarray(known & drawn[code])
 
 
-def _squares(group: Ints, n_models: int, model: NDArray[Any], surplus: Floats) -> float:
-    """The sum over groups and models of each one's squared sum of surpluses: a trace of outer products."""
-    _, cell = np.unique(np.tile(group, 2) * n_models + model, return_inverse=True)
-    sums = np.bincount(cell, surplus)
-    return float(sums @ sums)
+def _squares(group: Ints, model: NDArray[Any], surplus: Floats) -> Floats:
+    """Each group's squared sums of surpluses, one sum a model, added up: the trace of an outer product."""
+    n_models = int(model.max()) + 1
+    cells, cell = np.unique(np.tile(group, 2) * n_models + model, return_inverse=True)
+    return np.bincount(cells // n_models, np.bincount(cell, surplus) ** 2)
+
+
+def _told_by(squares: Floats) -> float:
+    """Degrees of freedom of a variance that is a sum over items: the fewer, the more the items differ in it.
+
+    They are those of the chi-squared variable of the same mean and variance (Satterthwaite, 1946, Biometrics
+    Bulletin 2).
+    """
+    varied = float(((squares - squares.mean()) ** 2).sum()) * len(squares) / (len(squares) - 1)
+    return 2 * float(squares.sum()) ** 2 / varied if varied > 0 else np.inf
 
 
 def _numbered(values: ArrayLike, used: NDArray[np.bool_], name: str) -> tuple[Ints, int]:

@@ -1,28 +1,22 @@
 """``tiebreak rank`` and ``tiebreak leaderboard``; ranking a file loads neither web nor database."""
 
 import math
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
-import orjson
 from pydantic import ValidationError
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from app.leaderboard.words import rank_range, share
+from app.leaderboard import terminal
 
 if TYPE_CHECKING:
     from app.leaderboard.ranked import ClusterBy
 
 Made = TypeVar("Made")
 
-WIDE = 160
 TIES = ("half", "davidson", "drop")
+VIEWS = ("standings", "matrix", "head-to-head", "model", "over-time", "bias", "firmness", "agreement")
 
 
 class Anchor(click.ParamType[tuple[str, float]]):
@@ -58,31 +52,46 @@ class Anchor(click.ParamType[tuple[str, float]]):
     "(both), as far as the file names them.",
 )
 @click.option("--anchor", type=Anchor(), help="Pin a model's rating; otherwise ratings average 1000.")
-@click.option("--by", metavar="COLUMN", help="Also rank each value of a column by itself.")
+@click.option("--by", metavar="COLUMN", help="Also show each value of a column by itself.")
+@click.option("--show", type=click.Choice(VIEWS), default="standings", show_default=True)
+@click.option(
+    "--model", "models", metavar="NAME", multiple=True, help="For --show model; two of them for head-to-head."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def rank(votes: Path, cluster: "ClusterBy | None", by: str | None, as_json: bool, **options: Any) -> None:
+def rank(
+    votes: Path,
+    cluster: "ClusterBy | None",
+    by: str | None,
+    show: str,
+    models: tuple[str, ...],
+    as_json: bool,
+    **options: Any,
+) -> None:
     """Rank the models of VOTES (.csv, .jsonl or .parquet) without a database.
 
     The file has the columns model_a, model_b and winner (model_a, model_b, tie or both_bad), or left,
     right and winner (left, right or tie), and may name the annotator and prompt_id of each vote.
     """
-    from app.leaderboard.ranked import Parameters, Standings, rank_votes, with_slices
-    from app.leaderboard.votes_file import Votes, default_cluster, read_votes
+    from app.leaderboard import of_votes
+    from app.leaderboard.ranked import Parameters
+    from app.leaderboard.votes_file import default_cluster, read_votes
 
     cluster = cluster or default_cluster(votes)
     parameters = _usable(lambda: Parameters(cluster=cluster, **options))
-    read = read_votes(votes, cluster, by)
-
-    def ranked(part: Votes) -> Standings:
-        return _usable(
-            lambda: rank_votes(
-                part.models, part.a, part.b, part.outcome, parameters, part.cluster, part.prompt
-            )
-        )
-
-    found = ranked(read)
-    slices = {value: ranked(part) for value, part in read.by_slice()}
-    _show(with_slices(found, by, slices) if by else found.as_object(), as_json)
+    # Agreement is that of the votes on one comparison.
+    read = read_votes(votes, "comparison" if show == "agreement" else cluster, by)
+    whole = _usable(lambda: of_votes.show(show, read, parameters, models))
+    parts = {
+        value: _usable(lambda part=part: of_votes.show(show, part, parameters, models))
+        for value, part in read.by_slice()
+    }
+    if as_json:
+        slices = [{"value": value, **part.found} for value, part in parts.items()]
+        terminal.print_json({**whole.found, "by": by, "slices": slices} if by else whole.found)
+        return
+    terminal.print_table("", whole.table, whole.notes)
+    for value, part in parts.items():
+        terminal.print_table(f"{by}: {value}", part.table, part.notes)
 
 
 def _usable(make: Callable[[], Made]) -> Made:
@@ -113,54 +122,19 @@ def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
     from app import db, permissions
     from app.leaderboard import standings
     from app.leaderboard.forms import StandingsQuery
+    from app.leaderboard.of_votes import standings_table
 
     project = permissions.project_named(db.engine(), slug)
     given = {name: value for name, value in asked.items() if value is not None}
     query = _usable(lambda: StandingsQuery.model_validate(given))
     with db.new_session(db.engine(), write=False) as session:
-        _show(standings.as_object(session, project, query), as_json)
-
-
-def _show(found: dict[str, Any], as_json: bool) -> None:
+        found = standings.as_object(session, project, query)
     if as_json:
-        click.echo(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+        terminal.print_json(found)
         return
-    # A pipe has no width to fit.
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    _print_table(console, "", found)
-    for part in found.get("slices", ()):
-        _print_table(console, f"{found['by']}: {part['value']}", part)
-
-
-def _print_table(console: Console, title: str, found: dict[str, Any]) -> None:
-    table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
-    table.add_column("Rank")
-    table.add_column("Model", overflow="fold")
-    for heading in (
-        "Rating",
-        f"{found['parameters']['level']:.0%} interval",
-        "Win",
-        "Tie",
-        "Loss",
-        "Judgments",
-    ):
-        table.add_column(heading, justify="right", no_wrap=True)
-    for before, row in zip([None, *found["models"]], found["models"], strict=False):
-        if before and before["component"] != row["component"]:
-            # Models that no votes join are no one list.
-            table.add_section()
-        table.add_row(*map(Text, _cells(row)))
-    console.print(table)
-    words = Console(stderr=True, highlight=False)
-    for note in found["notes"]:
-        words.print(Text(f"• {title}: {note}" if title else f"• {note}"))
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    rating = "–" if row["rating"] is None else f"{row['rating']:.0f}"
-    bounds = "–" if row["lower"] is None else f"{row['lower']:.0f} to {row['upper']:.0f}"
-    shares = [share(row, key) for key in ("wins", "ties", "losses")]
-    return (rank_range(row), row["model"], rating, bounds, *shares, f"{row['judgments']:,}")
+    for part in (found, *found.get("slices", ())):
+        title = f"{found['by']}: {part['value']}" if part is not found else ""
+        terminal.print_table(title, standings_table(part), part["notes"])
 
 
 commands = [rank, leaderboard]

@@ -1,0 +1,88 @@
+"""How far verdicts on the same comparisons agree: each way to count it, with what it tells."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ranking import Outcome
+from ranking.agreement import Agreement, gwet_ac1, krippendorff_alpha, preference_scale, raw_agreement
+
+# How often each outcome was given to one comparison.
+Pattern = tuple[int, ...]
+Ratings = NDArray[np.intp]
+
+
+@dataclass(frozen=True)
+class Coefficient:
+    """One way to count agreement, what it tells, and what was found."""
+
+    name: str
+    tells: str
+    found: Agreement
+
+    @property
+    def undefined(self) -> str:
+        """Why there is no value; empty where there is one."""
+        codes = [note.code for note in self.found.notes]
+        return next((_UNDEFINED[code] for code in codes if code in _UNDEFINED), "")
+
+    @property
+    def no_interval(self) -> str:
+        """Why there is no interval; empty where there is one."""
+        codes = [note.code for note in self.found.notes]
+        return next((_NO_INTERVAL[code] for code in codes if code in _NO_INTERVAL), "")
+
+
+_NO_OVERLAP = "undefined because no comparison has two verdicts that count here"
+_UNDEFINED = {
+    "few_annotators": _NO_OVERLAP,
+    "no_overlap": _NO_OVERLAP,
+    "one_category": "undefined because all verdicts are the same, so chance alone would agree as much",
+}
+_NO_INTERVAL = {
+    "one_unit": "no interval: it rests on one comparison",
+    "little_variation": "no interval: the comparisons hardly differ",
+}
+
+
+def coefficients(found: Ratings) -> tuple[Coefficient, ...]:
+    on_scale = Coefficient(
+        "Alpha on the scale A – tie – B",
+        "As alpha, but a tie is nearer to each side than they are to each other; “both bad” left out.",
+        krippendorff_alpha(preference_scale(found), metric="ordinal"),
+    )
+    return *nominal(found), on_scale
+
+
+def nominal(found: Ratings) -> tuple[Coefficient, ...]:
+    """Those for which every two verdicts are either the same or not."""
+    return (
+        Coefficient("Raw agreement", "How often two people give the same verdict.", raw_agreement(found)),
+        Coefficient(
+            "Krippendorff’s alpha",
+            "Beyond chance, every difference alike: 1 is perfect, 0 what chance gives.",
+            krippendorff_alpha(found),
+        ),
+        Coefficient(
+            "Gwet’s AC1",
+            "Beyond chance, and steady where one verdict prevails.",
+            gwet_ac1(found, categories=len(Outcome)),
+        ),
+    )
+
+
+def ratings(patterns: Mapping[Pattern, int]) -> Ratings:
+    """A reliability matrix with a column for each comparison.
+
+    Rows are verdicts in any order and not annotators: no coefficient here asks who gave which.
+    """
+    most = max((sum(pattern) for pattern in patterns), default=0)
+    columns: Sequence[Any] = [
+        [code for code, times in enumerate(pattern) for _ in range(times)] + [-1] * (most - sum(pattern))
+        for pattern in patterns
+    ]
+    matrix = np.array(columns, dtype=np.intp).reshape(len(patterns), most).T
+    return np.repeat(matrix, list(patterns.values()), axis=1)
