@@ -172,6 +172,10 @@ def scenarios() -> Iterator[tuple[str, Trial]]:
             20,
             {"pairs": 30, "each": 2, "alike": 0.2, "quality": 1.0},
         ),
+        "8 prompts x 50 comparisons x 2 people": (
+            8,
+            {"pairs": 50, "each": 2, "alike": 0.2, "quality": 1.0},
+        ),
     }
     for name, (prompts, more) in shared.items():
         yield f"{name}, by annotator", by_prompt(prompts, told=False, **more)

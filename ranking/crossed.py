@@ -93,7 +93,7 @@ def _squares(group: Ints, model: NDArray[Any], surplus: Floats) -> Floats:
     """Each group's squared sums of surpluses, one sum a model, added up: the trace of an outer product."""
     n_models = int(model.max()) + 1
     cells, cell = np.unique(np.tile(group, 2) * n_models + model, return_inverse=True)
-    return np.bincount(cells // n_models, np.bincount(cell, surplus) ** 2)
+    return np.bincount(cells // n_models, np.bincount(cell, surplus) ** 2).astype(np.float64)
 
 
 def _told_by(squares: Floats) -> float:

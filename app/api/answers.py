@@ -24,7 +24,7 @@ from app.models import (
 from app.permissions import MAY, Access
 from app.projects.forms import SettingsIn
 from app.projects.overview import Counts
-from app.quality.agreement import Coefficient
+from app.quality.coefficients import Coefficient
 from app.rubric import Rubric
 
 Messages = list[dict[str, Any]]

@@ -11,7 +11,9 @@ from pydantic import ValidationError
 from app.leaderboard import terminal
 
 if TYPE_CHECKING:
+    from app.leaderboard.of_votes import Shown
     from app.leaderboard.ranked import ClusterBy
+    from app.leaderboard.votes_file import Votes
 
 Made = TypeVar("Made")
 
@@ -80,11 +82,11 @@ def rank(
     parameters = _usable(lambda: Parameters(cluster=cluster, **options))
     # Agreement is that of the votes on one comparison.
     read = read_votes(votes, "comparison" if show == "agreement" else cluster, by)
-    whole = _usable(lambda: of_votes.show(show, read, parameters, models))
-    parts = {
-        value: _usable(lambda part=part: of_votes.show(show, part, parameters, models))
-        for value, part in read.by_slice()
-    }
+
+    def shown(part: "Votes") -> "Shown":
+        return _usable(lambda: of_votes.show(show, part, parameters, models))
+
+    whole, parts = shown(read), {value: shown(part) for value, part in read.by_slice()}
     if as_json:
         slices = [{"value": value, **part.found} for value, part in parts.items()]
         terminal.print_json({**whole.found, "by": by, "slices": slices} if by else whole.found)

@@ -68,7 +68,7 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     table = Table(
         ("", *map(str, range(1, len(rows) + 1))),
         [
-            (f"{number} {name}", *(_percent(cell and cell.observed) for cell in row))
+            (f"{number} {name}", *(_percent(cell.observed if cell else None) for cell in row))
             for number, (name, row) in enumerate(zip(names, rows, strict=True), 1)
         ],
     )
@@ -192,7 +192,8 @@ def _bradley_terry(votes: Votes, parameters: Parameters) -> Standings:
 def _patterns(votes: Votes) -> Counter[Pattern]:
     """How many comparisons got each outcome how often, in one order of their models."""
     turned = np.where(votes.a > votes.b, np.array([1, 0, 2, 3])[votes.outcome], votes.outcome)
-    _, unit = np.unique(votes.cluster, return_inverse=True)
+    comparison = np.zeros(0, np.intp) if votes.cluster is None else votes.cluster
+    _, unit = np.unique(comparison, return_inverse=True)
     times = np.bincount(unit * len(Outcome) + turned, minlength=(unit.max(initial=-1) + 1) * len(Outcome))
     found, many = np.unique(times.reshape(-1, len(Outcome)), axis=0, return_counts=True)
     return Counter(dict(zip(map(tuple, found.tolist()), many.tolist(), strict=True)))

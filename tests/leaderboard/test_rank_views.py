@@ -1,0 +1,124 @@
+"""`tiebreak rank --show`: what the pages tell of a project, told of a file of votes."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from app.leaderboard import commands, of_votes
+from tests.leaderboard.test_commands import STRENGTH, ranked, run, votes, write
+
+NAMES = list(STRENGTH)
+OF = {"model": NAMES[:1], "head-to-head": NAMES[:2]}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return write(tmp_path / "votes.csv", votes())
+
+
+def asked(view: str, *models: str) -> list[str]:
+    return ["--show", view, *(word for name in models for word in ("--model", name))]
+
+
+@pytest.mark.parametrize("view", commands.VIEWS)
+def test_every_view_is_a_table_and_one_object(view: str, file: Path) -> None:
+    arguments = asked(view, *OF.get(view, []))
+    table = run(file, *arguments)
+    assert table.exit_code == 0, table.output
+    assert len(table.stdout.splitlines()) > 3
+    found = ranked(file, *arguments, "--by", "prompt_id")
+    whole = ranked(file, *arguments)
+    assert {**found, "by": None, "slices": None} == {**whole, "by": None, "slices": None}
+    assert [part["value"] for part in found["slices"]] == sorted(
+        {row["prompt_id"] for row in votes()}, key=[row["prompt_id"] for row in votes()].index
+    )
+
+
+def test_the_command_offers_every_view() -> None:
+    assert tuple(of_votes.VIEWS) == commands.VIEWS
+
+
+def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
+    pairs = ranked(file, "--show", "matrix")["pairs"]
+    one, other = NAMES[:2]
+    found = next(pair for pair in pairs if (pair["model"], pair["other"]) == (one, other))
+    won = [
+        row
+        for row in votes()
+        if (row["model_a"], row["model_b"], row["winner"])
+        in {(one, other, "model_a"), (other, one, "model_b")}
+    ]
+    assert found["wins"] == len(won)
+    assert ranked(file, *asked("head-to-head", one, other)) == found
+
+
+def test_two_models_are_told_from_either_side(file: Path) -> None:
+    one, other = (ranked(file, *asked("head-to-head", *pair)) for pair in (NAMES[:2], NAMES[1::-1]))
+    assert (one["wins"], one["losses"]) == (other["losses"], other["wins"])
+    assert one["expected"] == pytest.approx(1 - other["expected"])
+
+
+def test_a_model_has_its_standing_and_all_it_met(file: Path) -> None:
+    found = ranked(file, *asked("model", NAMES[0]))
+    assert found["rank"] == 1
+    assert {one["other"] for one in found["against"]} == set(NAMES[1:])
+
+
+def test_ratings_over_time_end_where_elo_stands(file: Path) -> None:
+    found = ranked(file, "--show", "over-time")
+    elo = {row["model"]: row["rating"] for row in ranked(file, "--method", "elo")["models"]}
+    assert {line["model"]: line["ratings"][-1] for line in found["lines"]} == pytest.approx(elo)
+    assert found["positions"][-1] == 400
+
+
+def test_a_side_that_wins_is_seen(tmp_path: Path) -> None:
+    rows = [{**row, "winner": "model_a"} if n % 3 else row for n, row in enumerate(votes())]
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "bias")
+    assert 0.5 < found["lower"] < found["share"]
+
+
+def test_agreement_is_between_people_on_one_comparison_whatever_its_order(tmp_path: Path) -> None:
+    flipped = {"model_a": "model_b", "model_b": "model_a"}
+    rows = [
+        row
+        for n in range(40)
+        for row in (
+            {"model_a": "x", "model_b": "y", "winner": "model_a", "prompt_id": f"p{n}"},
+            {"model_a": "y", "model_b": "x", "winner": flipped["model_a"], "prompt_id": f"p{n}"},
+        )
+    ]
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "agreement")
+    assert found["comparisons"] == 40
+    assert found["coefficients"][0]["value"] == 1
+    alone = ranked(write(tmp_path / "w.csv", rows[::2]), "--show", "agreement")
+    assert alone["coefficients"][0]["value"] is None
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (asked("model"), "takes one --model"),
+        (asked("head-to-head", NAMES[0]), "two different models"),
+        (asked("head-to-head", NAMES[0], NAMES[0]), "two different models"),
+        (asked("matrix", NAMES[0]), "takes no --model"),
+        (asked("model", "Nobody"), "no model 'Nobody'"),
+        (asked("everything"), "everything"),
+        ([*asked("matrix"), "--interval", "none"], "with intervals"),
+    ],
+)
+def test_a_wrong_question_is_told(arguments: list[str], word: str, file: Path) -> None:
+    result = run(file, *arguments)
+    assert result.exit_code == 2
+    assert word in result.stderr
+
+
+@pytest.mark.parametrize("view", commands.VIEWS)
+def test_no_votes_at_all_are_no_error(view: str, tmp_path: Path) -> None:
+    if OF.get(view):
+        pytest.skip("there is no model to name")
+    file = tmp_path / "v.csv"
+    file.write_text("model_a,model_b,winner,annotator,prompt_id\n")
+    result = run(file, "--show", view, "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)
