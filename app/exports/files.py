@@ -1,4 +1,4 @@
-"""Rows as the bytes of a file: lines, compressed lines, Parquet, a table."""
+"""Lines of JSON as the bytes of a file: as they are, compressed, Parquet, a table."""
 
 import csv
 import io
@@ -6,12 +6,13 @@ import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
+import orjson
 import zstandard
 
-from app.exports.formats import Row, line
 from app.exports.forms import ExportSpec, File
 
-Chunks = Iterator[list[Row]]
+# A row each, some at a time.
+Lines = Iterator[list[bytes]]
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 3
 # zlib's way of asking for gzip's frame; it names no file and no time: the same rows, the same bytes.
@@ -35,21 +36,21 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def encoded(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
-    """The file in blocks; nothing before the first row."""
+def encoded(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+    """Lines as a file in blocks; nothing before the first row."""
     return _ENCODERS[spec.file](chunks, spec)
 
 
-def _lines(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
-    for rows in chunks:
-        yield b"".join([line(row) for row in rows])
+def _lines(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
+    for lines in chunks:
+        yield b"".join(lines)
 
 
-def _gzip(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+def _gzip(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
     return _compressed(_lines(chunks, spec), zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FRAME))
 
 
-def _zstd(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+def _zstd(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
     compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
     return _compressed(_lines(chunks, spec), compressor.compressobj())
 
@@ -61,17 +62,18 @@ def _compressed(blocks: Iterator[bytes], compressor: _Compressor) -> Iterator[by
     yield compressor.flush()
 
 
-def _parquet(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+def _parquet(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
     # Loaded when it is asked for: pyarrow takes long to start.
     from app.exports import parquet
 
     return parquet.write(chunks, spec)
 
 
-def _csv(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
+def _csv(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
     text = io.StringIO()
     table = csv.writer(text)
-    for number, rows in enumerate(chunks):
+    for number, lines in enumerate(chunks):
+        rows = [orjson.loads(line) for line in lines]
         if not number:
             table.writerow(rows[0])
         table.writerows([safe(value) for value in row.values()] for row in rows)
@@ -85,13 +87,13 @@ def safe(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
-def _xlsx(chunks: Chunks, _spec: ExportSpec) -> Iterator[bytes]:
+def _xlsx(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
     from app.exports import workbook
 
     return workbook.write(chunks)
 
 
-_ENCODERS: dict[File, Callable[[Chunks, ExportSpec], Iterator[bytes]]] = {
+_ENCODERS: dict[File, Callable[[Lines, ExportSpec], Iterator[bytes]]] = {
     File.JSONL: _lines,
     File.ZSTD: _zstd,
     File.GZIP: _gzip,

@@ -1,9 +1,9 @@
-"""A row of each format. The keys and their types are the same in every row of a file."""
+"""A line of each format. The keys and their types are the same in every row of a file."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import datetime
+from hashlib import sha256
 from itertools import count
 from typing import Any
 
@@ -19,140 +19,132 @@ from app.models import Project
 
 Row = dict[str, Any]
 
-# What becomes of a value that is stored as JSON text: a fragment of a line, or a column's value.
-Wrap = Callable[[str], Any]
-
 # Beside the verdicts' and the texts' own reasons.
 ONE_ANSWER = "the answer is more than one message"
 TURNS = "turns do not alternate between user and assistant"
 SYSTEM_LATER = "a system turn is not the first"
 
 
-def make_rows(
+def make_lines(
     connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
-) -> Iterator[list[Row]]:
-    """The rows of a format in stable order, some at a time; what is left out is counted by reason."""
-    wrap = wrap_for(spec)
+) -> Iterator[list[bytes]]:
+    """A format's rows as lines of JSON in stable order; what is left out is counted by reason.
+
+    Stored messages are JSON already: they go from the database into the line as they are.
+    """
     if spec.format is Format.JUDGMENTS:
-        return judgment_rows(connection, project, spec, excluded, wrap)
+        # In columns and cells, what is nested is JSON text.
+        wrap = str if spec.file is File.PARQUET or spec.file.is_table else orjson.Fragment
+        judged = judgment_rows(connection, project, spec, excluded, wrap)
+        return ([_line(row) for row in rows] for rows in judged)
     if spec.format is Format.ARENA:
         battles = iter_battles(connection, project, spec, excluded)
-        return ([_arena(battle, wrap) for battle in some] for some in battles)
+        return ([_line(_arena(battle)) for battle in some] for some in battles)
     pairs = iter_preferences(connection, project, spec, excluded)
-    if spec.format is Format.TRL and spec.part is Part.ROWS:
-        return ([_wrapped(pair, wrap) for pair in some] for some in pairs)
-    made = (
-        kto.labelled(pairs, wrap, excluded)
-        if spec.format is Format.KTO
-        else _own(spec, pairs, wrap, excluded)
-    )
+    made = kto.labelled(pairs, excluded) if spec.format is Format.KTO else _own(spec, pairs, excluded)
     return _with_provenance(spec, made)
 
 
-def _wrapped(pair: Preference, wrap: Wrap) -> Row:
-    """A preference as a row of trl, which it is but for its texts."""
-    for name in ("prompt", "chosen", "rejected"):
-        pair[name] = wrap(pair[name])
-    return pair
-
-
-# A row's own columns, which a trainer reads, and where it comes from.
-Made = tuple[Row, Row]
+# A row's own columns, which a trainer reads, and where it comes from: both as JSON without its braces.
+Made = tuple[str, str]
 
 
 def _own(
-    spec: ExportSpec, chunks: Iterator[list[Preference]], wrap: Wrap, excluded: Counter[str]
+    spec: ExportSpec, chunks: Iterator[list[Preference]], excluded: Counter[str]
 ) -> Iterator[list[Made]]:
     """Each preference as its format wants it."""
     write = PAIRS[spec.format]
     for pairs in chunks:
         made: list[Made] = []
-        for pair in pairs:
-            row = write(wrap, pair.pop("prompt"), pair.pop("chosen"), pair.pop("rejected"))
-            if isinstance(row, str):
-                excluded[row] += 1
-            else:
-                made.append((row, pair))
+        for prompt, chosen, rejected, _, told in pairs:
+            try:
+                made.append((write(prompt, chosen, rejected), told))
+            except UnwritableError as problem:
+                excluded[str(problem)] += 1
         yield made
 
 
-def _with_provenance(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator[list[Row]]:
+def _with_provenance(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator[list[bytes]]:
     """The rows as they are written: with their provenance, without, or the provenance alone."""
     numbers = count()
     for made in chunks:
         if spec.part is Part.PROVENANCE:
             yield [
-                {"row": number, "sha256": hashlib.sha256(orjson.dumps(row)).hexdigest(), **told}
-                for (row, told), number in zip(made, numbers, strict=False)
+                f'{{"row":{number},"sha256":"{_digest(own)}",{told}}}\n'.encode()
+                for (own, told), number in zip(made, numbers, strict=False)
             ]
         elif spec.format in STRICT:
-            yield [row for row, _ in made]
+            yield [f"{{{own}}}\n".encode() for own, _ in made]
         else:
-            yield [{**row, **told} for row, told in made]
+            yield [f"{{{own},{told}}}\n".encode() for own, told in made]
 
 
-def _trl(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
-    return {"prompt": wrap(prompt), "chosen": wrap(chosen), "rejected": wrap(rejected)}
+def _digest(own: str) -> str:
+    """Of a row as it stands in a file without provenance."""
+    return sha256(f"{{{own}}}".encode()).hexdigest()
 
 
-def _trl_implicit(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
-    return {"chosen": wrap(joined(prompt, chosen)), "rejected": wrap(joined(prompt, rejected))}
+class UnwritableError(Exception):
+    """A format cannot say this preference; the message is the reason it is counted by."""
 
 
-def _openai(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
+def _trl(prompt: str, chosen: str, rejected: str) -> str:
+    return f'"prompt":{prompt},"chosen":{chosen},"rejected":{rejected}'
+
+
+def _trl_implicit(prompt: str, chosen: str, rejected: str) -> str:
+    return f'"chosen":{joined(prompt, chosen)},"rejected":{joined(prompt, rejected)}'
+
+
+def _openai(prompt: str, chosen: str, rejected: str) -> str:
     if any(turn["role"] == "system" for turn in orjson.loads(prompt)[1:]):
-        return SYSTEM_LATER
-    if _only(chosen) is None or _only(rejected) is None:
-        return ONE_ANSWER
-    return {
-        "input": wrap(f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}'),
-        "preferred_output": wrap(chosen),
-        "non_preferred_output": wrap(rejected),
-    }
+        raise UnwritableError(SYSTEM_LATER)
+    _only(chosen), _only(rejected)
+    asked = f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}'
+    return f'"input":{asked},"preferred_output":{chosen},"non_preferred_output":{rejected}'
 
 
-def _llamafactory(_wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
+def _llamafactory(prompt: str, chosen: str, rejected: str) -> str:
     turns, answer, other = orjson.loads(prompt), _only(chosen), _only(rejected)
-    if answer is None or other is None:
-        return ONE_ANSWER
     system = turns.pop(0)["content"] if turns[0]["role"] == "system" else ""
     if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
-        return TURNS
-    return {
+        raise UnwritableError(TURNS)
+    row = {
         "conversations": [_sharegpt(turn) for turn in turns],
         "chosen": _sharegpt(answer),
         "rejected": _sharegpt(other),
         "system": system,
     }
+    return orjson.dumps(row).decode()[1:-1]
 
 
 def _sharegpt(message: dict[str, str]) -> dict[str, str]:
     return {"from": {"user": "human", "assistant": "gpt"}[message["role"]], "value": message["content"]}
 
 
-def _messages(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row | str:
-    answer, other = _only(chosen), _only(rejected)
-    if answer is None or other is None:
-        return ONE_ANSWER
-    return {"messages": wrap(prompt), "chosen": answer, "rejected": other}
+def _messages(prompt: str, chosen: str, rejected: str) -> str:
+    answer, other = (orjson.dumps(_only(response)).decode() for response in (chosen, rejected))
+    return f'"messages":{prompt},"chosen":{answer},"rejected":{other}'
 
 
-def _nemo(wrap: Wrap, prompt: str, chosen: str, rejected: str) -> Row:
+def _nemo(prompt: str, chosen: str, rejected: str) -> str:
     ranked = [f'{{"rank":{rank},"completion":{text}}}' for rank, text in enumerate((chosen, rejected))]
-    return {"context": wrap(prompt), "completions": wrap(f"[{','.join(ranked)}]")}
+    return f'"context":{prompt},"completions":[{",".join(ranked)}]'
 
 
-def _only(response: str) -> dict[str, str] | None:
+def _only(response: str) -> dict[str, str]:
     """A response's message, if it is one alone."""
-    messages = orjson.loads(response)
-    return messages[0] if len(messages) == 1 else None
+    messages: list[dict[str, str]] = orjson.loads(response)
+    if len(messages) > 1:
+        raise UnwritableError(ONE_ANSWER)
+    return messages[0]
 
 
 WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie", "both_bad": "tie (bothbad)"}
 TURNED = {"a": "b", "b": "a"}
 
 
-def _arena(battle: Battle, wrap: Wrap) -> Row:
+def _arena(battle: Battle) -> Row:
     """A battle as it was seen: model_a stood on the left, where that is known."""
     a, b, outcome = battle.a, battle.b, battle.outcome
     if battle.swapped:
@@ -164,8 +156,8 @@ def _arena(battle: Battle, wrap: Wrap) -> Row:
         "model_b": b.model,
         "winner": WINNERS[outcome],
         "judge": battle.judge,
-        "conversation_a": wrap(joined(battle.prompt, a.response)),
-        "conversation_b": wrap(joined(battle.prompt, b.response)),
+        "conversation_a": orjson.Fragment(joined(battle.prompt, a.response)),
+        "conversation_b": orjson.Fragment(joined(battle.prompt, b.response)),
         "turn": sum(turn.get("role") == "user" for turn in orjson.loads(battle.prompt)),
         "anony": True,
         "tstamp": datetime.fromisoformat(judged_at).timestamp() if judged_at else 0.0,
@@ -173,8 +165,8 @@ def _arena(battle: Battle, wrap: Wrap) -> Row:
     }
 
 
-# How one preference is written, or why it cannot be; the other formats are more than a row for each.
-PAIRS: dict[Format, Callable[[Wrap, str, str, str], Row | str]] = {
+# How one preference is written; the other formats are more than a row for each.
+PAIRS: dict[Format, Callable[[str, str, str], str]] = {
     Format.TRL: _trl,
     Format.TRL_IMPLICIT: _trl_implicit,
     Format.OPENAI: _openai,
@@ -212,15 +204,6 @@ def joined(prompt: str, response: str) -> str:
     return f"{prompt.rstrip()[:-1]},{response.lstrip()[1:]}"
 
 
-def wrap_for(spec: ExportSpec) -> Wrap:
-    """Lines embed stored JSON as it is; Parquet takes structures; cells, and judgments in Parquet, text."""
-    if spec.file is File.PARQUET and spec.format is not Format.JUDGMENTS and spec.part is Part.ROWS:
-        return orjson.loads
-    if spec.file is File.PARQUET or spec.file.is_table:
-        return str
-    return orjson.Fragment
-
-
-def line(row: Row) -> bytes:
+def _line(row: Row) -> bytes:
     """A row as a line of JSON."""
     return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
 from app.exports.preferences import GOLD, Splits, weights
-from app.exports.records import Compared, Judged, Names, iso, names, read_judgments
+from app.exports.records import RETIRED_AT, Compared, Judged, Names, iso, names, read_judgments
 from app.exports.verdicts import Decisions
 from app.models import Project
 
@@ -28,10 +28,11 @@ def judgment_rows(
     for chunk in read_judgments(connection, project, spec):
         made: list[Row] = []
         for comparison in chunk.comparisons:
-            found = chunk.judgments.get(comparison.id, [])
-            if not found or not splits.wants(comparison.prompt):
+            _, number, prompt, gold, adjudicated, *_ = comparison
+            found = chunk.judgments.get(number, [])
+            if not found or not splits.wants(prompt):
                 continue
-            reason = _left_out(comparison, found, spec, decisions)
+            reason = GOLD if gold and spec.gold is Gold.OUT else _unmet(found, adjudicated, decisions)
             if reason is not None:
                 excluded[reason] += len(found)
                 continue
@@ -40,13 +41,10 @@ def judgment_rows(
         yield made
 
 
-def _left_out(
-    comparison: Compared, found: list[Judged], spec: ExportSpec, decisions: Decisions
-) -> str | None:
-    if comparison.gold is not None and spec.gold is Gold.OUT:
-        return GOLD
-    live = [judgment for judgment in found if judgment.retired_at is None]
-    return decisions.of(live, comparison.adjudicated).reason if live else None
+def _unmet(found: list[Judged], adjudicated: str | None, decisions: Decisions) -> str | None:
+    """What was asked for that the live ones do not come to."""
+    live = [judgment for judgment in found if judgment[RETIRED_AT] is None]
+    return decisions.of(live, adjudicated).reason if live else None
 
 
 def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:
@@ -84,8 +82,8 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
 
 
 def _of_comparison(comparison: Compared, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
-    (_, _, pair_id, prompt_id, prompt, model_a, sample_a, response_a, model_b, sample_b, response_b,
-     category, language, gold, adjudicated, prompt_tags, batch) = comparison  # fmt: skip
+    (_, _, prompt, gold, adjudicated, pair_id, prompt_id, model_a, sample_a, response_a,
+     model_b, sample_b, response_b, category, language, prompt_tags, batch) = comparison  # fmt: skip
     return {
         "pair_id": pair_id,
         "prompt_id": prompt_id,

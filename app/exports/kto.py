@@ -1,42 +1,45 @@
 """Single responses with a label, for KTO: what was preferred more often than not is wanted."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
-from operator import itemgetter
 from typing import Any
+
+import orjson
 
 from app.exports.seen import Preference
 
 MIXED = "response preferred as often as not"
 
+# Where a row comes from.
 Row = dict[str, Any]
 
 
 @dataclass
 class _Response:
-    """One response to a prompt, and the preferences it was in."""
+    """One response to a prompt, and where the preferences it was in come from."""
 
     model: str
-    won: list[Preference] = field(default_factory=list)
-    lost: list[Preference] = field(default_factory=list)
+    won: list[Row] = field(default_factory=list)
+    lost: list[Row] = field(default_factory=list)
 
 
-def labelled(
-    chunks: Iterator[list[Preference]], wrap: Callable[[str], Any], excluded: Counter[str]
-) -> Iterator[list[tuple[Row, Row]]]:
-    """Each response once for its prompt; one that won as often as it lost is left out and counted."""
+def labelled(chunks: Iterator[list[Preference]], excluded: Counter[str]) -> Iterator[list[tuple[str, str]]]:
+    """Each response once for its prompt, its columns and where they come from as JSON.
+
+    One that won as often as it lost is left out and counted.
+    """
     for pairs in _whole_prompts(chunks):
-        made: list[tuple[Row, Row]] = []
-        for prompt, same in groupby(pairs, key=itemgetter("prompt")):
+        made: list[tuple[str, str]] = []
+        for prompt, same in groupby(pairs, key=_prompt):
             for text, response in _responses(same).items():
                 if len(response.won) == len(response.lost):
                     excluded[MIXED] += 1
                     continue
-                label = len(response.won) > len(response.lost)
-                row = {"prompt": wrap(prompt), "completion": wrap(text), "label": label}
-                made.append((row, _provenance(response)))
+                label = "true" if len(response.won) > len(response.lost) else "false"
+                own = f'"prompt":{prompt},"completion":{text},"label":{label}'
+                made.append((own, orjson.dumps(_provenance(response)).decode()[1:-1]))
         yield made
 
 
@@ -46,18 +49,23 @@ def _whole_prompts(chunks: Iterator[list[Preference]]) -> Iterator[list[Preferen
     for pairs in chunks:
         held += pairs
         cut = len(held)
-        while cut and held[cut - 1]["prompt"] == held[-1]["prompt"]:
+        while cut and _prompt(held[cut - 1]) == _prompt(held[-1]):
             cut -= 1
         yield held[:cut]
         held = held[cut:]
     yield held
 
 
+def _prompt(pair: Preference) -> str:
+    return pair[0]
+
+
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
-    for pair in pairs:
-        found.setdefault(pair["chosen"], _Response(pair["chosen_model"])).won.append(pair)
-        found.setdefault(pair["rejected"], _Response(pair["rejected_model"])).lost.append(pair)
+    for _, chosen, rejected, _, text in pairs:
+        told = orjson.loads(f"{{{text}}}")
+        found.setdefault(chosen, _Response(told["chosen_model"])).won.append(told)
+        found.setdefault(rejected, _Response(told["rejected_model"])).lost.append(told)
     return found
 
 

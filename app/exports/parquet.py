@@ -1,15 +1,18 @@
 """Parquet, written row group by row group into a stream."""
 
+import io
 from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from app.exports.formats import STRICT, Row
+from app.exports.formats import STRICT
 from app.exports.forms import ExportSpec, Format, Part
 
 ROW_GROUP = 5_000
+BLOCK = 2**20
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 MESSAGES = pa.list_(MESSAGE)
@@ -149,21 +152,28 @@ def schema(spec: ExportSpec) -> pa.Schema:
     return pa.schema(list({**OWN[spec.format], **told, **margin}.items()))
 
 
-def write(chunks: Iterator[list[Row]], spec: ExportSpec) -> Iterator[bytes]:
+def write(chunks: Iterator[list[bytes]], spec: ExportSpec) -> Iterator[bytes]:
     """The file in pieces, one for each row group."""
     sink = _Sink()
     columns = schema(spec)
     with pq.ParquetWriter(sink, columns, compression="zstd") as writer:
         for group in _groups(chunks):
-            writer.write_table(pa.Table.from_pylist(group, schema=columns))
+            writer.write_table(_table(group, columns))
             yield sink.take()
     yield sink.take()
 
 
-def _groups(chunks: Iterator[list[Row]]) -> Iterator[list[Row]]:
-    group: list[Row] = []
-    for rows in chunks:
-        group += rows
+def _table(lines: list[bytes], columns: pa.Schema) -> pa.Table:
+    data = b"".join(lines)
+    # A line must fit in one block.
+    block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, lines))))
+    return pj.read_json(io.BytesIO(data), block, pj.ParseOptions(columns, unexpected_field_behavior="error"))
+
+
+def _groups(chunks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    group: list[bytes] = []
+    for lines in chunks:
+        group += lines
         if len(group) >= ROW_GROUP:
             yield group
             group = []

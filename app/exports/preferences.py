@@ -5,6 +5,7 @@ Whatever would poison training is left out, and counted by its reason.
 
 from collections import Counter
 from collections.abc import Iterator
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.exports.forms import Aggregate, ExportSpec, Split
-from app.exports.records import Chunk, Compared, Vote, iso, names, read_votes
+from app.exports.records import CREATED_AT, SWAPPED, Chunk, Compared, Vote, iso, names, read_votes
 from app.exports.seen import Preference, Seen
 from app.exports.verdicts import NEITHER, Decisions, Verdict
 from app.leaderboard import bias
@@ -30,9 +31,13 @@ OUTVOTED = "contradicts the majority on the same pair"
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
 
-# How one plain turn begins when it is stored.
+# How one plain turn begins when it is stored. What does, and has no quote after that but the last,
+# can hold nothing else.
 ASKS = '[{"role":"user","content":"'
 ANSWERS = '[{"role":"assistant","content":"'
+ASKED, ANSWERED = len(ASKS), len(ANSWERS)
+
+Messages = list[dict[str, Any]]
 
 TEXT_ROLES = frozenset({"system", "user", "assistant"})
 
@@ -93,78 +98,70 @@ class _Reading:
         self.each = spec.aggregating is Aggregate.EACH
         self.has_gold = spec.has_gold
         self.names = names(connection, project)
+        self.quoted_models = {number: quoted(name) for number, name in self.names.models.items()}
         self.decisions = Decisions(spec, self.names, weights(connection, project, spec))
         self.splits = Splits(spec)
         self.chunks = read_votes(connection, project, spec)
 
-    def preferences(self, chunk: Chunk[Vote], seen: Seen) -> list[Preference]:
+    def preferences(self, chunk: Chunk, seen: Seen) -> list[Preference]:
         made: list[Preference] = []
-        models, margin = self.names.models, self.spec.margin
+        models, margin, split = self.quoted_models, self.spec.margin, self.splits.of
         for comparison, verdict, votes in self._decided(chunk):
-            prompt, a, b = comparison.prompt, comparison.response_a, comparison.response_b
-            if prompt is None or a is None or b is None:
-                self.excluded[TEXTLESS] += 1
-                continue
-            problem = unfit(prompt, a, b)
+            (_, _, prompt, _, _, pair_id, prompt_id, model, _, chosen, other, _, rejected,
+             category, language, *_) = comparison  # fmt: skip
+            problem = unfit(prompt, chosen, rejected)
             if problem is not None:
                 self.excluded[problem] += 1
                 continue
-            model, other = models[comparison.model_a_id], models[comparison.model_b_id]
             if verdict.outcome == "b":
-                a, b, model, other = b, a, other, model
-            pair = {
-                "prompt": prompt,
-                "chosen": a,
-                "rejected": b,
-                "pair_id": comparison.pair_id,
-                "prompt_id": comparison.prompt_id,
-                "chosen_model": model,
-                "rejected_model": other,
-                **verdict.votes,
-                "judged_at": _latest(votes),
-                "language": comparison.language or "",
-                "category": comparison.category or "",
-                "split": self.splits.of(prompt),
-            }
+                chosen, rejected, model, other = rejected, chosen, other, model
+            told = (
+                f'"pair_id":"{pair_id}","prompt_id":{quoted(prompt_id)},"chosen_model":{models[model]},'
+                f'"rejected_model":{models[other]},{verdict.told},"judged_at":"{_latest(votes)}",'
+                f'"language":{label(language)},"category":{label(category)},"split":"{split(prompt)}"'
+            )
             if margin:
-                pair["margin"] = verdict.margin
-            made.append(pair)
+                told += f',"margin":{verdict.margin}'
+            made.append((prompt, chosen, rejected, pair_id, told))
         return seen.new(made, self.excluded)
 
-    def battles(self, chunk: Chunk[Vote]) -> Iterator[Battle]:
+    def battles(self, chunk: Chunk) -> Iterator[Battle]:
         models = self.names.models
         for comparison, verdict, votes in self._decided(chunk):
-            prompt, a, b = comparison.prompt, comparison.response_a, comparison.response_b
+            (_, _, prompt, _, _, pair_id, prompt_id, model_a, _, a, model_b, _, b,
+             category, language, *_) = comparison  # fmt: skip
             if prompt is None or a is None or b is None:
                 self.excluded[TEXTLESS] += 1
                 continue
             told = {
-                "pair_id": comparison.pair_id,
+                "pair_id": pair_id,
                 **verdict.votes,
                 "judged_at": _latest(votes),
-                "language": comparison.language or "",
-                "category": comparison.category or "",
+                "language": language or "",
+                "category": category or "",
                 "split": self.splits.of(prompt),
             }
             yield Battle(
-                comparison.prompt_id,
+                prompt_id,
                 prompt,
-                Side(models[comparison.model_a_id], a),
-                Side(models[comparison.model_b_id], b),
+                Side(models[model_a], a),
+                Side(models[model_b], b),
                 verdict.outcome or "",
                 told["annotators"][0] if self.each else self.spec.aggregating.value,
-                self.each and bool(votes[0].swapped),
+                self.each and bool(votes[0][SWAPPED]),
                 told,
             )
 
-    def _decided(self, chunk: Chunk[Vote]) -> Iterator[Decided]:
+    def _decided(self, chunk: Chunk) -> Iterator[Decided]:
         """The comparisons of the wanted split whose judgments come to something that can be written."""
+        everything = self.splits.wanted is None
         for comparison in chunk.comparisons:
-            if not self.splits.wants(comparison.prompt):
+            _, number, prompt, gold, adjudicated, *_ = comparison
+            if not (everything or self.splits.wants(prompt)):
                 continue
-            votes = chunk.judgments.get(comparison.id, [])
-            verdict = self.decisions.of(votes, comparison.adjudicated)
-            reason = verdict.reason if comparison.gold is None or self.has_gold else GOLD
+            votes = chunk.judgments.get(number, [])
+            verdict = self.decisions.of(votes, adjudicated)
+            reason = verdict.reason if gold is None or self.has_gold else GOLD
             if reason is not None:
                 self.excluded[reason] += len(votes) or 1 if self.each else 1
             elif self.each:
@@ -174,16 +171,28 @@ class _Reading:
 
     def _one_by_one(self, comparison: Compared, majority: Verdict, votes: list[Vote]) -> Iterator[Decided]:
         for vote in votes:
-            if self.spec.format.for_training and vote.outcome != majority.outcome:
-                self.excluded[NEITHER.get(vote.outcome, OUTVOTED)] += 1
+            _, _, outcome, *_ = vote
+            if self.spec.format.for_training and outcome != majority.outcome:
+                self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
             else:
                 yield comparison, self.decisions.of([vote], None), [vote]
+
+
+def quoted(text: str) -> str:
+    """As JSON."""
+    return orjson.dumps(text).decode()
+
+
+@lru_cache
+def label(text: str | None) -> str:
+    """The same of what many rows share; nothing is an empty text."""
+    return quoted(text or "")
 
 
 def _latest(votes: list[Vote]) -> str:
     if not votes:
         return ""
-    return iso(votes[0].created_at if len(votes) == 1 else max(vote.created_at for vote in votes))
+    return iso(votes[0][CREATED_AT] if len(votes) == 1 else max(vote[CREATED_AT] for vote in votes))
 
 
 def weights(connection: sa.Connection, project: Project, spec: ExportSpec) -> dict[int, float]:
@@ -204,7 +213,7 @@ class Splits:
     """
 
     def __init__(self, spec: ExportSpec) -> None:
-        self.salt = f"{spec.salt}\0"
+        self._salted = blake2b(f"{spec.salt}\0".encode(), digest_size=8)
         self.bound = int(spec.held_out * 2**64).to_bytes(8)
         self.wanted = spec.split
         self._prompt: str | None = ""
@@ -214,8 +223,9 @@ class Splits:
         """ "train" or "test"."""
         # A prompt's comparisons follow one another.
         if prompt != self._prompt:
-            lot = blake2b(f"{self.salt}{prompt}".encode(), digest_size=8).digest()
-            self._prompt, self._split = prompt, TEST if lot < self.bound else TRAIN
+            lot = self._salted.copy()
+            lot.update(str(prompt).encode())
+            self._prompt, self._split = prompt, TEST if lot.digest() < self.bound else TRAIN
         return self._split
 
     def wants(self, prompt: str | None) -> bool:
@@ -223,35 +233,32 @@ class Splits:
         return self.wanted is None or self.of(prompt) == self.wanted
 
 
-def unfit(prompt: str, a: str, b: str) -> str | None:
+def unfit(prompt: str | None, a: str | None, b: str | None) -> str | None:
     """Why these messages cannot be a training row, if they cannot."""
+    if prompt is None or a is None or b is None:
+        return TEXTLESS
     if a == b:
         return SAME_TEXT
-    if _is_turn(prompt, ASKS) and _is_turn(a, ANSWERS) and _is_turn(b, ANSWERS):
+    asks = prompt.startswith(ASKS) and prompt.find('"', ASKED) == len(prompt) - 3
+    answer = a.startswith(ANSWERS) and a.find('"', ANSWERED) == len(a) - 3
+    other = b.startswith(ANSWERS) and b.find('"', ANSWERED) == len(b) - 3
+    if asks and answer and other and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum():
         return None
-    asked, said = orjson.loads(prompt), (orjson.loads(a), orjson.loads(b))
-    if not (_plain(asked) and all(map(_plain, said))):
+    return _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
+
+
+def _trouble(prompt: Messages, *answers: Messages) -> str | None:
+    """The same of messages that were parsed."""
+    if not (_plain(prompt) and all(map(_plain, answers))):
         return UNSUPPORTED
-    if asked[-1]["role"] != "user" or any(answer[-1]["role"] != "assistant" for answer in said):
+    if prompt[-1]["role"] != "user" or any(answer[-1]["role"] != "assistant" for answer in answers):
         return NOT_ASKED
-    if any(not message["content"].strip() for part in (asked, *said) for message in part):
+    if any(not message["content"].strip() for part in (prompt, *answers) for message in part):
         return EMPTY
     return None
 
 
-def _is_turn(messages: str, opening: str) -> bool:
-    """Whether this is surely one turn with a text, and not blank, told without parsing it.
-
-    What opens as one, and has no quote after that but the last, can hold nothing else.
-    """
-    begin = len(opening)
-    if not messages.startswith(opening) or messages.find('"', begin) != len(messages) - 3:
-        return False
-    first = messages[begin]
-    return first != '"' and first != "\\" and not first.isspace()
-
-
-def _plain(messages: list[dict[str, Any]]) -> bool:
+def _plain(messages: Messages) -> bool:
     """Whether every message is just a role and a text, so that all rows have the same type."""
     for message in messages:
         if (

@@ -16,6 +16,7 @@ from sqlmodel import col
 from app.exports import files, formats, stream
 from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
 from app.exports.preferences import iter_preferences
+from app.exports.seen import Preference
 from app.models import Comparison, Project
 from app.quality.annotators import Share
 
@@ -91,8 +92,8 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
         pairs.add(chunk)
     excluded = Counter()
     rows = 0
-    first: list[formats.Row] = []
-    for made in formats.make_rows(connection, project, spec, excluded):
+    first: list[bytes] = []
+    for made in formats.make_lines(connection, project, spec, excluded):
         rows += len(made)
         first += made[: SHOWN_ROWS - len(first)]
     return Preview(
@@ -121,18 +122,18 @@ class _Pairs:
         self.chosen: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
 
-    def add(self, pairs: list[dict[str, Any]]) -> None:
-        for pair in pairs:
-            chosen, rejected = _length(pair["chosen"]), _length(pair["rejected"])
-            self.longer += chosen > rejected
-            self.shorter += chosen < rejected
-            if pair["votes"] > 1:
-                self.agreements.append(pair["agreement"])
+    def add(self, pairs: list[Preference]) -> None:
         self.count += len(pairs)
-        self.splits.update(pair["split"] for pair in pairs)
-        self.categories.update(pair["category"] or "none" for pair in pairs)
-        self.chosen.update(pair["chosen_model"] for pair in pairs)
-        self.rejected.update(pair["rejected_model"] for pair in pairs)
+        for _, chosen, rejected, _, text in pairs:
+            told = orjson.loads(f"{{{text}}}")
+            self.longer += _length(chosen) > _length(rejected)
+            self.shorter += _length(chosen) < _length(rejected)
+            if told["votes"] > 1:
+                self.agreements.append(told["agreement"])
+            self.splits[told["split"]] += 1
+            self.categories[told["category"] or "none"] += 1
+            self.chosen[told["chosen_model"]] += 1
+            self.rejected[told["rejected_model"]] += 1
 
     def by_model(self) -> list[tuple[str, int, int]]:
         """Models with how often they were chosen and rejected, the most frequent first."""
@@ -145,13 +146,13 @@ def _length(messages: str) -> int:
     return sum(len(message["content"]) for message in orjson.loads(messages))
 
 
-def _written(project: Project, spec: ExportSpec, rows: list[formats.Row]) -> list[Shown]:
+def _written(project: Project, spec: ExportSpec, lines: list[bytes]) -> list[Shown]:
     """The first rows as the file has them; of a file that is no text, as its columns."""
     if spec.part is Part.DATASET_INFO:
         return [_shown(formats.dataset_info(project.slug, spec).decode())]
     if spec.file is File.CSV:
-        return [_shown(b"".join(files.encoded(iter([rows]), spec)).decode())] if rows else []
-    return [_shown(formats.line(row).decode()) for row in rows]
+        return [_shown(b"".join(files.encoded(iter([lines]), spec)).decode())] if lines else []
+    return [_shown(line.decode()) for line in lines]
 
 
 def _shown(text: str) -> Shown:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, NamedTuple, TypeVar, cast
+from typing import Any, NamedTuple, cast
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -35,65 +35,21 @@ prompts = table(Prompt)
 adjudications = table(Adjudication)
 
 
-class Compared(NamedTuple):
-    """A comparison; messages and tags are JSON as text, so that they pass through unparsed."""
+# Rows as the driver gives them: naming their columns costs a third of reading them. Messages and
+# tags are JSON as text, so that they pass through unparsed.
+#
+# A comparison: prompt's row, id, prompt, gold, adjudicated, pair_id, prompt_id, model a, sample a,
+# response a, model b, sample b, response b, category, language, prompt's tags, batch.
+Compared = tuple[Any, ...]
+# As much of a judgment as preferences need: comparison, annotator, outcome, strength, guideline,
+# created_at, swapped.
+Vote = tuple[Any, ...]
+# All of a judgment; it begins as a vote does and goes on with retired_at, see _judged.
+Judged = tuple[Any, ...]
 
-    prompt_row: int
-    id: int
-    pair_id: str
-    prompt_id: str
-    prompt: str | None
-    model_a_id: int
-    sample_a: int
-    response_a: str | None
-    model_b_id: int
-    sample_b: int
-    response_b: str | None
-    category: str | None
-    language: str | None
-    gold: str | None
-    adjudicated: str | None
-    prompt_tags: str | None
-    batch_id: int | None
-
-
-class Vote(NamedTuple):
-    """As much of a judgment as preferences need; moments are as the driver gives them."""
-
-    comparison_id: int
-    annotator_id: int
-    outcome: str
-    strength: int | None
-    guideline_id: int | None
-    created_at: Any
-    swapped: bool | None
-
-
-class Judged(NamedTuple):
-    """All of a judgment; it begins as a Vote does."""
-
-    comparison_id: int
-    annotator_id: int
-    outcome: str
-    strength: int | None
-    guideline_id: int | None
-    created_at: Any
-    swapped: bool | None
-    retired_at: Any
-    submission_id: str
-    preference: float | None
-    criteria: str | None
-    ratings: str | None
-    tags: str | None
-    spans: str | None
-    rationale: str | None
-    better_answer: str | None
-    confidence: int | None
-    answers: str | None
-    rubric_id: int | None
-    duration_ms: int | None
-    source: str
-    supersedes: str | None
+# What of a vote decides.
+SAID = slice(1, 5)
+CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
 
 
 class Who(NamedTuple):
@@ -117,15 +73,12 @@ class Names:
     rubrics: dict[int, int]
 
 
-Judging = TypeVar("Judging", Vote, Judged)
-
-
 @dataclass(frozen=True)
-class Chunk(Generic[Judging]):
+class Chunk:
     """Some comparisons in order, and the judgments that count for each by its id."""
 
     comparisons: list[Compared]
-    judgments: dict[int, list[Judging]]
+    judgments: dict[int, list[Vote]]
 
 
 def names(connection: sa.Connection, project: Project) -> Names:
@@ -145,23 +98,23 @@ def names(connection: sa.Connection, project: Project) -> Names:
     )
 
 
-def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk[Vote]]:
-    """The comparisons the filters let through with their live judgments as Votes, prompt by prompt.
+def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk]:
+    """The comparisons the filters let through with their live judgments, prompt by prompt.
 
     The caller's transaction is the snapshot.
     """
     live = judgments.c.retired_at.is_(None)
     votes = _of_chunk(project, spec, *_vote_columns(spec)).where(live)
-    return _read(connection, project, spec, [votes], Vote)
+    return _read(connection, project, spec, [votes])
 
 
-def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk[Judged]]:
+def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk]:
     """The same with every judgment, retired ones too."""
     retired = judgments.c.retired_at
     judged = _judged(project, spec)
     # Two queries, because each of the two partial indexes serves only one of them.
     queries = [judged.where(retired.is_(None)), judged.where(retired.is_not(None))]
-    return _read(connection, project, spec, queries, Judged)
+    return _read(connection, project, spec, queries)
 
 
 def _read(
@@ -169,19 +122,18 @@ def _read(
     project: Project,
     spec: ExportSpec,
     of_chunk: "list[sa.Select[*tuple[Any, ...]]]",
-    kind: type[Judging],
-) -> Iterator[Chunk[Judging]]:
+) -> Iterator[Chunk]:
     for rows in _chunks(connection, _comparisons(project, spec), spec.runs):
         first, last = rows[0][:2], rows[-1][:2]
         places = {"from_prompt": first[0], "from": first[1], "to_prompt": last[0], "to": last[1]}
-        found: dict[int, list[Judging]] = {}
+        found: dict[int, list[Vote]] = {}
         for query in of_chunk:
-            for row in map(kind._make, _rows(connection, query, places)):
+            for row in _rows(connection, query, places):
                 if row[0] in found:
                     found[row[0]].append(row)
                 else:
                     found[row[0]] = [row]
-        yield Chunk(list(map(Compared._make, rows)), found)
+        yield Chunk(rows, found)
 
 
 def _chunks(
@@ -217,9 +169,11 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
         sa.select(
             c.prompt_id,
             c.id,
+            sa.cast(p.messages, sa.Text),
+            sa.type_coerce(c.gold, sa.String),
+            sa.type_coerce(v.outcome, sa.String),
             c.pair_id,
             p.key,
-            sa.cast(p.messages, sa.Text),
             c.model_a_id,
             c.sample_a,
             sa.cast(a.c.messages, sa.Text),
@@ -228,8 +182,6 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
             sa.cast(b.c.messages, sa.Text),
             p.category,
             p.language,
-            sa.type_coerce(c.gold, sa.String),
-            sa.type_coerce(v.outcome, sa.String),
             sa.cast(p.tags, sa.Text),
             c.batch_id,
         )

@@ -3,10 +3,13 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
+import orjson
+
 from app.exports.forms import Aggregate, ExportSpec
-from app.exports.records import Judged, Names, Vote
+from app.exports.records import SAID, Names, Vote
 
 # Reasons in the words the page and the manifest show.
 NOT_JUDGED = "not judged yet"
@@ -23,7 +26,7 @@ NEITHER = {"tie": TIED, "both_bad": BOTH_BAD}
 KEPT = 5_000
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Verdict:
     """An outcome, or the reason why the comparison is left out whatever it says.
 
@@ -34,6 +37,11 @@ class Verdict:
     reason: str | None
     votes: dict[str, Any]
     margin: float
+
+    @cached_property
+    def told(self) -> str:
+        """The votes as JSON without its braces, which many rows have in common."""
+        return orjson.dumps(self.votes).decode()[1:-1]
 
 
 class Decisions:
@@ -47,10 +55,9 @@ class Decisions:
         self.adjudicates = spec.aggregating is Aggregate.ADJUDICATED and spec.criterion is None
         self._made: dict[Any, Verdict] = {}
 
-    def of(self, votes: Sequence[Vote | Judged], adjudicated: str | None) -> Verdict:
+    def of(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
         """The verdict of these votes, or the reviewer's where there is one and it goes first."""
-        # Annotators, outcomes, strengths and guidelines.
-        key = (adjudicated, *[vote[1:5] for vote in votes])
+        key = (adjudicated, *[vote[SAID] for vote in votes])
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= KEPT:
@@ -58,11 +65,11 @@ class Decisions:
             made = self._made[key] = self._decide(votes, adjudicated)
         return made
 
-    def _decide(self, votes: Sequence[Vote | Judged], adjudicated: str | None) -> Verdict:
+    def _decide(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
         final = adjudicated if self.adjudicates else None
-        outcomes = [vote.outcome for vote in votes]
+        outcomes = [outcome for _, _, outcome, *_ in votes]
         outcome, share = (final, 1.0) if final else self._majority(votes)
-        agreed = [vote.strength for vote in votes if vote.outcome == outcome]
+        agreed = [strength for _, _, said, strength, *_ in votes if said == outcome]
         strengths = [strength for strength in agreed if strength is not None]
         strength = sum(strengths) / len(strengths) if strengths else 0.0
         agreeing, against = outcomes.count(outcome or ""), outcomes.count("b" if outcome == "a" else "a")
@@ -74,11 +81,11 @@ class Decisions:
             (agreeing - against) / len(votes) if votes else 1.0,
         )
 
-    def _majority(self, votes: Sequence[Vote | Judged]) -> tuple[str | None, float]:
+    def _majority(self, votes: Sequence[Vote]) -> tuple[str | None, float]:
         """The outcome with most weight and its share; none where two have as much."""
         totals: dict[str, float] = defaultdict(float)
-        for vote in votes:
-            totals[vote.outcome] += self.weights.get(vote.annotator_id, 1.0)
+        for _, annotator, outcome, *_ in votes:
+            totals[outcome] += self.weights.get(annotator, 1.0)
         ranked = sorted(totals.items(), key=lambda item: -item[1])
         if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
             return None, 0.0
@@ -103,12 +110,11 @@ class Decisions:
         return DIVIDED if self.spec.format.for_training or not each else None
 
     def _told(
-        self, votes: Sequence[Vote | Judged], agreeing: int, strength: float, *, adjudicated: bool
+        self, votes: Sequence[Vote], agreeing: int, strength: float, *, adjudicated: bool
     ) -> dict[str, Any]:
-        who = [self.names.annotators[vote.annotator_id] for vote in votes]
-        versions = [
-            self.names.guidelines[vote.guideline_id] for vote in votes if vote.guideline_id is not None
-        ]
+        who = [self.names.annotators[annotator] for _, annotator, *_ in votes]
+        under = [guideline for _, _, _, _, guideline, *_ in votes if guideline is not None]
+        versions = [self.names.guidelines[guideline] for guideline in under]
         simulated = sum(one.simulated for one in who)
         judges = sum(one.is_model and not one.simulated for one in who)
         return {

@@ -4,10 +4,10 @@ import tempfile
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 import xlsxwriter
 
 from app.errors import Conflict
-from app.exports.formats import Row
 
 # Excel's own limits.
 MOST_ROWS = 1_048_576 - 1
@@ -20,14 +20,15 @@ OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_ur
            "strings_to_numbers": False}  # fmt: skip
 
 
-def write(chunks: Iterator[list[Row]]) -> Iterator[bytes]:
+def write(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:
     """The workbook in blocks. Raises Conflict where it has more rows than a sheet holds."""
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(file, OPTIONS)
         sheet = book.add_worksheet("Judgments")
         sheet.freeze_panes(1, 0)
         written = 0
-        for rows in chunks:
+        for lines in chunks:
+            rows = [orjson.loads(line) for line in lines]
             if not written:
                 sheet.write_row(0, 0, list(rows[0]))
             if written + len(rows) > MOST_ROWS:
