@@ -9,6 +9,7 @@ from flask import Flask
 from app.text import (
     LONGEST_MARKDOWN,
     mark_differences,
+    media_of,
     render_markdown,
     render_messages,
     render_response,
@@ -118,7 +119,7 @@ def test_an_image_is_described_and_linked_but_never_fetched() -> None:
     html = render_markdown("![a heron](https://spy.example/x.png) ![bare](data:image/png;base64,AAAA)")
     assert "<img" not in html
     assert ">Image: a heron</a>" in html
-    assert "Image: bare" in html
+    assert ">Image: bare</a>" in html
 
 
 @pytest.mark.parametrize(
@@ -231,13 +232,37 @@ def test_a_plain_response_has_no_role(app: Flask) -> None:
 def test_parts_that_are_not_text_are_named(app: Flask) -> None:
     parts = [
         {"type": "text", "text": "What is *this*?"},
-        {"type": "image_url", "image_url": {"url": "https://x"}},
+        {"type": "image_url", "image_url": {"url": "https://e.org/x"}},
+        {"type": "input_audio", "input_audio": {"data": "AAAA"}},
     ]
+    found: list[str] = []
     with app.test_request_context():
-        html = render_messages([{"role": "user", "content": parts}])
+        html = render_messages([{"role": "user", "content": parts}], media=found)
     assert "<em>this</em>" in html
-    assert "[image]" in html
-    assert "https://x" not in html
+    assert '<a class="media" href="media:0"' in html
+    assert "[input audio]" in html
+    assert found == ["https://e.org/x"] == media_of([{"role": "user", "content": parts}])
+    assert "https://e.org/x" not in html
+
+
+@pytest.mark.parametrize(
+    ("source", "told"),
+    [
+        ("![a heron](https://e.org/h.png)", "a heron · e.org"),
+        ("![](HTTP://e.org:80/h.png)", "e.org"),
+        ("![x](data:image/png;base64,AAAA)", "x"),
+        ("![](data:image/png;base64,AAAA)", "image"),
+    ],
+)
+def test_an_images_place_tells_what_it_is_and_who_would_be_asked(source: str, told: str) -> None:
+    found: list[str] = []
+    assert f'rel="noopener noreferrer nofollow ugc">{told}</a>' in render_markdown(source, found)
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("forged", ["[x](media:0)", "[x](MEDIA:0)", "<media:0>", "![x](media:0)"])
+def test_nobody_else_leads_to_an_image(forged: str) -> None:
+    assert "href" not in render_markdown(forged, [])
 
 
 def test_what_differs_is_marked_word_by_word() -> None:

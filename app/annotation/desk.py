@@ -57,7 +57,7 @@ def sit_down(
     return Desk(
         project=project,
         reading=reading,
-        shown=show(session, assigned, reading) if assigned else None,
+        shown=show(session, access, assigned, reading) if assigned else None,
         submission_id=opaque_id(),
         rubric=rubric,
         rubric_version=version,

@@ -4,15 +4,18 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlmodel import Session
 
 from app import language, text
-from app.annotation import statements
+from app.annotation import media, statements
 from app.annotation.claim import Assigned
 from app.annotation.reading import Reading
+from app.errors import NotFound
 from app.models import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.permissions import Access
 from app.prepared import table
 
 # Prompts of these kinds, by category or tag, come with a word of warning and open on request.
@@ -49,7 +52,7 @@ class Shown:
     note: str = ""
 
 
-def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
+def show(session: Session, access: Access, assigned: Assigned, reading: Reading) -> Shown:
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
     prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
@@ -57,6 +60,8 @@ def show(session: Session, assigned: Assigned, reading: Reading) -> Shown:
     first, second = (b, a) if assigned.swapped else (a, b)
     marked = text.mark_differences(first, second) if reading.differences else None
     first, second = marked or (first, second)
+    if any(media.PLACEHOLDER in html for html in (prompt, first, second)):
+        prompt, first, second = media.addressed(access, assigned, prompt, first, second)
     return Shown(
         assignment_id=assigned.uid,
         prompt=Markup(text.in_language(prompt, language.current())),  # noqa: S704 -- these three were sanitised before they were stored
@@ -92,6 +97,19 @@ def read(session: Session, assigned: Assigned) -> Read:
         language=row.language,
         sensitive=is_sensitive(row.category, row.tags),
     )
+
+
+def image_source(session: Session, assigned: Assigned, place: str, number: int) -> str:
+    """Where an image of the prompt, A or B lies.
+
+    Raises NotFound where there is no such image.
+    """
+    found = read(session, assigned)
+    first, second = (found.b, found.a) if assigned.swapped else (found.a, found.b)
+    sources = text.media_of(dict(zip(media.PLACES, (found.prompt, first, second), strict=True))[place])
+    if number >= len(sources):
+        raise NotFound(_("There is no such image."))
+    return sources[number]
 
 
 @dataclass(frozen=True)
@@ -136,12 +154,12 @@ def _responses(session: Session, row: Any) -> tuple[str, str]:
 
 
 def _render_prompt(session: Session, prompt_id: int, language: str | None) -> Markup:
-    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)), language)
+    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)), language, [])
     return _keep(session, RenderedPrompt, "prompt_id", prompt_id, html)
 
 
 def _render_response(session: Session, response_id: int, language: str | None) -> Markup:
-    html = text.render_response(anonymous(_messages(session, Response, response_id)), language)
+    html = text.render_response(anonymous(_messages(session, Response, response_id)), language, [])
     return _keep(session, RenderedResponse, "response_id", response_id, html)
 
 

@@ -10,14 +10,14 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
-from app.annotation import drafts, page, seat
+from app.annotation import drafts, media, page, seat
 from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, said_again, skips
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
-from app.annotation.pair import show
+from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
 from app.errors import Conflict, FieldError, Invalid, Problem, checked
 from app.models import Source, opaque_id
@@ -145,12 +145,22 @@ def save_draft(slug: str) -> Response:
     return make_response({"version": saved})
 
 
+@bp.get("/p/<slug>/judge/<uid>/<any(prompt, a, b):place>/<int:number>")
+def image(slug: str, uid: str, place: str, number: int) -> Response:
+    """An image of a pair in hand, from where it lies: only for whoever asked for it."""
+    session, access = db.session(), _enter(slug)
+    source = image_source(session, assigned_to(session, access, uid), place, number)
+    shown = make_response(render_template("annotation/image.html", source=source))
+    shown.headers["Content-Security-Policy"] = media.CONTENT_SECURITY_POLICY
+    return shown
+
+
 @bp.post("/p/<slug>/view")
 def keep_view(slug: str) -> Response | BaseResponse:
     """Remember how the asker reads; where htmx asks, show the responses before them so."""
     session, access, uid = db.session(), _enter(slug), request.form.get("assignment_id", "")
     reading = keep_reading(session, access, web.submitted(Reading))
-    shown = show(session, assigned_to(session, access, uid), reading) if uid else None
+    shown = show(session, access, assigned_to(session, access, uid), reading) if uid else None
     session.commit()
     if web.wants_fragment():
         return make_response(render_template("annotation/_responses.html", shown=shown) if shown else "")
@@ -220,7 +230,7 @@ def _reconsidered(
     session, access = db.session(), _enter(slug)
     judged = one_of_mine(session, access, submission_id)
     reading = reading_of(access)
-    shown = show(session, judged.assigned, reading)
+    shown = show(session, access, judged.assigned, reading)
     entered = drafts.read(session, judged.assigned.id) if judged.assigned.draft else None
     said = said_again(session, judged)
     version, rubric = live_rubric(session, access.project)

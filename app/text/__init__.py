@@ -20,4 +20,4 @@ __all__ = [
 ]
 
 # Stored beside rendered text; a change of what this package makes leaves what was stored stale.
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3

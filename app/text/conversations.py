@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.language import ENGLISH
 from app.models import Message
 from app.text.languages import direction_of, language_of
-from app.text.markdown import code_block, render_markdown
+from app.text.markdown import code_block, media_link, render_markdown
 
 # Characters of a folded turn that are shown, in one line.
 OPENING = 200
@@ -116,12 +116,23 @@ def _texts(content: object) -> Iterator[str]:
 
 
 def _part(part: object, media: list[str] | None) -> Markup:
-    """Text, or what another part of a multimodal message is."""
+    """Text, an image on request, or what another part of a multimodal message is."""
     texts = list(_texts(part))
     if texts:
         return render_markdown(texts[0], media)
+    if source := _source(part):
+        return Markup("<p>{}</p>").format(media_link(source, "", media))
     kind = part.get("type", "part") if isinstance(part, dict) else "part"
     return Markup("<p>[{}]</p>").format(str(kind).removesuffix("_url").replace("_", " "))
+
+
+def _source(part: object) -> str:
+    """Where an image part's image is: ``{"type": "image_url", "image_url": {"url": …}}`` and its like."""
+    if not isinstance(part, dict) or "image" not in str(part.get("type")):
+        return ""
+    found = part.get("image_url") or part.get("image") or part.get("url")
+    found = found.get("url") if isinstance(found, dict) else found
+    return found if isinstance(found, str) else ""
 
 
 def _call(call: object) -> Markup:

@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Callable, Iterable, MutableMapping, Sequence
 from typing import Any
+from urllib.parse import urlsplit
 
 import nh3
 from markdown_it import MarkdownIt
@@ -78,8 +79,9 @@ _formatter = HtmlFormatter(nowrap=True)
 def render_markdown(text: str, media: list[str] | None = None) -> Markup:
     """Markdown with tables, code and mathematics as sanitised HTML; very long text as it stands.
 
-    Where ``media`` is given, images become links to ``media:0``, ``media:1`` … and their own
-    addresses are added to it; else they become links to where they are.
+    Where ``media`` is given, images become links to ``media:0``, ``media:1`` …, told by their
+    description and host in no language of ours, and their own addresses are added to it; else they
+    become links to where they are.
     """
     if len(text) > LONGEST_MARKDOWN:
         return _verbatim(text)
@@ -97,12 +99,22 @@ def code_block(code: str) -> Markup:
 
 def media_link(source: str, words: str, media: list[str] | None) -> Markup:
     """What stands for an image: see render_markdown for where it leads."""
-    if not source.startswith(("http://", "https://")):
-        return escape(words)
+    if not source.lower().startswith(("http://", "https://", "data:image/")):
+        return escape(f"Image: {words or 'no description'}")
     if media is not None:
         media.append(source)
-        return Markup('<a class="media" href="{}:{}">{}</a>').format(MEDIA, len(media) - 1, words)
+        told = " · ".join(filter(None, (words, _host(source)))) or "image"
+        return Markup('<a class="media" href="{}:{}">{}</a>').format(MEDIA, len(media) - 1, told)
+    words = f"Image: {words or 'no description'}"
     return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(source, words)
+
+
+def _host(source: str) -> str:
+    """Who is asked for what lies at an address; nobody for what the address itself holds."""
+    try:
+        return urlsplit(source).hostname or ""
+    except ValueError:
+        return ""
 
 
 def _verbatim(text: str) -> Markup:
@@ -189,7 +201,7 @@ def _highlighted(code: str, language: str) -> str:
 
 
 def _image(token: Token, media: list[str] | None) -> str:
-    return media_link(str(token.attrGet("src") or ""), f"Image: {token.content or 'no description'}", media)
+    return media_link(str(token.attrGet("src") or ""), token.content, media)
 
 
 def _table_open(token: Token, _media: list[str] | None) -> str:
@@ -241,6 +253,9 @@ def _make_markdown() -> MarkdownIt:
     markdown.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
     markdown.inline.ruler.before("autolink", "known_html", _known_html)
     markdown.core.ruler.push("fit_the_page", _fit_the_page)
+    # Only what we put there leads to media.
+    may_lead_to = markdown.validateLink
+    markdown.validateLink = lambda url: not url.lower().startswith(f"{MEDIA}:") and may_lead_to(url)  # type: ignore[method-assign]
     for kind, render in _RULES.items():
         markdown.add_render_rule(kind, _rule(render))
     return markdown

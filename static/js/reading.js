@@ -5,3 +5,15 @@ document.getElementById("view")?.addEventListener("change", ({ target, currentTa
   if (target.type === "checkbox") look.toggle(target.name, target.checked);
   else for (const size of currentTarget.elements[target.name]) look.toggle(`text-${size.value}`, size.checked);
 });
+
+// An image opens below its placeholder, in a frame of its own: this page may load nothing from elsewhere.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a.media");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  const there = link.nextElementSibling;
+  if (there?.matches("iframe")) return there.remove();
+  const frame = Object.assign(document.createElement("iframe"), { src: link.href, title: link.textContent });
+  frame.setAttribute("sandbox", "");
+  link.after(frame);
+});

@@ -63,6 +63,7 @@ NO_PAGE = {
     "exports.download": "a file, downloaded in the journey",
     "joblist.refused_rows": "a file",
     "quality.download": "a file",
+    "annotation.image": "one image, opened where reading is tested",
     "leaderboard.download": "a file",
     "leaderboard.download_bias": "a file",
     "leaderboard.download_model": "a file",

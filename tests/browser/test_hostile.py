@@ -23,13 +23,18 @@ from tests.conftest import make_settings
 
 PASSWORD = "eleven geese over the lake"
 # Each as a message of its own, so that none swallows its neighbours.
-A_SIDE = 3
+A_SIDE = 4
 PAIRS = -(-len(TEXTS) // (2 * A_SIDE))
 WIDTHS = (1440, 375)
+# Where the names, the texts and what was said of them are shown to others.
+PAGES = ("/leaderboard", "/quality", "/export", "/history", "/members", "/settings", "/rubric", "/jobs")
 
 # What is wrong with the page as it stands, whatever its texts would have it be.
 WRONG = """() => {
   const wrong = [];
+  const known = /^(class|dir|href|rel|target|start|tabindex|lang|data-show)$/;
+  const leads = /^(https?:|mailto:|\\/p\\/hostile\\/)/;
+  const foreign = "script style iframe object embed form input button svg img video audio link meta base";
   const box = (element) => element.getBoundingClientRect();
   const rounded = ({ width, height }) => [width, height].map(Math.round).join(" by ");
   if (window.wasPwned) wrong.push("a script ran");
@@ -46,17 +51,25 @@ WRONG = """() => {
     const frame = box(text.closest(".response-body, .turns"));
     for (const element of text.querySelectorAll("*")) {
       for (const { name, value } of element.attributes) {
-        if (!/^(class|dir|href|rel|target|start|tabindex|lang)$/.test(name) && element.namespaceURI.endsWith("xhtml"))
-          wrong.push(`an attribute ${name} on ${element.localName}`);
-        if (name === "href" && !/^(https?:|mailto:|\\/p\\/hostile\\/)/.test(value)) wrong.push(`a link to ${value}`);
+        const own = known.test(name) || !element.namespaceURI.endsWith("xhtml");
+        if (!own) wrong.push(`an attribute ${name} on ${element.localName}`);
+        if (name === "href" && !leads.test(value)) wrong.push(`a link to ${value}`);
       }
-      if (/^(script|style|iframe|object|embed|form|input|button|svg|img|video|audio|link|meta|base|template)$/i
-        .test(element.localName)) wrong.push(`an element ${element.localName}`);
-      if (["fixed", "absolute", "sticky"].includes(getComputedStyle(element).position)) wrong.push("it floats");
+      if (foreign.split(" ").includes(element.localName)) wrong.push(`an element ${element.localName}`);
+      if (!/static|relative/.test(getComputedStyle(element).position)) wrong.push("it floats");
     }
-    if (box(text).left < frame.left - 1 || box(text).right > frame.right + 1) wrong.push("a text leaves its frame");
+    const { left, right } = box(text);
+    if (left < frame.left - 1 || right > frame.right + 1) wrong.push("a text leaves its frame");
   }
   return [...new Set(wrong)];
+}"""
+
+# What makes a page wider than the screen; what scrolls by itself does not.
+TOO_WIDE = """() => {
+  if (document.documentElement.scrollWidth <= innerWidth) return [];
+  const beyond = (element) => element.getBoundingClientRect().right > innerWidth;
+  const elements = [...document.querySelectorAll("main *")].filter(beyond);
+  return elements.filter((element) => !element.closest(".table-wrap, pre")).map(({ outerHTML }) => outerHTML);
 }"""
 
 
@@ -87,7 +100,7 @@ def project(empty_site: Site, tmp_path: Path) -> str:
 
 
 def row_of(number: int) -> dict[str, object]:
-    """One comparison: three texts a side, and others as its prompt."""
+    """One comparison: four texts a side, and others as its prompt."""
 
     def some(start: int) -> list[str]:
         return [TEXTS[n % len(TEXTS)] for n in range(start, start + A_SIDE)]
@@ -96,7 +109,7 @@ def row_of(number: int) -> dict[str, object]:
     return {
         "messages": [
             {"role": role, "content": text}
-            for role, text in zip(("system", "assistant", "user"), asked, strict=True)
+            for role, text in zip(("system", "user", "assistant", "user"), asked, strict=True)
         ],
         "model_a": LABELS[number % len(LABELS)],
         "response_a": [{"role": "assistant", "content": text} for text in first],
@@ -123,21 +136,10 @@ def test_hostile_texts_are_only_read(empty_site: Site, project: str, open_page: 
         onward(page)
     expect(page.get_by_text("All done")).to_be_visible()
     look_again(page, project)
-    for path in (
-        "",
-        "/leaderboard",
-        "/quality",
-        "/export",
-        "/history",
-        "/members",
-        "/settings",
-        "/rubric",
-        "/jobs",
-    ):
+    for path in ("", *PAGES):
         page.goto(project + path)
-        assert page.evaluate(
-            "() => [!!window.wasPwned, document.documentElement.scrollWidth > innerWidth]"
-        ) == [*(False, False)], path
+        assert page.evaluate(TOO_WIDE) == [], path
+        assert not page.evaluate("() => window.wasPwned"), path
     assert left == []
 
 

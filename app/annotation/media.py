@@ -1,0 +1,41 @@
+"""Images of a pair: a placeholder until somebody asks, because whoever is asked for one learns who reads.
+
+The pair's page may load none from elsewhere. A placeholder leads to a page of ours that holds the one
+image and may; with JavaScript that page opens within the pair. Nothing is fetched by the server, which
+could be sent where its network lets nobody else.
+"""
+
+from flask import url_for
+from flask_babel import gettext as _
+from markupsafe import escape
+
+from app.annotation.claim import Assigned
+from app.permissions import Access
+
+# As the sanitiser writes what app/text/markdown.py puts in an image's place.
+PLACEHOLDER = '<a class="media" href="media:'
+
+# A and B as they are on the screen.
+PLACES = ("prompt", "a", "b")
+
+CONTENT_SECURITY_POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "img-src http: https: data:",
+        "style-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'self'",
+    )
+)
+
+
+def addressed(access: Access, assigned: Assigned, *shown: str) -> list[str]:
+    """The HTML of the prompt, A and B with placeholders that lead to their images."""
+    ask = escape(_("Show image"))
+    out = []
+    for place, html in zip(PLACES, shown, strict=True):
+        first = url_for("annotation.image", slug=access.project.slug, uid=assigned.uid, place=place, number=0)
+        opening = f'<a class="media" data-show="{ask}" href="{first.removesuffix("0")}'
+        out.append(str(html).replace(PLACEHOLDER, opening))
+    return out
