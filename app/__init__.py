@@ -27,6 +27,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.imports import views as imports
     from app.joblist import views as joblist
     from app.leaderboard import views as leaderboard
+    from app.learning import views as learning
     from app.pairing import views as pairing
     from app.projects import views as projects
     from app.quality import views as quality
@@ -53,6 +54,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(joblist.bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(annotation.bp)
+    app.register_blueprint(learning.bp)
     app.register_blueprint(leaderboard.bp)
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)

@@ -10,12 +10,16 @@ from sqlmodel import Session
 
 from app import audit
 from app.annotation import statements
-from app.errors import NotFound
-from app.models import ANNOTATOR_GROUPS, Annotator, Project, now, opaque_id, row_id
+from app.errors import Conflict, NotFound
+from app.models import ANNOTATOR_GROUPS, Annotator, Project, Stage, now, opaque_id, row_id
 from app.permissions import Access
 
 NOT_YOURS = lazy_gettext("This comparison was not assigned to you.")
 QUEUE_START = (-1, 0, 0)
+
+
+class NotYetError(Conflict):
+    """Something comes before live judging."""
 
 
 @dataclass(frozen=True)
@@ -42,12 +46,39 @@ def annotator_of(session: Session, access: Access) -> Any:
     if found is not None:
         return found
     made = Annotator(
-        project_id=row_id(project), account_id=account.id, cluster=secrets.randbelow(ANNOTATOR_GROUPS)
+        project_id=row_id(project),
+        account_id=account.id,
+        cluster=secrets.randbelow(ANNOTATOR_GROUPS),
+        stage=first_stage(project),
+        guideline_news=statements.HAS_GUIDELINE.first(session, project_id=project.id) is not None,
     )
     session.add(made)
     session.flush()
     audit.record(session, "annotator.add", f"annotator:{made.uid}", by=account, project=project)
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+
+
+def first_stage(project: Project) -> Stage:
+    """Where somebody new begins."""
+    if project.training:
+        return Stage.TRAINING
+    return Stage.TEST if project.test_size else Stage.LIVE
+
+
+def _hold(project: Project, annotator: Any) -> None:
+    """Raise NotYetError for whoever has something to do first."""
+    if annotator.stage != Stage.LIVE:
+        raise NotYetError(str(_FIRST[annotator.stage]))
+    if annotator.guideline_news and project.rereads:
+        raise NotYetError(str(_REREAD))
+
+
+_REREAD = lazy_gettext("The guideline has changed. Read it and say so, then go on judging.")
+_FIRST = {
+    Stage.TRAINING: lazy_gettext("Do the training round first; then you judge live."),
+    Stage.TEST: lazy_gettext("Pass the test first; then you judge live."),
+    Stage.FAILED: lazy_gettext("The test was not passed. Your lead decides how you go on."),
+}
 
 
 def assigned_to(session: Session, access: Access, uid: str) -> Assigned:
@@ -69,8 +100,9 @@ def claim_next(
 
     Nobody gets a comparison twice, and the last place of a comparison goes to one of those who
     reach for it. ``annotator`` is a row of the annotators table; ``hands_free`` says that they are
-    known to hold none. None where nothing is left.
+    known to hold none. None where nothing is left. Raises NotYetError for who has something to do first.
     """
+    _hold(access.project, annotator)
     in_hand = None if hands_free else statements.OPEN_ASSIGNMENT.first(session, annotator_id=annotator.id)
     if in_hand is not None:
         return Assigned(

@@ -8,8 +8,8 @@ from werkzeug.datastructures import MultiDict
 
 from app.annotation import drafts
 from app.annotation.asked import live_rubric
-from app.annotation.claim import annotator_of, claim_next
-from app.annotation.judge import Submitted
+from app.annotation.claim import NotYetError, annotator_of, claim_next
+from app.annotation.judge import Submitted, Told
 from app.annotation.pair import Shown, show
 from app.annotation.reading import Reading, reading_of
 from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
@@ -22,7 +22,9 @@ class Desk:
     """What one annotator has before them; without a pair there is nothing left for now.
 
     ``submission_id`` is this pair's, made before the verdict, so that a verdict sent twice counts
-    once. ``undo`` is the assignment handled last, where it is known.
+    once. ``undo`` is the assignment handled last, where it is known. ``told`` is what they are told of
+    a gold comparison they just missed, ``held`` what comes before the next pair, ``news`` that the
+    guideline has a version they have not read.
     """
 
     project: Project
@@ -38,6 +40,9 @@ class Desk:
     # What they entered for this pair already, and how often it was saved.
     entered: MultiDict[str, str] = field(default_factory=MultiDict)
     draft: int = 0
+    told: Told | None = None
+    held: str = ""
+    news: bool = False
 
     @property
     def can_undo(self) -> bool:
@@ -51,7 +56,11 @@ def sit_down(
     """Claim what comes next and lay it out, with what is known already ``after`` a judgment."""
     project = access.project
     annotator = after.annotator if after else annotator_of(session, access)
-    assigned = claim_next(session, access, annotator, hands_free=bool(after and after.hands_free))
+    held = ""
+    try:
+        assigned = claim_next(session, access, annotator, hands_free=bool(after and after.hands_free))
+    except NotYetError as problem:
+        assigned, held = None, problem.detail
     reading = reading_of(access)
     version, rubric = after.asks if after else live_rubric(session, project)
     return Desk(
@@ -63,10 +72,13 @@ def sit_down(
         rubric_version=version,
         judged=annotator.judged,
         today=annotator.judged_today if annotator.today == now().date() else 0,
-        elsewhere=0 if assigned else _open_elsewhere(session, project, annotator.id),
+        elsewhere=0 if assigned or held else _open_elsewhere(session, project, annotator.id),
         undo=undo,
         entered=drafts.read(session, assigned.id) if assigned and assigned.draft else MultiDict(),
         draft=assigned.draft if assigned else 0,
+        told=after.missed if after else None,
+        held=held,
+        news=bool(annotator.guideline_news),
     )
 
 

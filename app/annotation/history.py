@@ -45,6 +45,8 @@ class Judged:
     language: str | None
     # As A and B on the screen; only where the project names them and they asked to be told.
     models: tuple[str, str] | None
+    # Whoever knows the models, or the right verdict of a gold comparison, judges it no more.
+    final: bool
     assigned: Assigned
 
     @property
@@ -197,7 +199,10 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
     columns = (
         *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", *SAID)),
         assignments.c.id.label("assignment_id"),
-        *(assignments.c[name] for name in ("uid", "comparison_id", "swapped", "revealed_at", "draft")),
+        *(
+            assignments.c[name]
+            for name in ("uid", "comparison_id", "swapped", "revealed_at", "told_at", "draft")
+        ),
         *(prompts.c[name] for name in ("messages", "category", "language", "tags")),
         _first.c.name.label("model_a"),
         _second.c.name.label("model_b"),
@@ -233,6 +238,7 @@ def _judged(row: Any, access: Access) -> Judged:
         category=row.category,
         language=row.language,
         models=names if row.revealed_at and access.project.reveals_models else None,
+        final=bool(row.revealed_at or row.told_at),
         assigned=Assigned(row.assignment_id, row.uid, row.comparison_id, swapped, False, row.draft),
     )
 

@@ -25,11 +25,35 @@ class ClosedError(Conflict):
 
 
 @dataclass(frozen=True)
+class Told:
+    """A verdict on a gold comparison and the right one, in its stored order, and why that is right."""
+
+    outcome: Outcome
+    gold: Outcome
+    reason: str | None
+    swapped: bool
+
+    @property
+    def yours(self) -> Outcome:
+        """The verdict given, as it was on the screen."""
+        return self._shown(self.outcome)
+
+    @property
+    def right(self) -> Outcome:
+        """The right one, as it would have been on the screen."""
+        return self._shown(self.gold)
+
+    def _shown(self, outcome: Outcome) -> Outcome:
+        return tallies.TURNED.get(outcome, outcome) if self.swapped else outcome
+
+
+@dataclass(frozen=True)
 class Submitted:
     """A judgment as it is stored: its outcome is in the comparison's order, never the screen's.
 
     ``annotator`` is the row of whoever judged, as it is afterwards; ``asks`` what the project asks
-    now, and which version that is; ``hands_free`` that they hold no other comparison.
+    now, and which version that is; ``hands_free`` that they hold no other comparison; ``missed`` what
+    they are told of a gold comparison they missed, where the project explains it.
     """
 
     submission_id: str
@@ -40,6 +64,7 @@ class Submitted:
     annotator: Any
     asks: tuple[int | None, Rubric]
     hands_free: bool
+    missed: Told | None = None
 
 
 def submit_judgment(
@@ -73,11 +98,20 @@ def submit_judgment(
     _record(session, access, given, said["outcome"], replaced)
     if assigned.draft:
         drafts.drop(session, assigned.id)
-    return _submitted(given, said["outcome"], moment, True, annotator, assigned)
+    missed = None
+    if assigned.gold is not None and access.project.explains_gold:
+        missed = _tell(session, assigned, said["outcome"], moment)
+    return _submitted(given, said["outcome"], moment, True, annotator, assigned, missed)
 
 
 def _submitted(
-    given: JudgmentIn, outcome: Outcome, at: datetime, created: bool, annotator: Any, assigned: Any
+    given: JudgmentIn,
+    outcome: Outcome,
+    at: datetime,
+    created: bool,
+    annotator: Any,
+    assigned: Any,
+    missed: Told | None = None,
 ) -> Submitted:
     return Submitted(
         given.submission_id,
@@ -88,7 +122,17 @@ def _submitted(
         annotator,
         asks=_asks(assigned),
         hands_free=bool(assigned.only_one),
+        missed=missed,
     )
+
+
+def _tell(session: Session, assigned: Any, outcome: Outcome, moment: datetime) -> Told | None:
+    """What a miss of a gold comparison is answered with; from then on the verdict stays."""
+    if outcome == assigned.gold:
+        return None
+    statements.TELL.run(session, assignment_id=assigned.id, at=moment)
+    reason = statements.GOLD_REASON.one(session, comparison_id=assigned.comparison_id).gold_reason
+    return Told(outcome, assigned.gold, reason, bool(assigned.swapped))
 
 
 def _asks(assigned: Any) -> tuple[int | None, Rubric]:
@@ -147,7 +191,9 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
 
 
 def _still_blind(assigned: Any) -> None:
-    """A verdict changed by somebody who knows the models would not be blind any more."""
+    """A verdict changed by somebody who knows the models, or the right one, would be worth nothing."""
+    if assigned.told_at is not None:
+        raise Conflict(_("You were told the right verdict here, so yours stays as it is."))
     if assigned.revealed_at is not None:
         raise Conflict(_("You have seen which models these are, so this verdict stays as it is."))
 

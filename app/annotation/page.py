@@ -6,15 +6,17 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app, request
-from flask_babel import format_decimal
+from flask_babel import format_decimal, lazy_gettext
 from flask_babel import gettext as _
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import MultiDict
 
 from app import language
 from app.annotation.desk import Desk
+from app.annotation.judge import Told
 from app.annotation.pair import Shown
 from app.errors import FieldError
+from app.models import Outcome
 from app.stencil import Stencils, gap
 
 # Shapes of the pair kept by one process; a project has a handful.
@@ -36,6 +38,7 @@ def context(
         "project": desk.project,
         "csrf": generate_csrf(),
         **_today(desk),
+        "told": in_words(desk.told) if desk.told else "",
         "values": desk.entered if values is None else values,
         "errors": errors,
         **differing,
@@ -45,7 +48,7 @@ def context(
 def fragment(desk: Desk) -> str:
     """The next pair for htmx; nothing but its texts and ids differs from the pair before."""
     shown = desk.shown
-    if shown is None or desk.entered:
+    if shown is None or desk.entered or desk.told:
         return _render(fragment=True, **context(desk))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
@@ -59,6 +62,24 @@ def fragment(desk: Desk) -> str:
             **vars(shown),
         }
     )
+
+
+VERDICTS = {
+    Outcome.A: lazy_gettext("A is better"),
+    Outcome.B: lazy_gettext("B is better"),
+    Outcome.TIE: lazy_gettext("it is a tie"),
+    Outcome.BOTH_BAD: lazy_gettext("both are bad"),
+}
+
+
+def in_words(told: Told) -> str:
+    """What somebody is told of a gold comparison they missed."""
+    words = _(
+        "The right verdict on the last pair is known: %(right)s. You said: %(yours)s.",
+        right=VERDICTS[told.right],
+        yours=VERDICTS[told.yours],
+    )
+    return f"{words} {told.reason}" if told.reason else words
 
 
 def _today(desk: Desk) -> dict[str, object]:
@@ -80,7 +101,7 @@ def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
     project = desk.project
     return (
         *(language.current(), project.slug, project.daily_goal, desk.rubric_version),
-        *(desk.undo is None, desk.can_undo),
+        *(desk.undo is None, desk.can_undo, desk.news),
         *(shown.category is None, shown.language is None, shown.sensitive, shown.note),
     )
 

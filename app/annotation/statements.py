@@ -136,6 +136,8 @@ UNJUDGED_GOLD = Prepared(
     .where(
         comparisons.c.project_id == project,
         sa.text("comparisons.gold IS NOT NULL"),
+        # Those of the training round and the test are known to be gold.
+        sa.text("comparisons.gold_use IS NULL"),
         ~sa.exists(
             sa.select(1).where(
                 assignments.c.comparison_id == comparisons.c.id,
@@ -190,6 +192,10 @@ _latest_guideline = (
     .scalar_subquery()
 )
 
+HAS_GUIDELINE = Prepared(
+    sa.select(table(Guideline).c.id).where(table(Guideline).c.project_id == project).limit(1)
+)
+
 rubrics = table(RubricVersion)
 # As text, which is what a rubric is kept parsed by.
 _content = sa.cast(rubrics.c.content, sa.Text).label("content")
@@ -204,6 +210,7 @@ ASSIGNED = Prepared(
         assignments.c.swapped,
         assignments.c.revealed_at,
         assignments.c.draft,
+        assignments.c.told_at,
         assignments.c.comparison_id,
         assignments.c.annotator_id,
         comparisons.c.model_a_id,
@@ -298,6 +305,12 @@ REVEAL = Prepared(
     )
     .values(revealed_at=sa.bindparam("at", type_=assignments.c.revealed_at.type))
 )
+TELL = Prepared(
+    sa.update(assignments)
+    .where(assignments.c.id == sa.bindparam("assignment_id"))
+    .values(told_at=sa.bindparam("at", type_=assignments.c.told_at.type))
+)
+GOLD_REASON = Prepared(sa.select(comparisons.c.gold_reason).where(comparisons.c.id == comparison))
 COUNT_FOR_ANNOTATOR = Prepared(
     sa.update(annotators)
     .where(annotators.c.id == annotator)

@@ -35,12 +35,14 @@ def _enter(slug: str) -> Access:
 
 @bp.get("/p/<slug>/judge")
 @db.writes
-def judge(slug: str) -> Response:
+def judge(slug: str) -> Response | BaseResponse:
     """The pair in hand, or the next one of the queue."""
     access = _enter(slug)
     # Where a page without JavaScript carries what its Undo takes back, a skip too.
     desk = sit_down(db.session(), access, undo=request.args.get("undo"))
     db.session().commit()
+    if desk.held:
+        return web.see_other("learning.begin", slug=slug)
     return make_response(render_template("annotation/judge.html", access=access, **page.context(desk)))
 
 
@@ -89,6 +91,8 @@ def undo_last(slug: str) -> Response | BaseResponse:
 
 def _next(desk: Desk, slug: str) -> Response | BaseResponse:
     if not web.wants_fragment():
+        if desk.told:
+            flash(page.in_words(desk.told), "warning")
         return web.see_other("annotation.judge", slug=slug, undo=desk.undo)
     return Response(page.fragment(desk), mimetype="text/html")
 

@@ -19,9 +19,11 @@ from app.models.comparison import (
     AssignmentState,
     Comparison,
     Draft,
+    GoldUse,
     Outcome,
     SkipReason,
     Slot,
+    Trial,
 )
 from app.models.job import Job, JobState
 from app.models.judgment import Adjudication, Judgment, Source, Tally
@@ -35,6 +37,7 @@ from app.models.project import (
     Project,
     RubricVersion,
     Selection,
+    Stage,
     Visibility,
 )
 from app.models.prompt import Message, Prompt, RenderedPrompt, RenderedResponse, Response
@@ -51,6 +54,7 @@ __all__ = [
     "Batch",
     "Comparison",
     "Draft",
+    "GoldUse",
     "Guideline",
     "Invitation",
     "Job",
@@ -74,10 +78,12 @@ __all__ = [
     "SkipReason",
     "Slot",
     "Source",
+    "Stage",
     "StoredAnswer",
     "Tally",
     "TextSize",
     "Token",
+    "Trial",
     "Visibility",
     "metadata",
     "now",

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
-from app.models.base import Json, UTCDateTime, enum_type, now, opaque_id
+from app.models.base import Json, UTCDateTime, enum_type, now, one_live, opaque_id
 
 
 class Outcome(StrEnum):
@@ -38,6 +38,13 @@ class SkipReason(StrEnum):
     OTHER = "other"
 
 
+class GoldUse(StrEnum):
+    """What a gold comparison is for, where it is not served unannounced among the others."""
+
+    TRAINING = "training"
+    TEST = "test"
+
+
 def _response(side: str) -> sa.ForeignKeyConstraint:
     return sa.ForeignKeyConstraint(
         ["prompt_id", f"model_{side}_id", f"sample_{side}"],
@@ -60,6 +67,7 @@ class Comparison(SQLModel, table=True):
         _response("b"),
         sa.CheckConstraint("model_a_id <> model_b_id OR sample_a <> sample_b", name="responses_differ"),
         sa.CheckConstraint("gold_reason IS NULL OR gold IS NOT NULL", name="reason_of_gold"),
+        sa.CheckConstraint("gold_use IS NULL OR gold IS NOT NULL", name="use_of_gold"),
         sa.Index(None, "project_id", "id"),
         # Exports read prompt by prompt.
         sa.Index(None, "project_id", "prompt_id", "id"),
@@ -69,6 +77,7 @@ class Comparison(SQLModel, table=True):
             "id",
             # Or SQLite takes the index above for as good, and looks at every comparison.
             "gold",
+            "gold_use",
             sqlite_where=sa.text("gold IS NOT NULL"),
             postgresql_where=sa.text("gold IS NOT NULL"),
         ),
@@ -85,6 +94,7 @@ class Comparison(SQLModel, table=True):
     batch_id: int | None = Field(default=None, foreign_key="batches.id")
     gold: Outcome | None = Field(default=None, sa_type=enum_type(Outcome, "gold"))
     gold_reason: str | None = None
+    gold_use: GoldUse | None = Field(default=None, sa_type=enum_type(GoldUse, "gold_use"))
 
 
 class Slot(SQLModel, table=True):
@@ -122,7 +132,8 @@ class Assignment(SQLModel, table=True):
     """A comparison handed to one annotator, with the order it is shown in.
 
     ``swapped`` is a fair coin, stored: true shows response b on the left, as A on the screen. Once
-    its annotator has seen which models they are (``revealed_at``), it stays judged as it is.
+    its annotator has seen which models they are (``revealed_at``), or was told the right verdict of a
+    gold comparison (``told_at``), it stays judged as it is.
     """
 
     __tablename__ = "assignments"
@@ -131,6 +142,7 @@ class Assignment(SQLModel, table=True):
         sa.CheckConstraint("(state = 'open') = (closed_at IS NULL)", name="open_until_closed"),
         sa.CheckConstraint("skip_reason IS NULL OR state = 'skipped'", name="reason_of_a_skip"),
         sa.CheckConstraint("revealed_at IS NULL OR state = 'judged'", name="judged_once_revealed"),
+        sa.CheckConstraint("told_at IS NULL OR state = 'judged'", name="judged_once_told"),
         sa.Index(
             "ix_assignments_open",
             "annotator_id",
@@ -152,6 +164,7 @@ class Assignment(SQLModel, table=True):
     closed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     skip_reason: SkipReason | None = Field(default=None, sa_type=enum_type(SkipReason, "skip_reason"))
     revealed_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    told_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     # How often a draft of its judgment was saved: 0 says that there is none to look for, and an
     # older tab is known by the number it goes by.
     draft: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
@@ -167,3 +180,35 @@ class Draft(SQLModel, table=True):
     )
     entered: dict[str, Any] = Field(sa_type=Json)
     saved_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+
+
+class Trial(SQLModel, table=True):
+    """A gold comparison judged to learn, or as part of a test: it counts in nothing that judgments count in.
+
+    ``attempt`` 0 is the training round, each number after it one go at the test. Who starts over
+    has new trials; the old ones are retired. ``outcome`` is in the comparison's stored order, and
+    ``correct`` what it was worth when it was given.
+    """
+
+    __tablename__ = "trials"
+    __table_args__ = (
+        one_live("uq_trials_live", "annotator_id", "attempt", "comparison_id", where="retired_at IS NULL"),
+        sa.CheckConstraint("attempt >= 0", name="attempt_not_negative"),
+        sa.CheckConstraint(
+            "(outcome IS NULL) = (answered_at IS NULL) AND (outcome IS NULL) = (correct IS NULL)",
+            name="answered_in_full",
+        ),
+        sa.Index(None, "comparison_id"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    uid: str = Field(default_factory=opaque_id, unique=True)
+    annotator_id: int = Field(foreign_key="annotators.id")
+    comparison_id: int = Field(foreign_key="comparisons.id")
+    attempt: int = 0
+    swapped: bool
+    opened_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    outcome: Outcome | None = Field(default=None, sa_type=enum_type(Outcome, "trial_outcome"))
+    correct: bool | None = None
+    answered_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)

@@ -14,6 +14,11 @@ from app.models.base import Json, UTCDateTime, enum_type, now, one_live, opaque_
 ANNOTATOR_GROUPS = 256
 
 
+def _off() -> Any:
+    """A switch that is off unless somebody turns it on."""
+    return Field(default=False, sa_column_kwargs={"server_default": sa.false()})
+
+
 class Visibility(StrEnum):
     """Who may read a project's leaderboard."""
 
@@ -35,6 +40,16 @@ class AnnotatorKind(StrEnum):
     MODEL = "model"
 
 
+class Stage(StrEnum):
+    """How far somebody is on the way to live judging."""
+
+    TRAINING = "training"
+    TEST = "test"
+    LIVE = "live"
+    # All attempts at the test are used up; the lead decides.
+    FAILED = "failed"
+
+
 class Project(SQLModel, table=True):
     """One evaluation: its prompts, models, people and rules."""
 
@@ -44,6 +59,9 @@ class Project(SQLModel, table=True):
         sa.CheckConstraint("gold_every >= 0", name="gold_every_not_negative"),
         sa.CheckConstraint("lease_minutes >= 1", name="lease_positive"),
         sa.CheckConstraint("daily_goal IS NULL OR daily_goal >= 1", name="daily_goal_positive"),
+        sa.CheckConstraint("test_size >= 0", name="test_size_not_negative"),
+        sa.CheckConstraint("test_pass BETWEEN 1 AND 100", name="test_pass_percent"),
+        sa.CheckConstraint("test_attempts >= 1", name="test_attempts_positive"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -60,6 +78,16 @@ class Project(SQLModel, table=True):
     lease_minutes: int = 24 * 60
     daily_goal: int | None = None
     reveals_models: bool = False
+    # Who is new does the training round first, and passes a test of so many gold comparisons; 0 for none.
+    training: bool = _off()
+    test_size: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    # Per cent right, and how often one may try.
+    test_pass: int = Field(default=80, sa_column_kwargs={"server_default": "80"})
+    test_attempts: int = Field(default=2, sa_column_kwargs={"server_default": "2"})
+    # A new version of the guideline is read before the next pair.
+    rereads: bool = _off()
+    # Whoever misses a gold comparison among the others is told at once, and why.
+    explains_gold: bool = _off()
     # Counts structural changes; with the annotators' counts it is the project's revision.
     revision: int = 0
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
@@ -171,3 +199,9 @@ class Annotator(SQLModel, table=True):
     cursor_taken: int = Field(default=-1, sa_column_kwargs={"server_default": "-1"})
     cursor_position: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     cursor_comparison_id: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    stage: Stage = Field(
+        default=Stage.LIVE, sa_type=enum_type(Stage, "stage"), sa_column_kwargs={"server_default": "live"}
+    )
+    # The version they read last, 0 for none, and whether there is a newer one.
+    guideline_read: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    guideline_news: bool = _off()

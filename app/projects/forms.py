@@ -53,6 +53,12 @@ class SettingsIn(BaseModel):
     lease_minutes: Annotated[int, Field(ge=1, le=60 * 24 * 30)] = 24 * 60
     daily_goal: Annotated[int | None, Field(ge=1, le=10_000), BLANK_IS_NONE] = None
     reveals_models: bool = False
+    training: bool = False
+    test_size: Annotated[int, Field(ge=0, le=200)] = 0
+    test_pass: Annotated[int, Field(ge=1, le=100)] = 80
+    test_attempts: Annotated[int, Field(ge=1, le=20)] = 2
+    rereads: bool = False
+    explains_gold: bool = False
 
 
 class AboutIn(BaseModel):

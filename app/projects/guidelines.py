@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from app import audit
 from app.errors import Conflict, NotFound
-from app.models import Account, Guideline, Project, row_id
+from app.models import Account, Annotator, Guideline, Project, row_id
 from app.projects.forms import GuidelineIn
+from app.text.changes import Change, changes
 
 
 def latest(session: Session, project: Project) -> Guideline | None:
@@ -38,6 +39,13 @@ def history(session: Session, project: Project) -> Sequence[tuple[Guideline, str
     return session.exec(query).all()
 
 
+def changed_since(session: Session, project: Project, shown: Guideline, since: int | None) -> list[Change]:
+    """What a version changed since an earlier one; nothing where there is no such earlier one."""
+    if not since or since >= shown.version:
+        return []
+    return changes(version(session, project, since).text, shown.text)
+
+
 def publish(session: Session, project: Project, form: GuidelineIn, *, by: Account | None) -> Guideline:
     """Put a new version in force; the same text again is no new version.
 
@@ -59,7 +67,17 @@ def publish(session: Session, project: Project, form: GuidelineIn, *, by: Accoun
         raise Conflict(_overtaken(number + 1)) from error
     subject = f"guideline:{guideline.version}"
     audit.record(session, "guideline.publish", subject, by=by, project=project)
+    _announce(session, guideline, by)
     return guideline
+
+
+def _announce(session: Session, guideline: Guideline, by: Account | None) -> None:
+    """Everybody who judges here has something to read, but for whoever wrote it."""
+    here = sa.update(Annotator).where(col(Annotator.project_id) == guideline.project_id)
+    session.execute(here.values(guideline_news=True))
+    if by is not None:
+        mine = here.where(col(Annotator.account_id) == by.id)
+        session.execute(mine.values(guideline_news=False, guideline_read=guideline.version))
 
 
 def _overtaken(number: int) -> str:

@@ -3,12 +3,13 @@
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app import audit
 from app.accounts import invitations, people
+from app.annotation.claim import first_stage
 from app.errors import Invalid
-from app.models import Account, Membership, Project, Role, now
+from app.models import Account, Annotator, Membership, Project, Role, Stage, now
 from app.projects import guidelines, rubrics
 from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile, ProjectIn
 
@@ -57,10 +58,23 @@ def change(session: Session, project: Project, form: ChangeIn, *, by: Account | 
     detail = audit.changed(before, form.model_dump(mode="json"))
     if not detail:
         return
+    began = first_stage(project)
     for field, value in form:
         setattr(project, field, value)
+    if first_stage(project) not in (began, Stage.LIVE):
+        _send_to_school(session, project)
     project.revision += 1
     audit.record(session, "project.settings", _subject(project), by=by, project=project, detail=detail)
+
+
+def _send_to_school(session: Session, project: Project) -> None:
+    """Whoever has not judged yet begins where a newcomer does; the others go on."""
+    new = (
+        col(Annotator.project_id) == project.id,
+        col(Annotator.account_id).is_not(None),
+        col(Annotator.changes) == 0,
+    )
+    session.execute(sa.update(Annotator).where(*new).values(stage=first_stage(project)))
 
 
 def archive(session: Session, project: Project, *, by: Account | None) -> None:

@@ -10,6 +10,7 @@ from app import audit, db, permissions, web
 from app.accounts import invitations
 from app.accounts import session as sign_in_session
 from app.accounts.forms import InvitationIn
+from app.annotation.readiness import guideline_read
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, Role
 from app.permissions import Access
@@ -240,6 +241,8 @@ def guideline(slug: str) -> Response:
     opened, number = db.session(), request.args.get("version", type=web.row_number)
     newest = guidelines.latest(opened, access.project)
     shown = guidelines.version(opened, access.project, number) if number else newest
+    read = guideline_read(opened, access)
+    since = request.args.get("since", type=web.row_number) or read
     return web.form_page(
         "projects/guideline.html",
         access=access,
@@ -248,6 +251,10 @@ def guideline(slug: str) -> Response:
         newest=newest,
         text=render_markdown(shown.text) if shown else None,
         history=guidelines.history(opened, access.project),
+        # Only whoever judges here is asked to have read it.
+        unread=newest.version if newest and shown is newest and read not in (None, newest.version) else 0,
+        since=since,
+        changes=guidelines.changed_since(opened, access.project, shown, since) if shown else [],
     )
 
 

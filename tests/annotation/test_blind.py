@@ -4,6 +4,7 @@ The walk follows every link and form address it finds, tries every route there i
 the queue on the way, and looks for the models' names in all that comes back.
 """
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from sqlmodel import Session, select
 from werkzeug.test import TestResponse
 
 from app.accounts import tokens
-from app.models import Account, Assignment, Comparison, Judgment, Model, Prompt, Response
+from app.models import Account, Assignment, Comparison, GoldUse, Judgment, Model, Outcome, Prompt, Response
 from tests.annotation.arrange import MARKERS, queue
 from tests.annotation.test_judging import HTMX, JUDGE, send
 from tests.conftest import Cast
@@ -68,6 +69,28 @@ def test_nothing_an_annotator_reaches_names_a_model(
                 assert leaks(response, told) == [], (method, path)
                 seen += response.status_code == 200
     assert seen > 10
+
+
+def test_nothing_on_the_way_to_judging_names_a_model(
+    session: Session, cast: Cast, client_of: Callable[[Account | None], FlaskClient], told: list[str]
+) -> None:
+    """The training round and the test show the same pairs, as blind; so does what explains a miss."""
+    for number, row in enumerate(session.exec(select(Comparison))):
+        row.gold, row.gold_use = Outcome.A, (GoldUse.TRAINING, GoldUse.TEST, None, None)[number]
+    cast.project.training, cast.project.test_size, cast.project.explains_gold = True, 1, True
+    session.add(cast.project)
+    session.commit()
+    client = client_of(cast.ben)
+    pages = [client.get("/p/birds/begin")]
+    for start in ("/p/birds/practice", "/p/birds/begin/test"):
+        page = client.open(start, method="POST" if "test" in start else "GET", follow_redirects=True)
+        found = re.search(r'name="trial_id" value="([^"]+)"', page.text)
+        assert found is not None
+        form = {"trial_id": found[1], "outcome": "tie"}
+        pages += [page, client.post("/p/birds/practice", data=form, follow_redirects=True)]
+    assert "Not quite" in pages[2].text
+    assert "You had 0 of 1 right" in pages[4].text
+    assert [leaks(page, told) for page in pages] == [[]] * 5
 
 
 def test_the_walk_would_notice(

@@ -37,6 +37,8 @@ PAGES = {
     "joblist.show": ("/p/demo/jobs", "l"),
     "joblist.job": ("/p/demo/jobs/{job}", "l"),
     "pairing.page": ("/p/demo/pair?seed=1", "l"),
+    "learning.begin": ("/p/demo/begin", "a"),
+    "learning.overview": ("/p/demo/learning", "l"),
     "annotation.judge": ("/p/demo/judge", "al"),
     "annotation.past": ("/p/demo/history", "al"),
     "annotation.reconsider": ("/p/demo/history/{judgment}", "a"),
@@ -56,6 +58,7 @@ MORE = {  # the same pages, seen otherwise
     "nothing in the archive": ("/?archived=1", "l"),
 }
 NO_PAGE = {
+    "learning.practise": "met by newcomers alone, in their own journey",
     "static": "files, met by every page that uses them",
     "health.healthz": "for machines",
     "health.readyz": "for machines",

@@ -1,0 +1,188 @@
+"""Pages on the way to live judging, and the lead's page about it."""
+
+from http import HTTPStatus
+
+from flask import Blueprint, Response, request
+from flask import render_template as render
+from werkzeug.datastructures import MultiDict
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import db, permissions, web
+from app.annotation import page as pairs
+from app.annotation.asked import live_rubric
+from app.annotation.claim import Assigned
+from app.annotation.pair import show
+from app.annotation.readiness import newest_guideline, read_guideline
+from app.annotation.reading import reading_of
+from app.errors import Invalid, Problem, checked
+from app.learning import lessons, people, trials
+from app.learning.forms import DecisionIn, GoldIn, TrialIn, VersionIn
+from app.learning.trials import Answered, Way
+from app.models import Account, GoldUse, Source, Stage
+from app.permissions import Access
+from app.rubric import Rubric
+from app.words import counted
+
+bp = Blueprint("learning", __name__)
+
+
+def _enter(slug: str) -> Access:
+    return permissions.enter(db.session(), web.account(), slug, "judge")
+
+
+# The annotator's way
+
+
+@bp.get("/p/<slug>/begin")
+@db.writes
+def begin(slug: str) -> Response:
+    """What somebody does before their first live pair, and how far they are."""
+    access = _enter(slug)
+    found = trials.way(db.session(), access)
+    read = trials.has_read(db.session(), access)
+    version = newest_guideline(db.session(), access.project.id)
+    sizes = trials.pool_sizes(db.session(), access.project)
+    db.session().commit()
+    page = render(
+        "learning/begin.html",
+        access=access,
+        project=access.project,
+        way=found,
+        read=read,
+        version=version,
+        lessons=sizes[GoldUse.TRAINING],
+        test=min(sizes[GoldUse.TEST], access.project.test_size),
+    )
+    return Response(page)
+
+
+@bp.post("/p/<slug>/begin/test")
+def begin_test(slug: str) -> BaseResponse:
+    """Begin a go at the test, or go on with it."""
+    trials.begin_test(db.session(), _enter(slug))
+    db.session().commit()
+    return web.see_other("learning.practise", slug=slug)
+
+
+@bp.get("/p/<slug>/practice")
+@db.writes
+def practise(slug: str) -> Response | BaseResponse:
+    """The pair in hand of the training round or the test; ``told`` names one just answered, explained."""
+    access, uid = _enter(slug), request.args.get("told")
+    told = trials.lesson(db.session(), access, uid) if uid else None
+    found = trials.way(db.session(), access)
+    shown = told.trial if told else found.trial
+    if shown is None:
+        db.session().commit()
+        return web.see_other("learning.begin", slug=slug)
+    return _practice_page(access, found, shown, told)
+
+
+@bp.post("/p/<slug>/practice")
+def answer_trial(slug: str) -> Response | BaseResponse:
+    """Take a verdict: explain it in the training round, go on in a test."""
+    access = _enter(slug)
+    try:
+        answered = trials.answer(db.session(), access, web.submitted(TrialIn), Source.PAGE)
+    except Invalid as problem:
+        found = trials.way(db.session(), access)
+        if found.trial is None:
+            raise
+        return _practice_page(access, found, found.trial, problem=problem)
+    db.session().commit()
+    if answered.stage == Stage.TRAINING:
+        return web.see_other("learning.practise", slug=slug, told=answered.trial.uid)
+    return web.see_other("learning.practise", slug=slug)
+
+
+def _practice_page(
+    access: Access, found: Way, shown: Assigned, told: Answered | None = None, problem: Problem | None = None
+) -> Response:
+    session = db.session()
+    reading = reading_of(access)
+    # No more than a verdict is asked for here.
+    asked = live_rubric(session, access.project)[1]
+    rubric = Rubric(points=asked.points, both_bad=asked.both_bad)
+    pair = show(session, access, shown, reading)
+    session.commit()
+    page = render(
+        "learning/practice.html",
+        access=access,
+        project=access.project,
+        way=found,
+        shown=pair,
+        reading=reading,
+        rubric=rubric,
+        told=told,
+        verdicts=pairs.VERDICTS,
+        sample=MultiDict(),
+        errors=problem.errors if problem else [],
+    )
+    return Response(page, HTTPStatus.UNPROCESSABLE_ENTITY if problem else HTTPStatus.OK)
+
+
+@bp.post("/p/<slug>/guideline/read")
+def mark_read(slug: str) -> BaseResponse:
+    """Remember that somebody has read the guideline."""
+    read_guideline(db.session(), _enter(slug), web.submitted(VersionIn).version)
+    db.session().commit()
+    return web.see_other("annotation.judge", slug=slug)
+
+
+# The lead's side
+
+
+def _manage(slug: str) -> tuple[Access, Account]:
+    account = web.signed_in()
+    return permissions.enter(db.session(), account, slug, "manage"), account
+
+
+@bp.get("/p/<slug>/learning")
+def overview(slug: str) -> Response:
+    """Who is how far, and which gold comparisons are for what."""
+    access, _ = _manage(slug)
+    return _overview(access)
+
+
+@bp.post("/p/<slug>/learning/gold")
+def use_gold(slug: str) -> Response | BaseResponse:
+    """Say of the gold comparisons on the page what each is for and why its verdict is right."""
+    access, account = _manage(slug)
+    try:
+        changed = lessons.use(db.session(), access.project, _wanted(), by=account)
+    except Invalid as problem:
+        return _overview(access, problem)
+    said = f"{counted(changed, 'gold comparison')} changed." if changed else "Nothing was changed."
+    return web.saved(said, "learning.overview", slug=slug, after=request.form.get("after") or None)
+
+
+def _wanted() -> dict[str, GoldIn]:
+    keys = request.form.getlist("pair")
+    return {
+        key: checked(GoldIn, {name: request.form.get(f"{name}:{key}", "") for name in GoldIn.model_fields})
+        for key in keys
+    }
+
+
+@bp.post("/p/<slug>/learning/people/<uid>")
+def decide(slug: str, uid: str) -> BaseResponse:
+    """Let somebody in, or let them start over."""
+    access, account = _manage(slug)
+    stage = people.decide(db.session(), access.project, uid, web.submitted(DecisionIn).decision, by=account)
+    done = "They judge live now." if stage == Stage.LIVE else f"They begin again with the {stage}."
+    return web.saved(done, "learning.overview", slug=slug)
+
+
+def _overview(access: Access, problem: Problem | None = None) -> Response:
+    session, project = db.session(), access.project
+    after = request.values.get("after", type=web.row_number)
+    return web.form_page(
+        "learning/overview.html",
+        problem,
+        access=access,
+        project=project,
+        people=people.of(session, project),
+        gold=lessons.page(session, project, after),
+        after=after,
+        sizes={use.value: size for use, size in trials.pool_sizes(session, project).items()},
+    )

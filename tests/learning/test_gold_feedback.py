@@ -1,0 +1,76 @@
+"""A missed gold comparison among the others: explained at once where the lead wants it, and final then."""
+
+from collections.abc import Callable
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session
+
+from app.models import Account, Comparison, Outcome
+from tests.annotation.arrange import annotator_of, queue
+from tests.annotation.test_judging import HTMX, fields, send, stored
+from tests.conftest import Cast
+from tests.learning.arrange import JUDGE, REASON, place_of, school
+
+ClientOf = Callable[[Account | None], FlaskClient]
+
+
+@pytest.fixture
+def gold(session: Session, cast: Cast) -> Comparison:
+    """The next pair is a gold one."""
+    [row] = queue(session, cast.project, 1, gold=Outcome.A)
+    row.gold_reason = REASON
+    session.add(row)
+    annotator_of(session, cast.project, cast.ann).judged = 1
+    school(session, cast.project, gold_every=1, explains_gold=True)
+    queue(session, cast.project, 1)
+    return row
+
+
+def test_it_is_explained_and_the_verdict_stays(
+    session: Session, cast: Cast, client_of: ClientOf, gold: Comparison
+) -> None:
+    ann = client_of(cast.ann)
+    page = ann.get(JUDGE)
+    right = place_of(page).upper()
+    wrong = "B" if right == "A" else "A"
+    answer = send(ann, page, wrong.lower())
+    assert f"known: {right} is better. You said: {wrong} is better. {REASON}" in answer.text
+    assert fields(answer)["assignment_id"] != fields(page)["assignment_id"]
+    refused = ann.post(f"{JUDGE}/undo", data={"undo": fields(page)["assignment_id"]}, headers=HTMX)
+    assert refused.status_code == 409
+    assert "You were told the right verdict" in refused.text
+    [judgment] = stored(session)
+    assert judgment.outcome == Outcome.B
+    again = ann.post(f"/p/birds/history/{judgment.submission_id}", data={**fields(page), "outcome": "tie"})
+    assert again.status_code == 409
+    assert "final" in ann.get("/p/birds/history").text
+
+
+def test_without_a_script_the_next_page_explains_it(
+    session: Session, cast: Cast, client_of: ClientOf, gold: Comparison
+) -> None:
+    ann = client_of(cast.ann)
+    form = {**fields(ann.get(JUDGE)), "outcome": "tie"}
+    assert REASON in ann.post(JUDGE, data=form, follow_redirects=True).text
+
+
+def test_a_right_verdict_is_answered_like_any_other(
+    session: Session, cast: Cast, client_of: ClientOf, gold: Comparison
+) -> None:
+    ann = client_of(cast.ann)
+    page = ann.get(JUDGE)
+    answer = send(ann, page, place_of(page))
+    assert "right verdict" not in answer.text
+    assert ann.post(f"{JUDGE}/undo", data={}, headers=HTMX).status_code == 200
+
+
+def test_where_the_lead_does_not_want_it_nothing_tells_gold_apart(
+    session: Session, cast: Cast, client_of: ClientOf, gold: Comparison
+) -> None:
+    school(session, cast.project, explains_gold=False)
+    ann = client_of(cast.ann)
+    page = ann.get(JUDGE)
+    answer = send(ann, page, "tie")
+    assert REASON not in answer.text
+    assert ann.post(f"{JUDGE}/undo", data={}, headers=HTMX).status_code == 200
