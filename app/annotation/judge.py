@@ -163,7 +163,8 @@ def _repeated(
 ) -> Submitted:
     known = statements.JUDGMENT.one(session, judgment_id=assigned.known_id)
     if known.assignment_id != assigned.id or {name: getattr(known, name) for name in said} != said:
-        raise Conflict(_("This submission_id was used for another judgment. Send a new one."))
+        # On a page that never heard of the first one, somebody changed their mind.
+        raise ClosedError(_("This submission_id was used for another judgment. Send a new one."))
     return _submitted(given, said["outcome"], known.created_at, False, annotator, assigned)
 
 

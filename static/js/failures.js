@@ -9,7 +9,8 @@ document.addEventListener("htmx:beforeSwap", (event) => {
 });
 
 for (const lost of ["htmx:sendError", "htmx:timeout"]) {
-  document.addEventListener(lost, () => messages.replaceChildren(noAnswer.content.cloneNode(true)));
+  // Of a verdict outbox.js tells.
+  document.addEventListener(lost, (event) => event.detail.elt.matches("[data-verdict]") || messages.replaceChildren(noAnswer.content.cloneNode(true)));
 }
 
 // A message about a failure goes when something works again.

@@ -167,7 +167,8 @@ def test_a_second_verdict_on_a_judged_pair_is_kept_as_a_change_to_choose(
     [kept] = stored(session)
     assert again.headers["HX-Redirect"] == f"/p/birds/history/{kept.submission_id}"
     changed = send(client, page, "b")
-    assert changed.status_code == 409
+    assert changed.headers["HX-Redirect"] == again.headers["HX-Redirect"]
+    assert [row.outcome for row in stored(session)] == [kept.outcome]
     check(session, cast)
 
 

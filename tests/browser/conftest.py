@@ -88,11 +88,12 @@ def environment(data: Path) -> dict[str, str]:
 
 
 @contextmanager
-def serving(data: Path, *command: str) -> Iterator[Site]:
-    """A server process on a free port, stopped at the end."""
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+def serving(data: Path, *command: str, port: int = 0) -> Iterator[Site]:
+    """A server process on a free port, or on this one, stopped at the end."""
+    if not port:
+        with closing(socket.socket()) as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
     program = [sys.executable, "-c", "from app.cli import main; main()", *command, "--port", str(port)]
     with (data / "server.log").open("w") as log:
         server = subprocess.Popen(
