@@ -35,7 +35,7 @@ def _choice(values: type[StrEnum]) -> click.Choice[str]:
 @click.option("--guideline", multiple=True, type=int, help="Only judgments made under this version.")
 @click.option("--criterion", help="Verdicts by this criterion instead of the overall ones.")
 @click.option("--since", help="Only judgments from this ISO time on.")
-@click.option("--until", help="Only judgments before this ISO time.")
+@click.option("--until", help="Only judgments before this ISO time, or up to this day (UTC), which counts.")
 @click.option("--ties", type=_choice(Ties), help="Drop: as if verdicts for neither side were not given.")
 @click.option("--aggregate", type=_choice(Aggregate), help="How judgments become a verdict.")
 @click.option("--min-votes", type=int, help="Judgments a comparison needs.")

@@ -1,6 +1,7 @@
 """What may be asked of an export, by page, API and command line alike."""
 
-from datetime import UTC, datetime
+import re
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
@@ -106,7 +107,19 @@ def _parts(item: object) -> list[object]:
 
 Names = Annotated[list[str], BeforeValidator(listed)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
-Moment = Annotated[datetime | None, BLANK_IS_NONE]
+
+
+def _whole_day(value: object) -> object:
+    """A date without a time is a day, and not its first moment."""
+    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+        return value
+    day = date.fromisoformat(value.strip())
+    if day == date.max:
+        raise ValueError("no day comes after this one")
+    return day
+
+
+Moment = Annotated[datetime | date | None, BeforeValidator(_whole_day), BLANK_IS_NONE]
 
 
 class Run(NamedTuple):
@@ -119,9 +132,15 @@ class Run(NamedTuple):
 EVERYTHING = (Run(0, 2**31 - 1),)
 
 
-def aware(moment: datetime) -> datetime:
-    """A moment given without its zone is in UTC."""
+def beginning(when: datetime | date) -> datetime:
+    """A moment, or the first one of a day; UTC where nothing else is said."""
+    moment = when if isinstance(when, datetime) else datetime.combine(when, time())
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def after(when: datetime | date) -> datetime:
+    """A moment, or the one after a day: what is asked for up to it lies before."""
+    return beginning(when if isinstance(when, datetime) else when + timedelta(days=1))
 
 
 class ExportSpec(BaseModel):
@@ -152,8 +171,8 @@ class ExportSpec(BaseModel):
     criterion: Annotated[str | None, BLANK_IS_NONE] = Field(
         None, max_length=64, description="Verdicts by this criterion instead of the overall ones."
     )
-    since: Moment = Field(None, description="Only judgments from this time on.")
-    until: Moment = Field(None, description="Only judgments before this time.")
+    since: Moment = Field(None, description="Only judgments from this time, or day, on.")
+    until: Moment = Field(None, description="Only judgments before this time, or up to this day.")
     ties: Ties = Field(Ties.KEEP, description="Drop leaves out verdicts for neither side before they count.")
 
     aggregate: Annotated[Aggregate | None, BLANK_IS_NONE] = Field(
@@ -204,9 +223,9 @@ class ExportSpec(BaseModel):
 
     @field_validator("until")
     @classmethod
-    def _until_after(cls, until: datetime | None, info: ValidationInfo) -> datetime | None:
+    def _until_after(cls, until: datetime | date | None, info: ValidationInfo) -> datetime | date | None:
         since = info.data.get("since")
-        if since and until and aware(until) <= aware(since):
+        if since and until and after(until) <= beginning(since):
             raise ValueError("nothing is judged before this and after since")
         return until
 

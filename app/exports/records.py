@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, cast
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports.forms import ExportSpec, Format, Gold, Run, Ties, aware
+from app.exports.forms import ExportSpec, Format, Gold, Run, Ties, after, beginning
 from app.models import (
     Adjudication,
     Annotator,
@@ -292,9 +292,9 @@ def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
     if spec.ties is Ties.DROP:
         yield verdict.in_((Outcome.A, Outcome.B))
     if spec.since is not None:
-        yield j.created_at >= aware(spec.since)
+        yield j.created_at >= beginning(spec.since)
     if spec.until is not None:
-        yield j.created_at < aware(spec.until)
+        yield j.created_at < after(spec.until)
 
 
 def iso(moment: datetime | str) -> str:

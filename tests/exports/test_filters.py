@@ -98,7 +98,11 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"language": ["de", "en"]}, USUAL),
     ({"model": ["lark-9000", "wren-9000"]}, {"wren"}),
     ({"since": "2025-03-02"}, USUAL - {"old"}),
-    ({"until": "2025-03-02"}, {"old", "settled"}),
+    # A day is one whole, whichever end it is given as; a time is a moment.
+    ({"until": "2025-03-01"}, {"old", "settled"}),
+    ({"since": "2025-03-01", "until": "2025-03-01"}, {"old", "settled"}),
+    ({"until": "2025-03-01T00:00:00Z"}, {"settled"}),
+    ({"until": "2025-02-28"}, {"settled"}),
     ({"since": "2025-03-01T00:00:00Z", "until": "2025-03-01T00:00:01Z"}, {"old", "settled"}),
     ({"kind": "model"}, {"by a judge", "settled"}),
     ({"kind": "human"}, USUAL - {"by a judge"}),
@@ -184,6 +188,9 @@ def test_whose_judgments_weigh_more_decides(
     ("query", "status", "says"),
     [
         ("since=2025-03-02&until=2025-03-01", 422, "Nothing is judged before this"),
+        ("until=2025-02-30", 422, "range"),
+        ("until=9999-12-31", 422, "no day comes after"),
+        ("since=yesterday", 422, "valid"),
         ("criterion=accuracy&min_strength=1", 422, "not by criterion"),
         ("category=none-such", 422, "no category none-such"),
         ("guideline=9", 422, "no guideline 9"),
