@@ -189,7 +189,7 @@ def test_whose_judgments_weigh_more_decides(
     [
         ("since=2025-03-02&until=2025-03-01", 422, "Nothing is judged before this"),
         ("until=2025-02-30", 422, "range"),
-        ("until=9999-12-31", 422, "no day comes after"),
+        ("until=9999-12-31", 422, "No day comes after"),
         ("since=yesterday", 422, "valid"),
         ("criterion=accuracy&min_strength=1", 422, "not by criterion"),
         ("category=none-such", 422, "no category none-such"),
