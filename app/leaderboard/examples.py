@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from markupsafe import Markup
@@ -16,6 +16,8 @@ from app.leaderboard.forms import StandingsQuery
 from app.models import Comparison, Judgment, Message, Model, Outcome, Project, Prompt, Response
 from app.permissions import Access
 
+# What of a model's comparisons is looked at: all, those it lost, those it won.
+Result = Literal["", "lost", "won"]
 # Rendering a response costs about a millisecond; nobody reads more on one page.
 A_PAGE = 10
 
@@ -65,26 +67,29 @@ def find(
     model: Model,
     other: Model | None = None,
     *,
-    lost: bool = False,
+    result: Result = "",
     offset: int = 0,
 ) -> list[Example]:
-    """Judged comparisons of a model (with the other; that it lost), newest first, one more than a page."""
-    chosen = _chosen(project, query, model, other, lost=lost)
+    """Judged comparisons of a model (with the other; that it lost or won), newest first, and one more."""
+    chosen = _chosen(project, query, model, other, result)
     chosen = chosen.order_by(col(Comparison.id).desc()).offset(offset).limit(A_PAGE + 1)
     ids = list(session.scalars(chosen))
     return _examples(session, ids, model)
 
 
-def _chosen(project: Project, query: StandingsQuery, model: Model, other: Model | None, *, lost: bool) -> Any:
+def _chosen(
+    project: Project, query: StandingsQuery, model: Model, other: Model | None, result: Result
+) -> Any:
     a, b = col(Comparison.model_a_id), col(Comparison.model_b_id)
     judged = sa.select(sa.literal(1)).where(
         col(Judgment.comparison_id) == col(Comparison.id),
         *reading.counts(project),
         *reading.asked(project, query),
     )
-    if lost:
+    if result:
         said = reading.verdict(query)
-        as_a, as_b = (sa.and_(a == model.id, said == "b"), sa.and_(b == model.id, said == "a"))
+        first, second = ("b", "a") if result == "lost" else ("a", "b")
+        as_a, as_b = (sa.and_(a == model.id, said == first), sa.and_(b == model.id, said == second))
         judged = judged.where(sa.or_(as_a, as_b))
     found = sa.select(col(Comparison.id)).where(
         col(Comparison.project_id) == project.id, judged.correlate(Comparison).exists()

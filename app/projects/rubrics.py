@@ -12,7 +12,7 @@ from app import audit
 from app.errors import Conflict
 from app.models import Account, Project, RubricVersion, now, row_id
 from app.projects.forms import slug_of
-from app.rubric import PLAIN, USUAL, Rubric
+from app.rubric import PLAIN, USUAL, FailureTag, Rubric
 
 
 def live(session: Session, project: Project) -> tuple[int, Rubric]:
@@ -32,6 +32,15 @@ def criteria(session: Session, project: Project) -> dict[str, str]:
     found: dict[str, str] = {}
     for content in session.exec(versions.order_by(col(RubricVersion.version))):
         found |= {item["key"]: item["name"] for item in content.get("criteria", [])}
+    return found
+
+
+def tags(session: Session, project: Project) -> dict[str, FailureTag]:
+    """Every failure that could ever be marked, by key, as it was called last."""
+    versions = select(RubricVersion.content).where(RubricVersion.project_id == project.id)
+    found: dict[str, FailureTag] = {}
+    for content in session.exec(versions.order_by(col(RubricVersion.version))):
+        found |= {tag.key: tag for tag in Rubric.model_validate(content).tags}
     return found
 
 

@@ -1,0 +1,116 @@
+"""What an address of the room asks for, and the standings its pages and files are made of."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import flask
+from flask import Response, request
+from sqlmodel import select
+
+from app import assets, db, permissions, web
+from app.errors import NotFound
+from app.leaderboard import memory, page, pairs, standings, words
+from app.leaderboard.etags import unless_known
+from app.leaderboard.examples import Result
+from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.pairs import Meeting
+from app.leaderboard.ranked import Standings
+from app.leaderboard.tables import Part
+from app.models import Model, Project
+from app.permissions import Access
+
+READ = "read the leaderboard"
+LAST_OFFSET = 1_000_000
+
+Found = TypeVar("Found")
+
+
+def enter(slug: str) -> tuple[Access, StandingsQuery]:
+    """The reader's access to a project, and which judgments they look at."""
+    access = permissions.enter(db.session(), web.account(), slug, READ)
+    return access, StandingsQuery.read(request.args)
+
+
+def model(access: Access, uid: str) -> Model:
+    """A model of the project."""
+    found = select(Model).where(Model.project_id == access.project.id, Model.uid == uid)
+    one = db.session().exec(found).one_or_none()
+    if one is None:
+        raise NotFound("This project has no such model.")
+    return one
+
+
+def pair(access: Access, uid: str, other_uid: str) -> tuple[Model, Model]:
+    """Two models of the project."""
+    if uid == other_uid:
+        raise NotFound("A model is not compared with itself.")
+    return model(access, uid), model(access, other_uid)
+
+
+def shown() -> str:
+    """Which shares a win matrix shows."""
+    return "expected" if request.args.get("show") == "expected" else "observed"
+
+
+def result() -> Result:
+    """Which of a model's comparisons are looked at."""
+    return "won" if request.args.get("examples") == "won" else "lost"
+
+
+def offset() -> int:
+    """How many comparisons the pages before have shown."""
+    return min(max(request.args.get("offset", 0, type=int), 0), LAST_OFFSET)
+
+
+def answer(access: Access, chosen: tuple[object, ...], make: Callable[[], Response]) -> Response:
+    """What was made, or that the asker has it already."""
+    known = memory.revision(db.session(), access.project), request.path, *chosen, *_reader(access)
+    return unless_known(known, make)
+
+
+def _reader(access: Access) -> tuple[object, ...]:
+    """What of the reader a page depends on: their name, rights, colours and the form's token."""
+    account = access.account
+    who = (account.id, account.name, account.session_key) if account else None
+    frame = (web.theme(), web.wants_fragment(), assets.edition())
+    return (who, access.role, *frame, flask.session.get("csrf_token"), flask.session.get("_flashes"))
+
+
+def bradley_terry(access: Access, query: StandingsQuery) -> Standings:
+    """Pairs are read from Bradley-Terry ratings, whatever method the reader came from."""
+    return standings.load(db.session(), access.project, query.model_copy(update={"method": "bt"}))
+
+
+def all_slices(access: Access, query: StandingsQuery) -> dict[str, dict[str, Standings]]:
+    """By every kind of slice that tells more than the whole, the largest values."""
+    session, project = db.session(), access.project
+    found = {}
+    for by, values in standings.slices(session, project).items():
+        one_kind = query.model_copy(update={"method": "bt", "by": by})
+        if len(values) > 1 or by in page.TELLING_ALONE:
+            found[by] = standings.load_slices(session, project, one_kind, values[: page.MAX_SIDE_BY_SIDE])
+    return found
+
+
+def meetings_by_slice(
+    access: Access, query: StandingsQuery, models: tuple[Model, Model]
+) -> dict[Part, Meeting]:
+    """Two models where the query looks, first, and in each slice."""
+    one, other = (model.name for model in models)
+    parts = {part(query): bradley_terry(access, query), **flat(all_slices(access, query))}
+    return {where: pairs.head_to_head(found, one, other) for where, found in parts.items()}
+
+
+def part(query: StandingsQuery) -> Part:
+    """Where the query looks."""
+    return (query.by, query.value) if query.value else ("", "")
+
+
+def flat(found: Mapping[str, Mapping[str, Found]]) -> dict[Part, Found]:
+    """What is kept by kind of slice and value, by both at once."""
+    return {(by, value): one for by, parts in found.items() for value, one in parts.items()}
+
+
+def title(project: Project, query: StandingsQuery) -> str:
+    """What a picture is of."""
+    return project.name + words.where(query)
