@@ -32,6 +32,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.projects import views as projects
     from app.quality import views as quality
     from app.settings import Settings
+    from app.webhooks import views as webhooks
 
     settings = settings or Settings()
     app = Flask(__name__, root_path=str(web.ROOT), static_folder=None)
@@ -58,6 +59,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(leaderboard.bp)
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
+    app.register_blueprint(webhooks.bp)
     app.register_blueprint(api.bp)
     if settings.env == "development":
         app.register_blueprint(styleguide.bp)

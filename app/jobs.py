@@ -95,14 +95,20 @@ def every_minute(function: Chore) -> Chore:
     return function
 
 
+def soon(chore: str) -> None:
+    """Have a worker look after this as soon as it can, and not only at the next minute."""
+    current_app.extensions["chores"][chore]()
+
+
 def init_app(app: Flask, settings: Settings) -> None:
     """Connect the queue; ``immediate`` (tests) runs a job as soon as it is sent."""
     queue = _queue(settings)
     app.extensions["jobs"] = queue
     app.extensions["run_job"] = queue.task()(_in_context(app, run))
     queue.on_startup()(_in_context(app, send_waiting))
-    for chore in _chores:
-        queue.periodic_task(crontab(minute="*"))(_in_context(app, chore))
+    app.extensions["chores"] = {
+        chore.__name__: queue.periodic_task(crontab(minute="*"))(_in_context(app, chore)) for chore in _chores
+    }
 
 
 def _queue(settings: Settings) -> Huey:

@@ -45,6 +45,9 @@ class Settings(BaseSettings):
     api_requests_per_minute: int = Field(
         1200, ge=0, description="Requests a minute one API token may make; 0 for any number."
     )
+    webhook_private_addresses: bool = Field(
+        False, description="Let webhooks go to loopback, private and link-local addresses."
+    )
     database_pool: int = Field(4, ge=1, description="PostgreSQL connections for each worker.")
 
     @model_validator(mode="after")

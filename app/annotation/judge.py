@@ -18,6 +18,7 @@ from app.models import AssignmentState, Outcome, SkipReason, Source, now, row_id
 from app.permissions import Access
 from app.rubric import PLAIN, Rubric, parsed
 from app.tallies import Counted, Key
+from app.webhooks import outbox
 
 
 class ClosedError(Conflict):
@@ -318,6 +319,8 @@ def _record(session: Session, access: Access, given: JudgmentIn, outcome: Outcom
         project=access.project,
         detail=detail,
     )
+    if access.project.tells_judgments:
+        outbox.judgment(session, access.project, verb, given.submission_id)
 
 
 def skip(session: Session, access: Access, assignment_uid: str, reason: SkipReason | None = None) -> None:
@@ -385,6 +388,8 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
         project=access.project,
         detail={"outcome": {"from": live.outcome, "to": None}},
     )
+    if access.project.tells_judgments:
+        outbox.judgment(session, access.project, "judgment.withdraw", live.submission_id)
 
 
 def _keep_said(session: Session, assigned: Any, live: Any) -> None:

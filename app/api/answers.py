@@ -13,6 +13,8 @@ from app.models import (
     Account,
     AnnotatorKind,
     AuditEvent,
+    DeliveryState,
+    Event,
     JobState,
     Membership,
     Outcome,
@@ -407,6 +409,44 @@ class ReceiptOut(Answer):
     sha256: str
     excluded: dict[str, int]
     spec: dict[str, Any]
+
+
+# Webhooks
+
+
+class WebhookOut(Answer):
+    """An address that is told of events; its secret is told once, when it is added."""
+
+    uid: str
+    url: str
+    events: list[Event]
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    secret: str | None = Field(None, validation_alias="told_once")
+
+
+class DeliveryOut(Answer):
+    """One event for one webhook, and what came of the last attempt."""
+
+    uid: str = Field(description="The webhook-id header.")
+    payload: dict[str, Any]
+    state: DeliveryState
+    attempts: int
+    next_at: datetime
+    status: int | None
+    answer: str | None
+    created_at: datetime
+    tried_at: datetime | None
+
+
+class AlertOut(Answer):
+    """Something that a lead should look at."""
+
+    kind: str
+    subject: str
+    detail: dict[str, Any]
+    created_at: datetime
 
 
 # Long work

@@ -41,11 +41,13 @@ from app.models.project import (
     Visibility,
 )
 from app.models.prompt import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.models.webhook import Alert, Delivery, DeliveryState, Event, Webhook
 
 __all__ = [
     "ANNOTATOR_GROUPS",
     "Account",
     "Adjudication",
+    "Alert",
     "Annotator",
     "AnnotatorKind",
     "Assignment",
@@ -53,7 +55,10 @@ __all__ = [
     "AuditEvent",
     "Batch",
     "Comparison",
+    "Delivery",
+    "DeliveryState",
     "Draft",
+    "Event",
     "GoldUse",
     "Guideline",
     "Invitation",
@@ -85,6 +90,7 @@ __all__ = [
     "Token",
     "Trial",
     "Visibility",
+    "Webhook",
     "metadata",
     "now",
     "opaque_id",

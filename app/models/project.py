@@ -88,6 +88,8 @@ class Project(SQLModel, table=True):
     rereads: bool = _off()
     # Whoever misses a gold comparison among the others is told at once, and why.
     explains_gold: bool = _off()
+    # Whether a webhook is told of judgments: known with the project, so that judging need not ask.
+    tells_judgments: bool = _off()
     # Counts structural changes; with the annotators' counts it is the project's revision.
     revision: int = 0
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
@@ -145,6 +147,8 @@ class Batch(SQLModel, table=True):
     project_id: int = Field(foreign_key="projects.id")
     name: str = Field(max_length=200)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
+    # When its last wanted judgment had come, where webhooks were told so.
+    done_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class Model(SQLModel, table=True):

@@ -30,6 +30,8 @@ PAGES = {
     "projects.people": ("/p/demo/members", "l"),
     "projects.group_page": ("/p/demo/groups", "l"),
     "projects.rubric": ("/p/demo/rubric", "l"),
+    "webhooks.page": ("/p/demo/webhooks", "l"),
+    "webhooks.show": ("/p/demo/webhooks/{webhook}", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),
     "projects.guideline": ("/p/demo/guideline", "al"),
     "projects.edit_guideline": ("/p/demo/guideline/edit", "l"),
@@ -131,6 +133,11 @@ def names(
     judgment = _last_part(annotator, "main a[href*='/history/']")[0]
     lead.goto(demo.address("/p/demo/leaderboard"))
     model, other, *_ = _last_part(lead, "tbody a[href*='/leaderboard/models/']")
+    lead.goto(demo.address("/p/demo/webhooks"))
+    lead.get_by_label("Address").fill("https://example.org/hook")
+    lead.get_by_role("button", name="Add the webhook").click()
+    expect(lead.get_by_text("Nothing sent yet")).to_be_visible()
+    webhook = lead.url.split("/")[-1]
     job = _try_an_import(lead, demo, tmp_path_factory.mktemp("import") / "responses.jsonl")
     return {
         "invitation": invitation,
@@ -139,6 +146,7 @@ def names(
         "model": model,
         "other": other,
         "job": job,
+        "webhook": webhook,
     }
 
 

@@ -1,0 +1,103 @@
+"""Sends what waits for webhooks, again and again with longer pauses, and gives up in the end."""
+
+import time
+from datetime import timedelta
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import db, jobs, locks, web
+from app.models import Delivery, DeliveryState, Project, Webhook, now
+from app.webhooks import alerts, registry, signing
+from app.webhooks.posting import UnreachableError, post
+
+# Pauses after each attempt, about a day and a half in all.
+PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 300, 600, 600, 600))
+# Nothing arrived there for so long: it is switched off.
+PATIENCE = timedelta(hours=24)
+# What was sent, or given up, is kept for so long.
+KEPT = timedelta(days=30)
+# One pass of the worker, which has other work.
+PASS_SECONDS = 20.0
+
+WAITS = col(Delivery.state) == DeliveryState.WAITING
+
+
+@jobs.every_minute
+def send_deliveries() -> None:
+    """Send what is due, webhook by webhook; one that does not answer holds up no other."""
+    engine, end = db.engine(), time.monotonic() + PASS_SECONDS
+    for webhook_id in _with_work(engine):
+        with locks.held(engine, "webhook", webhook_id) as mine:
+            while mine and time.monotonic() < end and _send_next(engine, webhook_id):
+                pass
+    with db.transaction(engine) as session:
+        old = sa.and_(sa.not_(WAITS), col(Delivery.created_at) < now() - KEPT)
+        session.execute(sa.delete(Delivery).where(old))
+
+
+def _with_work(engine: sa.Engine) -> list[int]:
+    with db.new_session(engine, write=False) as session:
+        return list(session.exec(_due(select(Delivery.webhook_id)).distinct()))
+
+
+def _due(query: Any) -> Any:
+    enabled = sa.and_(col(Webhook.id) == col(Delivery.webhook_id), col(Webhook.disabled_at).is_(None))
+    return query.join(Webhook, enabled).where(WAITS, col(Delivery.next_at) <= now())
+
+
+def _send_next(engine: sa.Engine, webhook_id: int) -> bool:
+    """Send the webhook's next delivery; whether it arrived, so that the one after it may be tried."""
+    with db.new_session(engine, write=False) as session:
+        mine = _due(select(Delivery, Webhook)).where(col(Delivery.webhook_id) == webhook_id)
+        found = session.exec(mine.order_by(col(Delivery.id)).limit(1)).first()
+    if found is None:
+        return False
+    delivery, webhook = found
+    status, answer = _try(delivery, webhook)
+    with db.transaction(engine) as session:
+        return _keep(session, delivery, status, answer)
+
+
+def _try(delivery: Delivery, webhook: Webhook) -> tuple[int | None, str]:
+    body = orjson.dumps(delivery.payload)
+    headers = {
+        "Content-Type": "application/json",
+        "User-Agent": "Tiebreak-Webhooks/1",
+        **signing.signed(webhook.secret, delivery.uid, int(time.time()), body),
+    }
+    try:
+        answer = post(webhook.url, headers, body, private=web.settings().webhook_private_addresses)
+    except UnreachableError as error:
+        return None, str(error)
+    return answer.status, answer.text
+
+
+def _keep(session: Session, delivery: Delivery, status: int | None, answer: str) -> bool:
+    """What became of an attempt. Nothing where the webhook was removed in the meantime."""
+    row = session.get(Delivery, delivery.id)
+    if row is None:
+        return False
+    arrived = status is not None and 200 <= status < 300
+    row.status, row.answer, row.tried_at, row.attempts = status, answer, now(), row.attempts + 1
+    webhook = session.get_one(Webhook, row.webhook_id)
+    if arrived:
+        row.state, webhook.failing_since = DeliveryState.DELIVERED, None
+        return True
+    if row.attempts > len(PAUSES):
+        row.state = DeliveryState.FAILED
+    else:
+        row.next_at = now() + PAUSES[row.attempts - 1]
+    webhook.failing_since = webhook.failing_since or now()
+    if now() - webhook.failing_since > PATIENCE:
+        _switch_off(session, webhook)
+    return False
+
+
+def _switch_off(session: Session, webhook: Webhook) -> None:
+    project = session.get_one(Project, webhook.project_id)
+    registry.disable(session, project, webhook, by=None)
+    session.flush()
+    alerts.raised(session, project, "webhook.disabled", webhook.uid, {"url": webhook.url})
