@@ -47,9 +47,10 @@ def in_language(markup: str, spoken: str) -> str:
     """A kept conversation whose roles, and the like, are said in the reader's language."""
     if spoken == ENGLISH:
         return markup
+    kept = str(markup)  # of Markup, replace() would escape what it puts in
     for english, translated in _words(spoken):
-        markup = markup.replace(english, translated)
-    return markup
+        kept = kept.replace(english, translated)
+    return kept
 
 
 @cache
