@@ -19,6 +19,9 @@ from app.errors import FieldError
 from app.models import Outcome
 from app.stencil import Stencils, gap
 
+# Gaps beside those of the pair itself.
+NAMED = ("csrf", "draft", "said", "today_value", "today_words")
+
 # Shapes of the pair kept by one process; a project has a handful.
 STENCILS = 256
 
@@ -45,11 +48,14 @@ def context(
     }
 
 
-def fragment(desk: Desk) -> str:
-    """The next pair for htmx; nothing but its texts and ids differs from the pair before."""
-    shown = desk.shown
+def fragment(desk: Desk, done: str) -> str:
+    """The next pair for htmx; nothing but its texts and ids differs from the pair before.
+
+    What was ``done`` with the pair before is said to those who do not see it go.
+    """
+    shown, said = desk.shown, _said(language.current(), done)
     if shown is None or desk.entered or desk.told:
-        return _render(fragment=True, **context(desk))
+        return _render(fragment=True, said=said, **context(desk))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
         {
@@ -58,6 +64,7 @@ def fragment(desk: Desk) -> str:
             "submission_id": desk.submission_id,
             "undo": desk.undo,
             "draft": desk.draft,
+            "said": said,
             **_today(desk),
             **vars(shown),
         }
@@ -80,6 +87,18 @@ def in_words(told: Told) -> str:
         yours=VERDICTS[told.yours],
     )
     return f"{words} {told.reason}" if told.reason else words
+
+
+_DONE = {
+    "judged": lazy_gettext("Saved."),
+    "skipped": lazy_gettext("Skipped."),
+    "undone": lazy_gettext("Taken back."),
+}
+
+
+@lru_cache(maxsize=64)
+def _said(_language: str, done: str) -> str:
+    return str(_DONE[done])
 
 
 def _today(desk: Desk) -> dict[str, object]:
@@ -117,7 +136,7 @@ def _with_gaps(desk: Desk, shown: Shown) -> str:
         language=shown.language and gap("language"),
     )
     empty = replace(desk, shown=gaps, submission_id=gap("submission_id"), undo=desk.undo and gap("undo"))
-    differing: dict[str, Any] = {name: gap(name) for name in ("csrf", "draft", "today_value", "today_words")}
+    differing: dict[str, Any] = {name: gap(name) for name in NAMED}
     return _render(fragment=True, **context(empty, **differing))
 
 

@@ -26,6 +26,7 @@ from app.permissions import Access
 bp = Blueprint("annotation", __name__)
 
 NOTHING_TO_UNDO = lazy_gettext("There is nothing to undo here yet.")
+KEPT_WITH_IT = lazy_gettext("What you entered is kept with it.")
 NEXT_PAIR = lazy_gettext("This is the next pair.")
 
 
@@ -60,7 +61,7 @@ def submit(slug: str) -> Response | BaseResponse:
         return _set_aside(slug, problem)
     desk = sit_down(session, access, submitted, undo=given.assignment_id)
     session.commit()
-    return _next(desk, slug)
+    return _next(desk, slug, "judged")
 
 
 @bp.post("/p/<slug>/judge/skip")
@@ -75,7 +76,7 @@ def skip_pair(slug: str) -> Response | BaseResponse:
         return _onward(slug, f"{problem.detail} {NEXT_PAIR}")
     desk = sit_down(session, access, undo=uid)
     session.commit()
-    return _next(desk, slug)
+    return _next(desk, slug, "skipped")
 
 
 @bp.post("/p/<slug>/judge/undo")
@@ -86,15 +87,15 @@ def undo_last(slug: str) -> Response | BaseResponse:
         raise Conflict(str(NOTHING_TO_UNDO))
     desk = sit_down(session, access)
     session.commit()
-    return _next(desk, slug)
+    return _next(desk, slug, "undone")
 
 
-def _next(desk: Desk, slug: str) -> Response | BaseResponse:
+def _next(desk: Desk, slug: str, done: str) -> Response | BaseResponse:
     if not web.wants_fragment():
         if desk.told:
             flash(page.in_words(desk.told), "warning")
         return web.see_other("annotation.judge", slug=slug, undo=desk.undo)
-    return Response(page.fragment(desk), mimetype="text/html")
+    return Response(page.fragment(desk, done), mimetype="text/html")
 
 
 def _set_aside(slug: str, problem: Problem) -> BaseResponse:
@@ -104,7 +105,7 @@ def _set_aside(slug: str, problem: Problem) -> BaseResponse:
     judged = drafts.set_aside(session, _enter(slug), request.form.get("assignment_id", ""), request.form)
     session.commit()
     if judged is None:
-        return _onward(slug, f"{problem.detail} {_('What you entered is kept with it.')} {NEXT_PAIR}")
+        return _onward(slug, f"{problem.detail} {KEPT_WITH_IT} {NEXT_PAIR}")
     return _go(url_for("annotation.reconsider", slug=slug, submission_id=judged))
 
 
