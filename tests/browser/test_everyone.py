@@ -171,7 +171,7 @@ FOCUSED = """() => {
   const box = (at.matches("[type=radio], [type=checkbox]") ? at.parentElement : at).getBoundingClientRect();
   const on = ([across, down]) => {
     const top = document.elementFromPoint(box.x + across * box.width, box.y + down * box.height);
-    return top && top !== document.body && [at, at.parentElement].some((part) => part.contains(top) || top === part);
+    return top && top !== document.body && [at, at.parentElement].some((part) => part.contains(top));
   };
   return {
     id: numbers.get(at),
