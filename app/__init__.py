@@ -23,6 +23,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.accounts import views as accounts
     from app.annotation import views as annotation
     from app.api import limits
+    from app.examples import views as examples
     from app.exports import views as exports
     from app.imports import views as imports
     from app.joblist import views as joblist
@@ -60,6 +61,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
     app.register_blueprint(webhooks.bp)
+    app.register_blueprint(examples.bp)
     app.register_blueprint(api.bp)
     if settings.env == "development":
         app.register_blueprint(styleguide.bp)

@@ -30,6 +30,7 @@ PAGES = {
     "projects.people": ("/p/demo/members", "l"),
     "projects.group_page": ("/p/demo/groups", "l"),
     "projects.rubric": ("/p/demo/rubric", "l"),
+    "examples.page": ("/p/demo/programs", "al"),
     "webhooks.page": ("/p/demo/webhooks", "l"),
     "webhooks.show": ("/p/demo/webhooks/{webhook}", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),

@@ -1,0 +1,2 @@
+curl -sS --fail-with-body -H "Authorization: Bearer $TIEBREAK_TOKEN" \
+     "@SITE@/api/v1/projects/@SLUG@/leaderboard"

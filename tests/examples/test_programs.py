@@ -1,0 +1,150 @@
+"""The programs on the page of examples run as they are shown, against a server that runs."""
+
+import ast
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from flask.testing import FlaskClient
+from sqlmodel import Session, select
+
+from app.accounts import tokens
+from app.examples.recipes import FOLDER, RECIPES
+from app.models import Account, Job, Judgment, Scope
+from app.settings import Settings
+from app.webhooks import signing
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+from tests.faults.servers import served
+
+ClientOf = Callable[[Account | None], FlaskClient]
+PAGE = "/p/birds/programs"
+
+
+class Programs(HTMLParser):
+    """What a reader copies off the page: the text of each block, by its id."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.found: dict[str, str] = {}
+        self._inside = ""
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "pre":
+            self._inside = dict(attrs).get("id") or ""
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "pre":
+            self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.found[self._inside] = self.found.get(self._inside, "") + data
+
+
+@dataclass
+class Live:
+    """A server, and a way to run a program of the page with a token that is for no more than it says."""
+
+    address: str
+    folder: Path
+    page: str
+    secrets: dict[str, str]
+
+    def run(self, name: str) -> str:
+        program = Programs(self.page).found[name].replace("http://localhost", self.address)
+        (scope,) = (recipe.scope for recipe in RECIPES if recipe.name == name)
+        start = [sys.executable, "-c"] if name.endswith("-py") else ["bash", "-euc"]
+        done = subprocess.run(
+            [*start, program],
+            cwd=self.folder,
+            env={**os.environ, "TIEBREAK_TOKEN": self.secrets[scope]},
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+
+@pytest.fixture
+def live(
+    settings: Settings, session: Session, cast: Cast, client_of: ClientOf, tmp_path: Path
+) -> Iterator[Live]:
+    for number, comparison in enumerate(queue(session, cast.project, 6, wanted=2)):
+        judge(session, cast.project, cast.ann, comparison, "ab"[number % 2])
+    people = {Scope.READ: cast.rosa, Scope.ANNOTATE: cast.ben, Scope.MANAGE: cast.lena}
+    secrets = {
+        scope.value: tokens.create(session, who, "program", by=who, scopes=(scope,))[1]
+        for scope, who in people.items()
+    }
+    session.commit()
+    page = client_of(cast.lena).get(PAGE).text
+    folder = tmp_path / "reader"
+    folder.mkdir()
+    with served(settings) as (port, _):
+        yield Live(f"http://127.0.0.1:{port}", folder, page, secrets)
+
+
+def test_the_programs_do_what_they_say(live: Live, session: Session) -> None:
+    """One server for all of them: it takes longer to start than they to run."""
+    assert live.run("download-py").startswith("6 rows")
+    file = live.folder / "birds-trl.jsonl"
+    assert len(file.read_text().splitlines()) == 6
+    if shutil.which("curl"):
+        file.unlink()
+        receipt, _, summed = live.run("download-sh").partition("}")
+        digest = hashlib.sha256(file.read_bytes()).hexdigest()
+        assert digest in receipt
+        assert f"{digest}  birds-trl.jsonl" in summed
+        assert len(json.loads(live.run("leaderboard-sh"))["models"]) == 2
+        job = json.loads(live.run("import-sh"))
+        assert session.exec(select(Job.kind).where(Job.uid == job["job"])).one() == "import"
+        session.rollback()
+    assert live.run("judge-py") == "6 judged\n"
+    assert len(session.exec(select(Judgment)).all()) == 12
+
+
+def test_a_signature_is_recognised(cast: Cast, client_of: ClientOf) -> None:
+    code = Programs(client_of(cast.lena).get(PAGE).text).found["webhook-py"]
+    known: dict[str, Callable[..., bool]] = {}
+    exec(code, known)  # noqa: S102 -- our own program
+    secret, moment = signing.new_secret(), int(time.time())
+    headers = signing.signed(secret, "m1", moment, b"{}")
+    assert known["is_ours"](secret, headers, b"{}")
+    assert not known["is_ours"](secret, headers, b"{ }")
+    assert not known["is_ours"](signing.new_secret(), headers, b"{}")
+    assert not known["is_ours"](secret, signing.signed(secret, "m1", moment - 600, b"{}"), b"{}")
+
+
+def test_those_that_need_a_trainer_are_python_at_least(cast: Cast, client_of: ClientOf) -> None:
+    found = Programs(client_of(cast.rosa).get(PAGE).text).found
+    for name in ("datasets-py", "trl-py"):
+        ast.parse(found[name])
+        assert "birds-trl.jsonl" in found[name]
+
+
+def test_everybody_sees_what_they_may_do(cast: Cast, client_of: ClientOf) -> None:
+    def names(who: Account) -> set[str]:
+        return set(Programs(client_of(who).get(PAGE).text).found) - {"token"}
+
+    assert names(cast.ann) == {"judge-py"}
+    assert names(cast.vic) == {"leaderboard-sh"}
+    assert names(cast.lena) == {recipe.name for recipe in RECIPES}
+    assert client_of(cast.otto).get(PAGE).status_code == 404
+
+
+def test_every_program_is_shown() -> None:
+    assert {recipe.file for recipe in RECIPES} == {path.name for path in FOLDER.iterdir()}
