@@ -97,7 +97,12 @@ def every_minute(function: Chore) -> Chore:
 
 def soon(chore: str) -> None:
     """Have a worker look after this as soon as it can, and not only at the next minute."""
-    current_app.extensions["chores"][chore]()
+    send = current_app.extensions["chores"][chore]
+    try:
+        send()
+    except Exception:
+        # Whoever asks has done their part, and must hear so: the next minute does the rest.
+        log.exception("%s could not be sent for", chore)
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -8,7 +8,11 @@ from app.accounts import session as sign_in_session
 from app.errors import Invalid, Problem, checked
 from app.models import Account, Event, Webhook
 from app.permissions import Access
-from app.webhooks import alerts, registry
+from app.webhooks import (
+    alerts,
+    registry,
+    sending,  # noqa: F401 -- what a worker looks after registers itself
+)
 from app.webhooks.forms import WebhookIn
 
 bp = Blueprint("webhooks", __name__)

@@ -3,6 +3,9 @@
 import base64
 import hashlib
 import hmac
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -31,10 +34,11 @@ from app.models import (
     Webhook,
     now,
 )
+from app.settings import Settings
 from app.webhooks import posting, sending, watching
 from tests.annotation.arrange import queue
 from tests.annotation.test_judging import JUDGE, send
-from tests.conftest import Cast
+from tests.conftest import SECRET, Cast
 from tests.exports.arrange import judge
 
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -158,6 +162,36 @@ def test_judging_asks_nothing_more_where_nobody_listens(
         page = send(client, page, "a")
     assert len(batches_only) == len(quiet)
     assert session.exec(select(Delivery)).all() == []
+
+
+def test_every_process_knows_what_is_to_be_done(settings: Settings) -> None:
+    """Registered where the app is made, and not because a test imports it."""
+    code = "from app import create_app; print(*create_app().extensions['chores'])"
+    environment = {**os.environ, "TIEBREAK_DATA_DIR": str(settings.data_dir), "TIEBREAK_SECRET_KEY": SECRET}
+    told = subprocess.run(
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+    )
+    assert {"send_deliveries", "watch"} <= set(told.stdout.split())
+
+
+def test_a_queue_that_fails_loses_no_judgment(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    listen: Listen,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    queue(session, cast.project)
+    listen()
+
+    def broken() -> None:
+        raise OSError("no space left on device")
+
+    monkeypatch.setitem(app.extensions["chores"], "send_deliveries", broken)
+    client = client_of(cast.ann)
+    assert send(client, client.get(JUDGE), "a").status_code == 200
+    assert session.exec(select(Delivery.state)).one() == DeliveryState.WAITING
 
 
 def test_what_is_not_committed_is_never_told(
