@@ -106,9 +106,62 @@ def _request_writes() -> bool:
     return request.method not in SAFE_METHODS or getattr(view, "writes", False)
 
 
+class Lean(Session):
+    """A session whose prepared statements go straight to its connection.
+
+    Keeping account of mapped objects costs as much as five of those statements. It begins with the
+    first object that is asked for, in the same transaction.
+    """
+
+    def __init__(self, engine: sa.Engine) -> None:
+        super().__init__(expire_on_commit=False, join_transaction_mode="control_fully")
+        self._engine = engine
+        self._own: sa.Connection | None = None
+
+    def get_bind(self, *_args: Any, **_more: Any) -> sa.Connection:
+        if self._own is None:
+            self._own = self._engine.connect()
+        return self._own
+
+    def connection(self, *args: Any, **more: Any) -> sa.Connection:
+        if self._transaction is not None or args or more:
+            return super().connection(*args, **more)
+        own = self.get_bind()
+        if not own.in_transaction():
+            own.begin()
+        return own
+
+    def get_transaction(self) -> Any:
+        if self._transaction is None and self._own is not None:
+            return self._own.get_transaction()
+        return super().get_transaction()
+
+    def commit(self) -> None:
+        if self._own is None or self._transaction is not None:
+            super().commit()
+        else:
+            self._own.commit()
+        self._release()
+
+    def rollback(self) -> None:
+        super().rollback()
+        self._release()
+
+    def close(self) -> None:
+        if self._transaction is not None or self.identity_map:
+            super().close()
+        self._release()
+
+    def _release(self) -> None:
+        """Give the connection back, and with it what was not committed."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
+
+
 def new_session(bind: sa.Engine, *, write: bool) -> Session:
     """A session of its own, for a stream or a job that outlives the request's."""
-    return Session(_writing(bind) if write else bind, expire_on_commit=False)
+    return Lean(_writing(bind) if write else bind)
 
 
 def _writing(bind: sa.Engine) -> sa.Engine:

@@ -13,6 +13,7 @@ import threading
 import time
 from typing import Any
 
+from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
@@ -41,10 +42,20 @@ class Web(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return create_app()
+        return warmed(create_app())
 
     def run(self) -> None:
         Keeper(self).run()
+
+
+def warmed(app: Flask) -> Flask:
+    """The application with what the judging page is made of compiled, so that nobody's first pair waits."""
+    pages = app.jinja_env.list_templates(
+        filter_func=lambda name: name.startswith(("annotation/", "_", "base"))
+    )
+    for name in pages:
+        app.jinja_env.get_template(name)
+    return app
 
 
 class Keeper(Arbiter):

@@ -5,8 +5,8 @@ from functools import lru_cache
 from time import time
 from typing import Any, NamedTuple, cast
 
-from flask import Flask, Request, current_app, request, session
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response, current_app, request, session
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from flask_login import LoginManager, login_user, logout_user
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from itsdangerous import BadSignature, URLSafeTimedSerializer
@@ -51,6 +51,13 @@ class _Sessions(SecureCookieSessionInterface):
                 for name, value in content.items()
             }
         )
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        if session.modified or not session.accessed:
+            super().save_session(app, session, response)
+        else:
+            # All that is left to do for one that was only read; Flask takes the header apart for it.
+            response.headers.add("Vary", "Cookie")
 
     def _checked(self, cookie: str, _hour: int) -> dict[str, Any]:
         try:

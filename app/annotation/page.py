@@ -6,8 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from flask import current_app, request
-from flask_babel import format_decimal, lazy_gettext
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from flask_wtf.csrf import generate_csrf
 from werkzeug.datastructures import MultiDict
 
@@ -40,7 +40,7 @@ def context(
         "draft": desk.draft,
         "project": desk.project,
         "csrf": generate_csrf(),
-        **_today(desk),
+        **_today(desk, language.current()),
         "told": in_words(desk.told) if desk.told else "",
         "values": desk.entered if values is None else values,
         "errors": errors,
@@ -53,11 +53,12 @@ def fragment(desk: Desk, done: str) -> str:
 
     What was ``done`` with the pair before is said to those who do not see it go.
     """
-    shown, said = desk.shown, _said(language.current(), done)
+    shown, spoken = desk.shown, language.current()
+    said = _said(spoken, done)
     if shown is None or desk.entered or desk.told:
         return _render(fragment=True, said=said, **context(desk))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
-    return stencils.get(_shape(desk, shown), lambda: _with_gaps(desk, shown)).fill(
+    return stencils.get((spoken, *_shape(desk, shown)), lambda: _with_gaps(desk, shown)).fill(
         {
             # The token that came is as good to its sender as a new one.
             "csrf": request.form.get("csrf_token") or generate_csrf(),
@@ -65,7 +66,7 @@ def fragment(desk: Desk, done: str) -> str:
             "undo": desk.undo,
             "draft": desk.draft,
             "said": said,
-            **_today(desk),
+            **_today(desk, spoken),
             **vars(shown),
         }
     )
@@ -101,25 +102,24 @@ def _said(_language: str, done: str) -> str:
     return str(_DONE[done])
 
 
-def _today(desk: Desk) -> dict[str, object]:
+def _today(desk: Desk, spoken: str) -> dict[str, object]:
     goal = desk.project.daily_goal
-    words = _today_words(language.current(), desk.today, goal)
-    return {"today_value": min(desk.today, goal or 0), "today_words": words}
+    words = _today_words(spoken, bool(goal))
+    numbers = {"done": language.number(desk.today), "goal": language.number(goal or 0)}
+    return {"today_value": min(desk.today, goal or 0), "today_words": words % numbers}
 
 
-@lru_cache(maxsize=4096)
-def _today_words(_language: str, today: int, goal: int | None) -> str:
-    """Kept, because numbers in the manner of a language cost as much as a query."""
-    if goal:
-        return _("%(done)s of %(goal)s today", done=format_decimal(today), goal=format_decimal(goal))
-    return _("%(done)s today", done=format_decimal(today))
+@lru_cache
+def _today_words(_language: str, goal: bool) -> str:
+    """Kept, because looking a sentence up costs as much as a query."""
+    return _("%(done)s of %(goal)s today") if goal else _("%(done)s today")
 
 
 def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
     """All that the template's conditions look at."""
     project = desk.project
     return (
-        *(language.current(), project.slug, project.daily_goal, desk.rubric_version),
+        *(project.slug, project.daily_goal, desk.rubric_version),
         *(desk.undo is None, desk.can_undo, desk.news),
         *(shown.category is None, shown.language is None, shown.sensitive, shown.note),
     )
