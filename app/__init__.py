@@ -25,6 +25,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.api import limits
     from app.examples import views as examples
     from app.exports import views as exports
+    from app.flags import views as flags
     from app.imports import views as imports
     from app.joblist import views as joblist
     from app.leaderboard import views as leaderboard
@@ -56,6 +57,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(joblist.bp)
     app.register_blueprint(pairing.bp)
     app.register_blueprint(annotation.bp)
+    app.register_blueprint(flags.bp)
     app.register_blueprint(learning.bp)
     app.register_blueprint(leaderboard.bp)
     app.register_blueprint(quality.bp)

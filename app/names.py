@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
 
-from app.models import Outcome, Role, SiteRole, SkipReason
+from app.models import FlagKind, Outcome, Role, SiteRole, SkipReason
 from app.rubric import Severity
 
 
@@ -35,6 +35,12 @@ _NAMES: dict[type[StrEnum], dict[StrEnum, LazyString]] = {
         SkipReason.UPSETTING: lazy_gettext("It upsets me"),
         SkipReason.BROKEN: lazy_gettext("Broken or cut off"),
         SkipReason.OTHER: lazy_gettext("Another reason"),
+    },
+    FlagKind: {
+        FlagKind.BROKEN: lazy_gettext("Broken"),
+        FlagKind.HARMFUL: lazy_gettext("Harmful"),
+        FlagKind.IDENTITY: lazy_gettext("Tells the model"),
+        FlagKind.OTHER: lazy_gettext("Something else"),
     },
     Outcome: {
         Outcome.A: lazy_gettext("A is better"),

@@ -20,6 +20,7 @@ from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, und
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
 from app.errors import Conflict, FieldError, Invalid, Problem, checked
+from app.flags.flagging import unseen
 from app.models import Source, opaque_id
 from app.permissions import Access
 
@@ -41,10 +42,12 @@ def judge(slug: str) -> Response | BaseResponse:
     access = _enter(slug)
     # Where a page without JavaScript carries what its Undo takes back, a skip too.
     desk = sit_down(db.session(), access, undo=request.args.get("undo"))
+    answers = unseen(db.session(), access)
     db.session().commit()
     if desk.held:
         return web.see_other("learning.begin", slug=slug)
-    return make_response(render_template("annotation/judge.html", access=access, **page.context(desk)))
+    context = page.context(desk, answers=answers)
+    return make_response(render_template("annotation/judge.html", access=access, **context))
 
 
 @bp.post("/p/<slug>/judge")

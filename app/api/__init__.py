@@ -14,6 +14,7 @@ from app.api import (  # noqa: E402 -- their routes register on bp
     assignments,  # noqa: F401
     contents,  # noqa: F401
     exports,  # noqa: F401
+    flags,  # noqa: F401
     imports,  # noqa: F401
     jobs,  # noqa: F401
     leaderboard,  # noqa: F401

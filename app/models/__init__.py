@@ -25,6 +25,7 @@ from app.models.comparison import (
     Slot,
     Trial,
 )
+from app.models.flag import Flag, FlagKind, FlagState
 from app.models.job import Job, JobState
 from app.models.judgment import Adjudication, Judgment, Source, Tally
 from app.models.project import (
@@ -59,6 +60,9 @@ __all__ = [
     "DeliveryState",
     "Draft",
     "Event",
+    "Flag",
+    "FlagKind",
+    "FlagState",
     "GoldUse",
     "Guideline",
     "Invitation",

@@ -44,6 +44,9 @@ PAGES = {
     "learning.overview": ("/p/demo/learning", "l"),
     "annotation.judge": ("/p/demo/judge", "al"),
     "annotation.past": ("/p/demo/history", "al"),
+    "flags.write": ("/p/demo/judge/flag?assignment={pair}", "a"),
+    "flags.mine": ("/p/demo/judge/flags", "a"),
+    "flags.show": ("/p/demo/flags", "l"),
     "annotation.reconsider": ("/p/demo/history/{judgment}", "a"),
     "leaderboard.show": ("/p/demo/leaderboard", "vlA"),
     "leaderboard.matrix": ("/p/demo/leaderboard/matrix", "v"),
@@ -130,6 +133,7 @@ def names(
     annotator.goto(demo.address("/p/demo/judge"))
     annotator.get_by_role("button", name="Tie", exact=True).last.click()
     expect(annotator.get_by_role("button", name="Undo")).to_be_enabled()
+    pair = annotator.locator("[data-pair] input[name=assignment_id]").input_value()
     annotator.goto(demo.address("/p/demo/history"))
     judgment = _last_part(annotator, "main a[href*='/history/']")[0]
     lead.goto(demo.address("/p/demo/leaderboard"))
@@ -144,6 +148,7 @@ def names(
         "invitation": invitation,
         "password": password,
         "judgment": judgment,
+        "pair": pair,
         "model": model,
         "other": other,
         "job": job,

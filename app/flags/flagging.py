@@ -1,0 +1,184 @@
+"""Flags: an annotator's words about a pair, the lead's answer, and what becomes of the pair."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from app import audit
+from app.annotation.claim import Assigned, annotator_of, assigned_to
+from app.annotation.pair import Shown, show
+from app.annotation.reading import Reading
+from app.errors import Conflict, Invalid, NotFound
+from app.flags.forms import FlagIn, SettleIn
+from app.models import (
+    Account,
+    Annotator,
+    Assignment,
+    Comparison,
+    Flag,
+    FlagState,
+    Slot,
+    now,
+    row_id,
+)
+from app.permissions import Access
+
+A_PAGE = 20
+
+
+@dataclass(frozen=True)
+class Flagged:
+    """A flag as the lead sees it: with the pair as its annotator saw it, models unnamed."""
+
+    flag: Flag
+    annotator: str
+    pair_id: str
+    shown: Shown
+    queued: bool
+
+    @property
+    def id(self) -> int:
+        """Where it stands in the list."""
+        return row_id(self.flag)
+
+
+def raise_flag(session: Session, access: Access, assignment_uid: str, given: FlagIn) -> Flag:
+    """Tell the lead about a pair one was handed.
+
+    The same words about it again, while they are open, are the same flag. Raises NotFound for an
+    assignment that is not theirs.
+    """
+    assigned = assigned_to(session, access, assignment_uid)
+    said = {"assignment_id": assigned.id, **given.model_dump()}
+    known = session.exec(select(Flag).filter_by(**said, state=FlagState.OPEN)).first()
+    if known is not None:
+        return known
+    flag = Flag(project_id=row_id(access.project), **said)
+    session.add(flag)
+    session.flush()
+    detail = {"assignment": assignment_uid, "kind": given.kind}
+    audit.record(
+        session, "flag.add", f"flag:{flag.uid}", by=access.account, project=access.project, detail=detail
+    )
+    return flag
+
+
+def mine(session: Session, access: Access, before: int | None = None, limit: int = A_PAGE) -> Sequence[Flag]:
+    """One's own flags, newest first, one more than a page where there is one."""
+    query = _mine(session, access).order_by(col(Flag.id).desc()).limit(limit + 1)
+    return session.exec(query if before is None else query.where(col(Flag.id) < before)).all()
+
+
+def _mine(session: Session, access: Access) -> SelectOfScalar[Flag]:
+    annotator = annotator_of(session, access)
+    own = select(Assignment.id).where(Assignment.annotator_id == annotator.id)
+    return select(Flag).where(Flag.project_id == access.project.id, col(Flag.assignment_id).in_(own))
+
+
+def unseen(session: Session, access: Access) -> int:
+    """How many answers one has not seen yet."""
+    waiting = _mine(session, access).where(col(Flag.answer).is_not(None), col(Flag.seen_at).is_(None))
+    return session.exec(select(sa.func.count()).select_from(waiting.subquery())).one()
+
+
+def see(session: Session, flags: Sequence[Flag]) -> None:
+    """Remember that their annotator has seen the answers."""
+    for flag in flags:
+        if flag.answer is not None and flag.seen_at is None:
+            flag.seen_at = now()
+
+
+def of_project(
+    session: Session, access: Access, state: FlagState, before: int | None = None, limit: int = A_PAGE
+) -> list[Flagged]:
+    """The project's open or closed flags with their pairs, newest first, one more than a page."""
+    query = (
+        sa.select(Flag, Assignment, Comparison, col(Account.name), col(Slot.comparison_id))
+        .select_from(Flag)
+        .join(Assignment, col(Flag.assignment_id) == col(Assignment.id))
+        .join(Comparison, col(Assignment.comparison_id) == col(Comparison.id))
+        .join(Annotator, col(Assignment.annotator_id) == col(Annotator.id))
+        .outerjoin(Account, col(Annotator.account_id) == col(Account.id))
+        .outerjoin(Slot, col(Slot.comparison_id) == col(Comparison.id))
+        .where(col(Flag.project_id) == access.project.id, col(Flag.state) == state)
+    )
+    if before is not None:
+        query = query.where(col(Flag.id) < before)
+    found = session.execute(query.order_by(col(Flag.id).desc()).limit(limit + 1)).all()
+    return [
+        Flagged(
+            flag=flag,
+            annotator=name or "",
+            pair_id=comparison.pair_id,
+            shown=show(session, access, _assigned(assignment), Reading()),
+            queued=slot is not None and comparison.gold is None,
+        )
+        for flag, assignment, comparison, name, slot in found
+    ]
+
+
+def _assigned(row: Assignment) -> Assigned:
+    return Assigned(row_id(row), row.uid, row.comparison_id, row.swapped, new=False)
+
+
+def count_open(session: Session, access: Access) -> int:
+    """How many flags wait for the lead."""
+    waiting = select(sa.func.count()).select_from(Flag)
+    return session.exec(
+        waiting.where(Flag.project_id == access.project.id, Flag.state == FlagState.OPEN)
+    ).one()
+
+
+def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
+    """Answer a flag, close it, take its pair out of the queue: any of these, at least one.
+
+    Raises NotFound for a flag of no such name here, Invalid where nothing is to be done.
+    """
+    flag = session.exec(select(Flag).where(Flag.uid == uid, Flag.project_id == access.project.id)).first()
+    if flag is None:
+        raise NotFound("This project has no such flag.")
+    if not (given.answer or given.close or given.retire):
+        raise Invalid.at("answer", "Write an answer, or say what else is to be done.")
+    if given.retire:
+        _retire(session, access, flag)
+    if given.answer:
+        _answer(session, access, flag, given.answer)
+    if given.close and flag.state == FlagState.OPEN:
+        flag.state = FlagState.CLOSED
+        _record(session, access, flag, "flag.close", state={"from": "open", "to": "closed"})
+    return flag
+
+
+def _answer(session: Session, access: Access, flag: Flag, answer: str) -> None:
+    if flag.answer == answer or access.account is None:
+        return
+    _record(session, access, flag, "flag.answer", answer={"from": flag.answer, "to": answer})
+    flag.answer, flag.answered_at, flag.seen_at = answer, now(), None
+    flag.answered_by_id = access.account.id
+
+
+def _retire(session: Session, access: Access, flag: Flag) -> None:
+    """Those who hold the pair may still judge it; nobody else gets it."""
+    assignment = session.get_one(Assignment, flag.assignment_id)
+    comparison = session.get_one(Comparison, assignment.comparison_id)
+    if comparison.gold is not None:
+        raise Conflict("A gold comparison is not in the queue, so it cannot be taken out of it.")
+    slot = session.get(Slot, comparison.id)
+    if slot is None:
+        return
+    audit.record(
+        session,
+        "comparison.retire",
+        f"comparison:{comparison.pair_id}",
+        by=access.account,
+        project=access.project,
+        detail={"flag": flag.uid, "wanted": {"from": slot.wanted, "to": 0}},
+    )
+    session.delete(slot)
+
+
+def _record(session: Session, access: Access, flag: Flag, verb: str, **detail: object) -> None:
+    audit.record(session, verb, f"flag:{flag.uid}", by=access.account, project=access.project, detail=detail)

@@ -1,0 +1,32 @@
+"""What is sent of flags: the same models for the pages and the API."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+
+from app.inputs import NO_NUL
+from app.models import FlagKind
+
+
+def _said(value: str) -> str:
+    if not value:
+        raise ValueError("Write a few words.")
+    return value
+
+
+Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=NO_NUL)]
+
+
+class FlagIn(BaseModel):
+    """What is the matter with a pair."""
+
+    kind: FlagKind = FlagKind.OTHER
+    message: Annotated[Words, AfterValidator(_said)]
+
+
+class SettleIn(BaseModel):
+    """What the lead does with a flag: answers, closes it, takes its pair out of the queue."""
+
+    answer: Words = Field("", description="Empty: what was answered before stays.")
+    close: bool = False
+    retire: bool = Field(False, description="Hand the comparison out to nobody else.")

@@ -1,0 +1,101 @@
+"""Pages of flags: an annotator writes one and reads the answer, the lead answers."""
+
+from collections.abc import Sequence
+
+from flask import Blueprint, Response, flash, request
+from flask import render_template as render
+from flask_babel import gettext as _
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import db, permissions, web
+from app.annotation.claim import assigned_to
+from app.errors import Invalid
+from app.flags import flagging
+from app.flags.flagging import Flagged
+from app.flags.forms import FlagIn, SettleIn
+from app.models import Flag, FlagKind, FlagState
+from app.permissions import Access
+
+bp = Blueprint("flags", __name__)
+
+
+def _enter(slug: str, ability: str = "judge") -> Access:
+    return permissions.enter(db.session(), web.account(), slug, ability)
+
+
+@bp.get("/p/<slug>/judge/flag")
+@db.writes
+def write(slug: str) -> Response:
+    """A form to tell the lead about a pair."""
+    access, uid = _enter(slug), request.args.get("assignment", "")
+    assigned_to(db.session(), access, uid)
+    db.session().commit()
+    return _form(access, uid)
+
+
+@bp.post("/p/<slug>/judge/flag")
+def send(slug: str) -> Response | BaseResponse:
+    """Tell the lead about a pair, and go back to it."""
+    access, uid = _enter(slug), request.form.get("assignment", "")
+    try:
+        flagging.raise_flag(db.session(), access, uid, web.submitted(FlagIn))
+    except Invalid as problem:
+        return _form(access, uid, problem)
+    db.session().commit()
+    flash(
+        _("Your lead has it now, and the answer will be shown to you. Judge or skip the pair as you see fit.")
+    )
+    return web.see_other("annotation.judge", slug=slug)
+
+
+def _form(access: Access, uid: str, problem: Invalid | None = None) -> Response:
+    return web.form_page(
+        "flags/write.html", problem, access=access, project=access.project, assignment=uid, kinds=FlagKind
+    )
+
+
+@bp.get("/p/<slug>/judge/flags")
+@db.writes
+def mine(slug: str) -> Response:
+    """One's own flags, with the lead's answers, which are seen from then on."""
+    session, access = db.session(), _enter(slug)
+    found = flagging.mine(session, access, request.args.get("before", type=web.row_number))
+    page = render("flags/mine.html", access=access, project=access.project, **_page(found))
+    flagging.see(session, found[: flagging.A_PAGE])
+    session.commit()
+    return Response(page)
+
+
+@bp.get("/p/<slug>/flags")
+@db.writes
+def show(slug: str) -> Response:
+    """What annotators tell the lead: what is open, or what was closed."""
+    session, access = db.session(), _enter(slug, "manage")
+    state = FlagState.CLOSED if request.args.get("show") == "closed" else FlagState.OPEN
+    found = flagging.of_project(session, access, state, request.args.get("before", type=web.row_number))
+    waiting = flagging.count_open(session, access)
+    session.commit()
+    return Response(
+        render(
+            "flags/show.html",
+            access=access,
+            project=access.project,
+            state=state,
+            open=waiting,
+            **_page(found),
+        )
+    )
+
+
+def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, object]:
+    """A page's rows, and where the following ones begin."""
+    rows = found[: flagging.A_PAGE]
+    return {"rows": rows, "older": rows[-1].id if len(found) > flagging.A_PAGE else None}
+
+
+@bp.post("/p/<slug>/flags/<uid>")
+def settle(slug: str, uid: str) -> BaseResponse:
+    """Answer a flag, close it, take its pair out of the queue."""
+    access = _enter(slug, "manage")
+    flagging.settle(db.session(), access, uid, web.submitted(SettleIn))
+    return web.saved("Done. Whoever flagged it sees your answer on their next page.", "flags.show", slug=slug)
