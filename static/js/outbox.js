@@ -113,8 +113,9 @@ document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   if (detail.requestConfig.elt.matches("[data-verdict]") && detail.xhr.status >= 500) detail.shouldSwap = false;
 });
 
-document.addEventListener("htmx:afterRequest", ({ detail: { elt, xhr, requestConfig } }) => {
-  if (!elt.matches("[data-verdict]")) return;
+// The form itself may have been replaced by now, and htmx then names what held it.
+document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig } }) => {
+  if (!requestConfig.elt.matches("[data-verdict]")) return;
   const id = requestConfig.formData.get("submission_id");
   under_way.delete(id);
   const lost = xhr.status === 0 || xhr.status >= 500 || xhr.status === 429;

@@ -17,3 +17,22 @@ document.addEventListener("click", (event) => {
   frame.setAttribute("sandbox", "");
   link.after(frame);
 });
+
+// Code is copied as it was written. Only pages that came over a safe connection have a clipboard.
+const copy = document.getElementById("copy")?.content;
+
+function addCopies() {
+  for (const code of document.querySelectorAll(".pair .highlight:not(:has(.copy))")) code.append(copy.cloneNode(true));
+}
+
+if (copy && navigator.clipboard) {
+  addCopies();
+  document.addEventListener("htmx:load", addCopies);
+}
+
+document.addEventListener("click", async ({ target }) => {
+  const button = target.closest(".copy");
+  if (!button) return;
+  await navigator.clipboard.writeText(button.parentElement.querySelector("pre").textContent);
+  button.querySelector("span").textContent = button.dataset.done;
+});

@@ -1,0 +1,209 @@
+"""Reading two responses: as they were meant, equal in everything but their words, and lightly."""
+
+import base64
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from app import create_app, db
+from app.accounts import people
+from app.accounts.forms import AccountIn
+from app.errors import checked
+from app.imports.forms import ImportIn
+from app.imports.importing import File, import_files
+from app.models import Role
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import queue_pairs
+from app.projects import lifecycle
+from app.projects.forms import ProjectFile
+from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.test_journey import Desk
+from tests.conftest import make_settings
+
+PASSWORD = "eleven geese over the lake"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
+)
+MODELS = ("zephyr-one", "quartz-two")
+PICTURE = "https://pictures.example/heron.png"
+CODE = "def wade(bird):\n    return bird.name\n"
+PLAIN = "Herons stand **still** for a long time, then strike.\n\n- one\n- two\n\n" * 6
+RICH = f"```python\n{CODE}```\n\n$$\\int_0^1 x^2\\,dx = \\frac{{1}}{{3}}$$\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n"
+PROMPT = [
+    {"role": "system", "content": "You know everything about birds."},
+    {"role": "user", "content": "Which bird is grey?"},
+    {"role": "assistant", "content": "A heron."},
+    {"role": "user", "content": "How does it hunt?"},
+]
+WIDTHS = (1440, 800, 375)
+
+OpenPage = Callable[..., Page]
+MakeProject = Callable[..., str]
+
+
+@pytest.fixture
+def make(empty_site: Site, tmp_path: Path) -> MakeProject:
+    """Makes a project of one annotator, in which two models answer each prompt with these texts."""
+
+    def make_project(name: str, *answers: tuple[str, str]) -> str:
+        app = create_app(make_settings(empty_site.data))
+        engine = app.extensions["engine"]
+        member = {"email": f"{name}@example.org", "role": Role.ANNOTATOR}
+        with app.app_context(), db.transaction(engine) as session:
+            account = {"email": member["email"], "name": name.title(), "password": PASSWORD}
+            people.add(session, checked(AccountIn, account), by=None)
+            form = {"slug": f"of-{name}", "name": f"Of {name.title()}", "members": [member]}
+            project = lifecycle.create(session, checked(ProjectFile, form), by=None)
+        file = tmp_path / f"{name}.jsonl"
+        rows = [
+            {"messages": PROMPT, "prompt_id": str(n), "responses": dict(zip(MODELS, pair, strict=True))}
+            for n, pair in enumerate(answers)
+        ]
+        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
+        queue_pairs(engine, project, PairingIn(seed=1), by=None)
+        engine.dispose()
+        return empty_site.address(f"/p/of-{name}/judge")
+
+    return make_project
+
+
+def test_an_image_is_asked_for_only_when_a_person_asks(
+    make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    said = f"Look:\n\n![a heron]({PICTURE})"
+    address, page = make("iris", (said, f"{said} It is grey.")), open_page()
+    asked: list[dict[str, str]] = []
+
+    def picture(route: Route) -> None:
+        asked.append(route.request.headers)
+        route.fulfill(body=PIXEL, content_type="image/png")
+
+    page.route("https://pictures.example/**", picture)
+    sign_in(page, empty_site, "iris@example.org", PASSWORD)
+    page.goto(address)
+    expect(page.locator("a.media").first).to_have_text("a heron · pictures.example")
+    assert wrong_with(page) == []
+    assert asked == []
+    page.get_by_role("link", name="Show image a heron").first.click()
+    shown = page.frame_locator("iframe").locator("img")
+    expect(shown).to_be_visible()
+    assert shown.evaluate("(image) => image.decode().then(() => image.naturalWidth)") == 1
+    assert len(asked) == 1
+    assert "referer" not in asked[0]
+    assert wrong_with(page) == []
+    page.get_by_role("link", name="Show image a heron").first.click()
+    expect(page.locator("iframe")).to_have_count(0)
+
+
+def test_an_image_has_a_page_of_its_own_without_javascript(
+    make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    address, page = make("inga", (f"![]({PICTURE})", "None.")), open_page(java_script_enabled=False)
+    page.context.route(
+        "https://pictures.example/**", lambda route: route.fulfill(body=PIXEL, content_type="image/png")
+    )
+    sign_in(page, empty_site, "inga@example.org", PASSWORD)
+    page.goto(address)
+    with page.expect_popup() as opened:
+        page.get_by_role("link", name="Show image").click()
+    expect(opened.value.locator("img")).to_have_attribute("src", PICTURE)
+
+
+def test_code_is_copied_as_it_was_written(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
+    address = make("cleo", *((RICH, f"{RICH} Number {n}.") for n in range(2)))
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    sign_in(page, empty_site, "cleo@example.org", PASSWORD)
+    page.goto(address)
+    for left in (1, 0):
+        expect(page.get_by_role("button", name="Copy")).to_have_count(2)
+        page.evaluate("() => navigator.clipboard.writeText('')")
+        page.wait_for_timeout(300)  # as judging.js asks of everybody
+        page.get_by_role("button", name="Copy").first.click()
+        expect(page.get_by_role("button", name="Copied")).to_be_visible()
+        assert page.evaluate("() => navigator.clipboard.readText()") == CODE
+        if left:
+            Desk(page).key("1")
+
+
+# A response with every letter and number of its side left out, and where its parts stand.
+ALIKE = """() => [...document.querySelectorAll(".response")].map((response) => {
+  const skeleton = response.cloneNode(true);
+  for (const element of [skeleton, ...skeleton.querySelectorAll("*")])
+    for (const { name, value } of element.attributes)
+      element.setAttribute(name, value.replace(/\\b(response|text|side)-[ab]\\b/g, "$1"));
+  const texts = skeleton.outerHTML.replace(/>[AB]</g, "><").replace(/Response [AB]|[12]<.p>/g, "");
+  const frame = response.getBoundingClientRect();
+  const boxes = [...response.querySelectorAll("header, h2, .response-body, .prose")].map((part) => {
+    const { left, top, width, height } = part.getBoundingClientRect();
+    return [left - frame.left, top - frame.top, width, part.matches(".prose") ? 0 : height].map(Math.round);
+  });
+  return { texts, boxes, width: Math.round(frame.width), height: Math.round(frame.height) };
+})"""
+
+
+def test_both_look_alike_whatever_wrote_them(
+    make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    address = make("alma", (f"{RICH} 1", f"{RICH} 2"), ("No.", RICH * 9), (PLAIN, "No."))
+    page = open_page()
+    sign_in(page, empty_site, "alma@example.org", PASSWORD)
+    page.goto(address)
+    seen = set()
+    for left in (2, 1, 0):
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            first, second = page.evaluate(ALIKE)
+            assert {**first, "texts": ""} == {**second, "texts": ""}, width
+            seen.add((first["texts"] == second["texts"], width))
+        if left:
+            Desk(page).key("ArrowUp")
+    assert {width for same, width in seen if same} == set(WIDTHS), "the same words are the same HTML"
+
+
+SHIFTS = """window.shifts = [];
+const told = ({ node }) => node?.outerHTML?.slice(0, 100) ?? node?.textContent;
+const kept = (list) => window.shifts.push(...list.getEntries().map((shift) => shift.sources.map(told)));
+new PerformanceObserver(kept).observe({ type: "layout-shift", buffered: true });"""
+BOXES = """() => ["header", ".prompt", ".response-a", ".response-b", ".verdict-bar"].map((name) => {
+  const { x, y, width, height } = document.querySelector(name).getBoundingClientRect();
+  return [x, y, width, height].map(Math.round);
+})"""
+
+
+def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
+    address = make("nora", *((RICH, RICH * (n + 2)) for n in range(6)))
+    page = open_page(viewport={"width": 1440, "height": 900})
+    page.add_init_script(SHIFTS)
+    sign_in(page, empty_site, "nora@example.org", PASSWORD)
+    page.goto(address)
+    # The first formula of all brings its font; from then on it is there.
+    page.evaluate("() => document.fonts.ready.then(() => { window.shifts = []; })")
+    places = page.evaluate(BOXES)
+    for _ in range(5):
+        Desk(page).key("ArrowRight")
+        assert page.evaluate(BOXES) == places
+    page.wait_for_timeout(200)
+    assert page.evaluate("() => window.shifts") == []
+
+
+@pytest.mark.parametrize(("name", "text", "most"), [("petra", PLAIN, 150_000), ("rosa", RICH, 400_000)])
+def test_a_pair_weighs_little(
+    name: str, text: str, most: int, make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    """Cold, with everything that it loads, as it comes over the wire."""
+    address, page = make(name, (text, f"{text}\n\nOr so.")), open_page()
+    sign_in(page, empty_site, f"{name}@example.org", PASSWORD)
+    network = page.context.new_cdp_session(page)
+    weights: list[float] = []
+    network.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
+    network.send("Network.enable")
+    network.send("Network.setCacheDisabled", {"cacheDisabled": True})
+    page.goto(address, wait_until="networkidle")
+    page.evaluate("() => document.fonts.ready.then(() => undefined)")
+    assert sum(weights) <= most
+    fonts = page.evaluate("() => [...document.fonts].filter(({ status }) => status === 'loaded').length")
+    assert fonts == (text == RICH), "mathematics is set in a font of ours, and nothing else waits for one"
