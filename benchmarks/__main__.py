@@ -8,6 +8,7 @@ import sys
 
 NAMES = (
     "write_path",
+    "judges",
     "import_speed",
     "export_speed",
     "leaderboard",

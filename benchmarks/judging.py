@@ -35,10 +35,10 @@ SECRET = "a secret of the benchmarks, thirty-two or more"  # noqa: S105 -- of a 
 
 
 @contextmanager
-def filled(comparisons: int, people: int = 16) -> Iterator[Path]:
+def filled(comparisons: int, people: int = 16, database_url: str = "") -> Iterator[Path]:
     """A data directory whose database has so many comparisons queued and so many annotators."""
     with tempfile.TemporaryDirectory(prefix="tiebreak-bench-") as name:
-        engine = db.make_engine(settings_of(Path(name)))
+        engine = db.make_engine(settings_of(Path(name), database_url))
         db.upgrade(engine)
         with db.transaction(engine) as session:
             _people(session, people)
@@ -50,8 +50,8 @@ def filled(comparisons: int, people: int = 16) -> Iterator[Path]:
         yield Path(name)
 
 
-def settings_of(data_dir: Path) -> Settings:
-    return Settings(_env_file=None, data_dir=data_dir, secret_key=SECRET)
+def settings_of(data_dir: Path, database_url: str = "") -> Settings:
+    return Settings(_env_file=None, data_dir=data_dir, secret_key=SECRET, database_url=database_url)
 
 
 def _people(session: Any, people: int) -> None:
@@ -202,5 +202,5 @@ def bare_flask() -> Flask:
     return app
 
 
-def app_of(data_dir: Path) -> Flask:
-    return create_app(settings_of(data_dir))
+def app_of(data_dir: Path, database_url: str = "") -> Flask:
+    return create_app(settings_of(data_dir, database_url))

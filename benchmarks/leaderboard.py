@@ -1,7 +1,9 @@
-"""A leaderboard over ten times the votes, cold and remembered: its cost must follow the models.
+"""A leaderboard over ten times the judgments, cold and remembered: its cost must follow the models.
 
-Run it as ``python -m benchmarks.leaderboard [--quick]``. Tallies are filled as that many judgments
-would have left them; each figure is the median of requests for the page through the whole app, in process.
+    python -m benchmarks.leaderboard [--quick] [--database sqlite|postgresql]
+
+Every judgment is there, three to a prompt, and what was counted of them; each figure is the median of
+requests for the page through the whole app, in process. Quick is a tenth of the judgments.
 """
 
 import argparse
@@ -10,7 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -21,38 +23,58 @@ from app import create_app, db
 from app.leaderboard import memory
 from app.models import Annotator, Model, Outcome, Project, Tally, Visibility
 from app.settings import Settings
+from tests import postgres
 
 SECRET = "a secret of the benchmark, thirty-two or more"  # noqa: S105 -- of a database that is thrown away
 PAGE = "/p/birds/leaderboard"
 OUTCOMES = (Outcome.A, Outcome.B, Outcome.TIE, Outcome.BOTH_BAD)
+EACH = 3
+# Rows made by the database itself: a program would need hours. {rows} numbers them from 1.
+ROWS = {
+    "sqlite": "WITH RECURSIVE rows(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM rows WHERE g < {n})",
+    "postgresql": "WITH rows AS (SELECT generate_series(1, {n}) AS g)",
+}
+WHEN = {
+    "sqlite": "datetime('2025-01-01', '+' || g || ' seconds') || '.000000'",
+    "postgresql": "timestamp '2025-01-01' + g * interval '1 second'",
+}
 
 
 def main() -> None:
     """Measure, print a table, and leave nothing behind."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="one size, fewer repetitions")
-    quick = parser.parse_args().quick
-    sizes = [(20, 40)] if quick else [(20, 40), (20, 256), (100, 40)]
-    for models, annotators in sizes:
-        with board(models, annotators, 1_000_000) as one, board(models, annotators, 10_000_000) as ten:
-            compare(f"{models} models, {annotators} annotators", one, ten, 7 if quick else 21)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--quick", action="store_true", help="one size, a tenth of the judgments")
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one of them; both by default")
+    options = parser.parse_args()
+    sizes = [(20, 40)] if options.quick else [(20, 40), (20, 256), (100, 40)]
+    few = 100_000 if options.quick else 1_000_000
+    for database in [options.database] if options.database else ["sqlite", "postgresql"]:
+        with postgres.cluster() if database == "postgresql" else nullcontext() as cluster:
+            for models, annotators in sizes:
+                with (
+                    board(models, annotators, few, cluster) as one,
+                    board(models, annotators, 10 * few, cluster) as ten,
+                ):
+                    name = f"{database}, {models} models, {annotators} annotators"
+                    compare(name, few, one, ten, 7 if options.quick else 21)
 
 
-def compare(name: str, one: Flask, ten: Flask, repetitions: int) -> None:
+def compare(name: str, few: int, one: Flask, ten: Flask, repetitions: int) -> None:
     """Both boards in turn, so that a busy moment of the machine falls on both."""
-    print(f"\n{name:30} {'1e6 votes':>10} {'1e7 votes':>10} {'ratio':>6} {'allowed':>8}")
+    print(f"\n{name:44} {few:>10,} {10 * few:>10,} {'ratio':>6} {'allowed':>8}")
     for case, allowed in (("cold", 1.5), ("remembered", 1.2), ("not modified", 1.2)):
         times: list[list[float]] = [[], []]
         for _ in range(repetitions):
             for app, found in zip((one, ten), times, strict=True):
                 found.append(timed(app, case))
-        few, many = (1000 * statistics.median(found) for found in times)
-        print(f"{case:30} {few:7.1f} ms {many:7.1f} ms {many / few:6.2f} {allowed:8}")
+        short, long = (1000 * statistics.median(found) for found in times)
+        print(f"{case:44} {short:7.1f} ms {long:7.1f} ms {long / short:6.2f} {allowed:8}", flush=True)
 
 
 def timed(app: Flask, case: str) -> float:
     """Seconds of one request for the page."""
     client = app.test_client()
+    client.get(PAGE)  # begins a session, whose form token is part of the page
     tag = client.get(PAGE).headers["ETag"]
     if case == "cold":
         memory.forget()
@@ -64,17 +86,25 @@ def timed(app: Flask, case: str) -> float:
 
 
 @contextmanager
-def board(models: int, annotators: int, votes: int) -> Iterator[Flask]:
-    """An app with a public project of so many votes, in a folder that is thrown away."""
+def board(
+    models: int, annotators: int, votes: int, cluster: "postgres.Cluster | None" = None
+) -> Iterator[Flask]:
+    """An app with a public project of so many votes, in a folder and a database that are thrown away."""
     folder = Path(tempfile.mkdtemp(prefix="tiebreak-benchmark-"))
+    database = f"board_{models}_{annotators}_{votes}"
+    if cluster:
+        cluster.execute(f"CREATE DATABASE {database}")
+    where = {"database_url": cluster.url(database)} if cluster else {}
     try:
-        app = create_app(Settings(_env_file=None, data_dir=folder, secret_key=SECRET))
+        app = create_app(Settings(_env_file=None, data_dir=folder, secret_key=SECRET, **where))
         db.upgrade(app.extensions["engine"])
         fill(app.extensions["engine"], models, annotators, votes)
         yield app
         app.extensions["engine"].dispose()
     finally:
         shutil.rmtree(folder)
+        if cluster:
+            cluster.execute(f"DROP DATABASE {database} WITH (FORCE)")
 
 
 def fill(engine: sa.Engine, models: int, annotators: int, votes: int) -> None:
@@ -95,6 +125,36 @@ def fill(engine: sa.Engine, models: int, annotators: int, votes: int) -> None:
         for row in rows:
             row["project_id"] = project.id
         session.execute(sa.insert(Tally), rows)
+    judge(engine, models, annotators, votes)
+
+
+def judge(engine: sa.Engine, models: int, annotators: int, votes: int) -> None:
+    """Prompts, a comparison on each, and its judgments by different annotators; ids count from 1."""
+    kind, prompts = engine.dialect.name, votes // EACH
+    first, second = f"1 + g % {models}", f"1 + (g + 1 + g / {models} % {models - 1}) % {models}"
+    said = "CASE WHEN g * 7919 % 20 < 9 THEN 'a' WHEN g * 7919 % 20 < 17 THEN 'b' ELSE 'tie' END"
+    inserts = (
+        ("prompts (id, project_id, key)", "g, 1, 'p' || g", prompts),
+        (
+            "comparisons (id, project_id, pair_id, prompt_id, model_a_id, sample_a, model_b_id, sample_b)",
+            f"g, 1, 'pair' || g, g, {first}, 0, {second}, 0",
+            prompts,
+        ),
+        (
+            "judgments (submission_id, project_id, comparison_id, annotator_id, outcome, source, created_at)",
+            f"'s' || g, 1, 1 + (g - 1) / {EACH}, 1 + ((g - 1) / {EACH} * 5 + g % {EACH}) % {annotators}, "
+            f"{said}, 'import', {WHEN[kind]}",
+            prompts * EACH,
+        ),
+    )
+    # Comparisons refer to responses that are not there: a plain SQLite connection does not ask.
+    with sa.create_engine(engine.url).begin() as connection:
+        if kind == "postgresql":
+            connection.exec_driver_sql("SET session_replication_role = replica")
+        for into, values, n in inserts:
+            rows = ROWS[kind].format(n=n)
+            connection.exec_driver_sql(f"INSERT INTO {into} {rows} SELECT {values} FROM rows")  # noqa: S608
+        connection.exec_driver_sql("ANALYZE")
 
 
 def tallies(rng: np.random.Generator, ids: list[int], annotators: int, votes: int) -> list[dict[str, object]]:

@@ -140,13 +140,18 @@ def start_seconds(data_dir: Path) -> float:
     return time.perf_counter() - began
 
 
-def _environment(data_dir: Path) -> dict[str, str]:
-    return {**os.environ, "TIEBREAK_DATA_DIR": str(data_dir), "TIEBREAK_SECRET_KEY": SECRET}
+def _environment(data_dir: Path, database_url: str = "") -> dict[str, str]:
+    return {
+        **os.environ,
+        "TIEBREAK_DATA_DIR": str(data_dir),
+        "TIEBREAK_DATABASE_URL": database_url,
+        "TIEBREAK_SECRET_KEY": SECRET,
+    }
 
 
 @contextmanager
-def server(target: str, data_dir: Path) -> Iterator[int]:
-    """One worker of the production server with this application; yields its port."""
+def server(target: str, data_dir: Path, database_url: str = "", workers: int = 1) -> Iterator[int]:
+    """The production server with this application; yields its port."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -158,7 +163,7 @@ def server(target: str, data_dir: Path) -> Iterator[int]:
         "--bind",
         f"127.0.0.1:{port}",
         "--workers",
-        "1",
+        str(workers),
     ]
     options = [
         "--worker-class",
@@ -170,7 +175,7 @@ def server(target: str, data_dir: Path) -> Iterator[int]:
         "--log-level",
         "error",
     ]
-    process = subprocess.Popen([*command, *options], env=_environment(data_dir))
+    process = subprocess.Popen([*command, *options], env=_environment(data_dir, database_url))
     try:
         for _ in range(600):
             try:

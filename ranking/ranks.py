@@ -11,7 +11,7 @@ from scipy.special import ndtri, stdtr, stdtrit
 
 from ranking.bradley_terry import Fit
 from ranking.outcomes import Floats, Ints
-from ranking.uncertainty import Intervals, critical_value
+from ranking.uncertainty import Intervals
 
 # Ratings closer than this, in logits, are equal: it is less than a millionth of an Elo point.
 _EQUAL = 1e-9
@@ -25,12 +25,14 @@ class RankRanges:
 
     `rank` is of the ratings, equal ones sharing the better rank; `best` and `worst` bound what the votes
     allow at `level`: one model at a time, or, when `joint`, for all models at once. Models whose `best`
-    is the same cannot be ordered by the votes.
+    is the same cannot be ordered by the votes. `critical` (M, M): by how many standard errors a difference
+    of two must lie from zero to tell which is above.
     """
 
     rank: Ints
     best: Ints
     worst: Ints
+    critical: Floats
     joint: bool
     level: float
 
@@ -55,6 +57,7 @@ def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000,
         rank=np.where(rated, rank, 0),
         best=np.where(rated, 1 + above, 0),
         worst=np.where(rated, same.sum(axis=1) - below, 0),
+        critical=np.broadcast_to(critical, z.shape),
         joint=joint,
         level=intervals.level,
     )
@@ -82,20 +85,25 @@ def probability_top(intervals: Intervals, k: int = 1, *, draws: int = 2000, seed
     return top
 
 
-def votes_to_separate(fit: Fit, intervals: Intervals, *, power: float = 0.8) -> Floats:
+def votes_to_separate(
+    fit: Fit, intervals: Intervals, *, ranges: RankRanges | None = None, power: float = 0.8
+) -> Floats:
     """(M, M) further votes until two models are told apart at the intervals' level, with probability `power`.
 
-    Votes are of the component, spread as they were so far, and the ratings are taken as they stand: N (z1
-    + z2)^2 se^2 / difference^2, less the N there are. Infinite for equal ratings, NaN where they cannot
-    be compared.
+    Votes are of the component, spread over models, and over whatever the intervals are clustered by, as they
+    were so far, and the ratings are taken as they stand: N (c + z2)^2 se^2 / difference^2, less the N there
+    are. c is what tells two models apart now, in `ranges` or, without, as a pair; 0 for pairs it tells apart.
+    Infinite for equal ratings, NaN where they cannot be compared.
     """
     if not 0 < power < 1:
         raise ValueError(f"power: {power} is not between 0 and 1")
     votes = fit.scores.sum(axis=1)
     sizes = np.array([votes[fit.component == c].sum() for c in fit.component])
-    factor = (critical_value(intervals.level) + ndtri(power)) ** 2
+    critical = _pair_quantile(intervals) if ranges is None else ranges.critical
+    z = np.abs(_z(intervals))
     with np.errstate(divide="ignore", invalid="ignore"):
-        needed = sizes[:, None] * factor / _z(intervals) ** 2
+        needed = sizes[:, None] * ((critical + ndtri(power)) / z) ** 2
+        needed[z > critical] = 0.0
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
 
 

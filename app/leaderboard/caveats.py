@@ -80,11 +80,14 @@ def of_intervals(
 
 
 def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges) -> list[str]:
-    needed = votes_to_separate(fitted, intervals, power=POWER)
+    needed = votes_to_separate(fitted, intervals, ranges=ranges, power=POWER)
     pairs = [pair for pair in _neighbours(intervals, ranges) if not isnan(needed[pair])]
     # The pairs nearest to being separated are where more judgments help first.
     pairs.sort(key=lambda pair: float(needed[pair]))
-    named = [pair_sentence(models[i], models[j], float(needed[i, j])) for i, j in pairs[:NAMED_PAIRS]]
+    named = [
+        pair_sentence(models[i], models[j], float(needed[i, j]), clustered=intervals.clustered)
+        for i, j in pairs[:NAMED_PAIRS]
+    ]
     if len(pairs) > NAMED_PAIRS:
         rest = len(pairs) - NAMED_PAIRS
         named.append(f"{rest} other pair{'s' if rest > 1 else ''} of neighbours cannot be ordered either.")
@@ -101,19 +104,22 @@ def _neighbours(intervals: Intervals, ranges: RankRanges) -> list[tuple[int, int
     return pairs
 
 
-def pair_sentence(first: str, second: str, needed: float) -> str:
+def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) -> str:
     """What it would take to tell two neighbours apart: so many more judgments, infinite for equal ones."""
     if not isfinite(needed):
         return f"{first} and {second} have the same rating so far."
     if needed == 0:
         return (
-            f"{first} and {second} are told apart as a pair, but not yet when all models are ranked at once."
+            f"{first} and {second} are told apart, but others might stand between them or beside them, so "
+            "their ranks overlap."
         )
     if needed > OUT_OF_REACH:
         return f"{first} and {second} are nearly equal: more judgments will hardly tell them apart."
+    # More judgments by the same people do not make their tastes any less particular.
+    of = "models and further annotators" if clustered else "models"
     return (
         f"{first} and {second} are not separated yet; about {rounded(needed)} more judgments, spread over "
-        f"the models as they are now, would do it ({POWER:.0%} power)."
+        f"{of} as they are now, would do it ({POWER:.0%} power)."
     )
 
 

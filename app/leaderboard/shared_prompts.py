@@ -14,12 +14,12 @@ from app.models import Comparison, Judgment, Project, Prompt
 from ranking import Crossed, Fit, crossed
 
 # One number is learnt from them, so that no more are read however many there are.
-MOST_PROMPTS = 5_000
-MOST_JUDGMENTS = 20_000
+MOST_PROMPTS = 2_000
+MOST_JUDGMENTS = 10_000
 # So few are read again at every change; from more, it is learnt anew when they are a quarter more.
 FEW_JUDGMENTS = 2_000
 # Prompts are asked for in a few readings: the first are enough where each has many judgments.
-READINGS = (0, 50, 500, MOST_PROMPTS)
+READINGS = (0, 50, 400, MOST_PROMPTS)
 
 
 def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Crossed | None:

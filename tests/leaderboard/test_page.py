@@ -284,9 +284,14 @@ def test_a_gold_comparison_is_not_counted(session: Session, cast: Cast, shown: C
     assert "2 judgments" in shown()
 
 
+def test_more_judgments_are_those_of_more_annotators() -> None:
+    said = [caveats.pair_sentence("Lark", "Wren", 420.0, clustered=clustered) for clustered in (True, False)]
+    assert ["further annotators" in one for one in said] == [True, False]
+
+
 @pytest.mark.parametrize(
     ("needed", "words"),
     [(420.0, "about 420 more judgments"), (4.4e6, "nearly equal"), (float("inf"), "the same rating")],
 )
 def test_a_forecast_is_given_while_somebody_could_judge_so_many(needed: float, words: str) -> None:
-    assert words in caveats.pair_sentence("Lark", "Wren", needed)
+    assert words in caveats.pair_sentence("Lark", "Wren", needed, clustered=False)

@@ -110,6 +110,19 @@ def test_that_many_more_votes_separate_two_models_with_the_stated_power():
     assert told_apart.mean() == pytest.approx(0.8, abs=0.03)
 
 
+def test_telling_all_apart_at_once_takes_more_votes_than_telling_two():
+    wins = np.array([[0, 55, 60, 70], [45, 0, 55, 66], [40, 45, 0, 60], [30, 34, 40, 0]], float)
+    result = fit(WinMatrix.from_wins(wins))
+    found = intervals(result)
+    joint = rank_ranges(found, joint=True)
+    alone, together = votes_to_separate(result, found), votes_to_separate(result, found, ranges=joint)
+    unsettled = (together > 0) & np.isfinite(together)
+    assert unsettled.any()
+    assert (together[unsettled] > alone[unsettled]).all()
+    apart = np.abs(found.theta[:, None] - found.theta) > joint.critical * found.difference_se()
+    assert np.array_equal(apart, together == 0)
+
+
 def test_no_number_of_votes_separates_equals_and_none_more_the_separated():
     result = fit(WinMatrix.from_wins(np.array([[0, 50, 90], [50, 0, 90], [10, 10, 0]], float)))
     more = votes_to_separate(result, intervals(result))
