@@ -31,6 +31,7 @@ from ranking.bradley_terry import (
     win_probabilities,
 )
 from ranking.clusters import MIN_CLUSTERS, deal, small_sample
+from ranking.crossed import Crossed, crossed
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 from ranking.uncertainty import critical_value
 
@@ -111,6 +112,7 @@ def fit_covariates(
     names: Sequence[str],
     weight: ArrayLike | None = None,
     cluster: ArrayLike | None = None,
+    item: ArrayLike | None = None,
     ties: Ties = "half",
     both_bad: BothBad = "exclude",
     prior: Prior = "firth",
@@ -120,7 +122,8 @@ def fit_covariates(
 
     `left`, `right`, `outcome` (n,): as for `Cells.from_votes`. `covariates` (n, F): how left's response
     differs from right's. `weight` (n,) repeats votes. `cluster` (n,): who or what votes share, for the
-    covariance. `seed` divides more than 256 clusters into 256 random groups.
+    covariance; `item` (n,): the prompt or comparison a vote is on, for what votes share besides (see
+    `crossed`). `seed` divides more than 256 clusters into 256 random groups.
 
     Raises ValueError for malformed columns, for covariates that are not finite, and for those the votes
     cannot tell from the models or from each other; RuntimeError when the effects are infinite, which is so
@@ -140,7 +143,8 @@ def fit_covariates(
     rows = _Rows(pair[keep], score[keep], times[keep], x[:, keep], group)
     model = _Model(rows, raw, n_groups)
     parameters, inverse = model.solve(names)
-    covariance, dof = model.covariance(parameters, inverse)
+    shared = None if item is None else crossed(raw, left, right, outcome, item, cluster)
+    covariance, dof = model.covariance(parameters, inverse, shared)
     few = np.flatnonzero(np.isnan(dof[:n_models]) & (raw.component >= 0)).tolist()
     if few or np.isnan(dof[n_models:]).any():
         notes += (Note("few_clusters", {"models": few, "needed": MIN_CLUSTERS}),)
@@ -327,19 +331,25 @@ class _Model:
         total[:M, :M] += laplacian(2 * self.raw.pseudo * P * P.T)
         return grouped_inverse(total, self.raw.component)
 
-    def covariance(self, parameters: Floats, inverse: Floats) -> tuple[Floats, Floats]:
+    def covariance(
+        self, parameters: Floats, inverse: Floats, shared: Crossed | None
+    ) -> tuple[Floats, Floats]:
         """Sandwich covariance (M + F, M + F) and the degrees of freedom (M + F,) of each parameter."""
         M, F = self.shape
         P = win_probabilities(parameters[:M])
-        if not self.n_groups:
-            dof, gram = np.full(M + F, np.inf), _Gram(M, F)
-            for rows, residual, _ in self.residuals(parameters):
-                gram.add(rows, rows.weight * residual**2)
-            meat = gram.matrix()
-        else:
+        dof, meat = np.full(M + F, np.inf), np.zeros((M + F, M + F))
+        if self.n_groups:
             scores, votes = self.group_scores(parameters)
             inflation, dof = small_sample(votes)
             meat = scores.T @ scores * np.sqrt(np.outer(inflation, inflation))
+        known = shared if shared is not None and shared.known else None
+        if known or not self.n_groups:
+            gram = _Gram(M, F)
+            for rows, residual, _ in self.residuals(parameters):
+                gram.add(rows, rows.weight * residual**2)
+            meat += gram.matrix() * ((known.excess if known else 0.0) + (not self.n_groups))
+        if known:
+            dof = np.minimum(dof, known.dof)
         meat[:M, :M] += laplacian(self.raw.pseudo * (P**2 + P.T**2))
         return inverse @ meat @ inverse, np.where(np.diagonal(meat) > 0, dof, np.nan)
 

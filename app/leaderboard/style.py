@@ -115,7 +115,7 @@ def _texts(messages: Sequence[Message]) -> list[str]:
 
 def _control(session: Session, project: Project, measured: Measured) -> StyleControl:
     names, codes = reading.models(session, project)
-    a, b, outcome, cluster, response_a, response_b = reading.columns(session, _votes(project), 6)
+    a, b, outcome, cluster, response_a, response_b, prompt = reading.columns(session, _votes(project), 7)
     votes = len(outcome)
     if votes < LEAST_VOTES:
         told = f"it takes {LEAST_VOTES} judgments of responses whose texts are known, and there are {votes}"
@@ -137,6 +137,7 @@ def _control(session: Session, project: Project, measured: Measured) -> StyleCon
             len(codes),
             names=[FEATURES[i] for i in varied],
             cluster=None if few else cluster,
+            item=prompt,
         )
     except (ValueError, RuntimeError):
         # Style and model go together, or style predicts every verdict: neither can be held equal.
@@ -159,7 +160,14 @@ def _votes(project: Project) -> sa.Select[tuple[int, ...]]:
     """
     one, other = aliased(Response), aliased(Response)
     found = (
-        sa.select(*reading.PAIR, reading.OUTCOME, col(Annotator.cluster), col(one.id), col(other.id))
+        sa.select(
+            *reading.PAIR,
+            reading.OUTCOME,
+            col(Annotator.cluster),
+            col(one.id),
+            col(other.id),
+            col(Comparison.prompt_id),
+        )
         .select_from(Comparison)
         .join(Judgment, col(Judgment.comparison_id) == col(Comparison.id))
         .join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))

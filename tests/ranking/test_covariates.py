@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import expit
 
-from ranking import Cells, covariates
+from benchmarks.ranking_votes import simulate_prompts
+from ranking import Cells, covariates, crossed
 
 
 def simulated(seed=0, n=4000, n_models=6, effects=(0.4, -0.3), ties=0.1, annotators=40, taste=0.0):
@@ -273,3 +274,21 @@ class TestWhatCannotBeTold:
         columns = {"left": a, "right": b, "outcome": outcome, "covariates": x, "names": "xy"}
         with pytest.raises(ValueError, match=message):
             covariates.fit_covariates(n_models=6, **(columns | change))
+
+
+def test_people_who_judge_the_same_responses_are_allowed_for():
+    votes, comparison = simulate_prompts(150, 5, seed=8)
+    # A style that goes with nothing: of the comparison, and so the same for all who judge it.
+    x = np.random.default_rng(1).normal(size=(150, 1))[comparison]
+    columns = (votes.a, votes.b, votes.outcome, x, 5)
+    narrow, wide = (
+        covariates.fit_covariates(*columns, names=["style"], cluster=votes.annotator, item=item)
+        for item in (None, comparison)
+    )
+    share = crossed(wide.raw, votes.a, votes.b, votes.outcome, comparison, votes.annotator)
+    alone = covariates.fit_covariates(*columns, names=["style"])
+    assert wide.covariance == pytest.approx(
+        narrow.covariance + share.excess * alone.covariance, rel=0.02, abs=1e-4
+    )
+    assert wide.effects()[0].standard_error > 1.1 * narrow.effects()[0].standard_error
+    assert np.array_equal(wide.beta, narrow.beta)
