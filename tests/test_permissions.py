@@ -104,6 +104,8 @@ PAGES = {
     "/p/birds/rubric": LEADS,
     "/p/birds/learning": LEADS,
     "/p/birds/begin": {*LEADS, "rui", "ann", "ben"},
+    "/p/birds/limits": {*LEADS, "rui", "ann", "ben"},
+    "/p/birds/numbers": {*LEADS, "rui", "ann", "ben"},
     "/p/birds/audit": LEADS,
 }
 
@@ -120,7 +122,7 @@ def test_a_stranger_is_asked_to_sign_in_and_brought_back(app: Flask, cast: Cast)
     assert (answer.status_code, answer.location) == (303, "/sign-in?next=/p/birds/audit?verb%3Dmember")
 
 
-OF_ANNOTATORS = ("learning.begin_test", "learning.answer_trial", "learning.mark_read")
+OF_ANNOTATORS = ("learning.begin_test", "learning.acknowledge", "learning.answer_trial", "learning.mark_read")
 
 
 def test_each_change_is_for_leads(app: Flask, cast: Cast, client_of: Any) -> None:

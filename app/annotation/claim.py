@@ -9,9 +9,11 @@ from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app import audit
-from app.annotation import statements
+from app.annotation import care_counts, sensitive, statements
+from app.annotation.sensitive import Spared
+from app.annotation.statements import Takes
 from app.errors import Conflict, NotFound
-from app.models import ANNOTATOR_GROUPS, Annotator, Project, Stage, now, opaque_id, row_id
+from app.models import ANNOTATOR_GROUPS, Annotator, Care, Project, Stage, now, opaque_id, row_id
 from app.permissions import Access
 
 NOT_YOURS = lazy_gettext("This comparison was not assigned to you.")
@@ -69,10 +71,13 @@ def _hold(project: Project, annotator: Any) -> None:
     """Raise NotYetError for whoever has something to do first."""
     if annotator.stage != Stage.LIVE:
         raise NotYetError(str(_FIRST[annotator.stage]))
+    if project.warning and not annotator.warned:
+        raise NotYetError(str(_WARNING))
     if annotator.guideline_news and project.rereads:
         raise NotYetError(str(_REREAD))
 
 
+_WARNING = lazy_gettext("Read what this project is about first; then you judge.")
 _REREAD = lazy_gettext("The guideline has changed. Read it and say so, then go on judging.")
 _FIRST = {
     Stage.TRAINING: lazy_gettext("Do the training round first; then you judge live."),
@@ -109,41 +114,73 @@ def claim_next(
             in_hand.id, in_hand.uid, in_hand.comparison_id, bool(in_hand.swapped), False, in_hand.draft
         )
     project = access.project
-    comparison_id = _due_gold(session, project, annotator) or _from_queue(session, project, annotator)
+    takes = statements.ALL
+    if annotator.declined or project.sensitive_daily is not None:
+        takes = sensitive.takes(_spared(session, project, annotator))
+    comparison_id = _due_gold(session, project, annotator, takes)
+    comparison_id = comparison_id or _from_queue(session, project, annotator, takes)
     if comparison_id is None and release_expired(session, project):
-        comparison_id = _from_queue(session, project, annotator)
+        comparison_id = _from_queue(session, project, annotator, takes)
+    if comparison_id is not None and project.sensitive_daily is not None:
+        _expose(session, project, annotator, comparison_id)
     return None if comparison_id is None else _assign(session, access, annotator, comparison_id)
 
 
-def _due_gold(session: Session, project: Project, annotator: Any) -> int | None:
+def rests(project: Project, annotator: Any) -> bool:
+    """Whether somebody was given as many sensitive pairs today as the project allows."""
+    limit = project.sensitive_daily
+    return limit is not None and annotator.exposed_on == now().date() and annotator.exposed >= limit
+
+
+def _spared(session: Session, project: Project, annotator: Any) -> Spared:
+    declined: tuple[str, ...] = ()
+    if annotator.declined:
+        declined = tuple(row.category for row in statements.DECLINED.all(session, annotator_id=annotator.id))
+    if not rests(project, annotator):
+        return Spared(declined)
+    return Spared(declined, True, project.all_sensitive, tuple(project.sensitive_categories or ()))
+
+
+def _expose(session: Session, project: Project, annotator: Any, comparison_id: int) -> None:
+    """Count a sensitive pair as seen as soon as it is handed out."""
+    kind = sensitive.KIND.one(session, comparison_id=comparison_id)
+    if sensitive.is_sensitive(project, kind.category, kind.tags):
+        today = now().date()
+        so_far = annotator.exposed if annotator.exposed_on == today else 0
+        statements.EXPOSE.run(session, annotator_id=annotator.id, day=today, so_many=so_far + 1)
+        if so_far + 1 == project.sensitive_daily:
+            care_counts.add(session, project, Care.LIMIT_REACHED)
+
+
+def _due_gold(session: Session, project: Project, annotator: Any, takes: Takes) -> int | None:
     """Gold comparisons are everybody's: they take no place in the queue."""
     cycle = project.gold_every + 1
     if cycle == 1 or annotator.judged % cycle != project.gold_every:
         return None
-    gold = statements.UNJUDGED_GOLD.first(session, project_id=project.id, annotator_id=annotator.id)
+    gold = takes.gold.first(session, project_id=project.id, annotator_id=annotator.id)
     return None if gold is None else int(gold.id)
 
 
-def _from_queue(session: Session, project: Project, annotator: Any) -> int | None:
+def _from_queue(session: Session, project: Project, annotator: Any, takes: Takes) -> int | None:
     """Take the first free place this annotator may have.
 
     Usually it is at the front of the queue. Whoever has judged all of the front goes on where the
     last search ended, and once around, so that no search passes the same places again and again.
     """
     ids = {"project_id": project.id, "annotator_id": annotator.id}
-    place = statements.TAKE_IN_FRONT.first(session, **ids)
+    place = takes.in_front.first(session, **ids)
     if place is None:
         cursor = (annotator.cursor_taken, annotator.cursor_position, annotator.cursor_comparison_id)
-        place = _take_after(session, ids, cursor) or _take_after(session, ids, QUEUE_START)
+        place = _after(session, takes, ids, cursor) or _after(session, takes, ids, QUEUE_START)
         if place is None:
             return None
         statements.MOVE_CURSOR.run(session, annotator_id=annotator.id, **place._asdict())
     return int(place.comparison_id)
 
 
-def _take_after(session: Session, ids: dict[str, Any], cursor: tuple[int, int, int]) -> Any:
+def _after(session: Session, takes: Takes, ids: dict[str, Any], cursor: tuple[int, int, int]) -> Any:
     taken, position, after = cursor
-    return statements.TAKE_AFTER.first(session, **ids, taken=taken, position=position, after=after)
+    return takes.after.first(session, **ids, taken=taken, position=position, after=after)
 
 
 def _assign(session: Session, access: Access, annotator: Any, comparison_id: int) -> Assigned:
@@ -175,12 +212,20 @@ def release_expired(session: Session, project: Project) -> int:
     released = statements.RELEASE_EXPIRED.all(session, project_id=project.id, before=before, at=moment)
     for row in released:
         statements.FREE_SLOT.run(session, comparison_id=row.comparison_id)
-        audit.record(
-            session,
-            "assignment.release",
-            f"assignment:{row.uid}",
-            by=None,
-            project=project,
-            detail={"state": {"from": "open", "to": "released"}},
-        )
+        _record_release(session, project, row.uid)
     return len(released)
+
+
+def give_back(session: Session, project: Project, held: Any) -> None:
+    """Take a pair that somebody shall not see out of their hands; told as one whose lease ran out."""
+    statements.CLOSE_ASSIGNMENT.run(
+        session, assignment_id=held.id, was="open", to="released", at=now(), reason=None
+    )
+    if held.gold is None:
+        statements.FREE_SLOT.run(session, comparison_id=held.comparison_id)
+    _record_release(session, project, held.uid)
+
+
+def _record_release(session: Session, project: Project, uid: str) -> None:
+    detail = {"state": {"from": "open", "to": "released"}}
+    audit.record(session, "assignment.release", f"assignment:{uid}", by=None, project=project, detail=detail)

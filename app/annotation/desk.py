@@ -8,7 +8,7 @@ from werkzeug.datastructures import MultiDict
 
 from app.annotation import drafts
 from app.annotation.asked import live_rubric
-from app.annotation.claim import NotYetError, annotator_of, claim_next
+from app.annotation.claim import NotYetError, annotator_of, claim_next, rests
 from app.annotation.judge import Submitted, Told
 from app.annotation.pair import Shown, show
 from app.annotation.reading import Reading, reading_of
@@ -43,6 +43,8 @@ class Desk:
     told: Told | None = None
     held: str = ""
     news: bool = False
+    # Whether they were given as many sensitive pairs today as the project allows.
+    rests: bool = False
 
     @property
     def can_undo(self) -> bool:
@@ -79,6 +81,7 @@ def sit_down(
         told=after.missed if after else None,
         held=held,
         news=bool(annotator.guideline_news),
+        rests=rests(project, annotator),
     )
 
 

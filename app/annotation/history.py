@@ -13,10 +13,10 @@ from app.annotation import marks
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
 from app.annotation.forms import HistoryQuery, as_form
-from app.annotation.pair import is_sensitive
+from app.annotation.sensitive import is_sensitive
 from app.annotation.statements import annotators, assignments, comparisons, judgments, prompts
 from app.errors import NotFound
-from app.models import AssignmentState, Message, Model, Outcome, SkipReason
+from app.models import AssignmentState, Message, Model, Outcome, Project, SkipReason
 from app.permissions import Access
 from app.prepared import table
 from app.tallies import TURNED
@@ -99,7 +99,7 @@ def skips(session: Session, access: Access, asked: HistoryQuery, before: int | N
     """The pairs that the asker passed on."""
     query = _skips(annotator_of(session, access).id)
     found = _newest(session, query, assignments.c.id, asked, before, A_PAGE)
-    rows = [_skipped(row) for row in found[:A_PAGE]]
+    rows = [_skipped(row, access.project) for row in found[:A_PAGE]]
     return Page(rows, rows[-1].id if len(found) > A_PAGE else None)
 
 
@@ -162,14 +162,14 @@ def _skips(annotator_id: int) -> "sa.Select[Any]":
     )
 
 
-def _skipped(row: Any) -> Skipped:
+def _skipped(row: Any, project: Project) -> Skipped:
     return Skipped(
         id=row.id,
         uid=row.uid,
         at=row.closed_at,
         reason=row.skip_reason,
         excerpt=excerpt(row.messages or []),
-        sensitive=is_sensitive(row.category, row.tags),
+        sensitive=is_sensitive(project, row.category, row.tags),
         category=row.category,
     )
 
@@ -234,7 +234,7 @@ def _judged(row: Any, access: Access) -> Judged:
         said=as_form(turned(stored) if swapped else stored),
         changed=row.supersedes_id is not None,
         excerpt=excerpt(row.messages or []),
-        sensitive=is_sensitive(row.category, row.tags),
+        sensitive=is_sensitive(access.project, row.category, row.tags),
         category=row.category,
         language=row.language,
         models=names if row.revealed_at and access.project.reveals_models else None,

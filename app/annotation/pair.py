@@ -13,26 +13,11 @@ from app import language, text
 from app.annotation import media, statements
 from app.annotation.claim import Assigned
 from app.annotation.reading import Reading
+from app.annotation.sensitive import is_sensitive
 from app.errors import NotFound
-from app.models import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.models import Message, Project, Prompt, RenderedPrompt, RenderedResponse, Response
 from app.permissions import Access
 from app.prepared import table
-
-# Prompts of these kinds, by category or tag, come with a word of warning and open on request.
-SENSITIVE = frozenset(
-    {
-        "safety",
-        "adversarial",
-        "harmful",
-        "harmlessness",
-        "toxicity",
-        "toxic",
-        "red-team",
-        "red-teaming",
-        "jailbreak",
-    }
-)
-
 
 TOO_DIFFERENT = lazy_gettext("These two differ too much to mark the words.")
 
@@ -69,7 +54,7 @@ def show(session: Session, access: Access, assigned: Assigned, reading: Reading)
         second=Markup(second),  # noqa: S704
         category=row.category,
         language=row.language,
-        sensitive=is_sensitive(row.category, row.tags),
+        sensitive=is_sensitive(access.project, row.category, row.tags),
         note=str(TOO_DIFFERENT) if reading.differences and not marked else "",
     )
 
@@ -86,7 +71,7 @@ class Read:
     sensitive: bool
 
 
-def read(session: Session, assigned: Assigned) -> Read:
+def read(session: Session, project: Project, assigned: Assigned) -> Read:
     """An assignment's comparison as messages, without anything that names a model."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
     return Read(
@@ -95,16 +80,16 @@ def read(session: Session, assigned: Assigned) -> Read:
         b=anonymous(_messages(session, Response, row.response_b_id)),
         category=row.category,
         language=row.language,
-        sensitive=is_sensitive(row.category, row.tags),
+        sensitive=is_sensitive(project, row.category, row.tags),
     )
 
 
-def image_source(session: Session, assigned: Assigned, place: str, number: int) -> str:
+def image_source(session: Session, project: Project, assigned: Assigned, place: str, number: int) -> str:
     """Where an image of the prompt, A or B lies.
 
     Raises NotFound where there is no such image.
     """
-    found = read(session, assigned)
+    found = read(session, project, assigned)
     first, second = (found.b, found.a) if assigned.swapped else (found.a, found.b)
     sources = text.media_of(dict(zip(media.PLACES, (found.prompt, first, second), strict=True))[place])
     if number >= len(sources):
@@ -141,11 +126,6 @@ def _text_parts(content: object) -> list[str]:
     parts = content if isinstance(content, list) else []
     found = [part.get("text") if isinstance(part, dict) else part for part in parts]
     return [text for text in found if isinstance(text, str)]
-
-
-def is_sensitive(category: str | None, tags: list[str] | None) -> bool:
-    """Whether a reader should be warned before the text is shown."""
-    return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
 
 
 def _responses(session: Session, row: Any) -> tuple[str, str]:

@@ -3,6 +3,8 @@
 Conditions that a partial index must recognise are written out, never bound.
 """
 
+from typing import NamedTuple
+
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -11,6 +13,7 @@ from app.models import (
     Annotator,
     Assignment,
     Comparison,
+    Decline,
     Draft,
     Guideline,
     Judgment,
@@ -100,17 +103,14 @@ def _take(*where: sa.ColumnElement[bool]) -> Prepared:
 # Long enough to pass what others hold at this moment, short enough to cost nothing.
 FRONT = 20
 _front = slots.alias("front")
-TAKE_IN_FRONT = _take(
-    slots.c.comparison_id.in_(
-        sa.select(_front.c.comparison_id)
-        .where(_front.c.project_id == project, sa.text("front.taken < front.wanted"))
-        .order_by(_front.c.taken, _front.c.position, _front.c.comparison_id)
-        .limit(FRONT)
-    )
+_in_front = slots.c.comparison_id.in_(
+    sa.select(_front.c.comparison_id)
+    .where(_front.c.project_id == project, sa.text("front.taken < front.wanted"))
+    .order_by(_front.c.taken, _front.c.position, _front.c.comparison_id)
+    .limit(FRONT)
 )
-TAKE_AFTER = _take(
-    sa.tuple_(*_place)
-    > sa.tuple_(*(sa.bindparam(name, type_=sa.Integer) for name in ("taken", "position", "after")))
+_after = sa.tuple_(*_place) > sa.tuple_(
+    *(sa.bindparam(name, type_=sa.Integer) for name in ("taken", "position", "after"))
 )
 MOVE_CURSOR = Prepared(
     sa.update(annotators)
@@ -131,23 +131,76 @@ FREE_SLOT = Prepared(
     .values(taken=slots.c.taken - 1)
 )
 
-UNJUDGED_GOLD = Prepared(
-    sa.select(comparisons.c.id)
-    .where(
-        comparisons.c.project_id == project,
-        sa.text("comparisons.gold IS NOT NULL"),
-        # Those of the training round and the test are known to be gold.
-        sa.text("comparisons.gold_use IS NULL"),
-        ~sa.exists(
-            sa.select(1).where(
-                assignments.c.comparison_id == comparisons.c.id,
-                assignments.c.annotator_id == annotator,
-                sa.text("assignments.state <> 'released'"),
-            )
-        ),
+
+def _unjudged_gold(*where: sa.ColumnElement[bool]) -> Prepared:
+    return Prepared(
+        sa.select(comparisons.c.id)
+        .where(
+            comparisons.c.project_id == project,
+            sa.text("comparisons.gold IS NOT NULL"),
+            # Those of the training round and the test are known to be gold.
+            sa.text("comparisons.gold_use IS NULL"),
+            ~sa.exists(
+                sa.select(1).where(
+                    assignments.c.comparison_id == comparisons.c.id,
+                    assignments.c.annotator_id == annotator,
+                    sa.text("assignments.state <> 'released'"),
+                )
+            ),
+            *where,
+        )
+        .order_by(comparisons.c.id)
+        .limit(1)
     )
-    .order_by(comparisons.c.id)
-    .limit(1)
+
+
+class Takes(NamedTuple):
+    """How somebody comes by the next comparison: at the front of the queue, further on, or a gold one."""
+
+    in_front: Prepared
+    after: Prepared
+    gold: Prepared
+
+
+def taking(allowed: sa.ColumnElement[bool]) -> Takes:
+    """Statements that pass over all comparisons whose prompts are not allowed."""
+
+    def of(comparison_id: sa.ColumnElement[int]) -> sa.ColumnElement[bool]:
+        one = comparisons.alias("one")
+        prompt = sa.join(one, prompts, one.c.prompt_id == prompts.c.id)
+        return sa.exists(sa.select(1).select_from(prompt).where(one.c.id == comparison_id, allowed))
+
+    queued = of(slots.c.comparison_id)
+    return Takes(_take(_in_front, queued), _take(_after, queued), _unjudged_gold(of(comparisons.c.id)))
+
+
+ALL = Takes(_take(_in_front), _take(_after), _unjudged_gold())
+
+# What somebody holds, and of which category.
+IN_HAND = Prepared(
+    sa.select(
+        assignments.c.id,
+        assignments.c.uid,
+        assignments.c.comparison_id,
+        prompts.c.category,
+        comparisons.c.gold,
+    )
+    .select_from(
+        sa.join(assignments, comparisons, assignments.c.comparison_id == comparisons.c.id).join(
+            prompts, comparisons.c.prompt_id == prompts.c.id
+        )
+    )
+    .where(assignments.c.annotator_id == annotator, is_open)
+)
+DECLINED = Prepared(
+    sa.select(table(Decline).c.category)
+    .where(table(Decline).c.annotator_id == annotator)
+    .order_by(table(Decline).c.category)
+)
+EXPOSE = Prepared(
+    sa.update(annotators)
+    .where(annotators.c.id == annotator)
+    .values(exposed_on=sa.bindparam("day", type_=sa.Date), exposed=sa.bindparam("so_many", type_=sa.Integer))
 )
 
 

@@ -10,7 +10,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
-from app.annotation import drafts, media, page, seat
+from app.annotation import care, drafts, media, page, seat
 from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
@@ -157,7 +157,7 @@ def save_draft(slug: str) -> Response:
 def image(slug: str, uid: str, place: str, number: int) -> Response:
     """An image of a pair in hand, from where it lies: only for whoever asked for it."""
     session, access = db.session(), _enter(slug)
-    source = image_source(session, assigned_to(session, access, uid), place, number)
+    source = image_source(session, access.project, assigned_to(session, access, uid), place, number)
     shown = make_response(render_template("annotation/image.html", source=source))
     shown.headers["Content-Security-Policy"] = media.CONTENT_SECURITY_POLICY
     return shown
@@ -266,3 +266,37 @@ def reveal_models(slug: str, submission_id: str) -> BaseResponse:
     session, access = db.session(), _enter(slug)
     reveal(session, access, one_of_mine(session, access, submission_id).assigned.uid)
     return web.saved(_("The models are named. This verdict stays as it is."), "annotation.past", slug=slug)
+
+
+@bp.get("/p/<slug>/limits")
+@db.writes
+def limits(slug: str) -> Response:
+    """What the asker would rather not judge, and what else spares them."""
+    session, access = db.session(), _enter(slug)
+    page = render_template(
+        "annotation/limits.html",
+        access=access,
+        project=access.project,
+        categories=care.categories(session, access.project),
+        declined=care.declined(session, access),
+    )
+    session.commit()
+    return make_response(page)
+
+
+@bp.post("/p/<slug>/limits")
+def set_limits(slug: str) -> BaseResponse:
+    """Spare the asker the categories they name."""
+    given = checked(care.DeclinesIn, {"categories": request.form.getlist("categories")})
+    care.decline(db.session(), _enter(slug), given)
+    return web.saved(_("Saved. The queue keeps to it."), "annotation.limits", slug=slug)
+
+
+@bp.post("/p/<slug>/break")
+def rest(slug: str) -> BaseResponse:
+    """Count whether a suggested break was taken; it stops nobody."""
+    care.suggest_break(db.session(), _enter(slug), web.submitted(care.BreakIn))
+    db.session().commit()
+    if web.wants_fragment():
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return web.see_other("annotation.judge", slug=slug)

@@ -62,7 +62,7 @@ def claim(slug: str) -> Response:
 
 
 def _blind(access: Access, assigned: Assigned) -> AssignmentOut:
-    pair = read(db.session(), assigned)
+    pair = read(db.session(), access.project, assigned)
     version, rubric = live_rubric(db.session(), access.project)
     return AssignmentOut(
         assignment_id=assigned.uid,

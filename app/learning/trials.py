@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import Any
 
@@ -51,7 +51,8 @@ class Way:
     """Where somebody is: ``trial`` is the one in hand, ``done`` of ``of`` in this round.
 
     ``results`` are the finished goes at the test, the first one first; ``left`` how many there are still.
-    ``ready`` is false where a test is to be done that nobody has set up.
+    ``ready`` is false where a test is to be done that nobody has set up; ``warned`` says that they have
+    read the project's warning.
     """
 
     stage: Stage
@@ -61,6 +62,7 @@ class Way:
     results: tuple[Result, ...]
     left: int
     ready: bool = True
+    warned: bool = True
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def way(session: Session, access: Access) -> Way:
     project, annotator = access.project, _mine(session, access)
     while (found := _way(session, project, annotator)) is None:
         _move_on(session, access, annotator)
-    return found
+    return replace(found, warned=annotator.warned)
 
 
 def _mine(session: Session, access: Access) -> Annotator:

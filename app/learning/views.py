@@ -8,6 +8,7 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
+from app.annotation import care, care_counts
 from app.annotation import page as pairs
 from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned
@@ -49,11 +50,20 @@ def begin(slug: str) -> Response:
         project=access.project,
         way=found,
         read=read,
+        warned=found.warned or not access.project.warning,
         version=version,
         lessons=sizes[GoldUse.TRAINING],
         test=min(sizes[GoldUse.TEST], access.project.test_size),
     )
     return Response(page)
+
+
+@bp.post("/p/<slug>/begin/warning")
+def acknowledge(slug: str) -> BaseResponse:
+    """Remember that somebody has read the project's warning."""
+    care.acknowledge(db.session(), _enter(slug))
+    db.session().commit()
+    return web.see_other("learning.begin", slug=slug)
 
 
 @bp.post("/p/<slug>/begin/test")
@@ -72,7 +82,7 @@ def practise(slug: str) -> Response | BaseResponse:
     told = trials.lesson(db.session(), access, uid) if uid else None
     found = trials.way(db.session(), access)
     shown = told.trial if told else found.trial
-    if shown is None:
+    if shown is None or (access.project.warning and not found.warned):
         db.session().commit()
         return web.see_other("learning.begin", slug=slug)
     return _practice_page(access, found, shown, told)
@@ -184,5 +194,8 @@ def _overview(access: Access, problem: Problem | None = None) -> Response:
         people=people.of(session, project),
         gold=lessons.page(session, project, after),
         after=after,
+        cared=care_counts.lately(session, project),
+        declines=care.declines(session, project),
+        days=care_counts.DAYS,
         sizes={use.value: size for use, size in trials.pool_sizes(session, project).items()},
     )

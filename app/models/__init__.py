@@ -14,6 +14,7 @@ from app.models.account import (
 from app.models.api import StoredAnswer
 from app.models.audit import AuditEvent
 from app.models.base import metadata, now, opaque_id, row_id
+from app.models.care import Care, CareCount, Decline
 from app.models.comparison import (
     Assignment,
     AssignmentState,
@@ -55,7 +56,10 @@ __all__ = [
     "AssignmentState",
     "AuditEvent",
     "Batch",
+    "Care",
+    "CareCount",
     "Comparison",
+    "Decline",
     "Delivery",
     "DeliveryState",
     "Draft",

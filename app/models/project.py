@@ -62,6 +62,10 @@ class Project(SQLModel, table=True):
         sa.CheckConstraint("test_size >= 0", name="test_size_not_negative"),
         sa.CheckConstraint("test_pass BETWEEN 1 AND 100", name="test_pass_percent"),
         sa.CheckConstraint("test_attempts >= 1", name="test_attempts_positive"),
+        sa.CheckConstraint(
+            "sensitive_daily IS NULL OR sensitive_daily >= 1", name="sensitive_daily_positive"
+        ),
+        sa.CheckConstraint("break_minutes IS NULL OR break_minutes >= 1", name="break_minutes_positive"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -88,6 +92,19 @@ class Project(SQLModel, table=True):
     rereads: bool = _off()
     # Whoever misses a gold comparison among the others is told at once, and why.
     explains_gold: bool = _off()
+    # Read once before the first pair.
+    warning: str | None = None
+    # Which pairs open on request only, beside those whose category or tags say so.
+    all_sensitive: bool = _off()
+    sensitive_categories: list[str] | None = Field(default=None, sa_type=Json)
+    # So many of them a day for each annotator, at most.
+    sensitive_daily: int | None = None
+    # Whether annotators may say which categories they would rather not judge.
+    may_decline: bool = _off()
+    # A break is suggested after so many minutes of active time.
+    break_minutes: int | None = None
+    # Whether annotators see how they do on gold comparisons.
+    shows_gold: bool = _off()
     # Whether a webhook is told of judgments: known with the project, so that judging need not ask.
     tells_judgments: bool = _off()
     # Counts structural changes; with the annotators' counts it is the project's revision.
@@ -209,3 +226,9 @@ class Annotator(SQLModel, table=True):
     # The version they read last, 0 for none, and whether there is a newer one.
     guideline_read: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
     guideline_news: bool = _off()
+    # Whether they have read the project's warning, how many categories they decline, and how many
+    # sensitive pairs they were given on the (UTC) day of the last one.
+    warned: bool = _off()
+    declined: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+    exposed_on: date | None = None
+    exposed: int = Field(default=0, sa_column_kwargs={"server_default": "0"})

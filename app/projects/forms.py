@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     StringConstraints,
@@ -41,6 +42,13 @@ Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), A
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
 
 
+def _one_a_line(value: object) -> object:
+    """A form sends a list as one text, each of its items on a line of its own; an empty one is none."""
+    if isinstance(value, str):
+        value = [line.strip() for line in value.splitlines() if line.strip()]
+    return value or None
+
+
 class SettingsIn(BaseModel):
     """A project's settings, all of them: what is not sent has its default."""
 
@@ -59,6 +67,16 @@ class SettingsIn(BaseModel):
     test_attempts: Annotated[int, Field(ge=1, le=20)] = 2
     rereads: bool = False
     explains_gold: bool = False
+    warning: Annotated[Words | None, BLANK_IS_NONE] = None
+    all_sensitive: bool = False
+    sensitive_categories: Annotated[
+        list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]] | None,
+        BeforeValidator(_one_a_line),
+    ] = None
+    sensitive_daily: Annotated[int | None, Field(ge=1, le=10_000), BLANK_IS_NONE] = None
+    may_decline: bool = False
+    break_minutes: Annotated[int | None, Field(ge=1, le=600), BLANK_IS_NONE] = None
+    shows_gold: bool = False
 
 
 class AboutIn(BaseModel):

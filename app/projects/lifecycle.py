@@ -59,6 +59,10 @@ def change(session: Session, project: Project, form: ChangeIn, *, by: Account | 
     if not detail:
         return
     began = first_stage(project)
+    if form.warning != project.warning:
+        # Another warning is read again.
+        unread = sa.update(Annotator).where(col(Annotator.project_id) == project.id)
+        session.execute(unread.values(warned=False))
     for field, value in form:
         setattr(project, field, value)
     if first_stage(project) not in (began, Stage.LIVE):

@@ -9,7 +9,7 @@ from app import db, permissions, web
 from app.errors import checked
 from app.leaderboard import standings, tables
 from app.permissions import Access
-from app.quality import agreement, annotators
+from app.quality import agreement, annotators, own
 from app.quality.annotators import AnnotatorQuality, Share
 from app.quality.forms import QualityQuery
 
@@ -34,6 +34,21 @@ def show(slug: str) -> Response:
         annotators=_annotators(access),
         by_name=_by_name(access),
         models=annotators.reweighted(session, project),
+    )
+    return Response(page)
+
+
+@bp.get("/p/<slug>/numbers")
+def numbers(slug: str) -> Response:
+    """An annotator's own numbers."""
+    access = permissions.enter(db.session(), web.account(), slug, "judge")
+    page = render(
+        "quality/own.html",
+        access=access,
+        project=access.project,
+        own=own.of(db.session(), access),
+        least=own.LEAST_VERDICTS,
+        least_gold=own.LEAST_GOLD,
     )
     return Response(page)
 

@@ -16,9 +16,3 @@ document.addEventListener("click", (event) => {
     event.stopImmediatePropagation();
   }
 }, { capture: true });
-
-// How long the pair was looked at: from its swap, or the page's first paint, to the verdict.
-document.addEventListener("htmx:configRequest", (event) => {
-  const { elt, parameters } = event.detail;
-  if (elt.matches("[data-verdict]")) parameters.duration_ms = Math.round(performance.now() - Math.max(shown, 0));
-});

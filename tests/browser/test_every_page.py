@@ -42,6 +42,8 @@ PAGES = {
     "pairing.page": ("/p/demo/pair?seed=1", "l"),
     "learning.begin": ("/p/demo/begin", "a"),
     "learning.overview": ("/p/demo/learning", "l"),
+    "annotation.limits": ("/p/demo/limits", "a"),
+    "quality.numbers": ("/p/demo/numbers", "al"),
     "annotation.judge": ("/p/demo/judge", "al"),
     "annotation.past": ("/p/demo/history", "al"),
     "flags.write": ("/p/demo/judge/flag?assignment={pair}", "a"),

@@ -1,0 +1,58 @@
+// Active time: how long a pair was on the screen of a visible tab, pauses cut. It goes with the verdict,
+// and a break is suggested by it; nothing else is measured.
+const IDLE = 60_000;
+const REST = 300_000;
+const KEPT = "sitting";
+const notice = document.querySelector("[data-break]");
+
+let counted = 0;
+let shownAt = 0;
+let last = performance.now();
+let visible = !document.hidden;
+let sitting = kept();
+
+function kept() {
+  const [spent, at] = (sessionStorage.getItem(KEPT) ?? "0 0").split(" ").map(Number);
+  return Date.now() - at < REST ? spent : 0;
+}
+
+// Counts what passed since the last sign of somebody; who was away for long had their break.
+function tick() {
+  const now = performance.now();
+  const passed = now - last;
+  const active = visible ? Math.min(passed, IDLE) : 0;
+  counted += active;
+  sitting = passed > REST ? 0 : sitting + active;
+  last = now;
+  visible = !document.hidden;
+  if (notice && sitting >= notice.dataset.break * 60_000) notice.hidden = false;
+}
+
+for (const sign of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchmove"]) {
+  addEventListener(sign, tick, { passive: true, capture: true });
+}
+document.addEventListener("visibilitychange", tick);
+addEventListener("pagehide", () => {
+  tick();
+  sessionStorage.setItem(KEPT, `${sitting} ${Date.now()}`);
+});
+
+document.addEventListener("htmx:afterSwap", (event) => {
+  const { target } = event.detail;
+  if (!target.matches("[data-pair]") && !target.querySelector("[data-pair]")) return;
+  tick();
+  shownAt = counted;
+});
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const { elt, parameters } = event.detail;
+  if (!elt.matches("[data-verdict]")) return;
+  tick();
+  parameters.duration_ms = Math.round(counted - shownAt);
+});
+
+notice?.addEventListener("click", (event) => {
+  if (!event.target.closest("button")) return;
+  sitting = 0;
+  notice.hidden = true;
+});
