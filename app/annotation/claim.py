@@ -138,7 +138,7 @@ def _spared(session: Session, project: Project, annotator: Any) -> Spared:
         declined = tuple(row.category for row in statements.DECLINED.all(session, annotator_id=annotator.id))
     if not rests(project, annotator):
         return Spared(declined)
-    return Spared(declined, True, project.all_sensitive, tuple(project.sensitive_categories or ()))
+    return Spared(declined, True, project.all_sensitive, project.sensitive)
 
 
 def _expose(session: Session, project: Project, annotator: Any, comparison_id: int) -> None:

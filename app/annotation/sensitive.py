@@ -33,7 +33,7 @@ KIND = Prepared(
 
 def is_sensitive(project: Project, category: str | None, tags: list[str] | None) -> bool:
     """Whether a reader should be warned before the text is shown."""
-    if project.all_sensitive or category in (project.sensitive_categories or ()):
+    if project.all_sensitive or category in project.sensitive:
         return True
     return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
 

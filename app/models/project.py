@@ -96,7 +96,8 @@ class Project(SQLModel, table=True):
     warning: str | None = None
     # Which pairs open on request only, beside those whose category or tags say so.
     all_sensitive: bool = _off()
-    sensitive_categories: list[str] | None = Field(default=None, sa_type=Json)
+    # Categories, one a line.
+    sensitive_categories: str | None = None
     # So many of them a day for each annotator, at most.
     sensitive_daily: int | None = None
     # Whether annotators may say which categories they would rather not judge.
@@ -111,6 +112,11 @@ class Project(SQLModel, table=True):
     revision: int = 0
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     archived_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+    @property
+    def sensitive(self) -> tuple[str, ...]:
+        """Its own sensitive categories."""
+        return tuple((self.sensitive_categories or "").splitlines())
 
 
 class Guideline(SQLModel, table=True):

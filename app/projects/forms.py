@@ -43,9 +43,11 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000
 
 
 def _one_a_line(value: object) -> object:
-    """A form sends a list as one text, each of its items on a line of its own; an empty one is none."""
+    """A list of names as one text, each on a line of its own; an empty one is none. Files may have a list."""
+    if isinstance(value, list):
+        value = "\n".join(map(str, value))
     if isinstance(value, str):
-        value = [line.strip() for line in value.splitlines() if line.strip()]
+        value = "\n".join(dict.fromkeys(line.strip() for line in value.splitlines() if line.strip()))
     return value or None
 
 
@@ -70,8 +72,7 @@ class SettingsIn(BaseModel):
     warning: Annotated[Words | None, BLANK_IS_NONE] = None
     all_sensitive: bool = False
     sensitive_categories: Annotated[
-        list[Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]] | None,
-        BeforeValidator(_one_a_line),
+        Annotated[str, StringConstraints(max_length=5_000)] | None, BeforeValidator(_one_a_line)
     ] = None
     sensitive_daily: Annotated[int | None, Field(ge=1, le=10_000), BLANK_IS_NONE] = None
     may_decline: bool = False

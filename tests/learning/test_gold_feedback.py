@@ -42,7 +42,10 @@ def test_it_is_explained_and_the_verdict_stays(
     assert "You were told the right verdict" in refused.text
     [judgment] = stored(session)
     assert judgment.outcome == Outcome.B
-    again = ann.post(f"/p/birds/history/{judgment.submission_id}", data={**fields(page), "outcome": "tie"})
+    again = ann.post(
+        f"/p/birds/history/{judgment.submission_id}",
+        data={**fields(page), "submission_id": "fresh", "outcome": "tie"},
+    )
     assert again.status_code == 409
     assert "final" in ann.get("/p/birds/history").text
 

@@ -13,7 +13,7 @@ COLUMNS = {
     "projects": {
         "warning": "VARCHAR",
         "all_sensitive": "BOOLEAN NOT NULL DEFAULT false",
-        "sensitive_categories": "JSON",
+        "sensitive_categories": "VARCHAR",
         "sensitive_daily": "INTEGER CONSTRAINT ck_projects_sensitive_daily_positive"
         " CHECK (sensitive_daily IS NULL OR sensitive_daily >= 1)",
         "may_decline": "BOOLEAN NOT NULL DEFAULT false",
