@@ -33,6 +33,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.pairing import views as pairing
     from app.projects import views as projects
     from app.quality import views as quality
+    from app.review import views as review
     from app.settings import Settings
     from app.webhooks import views as webhooks
 
@@ -63,6 +64,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
     app.register_blueprint(webhooks.bp)
+    app.register_blueprint(review.bp)
     app.register_blueprint(examples.bp)
     app.register_blueprint(api.bp)
     if settings.env == "development":

@@ -23,5 +23,6 @@ from app.api import (  # noqa: E402 -- their routes register on bp
     pairs,  # noqa: F401
     projects,  # noqa: F401
     quality,  # noqa: F401
+    review,  # noqa: F401
     webhooks,  # noqa: F401
 )

@@ -411,6 +411,26 @@ class ReceiptOut(Answer):
     spec: dict[str, Any]
 
 
+# Final verdicts
+
+
+class VerdictOut(Answer):
+    """A reviewer's final verdict; the outcome names the response."""
+
+    outcome: Outcome
+    reason: str | None = Field(validation_alias="rationale")
+    created_at: datetime
+
+
+class DisputeOut(Answer):
+    """A comparison that annotators are divided on, or that is settled."""
+
+    pair_id: str
+    prompt_id: str
+    votes: dict[Outcome, int]
+    verdict: VerdictOut | None
+
+
 # Webhooks
 
 

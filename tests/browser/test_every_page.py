@@ -31,6 +31,7 @@ PAGES = {
     "projects.group_page": ("/p/demo/groups", "l"),
     "projects.rubric": ("/p/demo/rubric", "l"),
     "examples.page": ("/p/demo/programs", "al"),
+    "review.page": ("/p/demo/review", "l"),
     "webhooks.page": ("/p/demo/webhooks", "l"),
     "webhooks.show": ("/p/demo/webhooks/{webhook}", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),

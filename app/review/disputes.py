@@ -1,0 +1,66 @@
+"""Comparisons as a reviewer reads them: without the models' names, with what annotators said."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+from sqlmodel import Session, col, select
+
+from app import text
+from app.models import Adjudication, Comparison, Judgment, Outcome, Prompt, Response
+from app.review import verdicts
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A comparison, its votes, and the verdict that settled it, if one did.
+
+    ``a`` and ``b`` are the stored order; a text is None where it came with votes only.
+    """
+
+    pair_id: str
+    prompt_id: str
+    prompt: Markup | None
+    a: Markup | None
+    b: Markup | None
+    votes: dict[Outcome, int]
+    rationales: tuple[tuple[Outcome, str], ...]
+    verdict: Adjudication | None
+
+
+def read(session: Session, comparisons: Sequence[Comparison]) -> list[Dispute]:
+    """Each with its texts; rendering costs, so these should be few."""
+    return [_read(session, comparison) for comparison in comparisons]
+
+
+def votes(session: Session, comparison: Comparison) -> list[Judgment]:
+    """The judgments in force, in order."""
+    found = select(Judgment).where(
+        Judgment.comparison_id == comparison.id, col(Judgment.retired_at).is_(None)
+    )
+    return list(session.exec(found.order_by(col(Judgment.id))))
+
+
+def _read(session: Session, comparison: Comparison) -> Dispute:
+    prompt = session.get_one(Prompt, comparison.prompt_id)
+    said = votes(session, comparison)
+    return Dispute(
+        comparison.pair_id,
+        prompt.key,
+        text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
+        _response(session, prompt, comparison.model_a_id, comparison.sample_a),
+        _response(session, prompt, comparison.model_b_id, comparison.sample_b),
+        dict(Counter(judgment.outcome for judgment in said).most_common()),
+        tuple((judgment.outcome, judgment.rationale) for judgment in said if judgment.rationale),
+        verdicts.live(session, comparison),
+    )
+
+
+def _response(session: Session, prompt: Prompt, model_id: int, sample: int) -> Any:
+    wanted = select(Response).where(
+        Response.prompt_id == prompt.id, Response.model_id == model_id, Response.sample == sample
+    )
+    messages = session.exec(wanted).one().messages
+    return text.render_response(messages, prompt.language) if messages else None

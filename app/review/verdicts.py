@@ -1,0 +1,100 @@
+"""A reviewer's final verdicts: given, replaced, taken back, and the comparisons that want one."""
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from app import audit
+from app.errors import NotFound
+from app.models import Account, Adjudication, Comparison, Judgment, Project, now, row_id
+from app.review.forms import VerdictIn
+
+
+def settle(
+    session: Session, project: Project, pair_id: str, given: VerdictIn, *, by: Account
+) -> Adjudication:
+    """The final verdict on a comparison, in its stored order; an earlier one is retired, never changed.
+
+    The same verdict again changes nothing. Raises NotFound for a comparison that is not the project's.
+    """
+    comparison = _comparison(session, project, pair_id)
+    before = live(session, comparison)
+    if before is not None:
+        if (before.outcome, before.rationale, before.account_id) == (given.outcome, given.reason, by.id):
+            return before
+        before.retired_at = now()
+        session.flush()
+    made = Adjudication(
+        comparison_id=row_id(comparison),
+        account_id=row_id(by),
+        outcome=given.outcome,
+        rationale=given.reason,
+    )
+    session.add(made)
+    change = {"from": before.outcome if before else None, "to": given.outcome}
+    _record(session, "adjudication.add", project, pair_id, by, {"outcome": change, "reason": given.reason})
+    return made
+
+
+def withdraw(session: Session, project: Project, pair_id: str, *, by: Account) -> None:
+    """Leave a comparison to its annotators again. Raises NotFound where nothing was settled."""
+    before = live(session, _comparison(session, project, pair_id))
+    if before is None:
+        raise NotFound("Nobody has settled this comparison.")
+    before.retired_at = now()
+    change = {"outcome": {"from": before.outcome, "to": None}}
+    _record(session, "adjudication.withdraw", project, pair_id, by, change)
+
+
+def live(session: Session, comparison: Comparison) -> Adjudication | None:
+    """The verdict in force."""
+    found = select(Adjudication).where(
+        Adjudication.comparison_id == comparison.id, col(Adjudication.retired_at).is_(None)
+    )
+    return session.exec(found).one_or_none()
+
+
+def waiting(project: Project, *, settled: bool) -> Any:
+    """Comparisons that are settled, or not and whose annotators are divided, with their own number last."""
+    verdict = sa.select(1).where(
+        col(Adjudication.comparison_id) == col(Comparison.id), col(Adjudication.retired_at).is_(None)
+    )
+    number = col(Comparison.id)
+    found = sa.select(Comparison, number).where(col(Comparison.project_id) == project.id)
+    if settled:
+        return found.where(verdict.exists())
+    return found.where(col(Comparison.gold).is_(None), _divided(), ~verdict.exists())
+
+
+def _divided() -> "sa.ColumnElement[bool]":
+    one, other = aliased(Judgment), aliased(Judgment)
+    return (
+        sa.select(1)
+        .select_from(one)
+        .join(other, col(other.comparison_id) == col(one.comparison_id))
+        .where(
+            col(one.comparison_id) == col(Comparison.id),
+            col(one.retired_at).is_(None),
+            col(other.retired_at).is_(None),
+            col(one.outcome) < col(other.outcome),
+        )
+        .correlate(Comparison)
+        .exists()
+    )
+
+
+def _comparison(session: Session, project: Project, pair_id: str) -> Comparison:
+    """Locked, so that two reviewers settle it one after the other."""
+    wanted = select(Comparison).where(Comparison.project_id == project.id, Comparison.pair_id == pair_id)
+    found = session.exec(wanted.with_for_update()).one_or_none()
+    if found is None:
+        raise NotFound("There is no such comparison in this project.")
+    return found
+
+
+def _record(
+    session: Session, verb: str, project: Project, pair_id: str, by: Account, detail: dict[str, Any]
+) -> None:
+    audit.record(session, verb, f"comparison:{pair_id}", by=by, project=project, detail=detail)

@@ -1,0 +1,76 @@
+"""The page on which a reviewer settles what annotators are divided on."""
+
+from typing import Any
+
+from flask import Blueprint, Response, request
+from sqlmodel import col
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import db, permissions, web
+from app.errors import Invalid, Problem, checked
+from app.models import Account, Comparison, Outcome
+from app.permissions import Access
+from app.review import disputes, verdicts
+from app.review.forms import ReviewIn, VerdictIn
+
+bp = Blueprint("review", __name__)
+
+# Each is a prompt and two responses to read.
+A_PAGE = 5
+
+OUTCOMES = {
+    Outcome.A: "A is better",
+    Outcome.B: "B is better",
+    Outcome.TIE: "Tie",
+    Outcome.BOTH_BAD: "Both bad",
+}
+
+
+def _enter(slug: str) -> tuple[Access, Account]:
+    account = web.signed_in()
+    return permissions.enter(db.session(), account, slug, "review"), account
+
+
+@bp.get("/p/<slug>/review")
+def page(slug: str) -> Response:
+    """What annotators are divided on, or what was settled."""
+    access, _ = _enter(slug)
+    return _page(access)
+
+
+@bp.post("/p/<slug>/review/<pair_id>")
+def settle(slug: str, pair_id: str) -> Response | BaseResponse:
+    """Give the final verdict on a comparison."""
+    access, account = _enter(slug)
+    try:
+        verdicts.settle(db.session(), access.project, pair_id, web.submitted(VerdictIn), by=account)
+    except Invalid as problem:
+        return _page(access, problem, refused=pair_id)
+    return web.saved("Settled. Exports follow this verdict.", "review.page", slug=slug)
+
+
+@bp.post("/p/<slug>/review/<pair_id>/withdraw")
+def withdraw(slug: str, pair_id: str) -> BaseResponse:
+    """Leave a comparison to its annotators again."""
+    access, account = _enter(slug)
+    verdicts.withdraw(db.session(), access.project, pair_id, by=account)
+    return web.saved("The verdict is taken back.", "review.page", slug=slug)
+
+
+def _page(access: Access, problem: Problem | None = None, refused: str = "") -> Response:
+    settled = checked(ReviewIn, {"settled": request.args.get("settled", "false")}).settled
+    after = request.args.get("after", 0, type=web.row_number)
+    query = verdicts.waiting(access.project, settled=settled)
+    number: Any = col(Comparison.id)
+    rows = db.session().execute(query.where(number > after).order_by(number).limit(A_PAGE + 1)).all()
+    return web.form_page(
+        "review/page.html",
+        problem,
+        access=access,
+        project=access.project,
+        settled=settled,
+        refused=refused,
+        outcomes=OUTCOMES,
+        found=disputes.read(db.session(), [row.Comparison for row in rows[:A_PAGE]]),
+        more=rows[A_PAGE - 1][-1] if len(rows) > A_PAGE else None,
+    )

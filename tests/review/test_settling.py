@@ -1,0 +1,104 @@
+"""A reviewer settles what annotators are divided on, by page and API, and exports follow."""
+
+from collections.abc import Callable
+
+import orjson
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, col, select
+
+from app.models import Account, Adjudication, AuditEvent, Comparison, Model
+from tests.annotation.arrange import queue
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+
+ClientOf = Callable[[Account | None], FlaskClient]
+Bearer = Callable[[Account], dict[str, str]]
+PAGE = "/p/birds/review"
+API = "/api/v1/projects/birds/review"
+
+
+@pytest.fixture
+def divided(session: Session, cast: Cast) -> Comparison:
+    """One comparison that two disagree on, beside one that they agree on."""
+    split, agreed = queue(session, cast.project, 2)
+    for comparison, second in ((split, "b"), (agreed, "a")):
+        judge(session, cast.project, cast.ann, comparison, "a", rationale="It sings.")
+        judge(session, cast.project, cast.ben, comparison, second)
+    return split
+
+
+def exported(client: FlaskClient) -> list[tuple[str, str]]:
+    answer = client.get("/p/birds/export/download?adjudicated=true")
+    rows = [orjson.loads(line) for line in answer.data.splitlines()] if answer.status_code == 200 else []
+    return [(row["pair_id"], row["chosen"][0]["content"]) for row in rows]
+
+
+def test_a_reviewer_settles_it_and_the_export_follows(
+    session: Session, cast: Cast, client_of: ClientOf, divided: Comparison
+) -> None:
+    rui, rosa = client_of(cast.rui), client_of(cast.rosa)
+    page = rui.get(PAGE).text
+    assert page.count("Final verdict") == 1
+    assert "It sings." in page
+    assert not [name for name in session.exec(select(Model.name)) if name in page], "blind"
+    assert exported(rosa) == []
+    said = {"outcome": "b", "reason": "A is wrong."}
+    assert rui.post(f"{PAGE}/{divided.pair_id}", data=said).status_code == 303
+    assert exported(rosa) == [(divided.pair_id, "Answer 1 to prompt 0.")]
+    assert "Nobody disagrees" in rui.get(PAGE).text
+    assert "A is wrong." in rui.get(f"{PAGE}?settled=true").text
+    session.rollback()
+    event = session.exec(select(AuditEvent).where(AuditEvent.verb == "adjudication.add")).one()
+    assert event.account_id == cast.rui.id
+    assert event.detail == {"outcome": {"from": None, "to": "b"}, "reason": "A is wrong."}
+
+
+def test_a_later_verdict_retires_the_first_and_one_can_be_taken_back(
+    app: Flask, session: Session, cast: Cast, bearer: Bearer, divided: Comparison
+) -> None:
+    client, rui, lena = app.test_client(), bearer(cast.rui), bearer(cast.lena)
+    address = f"{API}/{divided.pair_id}"
+    (told,) = client.get(API, headers=rui).json["items"]  # type: ignore[index]
+    assert told["votes"] == {"a": 1, "b": 1}
+    assert told["verdict"] is None
+    for who, outcome in ((rui, "a"), (rui, "a"), (lena, "tie")):
+        said = {"outcome": outcome, "reason": "Because."}
+        assert client.put(address, json=said, headers=who).status_code == 200
+    (told,) = client.get(f"{API}?settled=true", headers=rui).json["items"]  # type: ignore[index]
+    assert told["verdict"]["outcome"] == "tie"
+    rows = session.exec(select(Adjudication).order_by(col(Adjudication.id))).all()
+    assert [(row.outcome, row.retired_at is None) for row in rows] == [("a", False), ("tie", True)]
+    assert client.delete(address, headers=rui).status_code == 204
+    assert client.delete(address, headers=rui).status_code == 404
+    assert client.get(f"{API}?settled=true", headers=rui).json["items"] == []  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "said", [{"outcome": "b"}, {"outcome": "b", "reason": " "}, {"outcome": "c", "reason": "x"}]
+)
+def test_a_verdict_without_a_reason_is_none(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    bearer: Bearer,
+    divided: Comparison,
+    said: dict[str, str],
+) -> None:
+    assert client_of(cast.rui).post(f"{PAGE}/{divided.pair_id}", data=said).status_code == 422
+    answer = app.test_client().put(f"{API}/{divided.pair_id}", json=said, headers=bearer(cast.rui))
+    assert answer.status_code == 422
+    assert session.exec(select(Adjudication)).all() == []
+
+
+def test_others_may_not(
+    app: Flask, cast: Cast, client_of: ClientOf, bearer: Bearer, divided: Comparison
+) -> None:
+    said = {"outcome": "b", "reason": "x"}
+    for who, status in ((cast.ann, 403), (cast.rosa, 403), (cast.vic, 403), (cast.otto, 404)):
+        assert client_of(who).post(f"{PAGE}/{divided.pair_id}", data=said).status_code == status
+        answer = app.test_client().put(f"{API}/{divided.pair_id}", json=said, headers=bearer(who))
+        assert answer.status_code == status
+    assert client_of(cast.rui).post(f"{PAGE}/none", data=said).status_code == 404
