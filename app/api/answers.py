@@ -6,15 +6,10 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.annotation.forms import Ratings
-from app.leaderboard.over_time import Line
-from app.leaderboard.pairs import Meeting
-from app.leaderboard.ranked import Row
 from app.models import (
     Account,
     AnnotatorKind,
     AuditEvent,
-    DeliveryState,
-    Event,
     JobState,
     Membership,
     Outcome,
@@ -26,7 +21,6 @@ from app.models import (
 from app.permissions import MAY, Access
 from app.projects.forms import SettingsIn
 from app.projects.overview import Counts
-from app.quality.coefficients import Coefficient
 from app.rubric import Rubric
 
 Messages = list[dict[str, Any]]
@@ -288,6 +282,8 @@ class JudgmentOut(SubmittedOut):
     confidence: int | None
     answers: dict[str, Any] | None
     changed: bool
+    model_a: str | None = Field(description="Once the models are revealed.")
+    model_b: str | None
     shown_first: Literal["a", "b"]
     excerpt: str = Field(description="The beginning of what was asked.")
     category: str | None
@@ -298,175 +294,6 @@ class ReopenedOut(Answer):
     """The assignment that is open again."""
 
     assignment_id: str
-
-
-# Results
-
-
-class StandingsOut(Answer):
-    """Models best first, how they were ranked, and what the judgments do not tell."""
-
-    method: str
-    parameters: dict[str, Any]
-    votes: int
-    models: list[Row]
-    notes: list[str]
-    by: str | None = None
-    value: str | None = None
-    slices: list["StandingsOut"] | None = None
-
-
-class MatrixOut(Answer):
-    """Every pair of models that met."""
-
-    pairs: list[Meeting]
-
-
-class TrajectoryOut(Answer):
-    """Ratings after so many judgments."""
-
-    positions: list[int]
-    lines: list[Line]
-
-
-class AgreementOut(Answer):
-    """One coefficient of agreement; without a value it is undefined, and says why."""
-
-    name: str
-    value: float | None
-    lower: float | None
-    upper: float | None
-    comparisons: int
-    undefined: str
-
-    @classmethod
-    def of(cls, one: Coefficient) -> Self:
-        """From a computed one."""
-        found = one.found
-        return cls(
-            name=one.name,
-            value=found.value,
-            lower=found.lower,
-            upper=found.upper,
-            comparisons=found.units,
-            undefined=one.undefined,
-        )
-
-
-class ShareOut(Answer):
-    """Some out of many, with its 95 % interval."""
-
-    some: int
-    many: int
-    value: float
-    lower: float
-    upper: float
-
-
-class AnnotatorOut(Answer):
-    """One annotator's numbers; null where there is nothing to tell it from."""
-
-    name: str = Field(description="The pseudonym that exports carry, unless one manages the project.")
-    kind: AnnotatorKind
-    simulated: bool
-    judgments: int
-    median_seconds: float | None
-    gold: ShareOut | None
-    agreement: ShareOut | None
-    left: ShareOut | None
-    reliability: tuple[float, float, float] | None = Field(description="With its bounds.")
-
-
-class ReweightedOut(Answer):
-    """A model's rating and rank, plain and weighted by the annotators' reliability."""
-
-    model: str
-    rating: float
-    weighted: float
-    rank: int
-    weighted_rank: int
-
-
-class QualityOut(Answer):
-    """How well a project is judged."""
-
-    comparisons: int
-    verdicts: int
-    agreement: list[AgreementOut]
-    by: str
-    slices: dict[str, list[AgreementOut]]
-    annotators: list[AnnotatorOut]
-    reweighted: list[ReweightedOut]
-
-
-class ReceiptOut(Answer):
-    """What a finished export held."""
-
-    model_config = ConfigDict(extra="allow")
-
-    rows: int
-    bytes: int
-    sha256: str
-    excluded: dict[str, int]
-    spec: dict[str, Any]
-
-
-# Final verdicts
-
-
-class VerdictOut(Answer):
-    """A reviewer's final verdict; the outcome names the response."""
-
-    outcome: Outcome
-    reason: str | None = Field(validation_alias="rationale")
-    created_at: datetime
-
-
-class DisputeOut(Answer):
-    """A comparison that annotators are divided on, or that is settled."""
-
-    pair_id: str
-    prompt_id: str
-    votes: dict[Outcome, int]
-    verdict: VerdictOut | None
-
-
-# Webhooks
-
-
-class WebhookOut(Answer):
-    """An address that is told of events; its secret is told once, when it is added."""
-
-    uid: str
-    url: str
-    events: list[Event]
-    created_at: datetime
-    failing_since: datetime | None
-    disabled_at: datetime | None
-    secret: str | None = Field(None, validation_alias="told_once")
-
-
-class DeliveryOut(Answer):
-    """One event for one webhook, and what came of the last attempt."""
-
-    uid: str = Field(description="The webhook-id header.")
-    payload: dict[str, Any]
-    state: DeliveryState
-    attempts: int
-    next_at: datetime
-    status: int | None
-    answer: str | None
-    created_at: datetime
-    tried_at: datetime | None
-
-
-class AlertOut(Answer):
-    """Something that a lead should look at."""
-
-    kind: str
-    subject: str
-    detail: dict[str, Any]
-    created_at: datetime
 
 
 # Long work

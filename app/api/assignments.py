@@ -14,7 +14,7 @@ from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
-from app.annotation.judge import skip, submit_judgment, undo
+from app.annotation.judge import reveal, skip, submit_judgment, undo
 from app.annotation.pair import read
 from app.api.answers import (
     Asked,
@@ -120,8 +120,21 @@ def my_judgment(slug: str, submission_id: str) -> JudgmentOut:
     return _own(found)
 
 
+@post("/projects/<slug>/judgments/<submission_id>/reveal", scope=JUDGE, gives=JudgmentOut)
+def reveal_models(slug: str, submission_id: str) -> JudgmentOut:
+    """Name the models of a pair one has judged, where the project does; the verdict is final from then on."""
+    access, session = enter(slug, "judge"), db.session()
+    reveal(session, access, one_of_mine(session, access, submission_id).assigned.uid)
+    session.commit()
+    return _own(one_of_mine(session, access, submission_id))
+
+
 def _own(judged: Judged) -> JudgmentOut:
+    on_screen = judged.models or (None, None)
+    model_a, model_b = reversed(on_screen) if judged.assigned.swapped else on_screen
     return JudgmentOut(
+        model_a=model_a,
+        model_b=model_b,
         submission_id=judged.submission_id,
         assignment_id=judged.assigned.uid,
         created_at=judged.at,

@@ -2,15 +2,16 @@
 
 from typing import Any
 
-from flask import url_for
+from flask import Response, send_file, url_for
 
-from app import db, jobs
+from app import db, jobs, web
 from app.api import auth
 from app.api.answers import JobOut
 from app.api.auth import enter
 from app.api.operations import get, post, saved
 from app.api.paging import Page, PageIn, page
 from app.api.reading import asked
+from app.imports import uploads
 from app.joblist import listing
 from app.joblist.listing import Listed
 from app.models import Job, JobState, Project, Scope
@@ -31,6 +32,12 @@ def project_jobs(slug: str) -> Page[JobOut]:
 def job(uid: str) -> JobOut:
     """How far a job is, and its result once it is done."""
     return _told(_find(uid))
+
+
+@get("/jobs/<uid>/refused", scope=None, for_one_project=True, gives_media=("application/x-ndjson",))
+def refused_rows(uid: str) -> Response:
+    """Every row that an import refused, with its place and the reason, as JSON Lines."""
+    return send_file(uploads.refused(web.settings(), _find(uid).job.uid), "application/x-ndjson")
 
 
 @post("/jobs/<uid>/cancel", scope=Scope.MANAGE, gives=JobOut, for_one_project=True)

@@ -8,9 +8,9 @@ import orjson
 from flask import Response, request
 
 from app import db
-from app.api.answers import MatrixOut, StandingsOut, TrajectoryOut
 from app.api.auth import enter
 from app.api.operations import get
+from app.api.results import MatrixOut, StandingsOut, TrajectoryOut
 from app.leaderboard import memory, pairs, replay, standings
 from app.leaderboard.etags import unless_known
 from app.leaderboard.forms import StandingsQuery

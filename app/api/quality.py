@@ -1,10 +1,10 @@
 """How well a project is judged, for its reviewers."""
 
 from app import db
-from app.api.answers import AgreementOut, AnnotatorOut, QualityOut, ReweightedOut, ShareOut
 from app.api.auth import enter
 from app.api.operations import get
 from app.api.reading import asked
+from app.api.results import AgreementOut, AnnotatorOut, QualityOut, ReweightedOut, ShareOut
 from app.models import Scope
 from app.quality import agreement, annotators
 from app.quality.annotators import AnnotatorQuality, Share

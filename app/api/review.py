@@ -1,16 +1,36 @@
 """Final verdicts over the API."""
 
+from datetime import datetime
+
+from pydantic import Field
 from sqlmodel import Session
 
 from app import db
-from app.api.answers import DisputeOut, VerdictOut
+from app.api.answers import Answer
 from app.api.auth import account, enter
 from app.api.operations import delete, get, put, saved
 from app.api.paging import Page, PageIn, page
 from app.api.reading import asked, received
-from app.models import Comparison, Prompt, Scope
+from app.models import Comparison, Outcome, Prompt, Scope
 from app.review import disputes, verdicts
 from app.review.forms import ReviewIn, VerdictIn
+
+
+class VerdictOut(Answer):
+    """A reviewer's final verdict; the outcome names the response."""
+
+    outcome: Outcome
+    reason: str | None = Field(validation_alias="rationale")
+    created_at: datetime
+
+
+class DisputeOut(Answer):
+    """A comparison that annotators are divided on, or that is settled."""
+
+    pair_id: str
+    prompt_id: str
+    votes: dict[Outcome, int]
+    verdict: VerdictOut | None
 
 
 class ReviewPageIn(ReviewIn, PageIn):

@@ -1,15 +1,56 @@
 """Webhooks over the API."""
 
+from datetime import datetime
+from typing import Any
+
+from pydantic import Field
+
 from app import db
-from app.api.answers import AlertOut, DeliveryOut, WebhookOut
+from app.api.answers import Answer
 from app.api.auth import account, enter
 from app.api.operations import delete, get, post, put, saved
 from app.api.paging import Page, PageIn, page
 from app.api.reading import asked, received
-from app.models import Delivery, Scope, Webhook
+from app.models import Delivery, DeliveryState, Event, Scope, Webhook
 from app.permissions import Access
 from app.webhooks import alerts, registry
 from app.webhooks.forms import WebhookIn
+
+
+class WebhookOut(Answer):
+    """An address that is told of events; its secret is told once, when it is added."""
+
+    uid: str
+    url: str
+    events: list[Event]
+    created_at: datetime
+    failing_since: datetime | None
+    disabled_at: datetime | None
+    secret: str | None = Field(None, validation_alias="told_once")
+
+
+class DeliveryOut(Answer):
+    """One event for one webhook, and what came of the last attempt."""
+
+    uid: str = Field(description="The webhook-id header.")
+    payload: dict[str, Any]
+    state: DeliveryState
+    attempts: int
+    next_at: datetime
+    status: int | None
+    answer: str | None
+    created_at: datetime
+    tried_at: datetime | None
+
+
+class AlertOut(Answer):
+    """Something that a lead should look at."""
+
+    kind: str
+    subject: str
+    detail: dict[str, Any]
+    created_at: datetime
+
 
 ONE = "/projects/<slug>/webhooks/<uid>"
 

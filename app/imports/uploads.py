@@ -9,7 +9,7 @@ from typing import IO, Any
 from sqlmodel import Session
 
 from app import jobs
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.imports.forms import ImportIn
 from app.imports.sources import printable
 from app.models import Account, Job, Project, opaque_id
@@ -71,3 +71,11 @@ def older_than(settings: Settings, moment: datetime) -> list[Path]:
 def refused_path(settings: Settings, job_uid: str) -> Path:
     """Where a job leaves the rows it refused, as JSON Lines."""
     return settings.data_dir / "refused" / f"{job_uid}.jsonl"
+
+
+def refused(settings: Settings, job_uid: str) -> Path:
+    """That file. Raises NotFound where there is none."""
+    path = refused_path(settings, job_uid).resolve()
+    if not path.exists():
+        raise NotFound("This job refused no rows, or its files have been removed.")
+    return path

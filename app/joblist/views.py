@@ -72,9 +72,7 @@ def repeat(slug: str, uid: str) -> BaseResponse:
 def refused_rows(slug: str, uid: str) -> Response:
     """Every row that an import refused, with its place and the reason, as JSON Lines."""
     _, found = _find(slug, uid)
-    path = uploads.refused_path(web.settings(), found.job.uid).resolve()
-    if not path.exists():
-        raise NotFound("This job refused no rows, or its files have been removed.")
+    path = uploads.refused(web.settings(), found.job.uid)
     name = f"{slug}-{found.job.uid}-refused.jsonl"
     return send_file(path, "application/jsonl", as_attachment=True, download_name=name)
 

@@ -1,0 +1,163 @@
+"""What the API answers of rankings, quality and exports."""
+
+from typing import Any, Self
+
+from pydantic import ConfigDict, Field
+
+from app.api.answers import Answer
+from app.exports.preview import Preview
+from app.leaderboard.over_time import Line
+from app.leaderboard.pairs import Meeting
+from app.leaderboard.ranked import Row
+from app.models import AnnotatorKind
+from app.quality.coefficients import Coefficient
+
+
+class StandingsOut(Answer):
+    """Models best first, how they were ranked, and what the judgments do not tell."""
+
+    method: str
+    parameters: dict[str, Any]
+    votes: int
+    models: list[Row]
+    notes: list[str]
+    by: str | None = None
+    value: str | None = None
+    slices: list["StandingsOut"] | None = None
+
+
+class MatrixOut(Answer):
+    """Every pair of models that met."""
+
+    pairs: list[Meeting]
+
+
+class TrajectoryOut(Answer):
+    """Ratings after so many judgments."""
+
+    positions: list[int]
+    lines: list[Line]
+
+
+class AgreementOut(Answer):
+    """One coefficient of agreement; without a value it is undefined, and says why."""
+
+    name: str
+    value: float | None
+    lower: float | None
+    upper: float | None
+    comparisons: int
+    undefined: str
+
+    @classmethod
+    def of(cls, one: Coefficient) -> Self:
+        """From a computed one."""
+        found = one.found
+        return cls(
+            name=one.name,
+            value=found.value,
+            lower=found.lower,
+            upper=found.upper,
+            comparisons=found.units,
+            undefined=one.undefined,
+        )
+
+
+class ShareOut(Answer):
+    """Some out of many, with its 95 % interval."""
+
+    some: int
+    many: int
+    value: float
+    lower: float
+    upper: float
+
+
+class AnnotatorOut(Answer):
+    """One annotator's numbers; null where there is nothing to tell it from."""
+
+    name: str = Field(description="The pseudonym that exports carry, unless one manages the project.")
+    kind: AnnotatorKind
+    simulated: bool
+    judgments: int
+    median_seconds: float | None
+    gold: ShareOut | None
+    agreement: ShareOut | None
+    left: ShareOut | None
+    reliability: tuple[float, float, float] | None = Field(description="With its bounds.")
+
+
+class ReweightedOut(Answer):
+    """A model's rating and rank, plain and weighted by the annotators' reliability."""
+
+    model: str
+    rating: float
+    weighted: float
+    rank: int
+    weighted_rank: int
+
+
+class QualityOut(Answer):
+    """How well a project is judged."""
+
+    comparisons: int
+    verdicts: int
+    agreement: list[AgreementOut]
+    by: str
+    slices: dict[str, list[AgreementOut]]
+    annotators: list[AnnotatorOut]
+    reweighted: list[ReweightedOut]
+
+
+class ModelCountOut(Answer):
+    """How often a model's response was chosen and rejected."""
+
+    chosen: int
+    rejected: int
+
+
+class PreviewOut(Answer):
+    """What an export would hold now; `read` of its `comparisons` were looked at, and counts are of those."""
+
+    comparisons: int
+    read: int
+    rows: int
+    excluded: dict[str, int]
+    preferences: int
+    longer_chosen: ShareOut | None
+    agreement: float | None = Field(
+        description="Mean share of votes for the chosen, of pairs with two or more."
+    )
+    splits: dict[str, int]
+    categories: dict[str, int] = Field(description="The most frequent.")
+    models: dict[str, ModelCountOut] = Field(description="The most frequent.")
+    first_rows: list[str] = Field(description="As they will be written, long ones cut.")
+
+    @classmethod
+    def of(cls, found: Preview) -> Self:
+        """From what was read."""
+        return cls(
+            comparisons=found.sample.comparisons,
+            read=found.sample.read,
+            rows=found.rows,
+            excluded=dict(found.excluded),
+            preferences=found.preferences,
+            longer_chosen=ShareOut.model_validate(found.longer) if found.longer else None,
+            agreement=found.agreement,
+            splits=dict(found.splits),
+            categories=dict(found.categories),
+            models={name: ModelCountOut(chosen=n, rejected=m) for name, n, m in found.models},
+            first_rows=[row.text for row in found.shown],
+        )
+
+
+class ReceiptOut(Answer):
+    """What a finished export held."""
+
+    model_config = ConfigDict(extra="allow")
+
+    rows: int
+    bytes: int
+    sha256: str
+    excluded: dict[str, int]
+    spec: dict[str, Any]
