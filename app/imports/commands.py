@@ -90,6 +90,8 @@ def _tell(report: Report) -> None:
         )
         if file.new:
             click.echo("  new: " + ", ".join(f"{n:,} {kind}" for kind, n in file.new.items()))
+        if file.empty:
+            click.echo(f"  {file.empty:,} empty responses: never queued or exported", err=True)
         for reason, n in list(file.reasons.items())[:REASONS_SHOWN]:
             click.echo(f"  refused: {n:,} × {reason}", err=True)
     for row in report.refused_rows[:REASONS_SHOWN]:

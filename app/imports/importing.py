@@ -47,6 +47,8 @@ class FileReport:
     added: int = 0
     already_there: int = 0
     refused: int = 0
+    # Responses in which nothing is answered.
+    empty: int = 0
     new: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -199,6 +201,7 @@ class _Run:
             file.read += len(items) + len(refusals)
             file.added += loaded.added
             file.refused += len(refused)
+            file.empty += sum(answer.empty for item in items for answer in item.answers)
             file.already_there = file.read - file.added - file.refused
             new.update(loaded.counts)
             for refusal in refused:

@@ -17,12 +17,16 @@ _NUL = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\u0000")
 
 @dataclass(slots=True)
 class Answer:
-    """One response; ``sample`` None means the sample that has this text, or the next free one."""
+    """One response; ``sample`` None means the sample that has this text, or the next free one.
+
+    Without ``messages`` it is known from votes only, or it is ``empty``: nothing was answered.
+    """
 
     model: str
     messages: str | None = None
     digest: bytes | None = None
     sample: int | None = 0
+    empty: bool = False
 
 
 @dataclass(slots=True)

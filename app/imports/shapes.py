@@ -111,6 +111,9 @@ def _prompt(row: fields.Prompted) -> bytes:
 
 
 def _answer(model: str, response: str | list[Message], sample: int | None = 0) -> Answer:
+    if turns.is_empty(response):
+        # As if it had come without a text: its votes rank, and nobody is shown it or trains on it.
+        return Answer(model, sample=sample, empty=True)
     return answer(model, turns.dumped_response(response), sample)
 
 
@@ -159,6 +162,8 @@ def _comparison(number: int, row: fields.ComparisonRow, _record: Record) -> Item
     item.gold, item.paired = row.gold, True
     if row.winner is not None:
         return _judged(item, Vote(row.winner, b"", row.annotator, at=row.timestamp), row.id)
+    if a.empty or b.empty:
+        raise ValueError(f"response_{'a' if a.empty else 'b'} is empty; there is nothing to compare")
     if a.digest == b.digest and not row.gold:
         raise ValueError("response_a and response_b are the same text; there is nothing to compare")
     return item

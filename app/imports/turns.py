@@ -26,6 +26,18 @@ def dumped_response(value: TextOrMessages) -> bytes:
     return dumped_text("assistant", value) if isinstance(value, str) else dumped(value)
 
 
+def is_empty(response: TextOrMessages) -> bool:
+    """Whether nothing is answered: no text, no call of a tool, no image."""
+    if isinstance(response, str):
+        return not response.strip()
+    return not any(_says_something(message) for message in response)
+
+
+def _says_something(message: Message) -> bool:
+    content = message.get("content")
+    return bool(content.strip() if isinstance(content, str) else content) or bool(message.get("tool_calls"))
+
+
 def hh_turns(text: str) -> list[Message]:
     r"""The turns of an HH-RLHF string (``\n\nHuman: … \n\nAssistant: …``); none if it is not one."""
     if not text.startswith(("\n\nHuman:", "\n\nAssistant:")):

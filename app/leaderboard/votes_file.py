@@ -88,7 +88,7 @@ class _Source:
         if self.kind == "parquet":
             return f"row {row + 1}"
         with _text(self.path) as lines:
-            starts = _csv_starts(lines) if self.kind == "csv" else _jsonl_starts(lines)
+            starts = _csv_starts(lines, _delimiter(self.path)) if self.kind == "csv" else _jsonl_starts(lines)
             return f"line {next(line for i, line in enumerate(starts) if i == row)}"
 
 
@@ -106,6 +106,8 @@ def read_votes(path: Path, cluster: ClusterBy = "none", by: str | None = None) -
         raise Problem(f"{path.name} has no column {by!r}; it has {', '.join(source.columns)}.")
     wanted = [*shape, WINNER, *groups, *prompts, *([by] if by else [])]
     table = _read(source, list(dict.fromkeys(wanted)))
+    if not table.num_rows:
+        raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
     models, a, b = _models(source, table, shape)
     outcome = _outcomes(source, table)
     joined = _joined(source, table, groups, a, b) if groups else None
@@ -237,13 +239,20 @@ def _text(path: Path) -> IO[str]:
 
 
 def _csv_columns(path: Path) -> list[str]:
+    delimiter = _delimiter(path)
     with _text(path) as lines:
-        return next(csv.reader(lines), [])
+        return next(csv.reader(lines, delimiter=delimiter), [])
 
 
-def _csv_starts(lines: IO[str]) -> Iterator[int]:
+def _delimiter(path: Path) -> str:
+    """What stands between the columns: a comma, or what spreadsheets of other countries write."""
+    with _text(path) as lines:
+        return max(",;\t", key=lines.readline().count)
+
+
+def _csv_starts(lines: IO[str], delimiter: str) -> Iterator[int]:
     """The lines on which rows begin: quoted text may hold line breaks, and empty lines are no rows."""
-    reader = csv.reader(lines)
+    reader = csv.reader(lines, delimiter=delimiter)
     next(reader)
     before = reader.line_num
     for row in reader:
@@ -270,7 +279,7 @@ def _read_csv(path: Path, columns: list[str]) -> pa.Table:
     return arrow.read_csv(
         path,
         read_options=arrow.ReadOptions(block_size=BLOCK),
-        parse_options=arrow.ParseOptions(newlines_in_values=True),
+        parse_options=arrow.ParseOptions(delimiter=_delimiter(path), newlines_in_values=True),
         convert_options=options,
     )
 

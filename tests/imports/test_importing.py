@@ -400,3 +400,29 @@ def test_what_comes_back_through_the_orm_is_whole(importer: Importer, session: S
     session.add(again)
     with pytest.raises(sa.exc.IntegrityError):
         session.commit()
+
+
+@pytest.mark.parametrize("empty", ["", " \n", [{"role": "assistant", "content": ""}]])
+def test_an_empty_response_is_told_and_waits_for_a_text(
+    importer: Importer, session: Session, empty: Any
+) -> None:
+    rows = [response(1, "heron") | {"response": empty}, response(1, "wren")]
+    report = importer(rows)
+    assert (report.total("added"), report.total("empty"), report.total("refused")) == (2, 1, 0)
+    texts = {row.model_id: row.messages for row in session.exec(select(Response))}
+    assert list(texts.values()).count(None) == 1, (
+        "as if it had come without a text: neither queued nor exported"
+    )
+    assert importer(rows).total("added") == 0
+    assert importer([response(1, "heron")]).total("added") == 1
+
+
+def test_an_empty_side_is_not_queued_but_its_vote_counts(importer: Importer, session: Session) -> None:
+    report = importer([comparison(1) | {"response_b": " "}])
+    assert [row["reason"] for row in report.refused_rows] == [
+        "response_b is empty; there is nothing to compare"
+    ]
+    judged = importer([comparison(2) | {"response_b": "", "winner": "model_a"}])
+    assert (judged.total("added"), judged.total("empty")) == (1, 1)
+    assert session.exec(select(Slot)).all() == []
+    assert session.exec(select(Judgment)).one().outcome == Outcome.A

@@ -69,7 +69,7 @@ def test_everything_a_response_may_say() -> None:
         "prompt": "Hi",
         "prompt_id": 12,
         "model": "heron",
-        "response": "",
+        "response": "Hello",
         "category": "greeting",
         "language": "en",
         "tags": ["short"],
@@ -85,7 +85,7 @@ def test_everything_a_response_may_say() -> None:
         '["short"]',
         '{"source":"us"}',
     )
-    assert item.answers == [answer("heron", dumped([{"role": "assistant", "content": ""}]), 2)]
+    assert item.answers == [answer("heron", dumped([{"role": "assistant", "content": "Hello"}]), 2)]
 
 
 @pytest.mark.parametrize(

@@ -287,12 +287,6 @@ def test_elo_says_that_order_matters(file: Path, tmp_path: Path) -> None:
     assert turned["models"][0]["rating"] != found["models"][0]["rating"]
 
 
-def test_no_votes_is_no_ranking(tmp_path: Path) -> None:
-    file = tmp_path / "v.csv"
-    file.write_text("model_a,model_b,winner\n")
-    assert ranked(file)["models"] == []
-
-
 def test_people_read_a_table(file: Path) -> None:
     result = run(file)
     assert result.exit_code == 0
@@ -337,3 +331,30 @@ def test_more_models_than_can_be_ranked_are_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(rank, [str(file)])
     assert done.exit_code == 1
     assert "2,002 models" in str(done.exception)
+
+
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_columns_may_be_apart_as_spreadsheets_write_them(tmp_path: Path, delimiter: str) -> None:
+    comma, other = (write(tmp_path / name, votes()) for name in ("comma.csv", "other.csv"))
+    other.write_text(other.read_text().replace(",", delimiter))
+    assert (
+        json.loads(run(other, "--json").stdout)["models"] == json.loads(run(comma, "--json").stdout)["models"]
+    )
+    other.write_text(
+        delimiter.join(("model_a", "model_b", "winner")) + f"\nHeron{delimiter}Lark{delimiter}nobody\n"
+    )
+    assert "line 2" in str(run(other).exception)
+
+
+@pytest.mark.parametrize("name", ["votes.csv", "votes.parquet"])
+def test_a_header_alone_is_no_ranking(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    if path.suffix == ".csv":
+        path.write_text("model_a,model_b,winner\n")
+    else:
+        parquet.write_table(
+            pa.table({name: pa.array([], pa.string()) for name in ("model_a", "model_b", "winner")}), path
+        )
+    refused = run(path).exception
+    assert isinstance(refused, Problem)
+    assert f"{name} holds no votes" in refused.detail
