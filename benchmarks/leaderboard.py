@@ -32,7 +32,7 @@ EACH = 3
 # Rows made by the database itself: a program would need hours. {rows} numbers them from 1.
 ROWS = {
     "sqlite": "WITH RECURSIVE rows(g) AS (SELECT 1 UNION ALL SELECT g + 1 FROM rows WHERE g < {n})",
-    "postgresql": "WITH rows AS (SELECT generate_series(1, {n}) AS g)",
+    "postgresql": "WITH rows AS (SELECT generate_series(CAST(1 AS bigint), {n}) AS g)",
 }
 WHEN = {
     "sqlite": "datetime('2025-01-01', '+' || g || ' seconds') || '.000000'",
@@ -153,7 +153,7 @@ def judge(engine: sa.Engine, models: int, annotators: int, votes: int) -> None:
             connection.exec_driver_sql("SET session_replication_role = replica")
         for into, values, n in inserts:
             rows = ROWS[kind].format(n=n)
-            connection.exec_driver_sql(f"INSERT INTO {into} {rows} SELECT {values} FROM rows")  # noqa: S608
+            connection.execute(sa.text(f"INSERT INTO {into} {rows} SELECT {values} FROM rows"))  # noqa: S608
         connection.exec_driver_sql("ANALYZE")
 
 
