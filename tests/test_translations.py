@@ -22,7 +22,17 @@ TAG = re.compile(r"</?\w+[^>]*>")
 # Rooms whose words are not wrapped yet.
 UNWRAPPED = (
     *("styleguide", "_audit", "_invitations", "accounts/audit", "accounts/people", "accounts/tokens"),
-    *("learning/overview", "exports", "imports", "joblist", "leaderboard", "pairing", "quality", "review"),
+    *(
+        "flags/show",
+        "learning/overview",
+        "exports",
+        "imports",
+        "joblist",
+        "leaderboard",
+        "pairing",
+        "quality",
+        "review",
+    ),
     *("projects/_tabs", "projects/audit", "projects/groups", "projects/guideline_edit", "projects/members"),
     *("projects/new", "projects/rubric", "projects/settings"),
 )

@@ -50,14 +50,12 @@ async function answered(pair, response) {
   part("[data-newer-draft]").hidden = false;
 }
 
-for (const change of ["input", "change"]) {
-  document.addEventListener(change, ({ target }) => {
-    if (!target.form?.matches("[data-draft]")) return;
-    dirty = true;
-    tell("");
-    later();
-  });
-}
+document.addEventListener("input", ({ target }) => {
+  if (!target.form?.matches("[data-draft]")) return;
+  dirty = true;
+  tell("");
+  later();
+});
 
 document.addEventListener("click", ({ target }) => {
   if (target.closest("[data-take-newer]")) location.reload();

@@ -64,7 +64,7 @@ function found(response, words) {
 
 function save(list) {
   field().value = list.length ? JSON.stringify(list) : "";
-  field().dispatchEvent(new Event("change", { bubbles: true }));
+  field().dispatchEvent(new Event("input", { bubbles: true }));
   draw();
 }
 

@@ -111,7 +111,7 @@ def serving(data: Path, *command: str, port: int = 0) -> Iterator[Site]:
 def _wait(site: Site, server: "subprocess.Popen[bytes]") -> None:
     for _ in range(600):
         assert server.poll() is None, (site.data / "server.log").read_text()[-2000:]
-        with suppress(urllib.error.URLError, ConnectionError):
+        with suppress(urllib.error.URLError, ConnectionError, TimeoutError):
             urllib.request.urlopen(f"{site.url}/readyz", timeout=2).close()  # noqa: S310 (our own server)
             return
         time.sleep(0.1)

@@ -343,6 +343,7 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     page.goto(site.address(f"{project}/judge"))
     if scripted:
         say_why(page, "Begun before.")
+    if not look:
         page.keyboard.press("Escape")
     if look:
         page.get_by_role("link", name="Flag").click()
