@@ -35,6 +35,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.quality import views as quality
     from app.review import views as review
     from app.settings import Settings
+    from app.snapshots import views as snapshots
     from app.webhooks import views as webhooks
 
     settings = settings or Settings()
@@ -63,6 +64,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(leaderboard.bp)
     app.register_blueprint(quality.bp)
     app.register_blueprint(exports.bp)
+    app.register_blueprint(snapshots.bp)
     app.register_blueprint(webhooks.bp)
     app.register_blueprint(review.bp)
     app.register_blueprint(examples.bp)

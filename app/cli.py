@@ -25,6 +25,7 @@ ROOMS = {
     "leaderboard": "app.leaderboard.commands",
     "rank": "app.leaderboard.commands",
     "export": "app.exports.commands",
+    "snapshot": "app.snapshots.commands",
 }
 
 # These make their own app, or need none.

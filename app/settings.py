@@ -22,6 +22,10 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="SQLAlchemy URL; empty means an SQLite file under the data directory."
     )
+    snapshot_url: str = Field(
+        "",
+        description="Where snapshots lie, as s3://BUCKET/PREFIX; empty means the data directory.",
+    )
     secret_key: SecretStr = Field(
         SecretStr(""), description="Signs sessions; at least 32 characters. Made and kept in development."
     )

@@ -48,7 +48,11 @@ def test_every_operation_of_the_api_is_documented_with_its_scope() -> None:
     text = (DOCS / "api.md").read_text()
     told = set(re.findall(r"^\| (\w+) `(/[^`]*)` \| (\w+) \|", text, re.MULTILINE))
     there = {
-        (operation.method, re.sub(r"<(\w+)>", r"{\1}", operation.path), str(operation.scope or "any"))
+        (
+            operation.method,
+            re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", operation.path),
+            str(operation.scope or "any"),
+        )
         for operation, _ in OPERATIONS.values()
     }
     assert told == there

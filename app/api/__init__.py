@@ -24,5 +24,6 @@ from app.api import (  # noqa: E402 -- their routes register on bp
     projects,  # noqa: F401
     quality,  # noqa: F401
     review,  # noqa: F401
+    snapshots,  # noqa: F401
     webhooks,  # noqa: F401
 )

@@ -23,7 +23,7 @@ INFO = {
     "description": "Pairs of model responses, preferences, and rankings that say how sure they are.",
 }
 COMPONENT = "#/components/schemas/"
-PARAMETER = re.compile(r"<(\w+)>")
+PARAMETER = re.compile(r"<(?:\w+:)?(\w+)>")
 
 
 @get("/openapi.json", scope=None, is_open=True, for_one_project=True, gives_media=("application/json",))

@@ -1,5 +1,6 @@
 """What the API answers of rankings, quality and exports."""
 
+from datetime import datetime
 from typing import Any, Self
 
 from pydantic import ConfigDict, Field
@@ -161,3 +162,49 @@ class ReceiptOut(Answer):
     sha256: str
     excluded: dict[str, int]
     spec: dict[str, Any]
+
+
+class FileOut(Answer):
+    """One file of a snapshot; rows, format, part and split where it has rows."""
+
+    path: str
+    bytes: int
+    sha256: str
+    rows: int | None = None
+    format: str | None = None
+    part: str | None = None
+    split: str | None = None
+
+
+class SnapshotOut(Answer):
+    """A snapshot, which never changes; `digest` is that of its SHA256SUMS."""
+
+    label: str
+    name: str
+    version: int
+    digest: str | None
+    rows: int
+    size: int
+    files: list[FileOut]
+    ready_at: datetime | None
+    url: str
+    page: str
+
+
+class RuleOut(Answer):
+    """A filter, policy or version that is not the same."""
+
+    name: str
+    before: Any
+    after: Any
+
+
+class ChangesOut(Answer):
+    """Pairs by id: new, gone, with the other side chosen, or with other texts; and how many are the same."""
+
+    added: list[str]
+    removed: list[str]
+    turned: list[str]
+    rewritten: list[str]
+    same: int
+    rules: list[RuleOut]

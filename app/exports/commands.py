@@ -1,7 +1,6 @@
 """``tiebreak export``."""
 
 import sys
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -11,39 +10,17 @@ from app import db, permissions
 from app.errors import Conflict, Invalid, NotFound, checked
 from app.exports import stream
 from app.exports.choices import check_known
-from app.exports.forms import Aggregate, ExportSpec, File, Format, Gold, Part, Split, Ties
-from app.models import AnnotatorKind, Project
-
-
-def _choice(values: type[StrEnum]) -> click.Choice[str]:
-    return click.Choice([value.value for value in values])
+from app.exports.forms import ExportSpec, File, Format, Part
+from app.exports.options import choice, filters
+from app.models import Project
 
 
 @click.command()
 @click.argument("slug")
-@click.option("--format", default=Format.TRL.value, show_default=True, type=_choice(Format))
-@click.option("--file", type=_choice(File), help="By default, what -o ends with, else jsonl.")
-@click.option("--part", type=_choice(Part), help="What goes beside the rows instead of them.")
-@click.option("--category", multiple=True, help="Only these prompts; may be repeated.")
-@click.option("--language", multiple=True, help="Only these prompts; may be repeated.")
-@click.option("--model", multiple=True, help="Only comparisons between these models; may be repeated.")
-@click.option("--split", type=_choice(Split), help="Only these prompts; both by default.")
-@click.option("--gold", type=_choice(Gold), help="Comparisons that test annotators; in for judgments only.")
-@click.option("--adjudicated", is_flag=True, help="Only comparisons with a reviewer's verdict.")
-@click.option("--kind", type=_choice(AnnotatorKind), help="Only people's or judge models' judgments.")
-@click.option("--group", multiple=True, help="Only judgments of annotators in this group.")
-@click.option("--guideline", multiple=True, type=int, help="Only judgments made under this version.")
-@click.option("--criterion", help="Verdicts by this criterion instead of the overall ones.")
-@click.option("--since", help="Only judgments from this ISO time on.")
-@click.option("--until", help="Only judgments before this ISO time, or up to this day (UTC), which counts.")
-@click.option("--ties", type=_choice(Ties), help="Drop: as if verdicts for neither side were not given.")
-@click.option("--aggregate", type=_choice(Aggregate), help="How judgments become a verdict.")
-@click.option("--min-votes", type=int, help="Judgments a comparison needs.")
-@click.option("--min-agreement", type=float, help="Share of its judgments that must agree, 0 to 1.")
-@click.option("--min-strength", type=float, help="Mean strength of those that agree, 1 to 3.")
-@click.option("--held-out", type=float, help="Share of prompts in the test split, 0 to 1.  [default: 0.1]")
-@click.option("--salt", help="Draws another split.")
-@click.option("--margin", is_flag=True, help="Add a margin column.")
+@click.option("--format", default=Format.TRL.value, show_default=True, type=choice(Format))
+@click.option("--file", type=choice(File), help="By default, what -o ends with, else jsonl.")
+@click.option("--part", type=choice(Part), help="What goes beside the rows instead of them.")
+@filters
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A new file; stdout by default.")
 def export(slug: str, output: Path | None, **asked: Any) -> None:
     """Write preferences or judgments of project SLUG; what was left out is told on stderr."""

@@ -194,9 +194,13 @@ TITLES = {
 def dataset_info(slug: str, spec: ExportSpec) -> bytes:
     """What LLaMA-Factory needs to know of a file beside it."""
     rows = spec.model_copy(update={"part": Part.ROWS}).file_name(slug)
+    return orjson.dumps({slug: dataset_entry(rows)}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+
+
+def dataset_entry(file_name: str) -> dict[str, Any]:
+    """The same of one file."""
     columns = {name: name for name in ("chosen", "rejected", "system")} | {"messages": "conversations"}
-    entry = {"file_name": rows, "formatting": "sharegpt", "ranking": True, "columns": columns}
-    return orjson.dumps({slug: entry}, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return {"file_name": file_name, "formatting": "sharegpt", "ranking": True, "columns": columns}
 
 
 def joined(prompt: str, response: str) -> str:

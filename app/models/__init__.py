@@ -43,6 +43,7 @@ from app.models.project import (
     Visibility,
 )
 from app.models.prompt import Message, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.models.snapshot import Snapshot, SnapshotState
 from app.models.webhook import Alert, Delivery, DeliveryState, Event, Webhook
 
 __all__ = [
@@ -90,6 +91,8 @@ __all__ = [
     "SiteRole",
     "SkipReason",
     "Slot",
+    "Snapshot",
+    "SnapshotState",
     "Source",
     "Stage",
     "StoredAnswer",

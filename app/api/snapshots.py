@@ -1,0 +1,90 @@
+"""Snapshots over the API."""
+
+from typing import Any
+
+from flask import Response, url_for
+from pydantic import BaseModel, Field
+
+from app import db, web
+from app.api import auth
+from app.api.answers import JobOut
+from app.api.auth import enter
+from app.api.jobs import started
+from app.api.operations import get, post
+from app.api.paging import Page, PageIn, page
+from app.api.reading import asked, received
+from app.api.results import ChangesOut, SnapshotOut
+from app.models import Scope, Snapshot
+from app.snapshots import reading, serving, work
+from app.snapshots.forms import SnapshotIn
+from app.snapshots.store import Store
+
+
+@post(
+    "/projects/<slug>/snapshots",
+    scope=Scope.MANAGE,
+    takes=SnapshotIn,
+    gives=JobOut,
+    status=202,
+    repeatable=True,
+)
+def make_snapshot(slug: str) -> JobOut:
+    """Make a snapshot, as a job to watch."""
+    access = enter(slug, "export")
+    job = work.start(db.session(), access.project, received(SnapshotIn), by=auth.account())
+    return started(job, access.project)
+
+
+@get("/projects/<slug>/snapshots", scope=Scope.READ, query=PageIn, gives=Page[SnapshotOut])
+def snapshots(slug: str) -> Page[SnapshotOut]:
+    """A project's snapshots, newest first."""
+    access = enter(slug, "export")
+
+    def make(row: Any) -> SnapshotOut:
+        return _told(row.Snapshot, slug)
+
+    return page(
+        db.session(), reading.of(access.project), asked(PageIn), make, by=Snapshot.id, newest_first=True
+    )
+
+
+@get("/projects/<slug>/snapshots/<label>", scope=Scope.READ, gives=SnapshotOut)
+def snapshot(slug: str, label: str) -> SnapshotOut:
+    """One snapshot and its files."""
+    return _told(_find(slug, label), slug)
+
+
+class SinceIn(BaseModel):
+    """What a snapshot is compared with."""
+
+    since: str = Field(max_length=80, description="The label of an earlier snapshot.")
+
+
+@get("/projects/<slug>/snapshots/<label>/changes", scope=Scope.READ, query=SinceIn, gives=ChangesOut)
+def snapshot_changes(slug: str, label: str) -> ChangesOut:
+    """Pairs that came, went or changed since an earlier snapshot, and the rules that did."""
+    after, before = _find(slug, label), _find(slug, asked(SinceIn).since)
+    return ChangesOut.model_validate(reading.changes(Store(web.settings()), before, after).as_dict())
+
+
+@get(
+    "/projects/<slug>/snapshots/<label>/<path:path>",
+    scope=Scope.READ,
+    gives_media=("application/octet-stream", *serving.MEDIA_TYPES.values()),
+)
+def snapshot_file(slug: str, label: str, path: str) -> Response:
+    """One of its files (`manifest.json`, `SHA256SUMS`, `README.md`, …), with a strong ETag and by ranges."""
+    return serving.respond(Store(web.settings()), _find(slug, label), path)
+
+
+def _find(slug: str, label: str) -> Snapshot:
+    return reading.find(db.session(), enter(slug, "export").project, label)
+
+
+def _told(found: Snapshot, slug: str) -> SnapshotOut:
+    return SnapshotOut(
+        url=url_for("api.snapshot", slug=slug, label=found.label),
+        page=url_for("snapshots.one", slug=slug, label=found.label),
+        label=found.label,
+        **found.model_dump(),
+    )

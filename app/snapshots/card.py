@@ -1,0 +1,177 @@
+"""The dataset card: what was asked, of whom, how they agreed and what is missing, told from the data."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+import yaml
+from flask import current_app
+from sqlmodel import Session
+
+from app.leaderboard import bias
+from app.leaderboard.sides import PositionBias
+from app.models import Project
+from app.projects import guidelines, rubrics
+from app.quality import agreement
+from app.quality.agreement import AgreementReport
+from app.quality.annotators import Share
+from app.snapshots.forms import SnapshotIn
+
+# Of a guideline on the card; the whole of it is the project's.
+LONGEST_GUIDELINE = 4_000
+SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
+# Fewer comparisons say little of a model.
+FEW = 30
+
+
+@dataclass
+class Measured:
+    """The preferences of a snapshot, counted from its files."""
+
+    rows: int = 0
+    votes: int = 0
+    single: int = 0
+    human: int = 0
+    model: int = 0
+    simulated: int = 0
+    adjudicated: int = 0
+    longer: int = 0
+    shorter: int = 0
+
+    def __post_init__(self) -> None:
+        self.annotators: set[str] = set()
+        self.prompts: set[str] = set()
+        self.models: Counter[str] = Counter()
+        self.languages: Counter[str] = Counter()
+        self.categories: Counter[str] = Counter()
+
+    @property
+    def longer_chosen(self) -> Share | None:
+        """How often the longer response was the preferred one."""
+        different = self.longer + self.shorter
+        return Share(self.longer, different) if different else None
+
+    @property
+    def rare_models(self) -> list[str]:
+        """Models in few of its pairs."""
+        return sorted(name for name, count in self.models.items() if count < FEW)
+
+
+@dataclass(frozen=True)
+class Card:
+    """All that the card says."""
+
+    project: Project
+    manifest: dict[str, Any]
+    configs: list[dict[str, Any]]
+    asked: SnapshotIn
+    guideline: str
+    guideline_version: int
+    criteria: dict[str, str]
+    measured: Measured
+    agreement: AgreementReport
+    position: PositionBias
+
+    @property
+    def quotation(self) -> str:
+        """The guideline, set off from the card's own headings."""
+        return "\n".join(f"> {line}".rstrip() for line in self.guideline.splitlines())
+
+    @property
+    def description(self) -> str:
+        """A sentence of it."""
+        return (
+            f"{self.measured.rows:,} preferences between responses of {len(self.measured.models)} models to "
+            f"{len(self.measured.prompts):,} prompts, judged side by side in the project {self.project.name}."
+        )
+
+
+def gather(
+    connection: sa.Connection, project: Project, asked: SnapshotIn, manifest: dict[str, Any], folder: Path
+) -> Card:
+    """Read what the card tells, from the same moment as the rows and from the files themselves."""
+    with Session(connection) as session:
+        guideline = guidelines.latest(session, project)
+        return Card(
+            project,
+            manifest,
+            _configs(manifest),
+            asked,
+            guideline.text[:LONGEST_GUIDELINE] if guideline else "",
+            guideline.version if guideline else 0,
+            rubrics.criteria(session, project),
+            measure(sorted((folder / "data").glob("*.parquet"))),
+            agreement.of_people(session, project, "category"),
+            bias.position(session, project),
+        )
+
+
+def _configs(manifest: dict[str, Any]) -> list[dict[str, Any]]:
+    """What ``datasets`` loads: Parquet alone, since it takes one kind of file for all configurations."""
+    paths = [file for file in manifest["files"] if file["path"].startswith("data/")]
+    files = [{"split": file["split"], "path": file["path"]} for file in paths]
+    return [{"config_name": "default", "data_files": files}]
+
+
+def write(card: Card) -> str:
+    """Markdown with the front matter that ``datasets`` reads."""
+    front = {
+        "pretty_name": f"{card.project.name}, {card.manifest['snapshot']}",
+        "license": card.asked.licence,
+        "language": [name for name, _ in card.measured.languages.most_common() if name],
+        "tags": ["preference", "rlhf", "human-feedback"],
+        "size_categories": [next((SIZES[size] for size in SIZES if card.measured.rows < size), "n>10M")],
+        "configs": card.configs,
+    }
+    yaml_ = yaml.safe_dump(
+        {name: value for name, value in front.items() if value}, sort_keys=False, allow_unicode=True
+    )
+    # Not as a page: there is no reader whose session or language it would follow.
+    template = current_app.jinja_env.get_template("snapshots/card.md")
+    return f"---\n{yaml_}---\n\n" + template.render(card=card, measured=card.measured)
+
+
+def measure(paths: list[Path]) -> Measured:
+    """Count what Parquet files of trl hold, a part at a time."""
+    # Not at the top: pyarrow takes long to start.
+    import pyarrow.compute as pc
+    import pyarrow.parquet as pq
+
+    found = Measured()
+    for path in paths:
+        for batch in pq.ParquetFile(path).iter_batches():
+            found.rows += batch.num_rows
+            votes = batch["votes"]
+            found.votes += pc.sum(votes).as_py()
+            found.single += pc.sum(pc.equal(votes, 1)).as_py()
+            found.human += pc.sum(batch["human_votes"]).as_py()
+            found.model += pc.sum(batch["model_votes"]).as_py()
+            found.simulated += pc.sum(batch["simulated_votes"]).as_py()
+            found.adjudicated += pc.sum(batch["adjudicated"]).as_py() or 0
+            chosen, rejected = _lengths(batch["chosen"]), _lengths(batch["rejected"])
+            found.longer += int((chosen > rejected).sum())
+            found.shorter += int((chosen < rejected).sum())
+            found.annotators.update(pc.unique(pc.list_flatten(batch["annotators"])).to_pylist())
+            found.prompts.update(pc.unique(batch["prompt_id"]).to_pylist())
+            for side in ("chosen_model", "rejected_model"):
+                _count(found.models, batch[side])
+            _count(found.languages, batch["language"])
+            _count(found.categories, batch["category"])
+    return found
+
+
+def _lengths(messages: Any) -> "np.ndarray[Any, Any]":
+    """Characters of each response."""
+    import pyarrow.compute as pc
+
+    turns = pc.list_flatten(messages)
+    each = pc.utf8_length(pc.struct_field(turns, "content")).to_numpy()
+    return np.bincount(pc.list_parent_indices(messages).to_numpy(), each, len(messages))
+
+
+def _count(counter: Counter[str], column: Any) -> None:
+    for item in column.value_counts().to_pylist():
+        counter[item["values"]] += item["counts"]

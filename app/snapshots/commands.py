@@ -1,0 +1,114 @@
+"""``tiebreak snapshot``."""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+import orjson
+
+from app import db, permissions, web
+from app.errors import checked
+from app.exports.options import filters
+from app.snapshots import making, reading, verify
+from app.snapshots.diff import Changes
+from app.snapshots.forms import SnapshotIn
+from app.snapshots.store import Store
+
+
+class _MakeByDefault(click.Group):
+    """``snapshot SLUG`` makes one; the verbs are for the rest."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if args and args[0] not in self.commands and args[0] not in ctx.help_option_names:
+            args = ["make", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(cls=_MakeByDefault)
+def snapshot() -> None:
+    """Freeze what a project has to export under a name: `tiebreak snapshot SLUG`.
+
+    A snapshot never changes. The other commands list, compare and verify them.
+    """
+
+
+@snapshot.command()
+@click.argument("slug")
+@click.option("--name", help="By default the project's; versions count by name.")
+@click.option("--licence", help="For the card, by its short name.  [default: unknown]")
+@click.option("--formats", multiple=True, help="Formats with files of their own; may be repeated.")
+@filters
+def make(slug: str, **asked: Any) -> None:
+    """Make a snapshot of project SLUG, from one moment, and print where it is."""
+    given = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
+    given = {name: value for name, value in given.items() if value not in (None, [])}
+    wanted = checked(SnapshotIn, {"name": slug, **given})
+    engine, store = db.engine(), Store(web.settings())
+    project = permissions.project_named(engine, slug)
+    with db.transaction(engine) as session:
+        reserved = making.reserve(session, project, wanted, by=None)
+    try:
+        made = making.make(engine, store, wanted, reserved, _tell_progress)
+    except BaseException:
+        with db.transaction(engine) as session:
+            session.delete(session.merge(reserved))
+        raise
+    click.echo(f"{made.rows:,} preferences, {len(made.files)} files, digest {made.digest}", err=True)
+    click.echo(store.path(reading.key(made, "")) or made.label)
+
+
+def _tell_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        click.echo(f"\r{done} of {total} files", nl=False, err=True)
+
+
+@snapshot.command("verify")
+@click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def verify_(folder: Path) -> None:
+    """Compare a snapshot's folder with its SHA256SUMS; exits with 1 and says what differs."""
+    found = verify.differences(folder)
+    for difference in found:
+        click.echo(difference)
+    if found:
+        sys.exit(1)
+    click.echo(f"{folder} is whole and unchanged.", err=True)
+
+
+@snapshot.command("list")
+@click.argument("slug")
+def list_(slug: str) -> None:
+    """Name the snapshots of project SLUG, the latest first."""
+    project = permissions.project_named(db.engine(), slug)
+    with db.new_session(db.engine(), write=False) as session:
+        for found, _ in reading.newest(session, project, sys.maxsize):
+            click.echo(f"{found.label}\t{found.ready_at:%Y-%m-%d %H:%M}\t{found.rows:,} rows\t{found.digest}")
+
+
+@snapshot.command("diff")
+@click.argument("slug")
+@click.argument("before")
+@click.argument("after")
+@click.option("--json", "as_json", is_flag=True, help="Print every pair, as one JSON object.")
+def diff_(slug: str, before: str, after: str, as_json: bool) -> None:
+    """Tell what changed in project SLUG from snapshot BEFORE to snapshot AFTER (NAME-vVERSION)."""
+    project = permissions.project_named(db.engine(), slug)
+    with db.new_session(db.engine(), write=False) as session:
+        two = (reading.find(session, project, label) for label in (before, after))
+        changes = reading.changes(Store(web.settings()), *two)
+    if as_json:
+        click.echo(orjson.dumps(changes.as_dict()))
+    else:
+        _tell(changes)
+
+
+def _tell(changes: Changes) -> None:
+    click.echo(
+        f"{len(changes.added):,} pairs added, {len(changes.removed):,} removed, "
+        f"{len(changes.turned):,} turned, {len(changes.rewritten):,} rewritten, {changes.same:,} the same"
+    )
+    for name, old, new in changes.rules:
+        click.echo(f"{name}: {old} -> {new}")
+
+
+commands = [snapshot]

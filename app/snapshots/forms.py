@@ -1,0 +1,54 @@
+"""What may be asked of a snapshot, by page, API and command line alike."""
+
+import re
+from typing import Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
+
+NAME = r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
+LABEL = re.compile(r"^([a-z0-9-]{1,60})-v([1-9][0-9]{0,8})$")
+
+# What has files of its own beside the Parquet of trl.
+FORMATS = tuple(Format)
+
+Formats = Annotated[list[Format], BeforeValidator(listed)]
+
+
+class SnapshotIn(ExportSpec):
+    """A name, a licence, and which judgments count: the filters of an export, for all formats at once."""
+
+    name: str = Field(pattern=NAME, description="Small letters, digits and hyphens; versions count by name.")
+    licence: str = Field(
+        "unknown",
+        pattern=r"^[a-z0-9][a-z0-9.+-]{0,59}$",
+        description="By its short name, as cc-by-4.0; for the card.",
+    )
+    formats: Formats = Field(list(FORMATS), min_length=1, description="Formats that get files of their own.")
+
+    @model_validator(mode="after")
+    def _holds_every_format(self) -> Self:
+        if (self.format, self.file, self.part) != (Format.TRL, File.JSONL, Part.ROWS):
+            raise ValueError("a snapshot is no single file: name its formats in formats")
+        return self
+
+    @property
+    def filters(self) -> dict[str, Any]:
+        """What was asked of the judgments beyond what is usual."""
+        own = {"name", "licence", "formats", "format", "file", "part"}
+        return self.model_dump(mode="json", exclude_defaults=True, exclude=own)
+
+    @property
+    def splits(self) -> list[Split]:
+        """Those it has files for."""
+        return [self.split] if self.split else list(Split)
+
+    def spec(self, format_: Format, file: File, split: Split, part: Part = Part.ROWS) -> ExportSpec:
+        """One of its files as an export; what a format has no room for is left out there."""
+        given = self.filters | {"format": format_, "file": file, "split": split, "part": part}
+        if format_ not in (Format.TRL, Format.TRL_IMPLICIT):
+            given.pop("margin", None)
+        if format_ is Format.JUDGMENTS and self.aggregate is not Aggregate.EACH:
+            given.pop("aggregate", None)
+        return ExportSpec.model_validate(given)

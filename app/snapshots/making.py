@@ -1,0 +1,242 @@
+"""Makes a snapshot: every file from one moment of the database, in a draft that is then published whole."""
+
+import hashlib
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import orjson
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from app import audit, db
+from app.errors import NotFound
+from app.exports import formats, stream
+from app.exports.choices import check_known
+from app.exports.forms import ExportSpec, File, Format, Part
+from app.models import Account, Guideline, Job, Project, Snapshot, SnapshotState, now, row_id
+from app.snapshots import card, croissant
+from app.snapshots.forms import SnapshotIn
+from app.snapshots.store import Store
+
+# Files done, of how many; it may raise to make an end.
+Progress = Callable[[int, int], None]
+# How often that is asked within one file.
+SECONDS = 1.0
+
+INDENTED = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+
+
+@dataclass
+class Draft:
+    """What was written so far."""
+
+    folder: Path
+    files: list[dict[str, Any]] = field(default_factory=list)
+    # By format and split.
+    excluded: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
+
+    def add(self, path: str, data: bytes) -> None:
+        """A small file, written at once."""
+        (self.folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (self.folder / path).write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        self.files.append({"path": path, "bytes": len(data), "sha256": digest})
+
+    def left_out(self) -> dict[str, Counter[str]]:
+        """By format, of all splits."""
+        return {name: sum(found.values(), Counter()) for name, found in self.excluded.items()}
+
+    @property
+    def rows(self) -> int:
+        """Preferences in all splits."""
+        return sum(file["rows"] for file in self.files if file["path"].startswith("data/"))
+
+
+def reserve(session: Session, project: Project, asked: SnapshotIn, *, by: Account | None) -> Snapshot:
+    """The next version of this name, not ready yet."""
+    mine = (col(Snapshot.project_id) == project.id, col(Snapshot.name) == asked.name)
+    last = session.execute(sa.select(sa.func.max(Snapshot.version)).where(*mine)).scalar()
+    made = Snapshot(
+        project_id=row_id(project),
+        name=asked.name,
+        version=(last or 0) + 1,
+        account_id=by.id if by else None,
+    )
+    session.add(made)
+    session.flush()
+    return made
+
+
+def make(
+    engine: sa.Engine, store: Store, asked: SnapshotIn, snapshot: Snapshot, progress: Progress
+) -> Snapshot:
+    """Write and publish a reserved snapshot. Raises NotFound where there would be no preference in it."""
+    with db.new_session(engine, write=False) as session:
+        project = session.get_one(Project, snapshot.project_id)
+        account = session.get(Account, snapshot.account_id) if snapshot.account_id else None
+        check_known(session, project, asked)
+    key = f"{project.id}/{snapshot.label}"
+    store.discard(key)
+    draft = Draft(store.draft(key))
+    try:
+        with stream.snapshot(engine) as connection:
+            _write(connection, project, asked, snapshot, draft, progress)
+        sums = "".join(f"{file['sha256']}  {file['path']}\n" for file in draft.files).encode()
+        draft.add("SHA256SUMS", sums)
+        _sync(draft.folder)
+        store.publish(draft.folder, key)
+        return _ready(engine, project, snapshot, draft, account)
+    except BaseException:
+        store.discard(key)
+        raise
+
+
+def _write(
+    connection: sa.Connection,
+    project: Project,
+    asked: SnapshotIn,
+    snapshot: Snapshot,
+    draft: Draft,
+    progress: Progress,
+) -> None:
+    planned = plan(asked)
+    for number, (path, spec) in enumerate(planned):
+        alive = partial(progress, number, len(planned))
+        alive()
+        _write_file(connection, project, path, spec, draft, alive)
+    if not draft.rows:
+        raise NotFound(stream.nothing(draft.left_out()[Format.TRL]))
+    if Format.LLAMAFACTORY in asked.formats:
+        draft.add("llamafactory/dataset_info.json", _dataset_info(snapshot, draft))
+    manifest = _manifest(connection, project, asked, snapshot, draft)
+    told = card.gather(connection, project, asked, manifest, draft.folder)
+    draft.add("README.md", card.write(told).encode())
+    described = croissant.describe(manifest, draft.files, told.description)
+    draft.add("croissant.json", orjson.dumps(described, option=INDENTED))
+    draft.add("manifest.json", orjson.dumps(manifest, option=INDENTED))
+
+
+def plan(asked: SnapshotIn) -> list[tuple[str, ExportSpec]]:
+    """Each file of rows and the export that it is."""
+    planned: list[tuple[str, ExportSpec]] = []
+    for split in asked.splits:
+        planned.append((f"data/{split}.parquet", asked.spec(Format.TRL, File.PARQUET, split)))
+        sides = [Format.TRL, *(one for one in asked.formats if one in formats.STRICT)]
+        planned += [
+            (f"provenance/{side}-{split}.parquet", asked.spec(side, File.PARQUET, split, Part.PROVENANCE))
+            for side in sides
+        ]
+        planned += [(f"{one}/{split}.jsonl.zst", asked.spec(one, File.ZSTD, split)) for one in asked.formats]
+    return planned
+
+
+def _write_file(
+    connection: sa.Connection,
+    project: Project,
+    path: str,
+    spec: ExportSpec,
+    draft: Draft,
+    alive: Callable[[], object],
+) -> None:
+    receipt = stream.Receipt()
+    target = draft.folder / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    asked_at = time.monotonic()
+    try:
+        with target.open("wb") as file:
+            for block in stream.write(connection, project, spec, receipt):
+                file.write(block)
+                if time.monotonic() - asked_at > SECONDS:
+                    alive()
+                    asked_at = time.monotonic()
+    except NotFound:
+        target.unlink()
+    else:
+        told = {"path": path, "bytes": receipt.size, "sha256": receipt.sha256, "rows": receipt.rows}
+        kind = {name: str(getattr(spec, name)) for name in ("format", "part", "split")}
+        draft.files.append(told | kind)
+    if spec.part is Part.ROWS:
+        # The same for each file of a format.
+        draft.excluded.setdefault(spec.format.value, {})[str(spec.split)] = receipt.excluded
+
+
+def _dataset_info(snapshot: Snapshot, draft: Draft) -> bytes:
+    found: dict[str, Any] = {}
+    for file in draft.files:
+        folder, _, name = file["path"].partition("/")
+        if folder == Format.LLAMAFACTORY:
+            split = name.partition(".")[0]
+            found[f"{snapshot.label}-{split}"] = formats.dataset_entry(name)
+    return orjson.dumps(found, option=INDENTED)
+
+
+def _manifest(
+    connection: sa.Connection, project: Project, asked: SnapshotIn, snapshot: Snapshot, draft: Draft
+) -> dict[str, Any]:
+    with Session(connection) as session:
+        query = select(Guideline).where(Guideline.project_id == project.id).order_by(col(Guideline.version))
+        guidelines = [
+            {
+                "version": one.version,
+                "since": one.created_at.isoformat(),
+                "sha256": hashlib.sha256(one.text.encode()).hexdigest(),
+            }
+            for one in session.exec(query)
+        ]
+    policy = asked.spec(Format.TRL, File.PARQUET, asked.splits[0]).model_dump(
+        mode="json", exclude={"format", "file", "part", "split"}
+    )
+    return {
+        "snapshot": snapshot.label,
+        "name": snapshot.name,
+        "version": snapshot.version,
+        "project": {"slug": project.slug, "name": project.name},
+        "made_at": now().isoformat(),
+        "code": {"tiebreak": version("tiebreak")},
+        "licence": asked.licence,
+        "filters": asked.filters,
+        "policy": policy | {"verdict": asked.aggregating.value},
+        "guidelines": guidelines,
+        "rows": draft.rows,
+        "excluded": {name: dict(found.most_common()) for name, found in draft.left_out().items()},
+        "files": list(draft.files),
+    }
+
+
+def _sync(folder: Path) -> None:
+    """What is named as published must be on the disk, power cut or not."""
+    for path in [*folder.rglob("*"), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+def _ready(
+    engine: sa.Engine, project: Project, snapshot: Snapshot, draft: Draft, by: Account | None
+) -> Snapshot:
+    with db.transaction(engine) as session:
+        made = session.get_one(Snapshot, snapshot.id)
+        made.state, made.ready_at = SnapshotState.READY, now()
+        made.digest = draft.files[-1]["sha256"]
+        made.rows, made.size = draft.rows, sum(file["bytes"] for file in draft.files)
+        made.files = draft.files
+        detail = {"rows": made.rows, "bytes": made.size, "digest": made.digest}
+        audit.record(
+            session, "snapshot.publish", f"snapshot:{made.label}", by=by, project=project, detail=detail
+        )
+    return made
+
+
+def forget(session: Session, job: Job) -> None:
+    """Free the version of a job that came to no end; started again, it takes the next."""
+    unready = (col(Snapshot.job_id) == job.id, col(Snapshot.state) == SnapshotState.MAKING)
+    session.execute(sa.delete(Snapshot).where(*unready))

@@ -1,0 +1,51 @@
+"""A snapshot's file as an HTTP answer: strong ETag, ranges, nothing sent twice."""
+
+from typing import Any
+
+from flask import Response, request, send_file
+from werkzeug.wsgi import wrap_file
+
+from app.models import Snapshot
+from app.snapshots import reading
+from app.snapshots.store import Store
+
+MEDIA_TYPES = {
+    "json": "application/json",
+    "md": "text/markdown; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
+    "zst": "application/zstd",
+}
+
+
+def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
+    """The file, or the part of it that is asked for. Raises NotFound for a path that is none of its."""
+    file = reading.file_of(snapshot, path)
+    key = reading.key(snapshot, path)
+    name = f"{snapshot.label}-{path.replace('/', '-')}"
+    media_type = MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
+    local = store.path(key)
+    if local is not None:
+        response = send_file(
+            local,
+            media_type,
+            as_attachment=True,
+            download_name=name,
+            etag=file["sha256"],
+            last_modified=snapshot.ready_at,
+        )
+    else:
+        response = _from_store(store, key, file, media_type, name)
+    # It never changes, but who may read it does.
+    response.headers["Cache-Control"] = "private, no-cache"
+    return response
+
+
+def _from_store(store: Store, key: str, file: dict[str, Any], media_type: str, name: str) -> Response:
+    response = Response(
+        wrap_file(request.environ, store.open(key), 2**16), mimetype=media_type, direct_passthrough=True
+    )
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.content_length = file["bytes"]
+    response.set_etag(file["sha256"])
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=file["bytes"])
+    return response

@@ -1,0 +1,128 @@
+"""The pages of a project's snapshots."""
+
+from typing import Any
+
+from flask import Blueprint, Response, render_template, request
+from werkzeug.wrappers import Response as BaseResponse
+
+from app import db, jobs, permissions, web
+from app.errors import Invalid, checked
+from app.exports import formats, preview
+from app.exports.choices import check_known
+from app.exports.download import asked
+from app.exports.forms import ExportSpec
+from app.permissions import Access
+from app.snapshots import diff, reading, serving, work
+from app.snapshots.forms import SnapshotIn
+from app.snapshots.store import Store
+from app.text import render_markdown
+
+bp = Blueprint("snapshots", __name__)
+
+SHOWN = 100
+# Of an export's query, what a snapshot has no use for: it holds every kind of file.
+OF_ONE_FILE = {"format", "file", "part"}
+
+
+def _enter(slug: str) -> Access:
+    return permissions.enter(db.session(), web.account(), slug, "export")
+
+
+def _store() -> Store:
+    return Store(web.settings())
+
+
+@bp.get("/p/<slug>/snapshots")
+def show(slug: str) -> str:
+    """A project's snapshots, newest first."""
+    access = _enter(slug)
+    found = reading.newest(db.session(), access.project, SHOWN)
+    return render_template("snapshots/list.html", access=access, project=access.project, snapshots=found)
+
+
+@bp.get("/p/<slug>/snapshots/new")
+def new(slug: str) -> Response:
+    """Name a snapshot of what an export's filters leave."""
+    access = _enter(slug)
+    given = {name: value for name, value in asked().items() if name not in OF_ONE_FILE}
+    return _form(access, given)
+
+
+@bp.post("/p/<slug>/snapshots")
+def make(slug: str) -> BaseResponse:
+    """Start the job that makes one."""
+    session, account = db.session(), web.signed_in()
+    access = permissions.enter(session, account, slug, "export")
+    lists = {name: [value for value in values if value] for name, values in request.form.lists()}
+    given = {name: found[0] if len(found) == 1 else found for name, found in lists.items() if found}
+    given.pop("csrf_token", None)
+    try:
+        job = work.start(session, access.project, checked(SnapshotIn, given), by=account)
+    except Invalid as problem:
+        return _form(access, given, problem)
+    session.commit()
+    jobs.send(job)
+    return web.see_other("joblist.job", slug=slug, uid=job.uid)
+
+
+def _form(access: Access, given: dict[str, Any], problem: Invalid | None = None) -> Response:
+    """The form with what the filters leave; raises Invalid where it is the filters that do not fit."""
+    filters = {name: value for name, value in given.items() if name in ExportSpec.model_fields}
+    spec = checked(ExportSpec, filters)
+    check_known(db.session(), access.project, spec)
+    usual = {"name": access.project.slug, "licence": "unknown", "formats": [*formats.TITLES]}
+    page = render_template(
+        "snapshots/new.html",
+        access=access,
+        project=access.project,
+        preview=preview.of(db.engine(), access.project, spec),
+        filters=spec.model_dump(mode="json", exclude_defaults=True),
+        values=usual | given,
+        titles=[(name.value, title) for name, title in formats.TITLES.items()],
+        problem=problem,
+        errors=problem.by_field() if problem else {},
+    )
+    return Response(page, problem.status if problem else 200)
+
+
+@bp.get("/p/<slug>/snapshots/<label>")
+def one(slug: str, label: str) -> str:
+    """One snapshot: its card, its files, and how to load it."""
+    access = _enter(slug)
+    snapshot = reading.find(db.session(), access.project, label)
+    card = reading.text(_store(), snapshot, "README.md").decode()
+    return render_template(
+        "snapshots/one.html",
+        access=access,
+        project=access.project,
+        snapshot=snapshot,
+        # Without its front matter, which is for programs.
+        card=render_markdown(card.partition("\n---\n")[2]),
+        earlier=reading.earlier(db.session(), snapshot),
+        base_url=web.public_url("api.snapshots", slug=slug),
+    )
+
+
+@bp.get("/p/<slug>/snapshots/<label>/files/<path:path>")
+def file(slug: str, label: str, path: str) -> Response:
+    """One of its files."""
+    access = _enter(slug)
+    return serving.respond(_store(), reading.find(db.session(), access.project, label), path)
+
+
+@bp.get("/p/<slug>/snapshots/<label>/changes")
+def changes(slug: str, label: str) -> str:
+    """What is different from an earlier snapshot."""
+    access = _enter(slug)
+    session = db.session()
+    after = reading.find(session, access.project, label)
+    before = reading.find(session, access.project, request.args.get("since", ""))
+    return render_template(
+        "snapshots/changes.html",
+        access=access,
+        project=access.project,
+        before=before,
+        after=after,
+        changes=reading.changes(_store(), before, after),
+        shown=diff.SHOWN,
+    )

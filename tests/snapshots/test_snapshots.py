@@ -1,0 +1,327 @@
+"""A snapshot is made by page, API and command, stays as it is, and says what it holds."""
+
+import hashlib
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow.parquet as pq
+import pytest
+import yaml
+import zstandard
+from click.testing import CliRunner
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlmodel import Session, col, select
+
+from app import jobs
+from app.cli import tiebreak
+from app.exports.forms import Format
+from app.models import Account, AuditEvent, Comparison, Job, JobState, Judgment, Snapshot, now
+from app.snapshots import making
+from tests.annotation.arrange import queue
+from tests.api.conftest import Program
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+
+ClientOf = Callable[[Account | None], FlaskClient]
+PAGE = "/p/birds/snapshots"
+API = "/projects/birds/snapshots"
+
+
+@pytest.fixture
+def judged(session: Session, cast: Cast) -> list[Judgment]:
+    found = queue(session, cast.project, 12, category="code", language="en")
+    return [judge(session, cast.project, cast.ann, comparison, "a") for comparison in found]
+
+
+def last_job(session: Session) -> Job:
+    """The one started last; tests run jobs as soon as they are sent."""
+    session.rollback()
+    job = session.exec(select(Job).order_by(col(Job.id).desc())).first()
+    assert job is not None
+    session.rollback()
+    return job
+
+
+def make(session: Session, client: FlaskClient, **asked: Any) -> Job:
+    response = client.post(PAGE, data={"name": "birds", **asked})
+    assert response.status_code == 303, response.text
+    return last_job(session)
+
+
+def folder(app: Flask, cast: Cast, label: str) -> Path:
+    return Path(app.config["SETTINGS"].data_dir) / "snapshots" / str(cast.project.id) / label
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_researcher_makes_one_and_every_digest_agrees(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    job = make(session, client_of(cast.rosa), licence="cc-by-4.0")
+    assert (job.state, job.error) == (JobState.DONE, None)
+    snapshot = session.exec(select(Snapshot)).one()
+    there = folder(app, cast, "birds-v1")
+    subprocess.run(["sha256sum", "--check", "--strict", "--quiet", "SHA256SUMS"], cwd=there, check=True)
+    assert snapshot.digest == hashlib.sha256((there / "SHA256SUMS").read_bytes()).hexdigest()
+    assert {file["path"] for file in snapshot.files} == {
+        str(path.relative_to(there)) for path in there.rglob("*") if path.is_file()
+    }
+    manifest = orjson.loads((there / "manifest.json").read_bytes())
+    assert (manifest["rows"], manifest["licence"]) == (12, "cc-by-4.0")
+    splits = [pq.read_table(path) for path in (there / "data").glob("*.parquet")]
+    assert sum(table.num_rows for table in splits) == 12
+    for format_ in Format:
+        lines = b"".join(
+            zstandard.ZstdDecompressor().stream_reader(path.open("rb")).read()
+            for path in (there / format_).glob("*.jsonl.zst")
+        ).splitlines()
+        named = [file for file in manifest["files"] if file["path"].startswith(f"{format_}/")]
+        assert len(lines) == sum(file.get("rows", 0) for file in named)
+        assert lines
+    event = session.exec(select(AuditEvent).where(AuditEvent.verb == "snapshot.publish")).one()
+    assert event.account_id == cast.rosa.id
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    make(session, client_of(cast.rosa), min_votes="1")
+    there = folder(app, cast, "birds-v1")
+    front, _, card = (there / "README.md").read_text().removeprefix("---\n").partition("\n---\n")
+    told = yaml.safe_load(front)
+    # One configuration: datasets takes one kind of file for all of them.
+    (default,) = told["configs"]
+    assert {file["path"] for file in default["data_files"]} <= {"data/train.parquet", "data/test.parquet"}
+    assert all((there / file["path"]).exists() for file in default["data_files"])
+    assert told["language"] == ["en"]
+    assert "12 by people" in card
+    assert "100 % of pairs rest on one judgment" in card
+    assert "Not stated" in card
+    page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
+    assert "How they agreed" in page
+    assert "pretty_name" not in page
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_snapshot_stays_when_the_project_goes_on(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+) -> None:
+    client = client_of(cast.rosa)
+    make(session, client)
+    before = client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data
+    first = judged[0]
+    first.retired_at = now()
+    session.commit()
+    make(session, client, held_out="0.5")
+    assert client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data == before
+    page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
+    assert "held out" in page
+    assert "Pairs added" in page
+
+
+def test_a_diff_tells_added_removed_and_turned(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    judged: list[Judgment],
+) -> None:
+    client = client_of(cast.rosa)
+    make(session, client)
+    gone, turned = judged[:2]
+    gone.retired_at = turned.retired_at = now()
+    session.flush()
+    comparisons = {one.comparison_id for one in judged}
+    pair = {one.id: one for one in session.exec(select(Comparison)) if one.id in comparisons}
+    judge(session, cast.project, cast.ann, pair[turned.comparison_id], "b")
+    (new,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, new, "a")
+    make(session, client)
+    found = program(cast.rosa).get(f"{API}/birds-v2/changes?since=birds-v1").json
+    assert found["added"] == [new.pair_id]
+    assert found["removed"] == [pair[gone.comparison_id].pair_id]
+    assert found["turned"] == [pair[turned.comparison_id].pair_id]
+    assert (found["rewritten"], found["same"], found["rules"]) == ([], 10, [])
+
+
+@pytest.mark.usefixtures("judged")
+def test_files_are_served_in_parts_and_not_twice(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, program: Callable[..., Program]
+) -> None:
+    make(session, client_of(cast.rosa))
+    asks = program(cast.rosa)
+    address = f"{API}/birds-v1/data/train.parquet"
+    whole = asks.get(address)
+    etag = whole.headers["ETag"]
+    assert etag == f'"{hashlib.sha256(whole.data).hexdigest()}"'
+    half = len(whole.data) // 2
+    rest = asks.get(address, headers={"Range": f"bytes={half}-", "If-Range": etag})
+    assert rest.status_code == 206
+    assert whole.data[:half] + rest.data == whole.data
+    other = asks.get(address, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
+    assert (other.status_code, other.data) == (200, whole.data)
+    assert asks.get(address, headers={"If-None-Match": etag}).status_code == 304
+    beyond = asks.get(address, headers={"Range": f"bytes={len(whole.data)}-"})
+    assert beyond.status_code == 416
+    for path in ("manifest.json", "SHA256SUMS", "README.md", "croissant.json"):
+        assert asks.get(f"{API}/birds-v1/{path}").status_code == 200
+    for path in ("../../tiebreak.db", "data/none.parquet", ".."):
+        assert asks.get(f"{API}/birds-v1/{path}").status_code in (404, 308)
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_api_makes_and_lists(
+    app: Flask, session: Session, cast: Cast, program: Callable[..., Program]
+) -> None:
+    asks = program(cast.rosa)
+    started = asks.post(API, {"name": "train-set", "formats": ["kto"], "category": ["code"]})
+    assert started.status_code == 202
+    assert last_job(session).state == JobState.DONE
+    (listed,) = asks.get(API).json["items"]
+    assert (listed["label"], listed["rows"]) == ("train-set-v1", 12)
+    assert {file["format"] for file in listed["files"] if file["part"] == "rows"} == {"trl", "kto"}
+    assert asks.get(f"{API}/train-set-v1").json == listed
+    wrong = asks.post(API, {"name": "Not A Name", "category": ["stones"]})
+    assert wrong.status_code == 422
+    assert wrong.json["errors"][0]["pointer"] == "/name"
+    unknown = asks.post(API, {"name": "x", "category": ["stones"]})
+    assert unknown.json["errors"][0]["pointer"] == "/category"
+    assert asks.get(f"{API}/train-set-v2").status_code == 404
+
+
+@pytest.mark.usefixtures("judged")
+@pytest.mark.parametrize(("name", "status"), [("ann", 403), ("rui", 403), ("vic", 403), ("otto", 404)])
+def test_others_see_nothing(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    name: str,
+    status: int,
+) -> None:
+    make(session, client_of(cast.rosa))
+    client, asks = client_of(getattr(cast, name)), program(getattr(cast, name))
+    for path in ("", "/new", "/birds-v1", "/birds-v1/files/README.md", "/birds-v1/changes?since=birds-v1"):
+        assert client.get(PAGE + path).status_code == status
+    assert client.post(PAGE, data={"name": "birds"}).status_code == status
+    for path in ("", "/birds-v1", "/birds-v1/README.md"):
+        assert asks.get(API + path).status_code == status
+    assert asks.post(API, {"name": "birds"}).status_code == status
+
+
+def test_one_without_a_row_fails_with_the_reasons_and_leaves_nothing(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "tie")
+    job = make(session, client_of(cast.rosa))
+    assert job.state == JobState.FAILED
+    assert "1 judged a tie" in (job.error or "")
+    assert session.exec(select(Snapshot)).all() == []
+    assert not folder(app, cast, "birds-v1").exists()
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_cancelled_one_leaves_nothing_and_can_be_made_again(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(cast.rosa)
+    steps = iter(range(100))
+
+    class Stopping(jobs.Progress):
+        def __call__(self, done: int, total: int | None = None) -> None:
+            if next(steps) == 3:
+                raise jobs.StoppedError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(jobs, "Progress", Stopping)
+        job = make(session, client)
+    assert job.state == JobState.CANCELLED
+    assert session.exec(select(Snapshot)).all() == []
+    root = folder(app, cast, "birds-v1").parent.parent
+    assert [path for path in root.rglob("*") if path.is_file()] == []
+    client.post(f"/p/birds/jobs/{job.uid}/repeat")
+    assert last_job(session).state == JobState.DONE
+    assert session.exec(select(Snapshot)).one().label == "birds-v1"
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_job_cut_off_after_the_files_lay_there_starts_anew(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(cast.rosa)
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    app.extensions["jobs"].immediate = False
+    number = make(session, client).id or 0
+    with monkeypatch.context() as patch, app.app_context():
+        # A killed process cleans nothing up.
+        patch.setattr(making, "_ready", killed)
+        patch.setattr(making.Store, "discard", lambda *_: None)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.run(number)
+    assert folder(app, cast, "birds-v1").exists()
+    assert client.get(f"{PAGE}/birds-v1").status_code == 404
+    with app.app_context():
+        jobs.run(number)
+    assert last_job(session).state == JobState.DONE
+    assert client.get(f"{PAGE}/birds-v1").status_code == 200
+    assert session.exec(select(Snapshot)).one().version == 1
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_command_makes_lists_compares_and_verifies(app: Flask, cast: Cast, tmp_path: Path) -> None:
+    runner = CliRunner()
+
+    def run(*words: str) -> Any:
+        with app.app_context():
+            return runner.invoke(tiebreak.get_command(None, "snapshot"), list(words))  # type: ignore[arg-type]
+
+    made = run("birds", "--name", "pairs", "--formats", "trl", "--formats", "kto")
+    assert made.exit_code == 0, made.output
+    there = Path(made.stdout.strip())
+    assert there.name == "pairs-v1"
+    assert run("birds", "--name", "pairs", "--min-votes", "1").exit_code == 0
+    assert run("list", "birds").stdout.split("\t")[0] == "pairs-v2"
+    assert "12 the same" in run("diff", "birds", "pairs-v1", "pairs-v2").stdout
+    assert orjson.loads(run("diff", "birds", "pairs-v1", "pairs-v2", "--json").stdout)["same"] == 12
+    assert run("birds", "--min-votes", "9").exit_code == 1
+    assert run("verify", str(there)).exit_code == 0
+
+    copy = tmp_path / "copy"
+    shutil.copytree(there, copy)
+    (copy / "kto" / "train.jsonl.zst").write_bytes(b"cut off")
+    (copy / "README.md").unlink()
+    (copy / "notes.txt").write_text("mine")
+    broken = run("verify", str(copy))
+    assert broken.exit_code == 1
+    assert "kto/train.jsonl.zst: has changed or is cut off" in broken.stdout
+    assert "README.md: is missing" in broken.stdout
+    assert "notes.txt: is not part of the snapshot" in broken.stdout
+    assert run("verify", str(tmp_path)).exit_code == 1
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    client = client_of(cast.rosa)
+    page = client.get(f"{PAGE}/new?format=kto&file=parquet&category=code&min_votes=2").text
+    assert 'name="category" value="code"' in page
+    assert "fewer votes than asked for" in page
+    refused = client.post(PAGE, data={"name": "Not a name", "category": "code"})
+    assert refused.status_code == 422
+    assert "Not a name" in refused.text
+    assert "No snapshots yet" in client.get(PAGE).text
+    job = make(session, client, category="code")
+    assert "Open birds-v1" in client.get(f"/p/birds/jobs/{job.uid}").text
+    assert "birds-v1" in client.get(PAGE).text
