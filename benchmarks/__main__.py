@@ -8,6 +8,7 @@ import sys
 
 NAMES = (
     "write_path",
+    "next_pair",
     "judges",
     "import_speed",
     "export_speed",
