@@ -37,8 +37,8 @@ class Recipe:
 
 RECIPES = (
     Recipe("leaderboard.sh", "Read the leaderboard", "With its intervals.", "read the leaderboard", "read"),
-    Recipe("download.sh", "Download preferences", "And see that nothing is missing.", "export", "read"),
-    Recipe("download.py", "Download preferences", "The same with Python’s own library.", "export", "read"),
+    Recipe("download.sh", "Download preferences with curl", "And see nothing is missing.", "export", "read"),
+    Recipe("download.py", "Download preferences in Python", "The same.", "export", "read"),
     Recipe("datasets.py", "Load them", "With the datasets library.", "export"),
     Recipe("trl.py", "Train a reward model", "With TRL, from the file as it is.", "export"),
     Recipe("judge.py", "Let a judge model judge", "Blind, from the queue of people.", "judge", "annotate"),
