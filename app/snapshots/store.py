@@ -1,6 +1,7 @@
 """Where the files of snapshots lie: a directory, or an object store."""
 
 import shutil
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
@@ -65,6 +66,7 @@ class Store:
         return f"{self._prefix}/{key}" if self._prefix else key
 
 
+@lru_cache
 def _remote(url: str) -> tuple[Any, str]:
     if not url:
         return None, ""
@@ -72,4 +74,4 @@ def _remote(url: str) -> tuple[Any, str]:
     from pyarrow import fs
 
     remote, prefix = fs.FileSystem.from_uri(url)
-    return remote, prefix.strip("/")
+    return remote, prefix.rstrip("/")
