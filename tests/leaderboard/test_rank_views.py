@@ -1,10 +1,10 @@
 """`tiebreak rank --show`: what the pages tell of a project, told of a file of votes."""
 
-import json
 from pathlib import Path
 
 import pytest
 
+from app.errors import Problem
 from app.leaderboard import commands, of_votes
 from tests.leaderboard.test_commands import STRENGTH, ranked, run, votes, write
 
@@ -114,11 +114,9 @@ def test_a_wrong_question_is_told(arguments: list[str], word: str, file: Path) -
 
 
 @pytest.mark.parametrize("view", commands.VIEWS)
-def test_no_votes_at_all_are_no_error(view: str, tmp_path: Path) -> None:
-    if OF.get(view):
-        pytest.skip("there is no model to name")
+def test_no_votes_at_all_are_told(view: str, tmp_path: Path) -> None:
     file = tmp_path / "v.csv"
     file.write_text("model_a,model_b,winner,annotator,prompt_id\n")
-    result = run(file, "--show", view, "--json")
-    assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)
+    result = run(file, *asked(view, *OF.get(view, [])), "--json")
+    assert isinstance(result.exception, Problem)
+    assert "holds no votes" in result.exception.detail
