@@ -124,3 +124,14 @@ def _next_pair(browser: FlaskClient) -> str:
     answer = browser.post("/p/birds/judge", data=form | {"outcome": "a"}, headers={"HX-Request": "true"})
     assert answer.status_code == 200
     return answer.text
+
+
+def test_a_kept_answer_is_not_taken_for_one_in_another_language(
+    cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    browser = client_of(cast.lena)
+    known = browser.get("/p/birds/leaderboard").headers["ETag"]
+    browser.post("/language", data={"language": "ar"})
+    again = browser.get("/p/birds/leaderboard", headers={"If-None-Match": known})
+    assert again.status_code == 200
+    assert 'dir="rtl"' in again.text

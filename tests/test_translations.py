@@ -19,22 +19,22 @@ LOCALES = translations.LOCALES
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(?!\()")
 TAG = re.compile(r"</?\w+[^>]*>")
 
-# Rooms whose words are not wrapped yet.
-UNWRAPPED = (
-    *("styleguide", "_audit", "_invitations", "accounts/audit", "accounts/people", "accounts/tokens"),
+# What an annotator meets; the rooms of leads and researchers are not all translated yet.
+ANNOTATORS = (
     *(
-        "flags/show",
-        "learning/overview",
-        "exports",
-        "imports",
-        "joblist",
-        "leaderboard",
-        "pairing",
-        "quality",
-        "review",
+        "_languages",
+        "_macros",
+        "_once",
+        "_project_nav",
+        "_refused",
+        "_rooms",
+        "base",
+        "errors/",
+        "annotation/",
     ),
-    *("projects/_tabs", "projects/audit", "projects/groups", "projects/guideline_edit", "projects/members"),
-    *("projects/new", "projects/rubric", "projects/settings"),
+    *("accounts/_tabs", "accounts/invitation", "accounts/password", "accounts/settings", "accounts/sign_in"),
+    *("accounts/welcome", "learning/begin", "learning/practice"),
+    *("projects/guideline.", "projects/index", "projects/show"),
 )
 
 
@@ -117,7 +117,7 @@ def test_the_usual_criteria_and_tags_are_known_by_their_names(app: Flask) -> Non
 TEMPLATES = sorted(
     path.relative_to(ROOT / "templates").as_posix()
     for path in (ROOT / "templates").rglob("*.html")
-    if not path.relative_to(ROOT / "templates").as_posix().startswith(UNWRAPPED)
+    if path.relative_to(ROOT / "templates").as_posix().startswith(ANNOTATORS)
 )
 GETTEXT = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 # Names of people, products and formats, which are the same in every language.

@@ -10,7 +10,15 @@ import pytest
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
+from tests.browser.conftest import (
+    NARROWEST,
+    WIDER,
+    Complaints,
+    Site,
+    sign_in,
+    violations,
+    wrong_with,
+)
 
 # Who looks at each page, by endpoint: v(isitor), a(nnotator), l(ead), A(dmin). Names in braces are
 # found once by the fixture `names`.
@@ -195,7 +203,21 @@ def test_page(path: str, who: str, seats: Callable[[str], Seat], names: dict[str
     assert answer.status == 200
     assert urls(answer.url) == urls(demo.address(path.format(**names))), "sent elsewhere"
     assert wrong_with(seat.page) == []
+    assert wrong_in_arabic(seat, answer.url) == []
     assert seat.complaints == []
+
+
+def wrong_in_arabic(seat: Seat, address: str) -> list[str]:
+    """What hinders somebody who reads from right to left."""
+    seat.context.add_cookies([{"name": "language", "value": "ar", "url": address}])
+    seat.page.goto(address)
+    expect(seat.page.locator("html")).to_have_attribute("dir", "rtl")
+    found = [f"Arabic, {barrier}" for barrier in violations(seat.page)]
+    for width in (1440, NARROWEST):
+        seat.page.set_viewport_size({"width": width, "height": 900})
+        found += [f"Arabic, wider than {width} px"] if seat.page.evaluate(WIDER) else []
+    seat.context.clear_cookies(name="language")
+    return found
 
 
 def urls(address: str) -> str:
