@@ -23,6 +23,7 @@ from app.accounts.forms import (
 )
 from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, checked
 from app.models import Account, Project, Scope
+from app.names import in_words
 
 bp = Blueprint("accounts", __name__)
 
@@ -315,7 +316,7 @@ def set_role(uid: str) -> BaseResponse:
     by, account = admin(), people.by_uid(db.session(), uid)
     people.set_role(db.session(), account, web.submitted(SiteRoleIn).role, by=by)
     return web.saved(
-        _("%(name)s is now %(role)s.", name=account.name, role=account.role.value), "accounts.everybody"
+        _("%(name)s is now %(role)s.", name=account.name, role=in_words(account.role)), "accounts.everybody"
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -37,7 +38,7 @@ def find(session: Session, project: Project, uid: str) -> tuple[Account, Members
     )
     found = session.exec(query).one_or_none()
     if found is None:
-        raise NotFound("This project has no such member.")
+        raise NotFound(_("This project has no such member."))
     return found
 
 
@@ -69,4 +70,4 @@ def _keep_a_lead(session: Session, project: Project, membership: Membership) -> 
     # Locked, so that two leads cannot remove each other at the same moment.
     leads = select(Membership).where(Membership.project_id == project.id, Membership.role == Role.LEAD)
     if [lead.account_id for lead in session.exec(leads.with_for_update())] == [membership.account_id]:
-        raise Conflict("This is the project’s only lead. Make somebody else a lead first.")
+        raise Conflict(_("This is the project’s only lead. Make somebody else a lead first."))

@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
+from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -13,6 +14,7 @@ from app.accounts.forms import InvitationIn
 from app.annotation.readiness import guideline_read
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, Role
+from app.names import in_words
 from app.permissions import Access
 from app.projects import groups, guidelines, lifecycle, members, overview, rubrics
 from app.projects.forms import (
@@ -49,7 +51,7 @@ def index() -> Response:
     archived = "archived" in request.args
     found = permissions.visible_projects(db.session(), account, archived=archived)
     if account is None and not found:
-        raise Unauthorized("Sign in to go on.")
+        raise Unauthorized(_("Sign in to go on."))
     return web.form_page(
         "projects/index.html",
         accesses=found,
@@ -73,7 +75,7 @@ def create() -> Response | BaseResponse:
         project = lifecycle.create(db.session(), web.submitted(NewProjectIn), by=account)
     except Invalid as problem:
         return web.form_page("projects/new.html", problem)
-    return web.saved("The project is there, and you lead it.", "projects.show", slug=project.slug)
+    return web.saved(_("The project is there, and you lead it."), "projects.show", slug=project.slug)
 
 
 @bp.get("/p/<slug>/")
@@ -96,7 +98,7 @@ def show(slug: str) -> Response:
 @bp.get("/p/<slug>/settings")
 def settings(slug: str) -> Response:
     """Everything about a project that is one value."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     values = ChangeIn.model_validate(access.project).model_dump(mode="json")
     return web.form_page("projects/settings.html", values=values, access=access, project=access.project)
 
@@ -109,7 +111,7 @@ def change_settings(slug: str) -> Response | BaseResponse:
         lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
     except Invalid as problem:
         return web.form_page("projects/settings.html", problem, access=access, project=access.project)
-    return web.saved("The settings are saved.", "projects.settings", slug=slug)
+    return web.saved(_("The settings are saved."), "projects.settings", slug=slug)
 
 
 @bp.post("/p/<slug>/archive")
@@ -118,7 +120,7 @@ def archive(slug: str) -> BaseResponse:
     access, account = _manage(slug)
     lifecycle.archive(db.session(), access.project, by=account)
     return web.saved(
-        "The project is archived: readable, but closed for judging.", "projects.settings", slug=slug
+        _("The project is archived: readable, but closed for judging."), "projects.settings", slug=slug
     )
 
 
@@ -127,7 +129,7 @@ def reopen(slug: str) -> BaseResponse:
     """Open an archived project again."""
     access, account = _manage(slug)
     lifecycle.reopen(db.session(), access.project, by=account)
-    return web.saved("The project is open again.", "projects.settings", slug=slug)
+    return web.saved(_("The project is open again."), "projects.settings", slug=slug)
 
 
 # Members
@@ -136,7 +138,7 @@ def reopen(slug: str) -> BaseResponse:
 @bp.get("/p/<slug>/members")
 def people(slug: str) -> Response:
     """Who is in the project, and who is invited."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     return _members_page(access)
 
 
@@ -146,7 +148,7 @@ def invite(slug: str) -> Response | BaseResponse:
     access, account = _manage(slug)
     try:
         form = web.submitted(InvitationIn)
-        _, token = invitations.invite(db.session(), form, by=account, project=access.project)
+        _made, token = invitations.invite(db.session(), form, by=account, project=access.project)
     except Invalid as problem:
         return _members_page(access, problem)
     db.session().commit()
@@ -159,7 +161,7 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
     """Take an invitation back."""
     access, account = _manage(slug)
     invitations.revoke(db.session(), uid, by=account, project=access.project)
-    return web.saved("The invitation is taken back.", "projects.people", slug=slug)
+    return web.saved(_("The invitation is taken back."), "projects.people", slug=slug)
 
 
 @bp.post("/p/<slug>/members/<uid>/role")
@@ -168,7 +170,9 @@ def set_role(slug: str, uid: str) -> BaseResponse:
     access, account = _manage(slug)
     role = web.submitted(RoleIn).role
     member = members.set_role(db.session(), access.project, uid, role, by=account)
-    return web.saved(f"{member.name} is now {role.value}.", "projects.people", slug=slug)
+    return web.saved(
+        _("%(name)s is now %(role)s.", name=member.name, role=in_words(role)), "projects.people", slug=slug
+    )
 
 
 @bp.post("/p/<slug>/members/<uid>/remove")
@@ -177,7 +181,9 @@ def remove_member(slug: str, uid: str) -> BaseResponse:
     access, account = _manage(slug)
     member = members.remove(db.session(), access.project, uid, by=account)
     return web.saved(
-        f"{member.name} is no longer a member. Their judgments stay.", "projects.people", slug=slug
+        _("%(name)s is no longer a member. Their judgments stay.", name=member.name),
+        "projects.people",
+        slug=slug,
     )
 
 
@@ -191,7 +197,7 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
         members=members.of(db.session(), access.project),
         pending=invitations.pending(db.session(), access.project),
         link=sign_in_session.shown_once("link"),
-        roles=[(role.value, role.value.capitalize()) for role in Role],
+        roles=[(role.value, in_words(role).capitalize()) for role in Role],
     )
 
 
@@ -201,7 +207,7 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/groups")
 def group_page(slug: str) -> Response:
     """Who belongs together."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     return _group_page(access)
 
 
@@ -261,7 +267,7 @@ def guideline(slug: str) -> Response:
 @bp.get("/p/<slug>/guideline/edit")
 def edit_guideline(slug: str) -> Response:
     """Write the next version, beginning with the one in force."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     return _guideline_form(access)
 
 
@@ -274,7 +280,9 @@ def publish_guideline(slug: str) -> Response | BaseResponse:
         published = guidelines.publish(db.session(), access.project, form, by=account)
     except (Invalid, Conflict) as problem:
         return _guideline_form(access, problem)
-    return web.saved(f"Version {published.version} is in force.", "projects.guideline", slug=slug)
+    return web.saved(
+        _("Version %(number)s is in force.", number=published.version), "projects.guideline", slug=slug
+    )
 
 
 def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
@@ -298,7 +306,7 @@ def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/rubric")
 def rubric(slug: str) -> Response:
     """What each judgment is asked to say, with a preview of the page that asks."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     version, found = rubrics.live(db.session(), access.project)
     return _rubric_page(access, found.model_dump(mode="json"), version, found)
 
@@ -306,7 +314,7 @@ def rubric(slug: str) -> Response:
 @bp.post("/p/<slug>/rubric/preview")
 def preview_rubric(slug: str) -> Response:
     """The page as it would be, saving nothing; ``do`` names a button that changes a list."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     values = rubrics.changed(rubrics.written(request.form), request.form.get("do", ""))
     try:
         return _rubric_page(access, values, request.form.get("base", ""), checked(Rubric, values))
@@ -325,9 +333,9 @@ def publish_rubric(slug: str) -> Response | BaseResponse:
     except Invalid as problem:
         return _rubric_page(access, values, base, PLAIN, problem)
     except Conflict as problem:
-        newest, _ = rubrics.live(db.session(), access.project)
+        newest, _rubric = rubrics.live(db.session(), access.project)
         return _rubric_page(access, values, newest, given, problem)
-    return web.saved("Saved. It is asked from the next pair on.", "projects.rubric", slug=slug)
+    return web.saved(_("Saved. It is asked from the next pair on."), "projects.rubric", slug=slug)
 
 
 def _rubric_page(
@@ -351,7 +359,7 @@ def _rubric_page(
 @bp.get("/p/<slug>/audit")
 def audit_page(slug: str) -> Response:
     """Who changed what, and when."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     verb = request.args.get("verb", "").strip()
     before = request.args.get("before", type=web.row_number)
     trail = audit.trail(db.session(), access.project, verb=verb, before=before)
