@@ -21,7 +21,7 @@ TAG = re.compile(r"</?\w+[^>]*>")
 
 # All that an annotator meets, and what a lead sets up; the other rooms are not translated yet.
 WRAPPED = (
-    *("_", "base", "accounts/", "annotation/", "errors/", "learning/begin", "learning/practice"),
+    *("_", "base", "accounts/", "annotation/", "errors/", "flags/", "learning/begin", "learning/practice"),
     *("projects/_", "projects/audit", "projects/groups", "projects/guideline", "projects/index"),
     *("projects/members", "projects/new", "projects/settings", "projects/show"),
 )
