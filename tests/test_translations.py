@@ -23,7 +23,7 @@ TAG = re.compile(r"</?\w+[^>]*>")
 WRAPPED = (
     *("_", "base", "accounts/", "annotation/", "errors/", "flags/", "learning/begin", "learning/practice"),
     *("projects/_", "projects/audit", "projects/groups", "projects/guideline", "projects/index"),
-    *("projects/members", "projects/new", "projects/settings", "projects/show"),
+    *("projects/members", "projects/new", "projects/settings", "projects/show", "quality/own"),
 )
 
 
