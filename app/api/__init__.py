@@ -18,6 +18,7 @@ from app.api import (  # noqa: E402 -- their routes register on bp
     imports,  # noqa: F401
     jobs,  # noqa: F401
     leaderboard,  # noqa: F401
+    learning,  # noqa: F401
     members,  # noqa: F401
     openapi,  # noqa: F401
     pairs,  # noqa: F401

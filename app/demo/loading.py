@@ -3,7 +3,7 @@
 import json
 import secrets
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,15 +16,20 @@ from sqlmodel import Session, select
 from app import db
 from app.accounts import people
 from app.accounts.forms import AccountIn
+from app.annotation.claim import annotator_of
+from app.annotation.readiness import read_guideline
 from app.demo import simulation
 from app.errors import checked
 from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
+from app.learning import people as learners
+from app.learning.forms import Decision
 from app.models import Comparison, Model, Project, Prompt, Role, SiteRole
 from app.pairing.forms import PairingIn
 from app.pairing.pairs import queue_pairs
-from app.projects import lifecycle
-from app.projects.forms import ProjectFile
+from app.permissions import Access
+from app.projects import lifecycle, members
+from app.projects.forms import ChangeIn, ProjectFile
 from app.settings import Settings
 
 FOLDER = Path(str(resources.files("app.demo")))
@@ -41,11 +46,21 @@ class Person:
     site_role: SiteRole = SiteRole.MEMBER
 
 
+NEWCOMER = "newcomer@example.org"
+FOR_NEWCOMERS = {
+    "training": True,
+    "test_size": 3,
+    "may_decline": True,
+    "break_minutes": 50,
+    "shows_gold": True,
+}
+
 PEOPLE = {
     "admin@example.org": Person("Ada", "runs the site and may do everything", None, SiteRole.ADMIN),
     "lead@example.org": Person("Lena", "leads the demo project", Role.LEAD),
     "annotator@example.org": Person("Ann", "judges pairs", Role.ANNOTATOR),
     "reviewer@example.org": Person("Rui", "judges and reviews", Role.REVIEWER),
+    NEWCOMER: Person("Nia", "is new: training and a test come first", Role.ANNOTATOR),
     "researcher@example.org": Person("Rosa", "downloads preferences", Role.RESEARCHER),
 }
 
@@ -66,6 +81,8 @@ def load(engine: sa.Engine, settings: Settings, tell: Callable[[str], None]) -> 
     with db.transaction(engine) as session:
         _explain_gold(session, project, gold)
     count = simulation.simulate(engine, project, json.loads((FOLDER / "quality.json").read_text()))
+    with db.transaction(engine) as session:
+        _teach(session, project, gold)
     kept.write_text(password)
     kept.chmod(0o600)
     tell(f"{count:,} judgments were simulated, and are marked so.")
@@ -118,8 +135,30 @@ def _gold_row(row: dict[str, Any], item: dict[str, Any]) -> dict[str, Any]:
     return asked | sides | {"gold": item["outcome"]}
 
 
+def _teach(session: Session, project: Project, gold: list[dict[str, Any]]) -> None:
+    """Whoever judges here already goes on, and has read the guideline; the newcomer learns first."""
+    for comparison, item in _gold(session, project, gold):
+        comparison.gold_use = item.get("use")
+    there = session.get_one(Project, project.id)
+    change = ChangeIn.model_validate(there).model_copy(update=FOR_NEWCOMERS)
+    lifecycle.change(session, there, change, by=None)
+    for account, membership, *_ in members.of(session, there):
+        access = Access(there, account, membership.role)
+        if access.can("judge") and account.email in PEOPLE and account.email != NEWCOMER:
+            read_guideline(session, access, 1)
+            learners.decide(session, there, annotator_of(session, access).uid, Decision.LET_IN, by=None)
+
+
 def _explain_gold(session: Session, project: Project, gold: list[dict[str, Any]]) -> None:
     """Give each gold comparison its reason."""
+    for comparison, item in _gold(session, project, gold):
+        comparison.gold_reason = item["reason"]
+
+
+def _gold(
+    session: Session, project: Project, gold: list[dict[str, Any]]
+) -> Iterator[tuple[Comparison, dict[str, Any]]]:
+    """Each gold comparison with what the project's file says of it."""
     models = {row.name: row.id for row in session.exec(select(Model).where(Model.project_id == project.id))}
     for item in gold:
         prompt = session.exec(
@@ -127,5 +166,4 @@ def _explain_gold(session: Session, project: Project, gold: list[dict[str, Any]]
         ).one()
         pair = {models[item["model_a"]], models[item["model_b"]]}
         found = select(Comparison).where(Comparison.prompt_id == prompt.id)
-        comparison = next(row for row in session.exec(found) if {row.model_a_id, row.model_b_id} == pair)
-        comparison.gold_reason = item["reason"]
+        yield next(row for row in session.exec(found) if {row.model_a_id, row.model_b_id} == pair), item

@@ -29,7 +29,7 @@ def of(session: Session, project: Project) -> list[Learner]:
     rows = session.exec(
         select(Annotator, Account.name)
         .join(Account, col(Account.id) == Annotator.account_id)
-        .where(Annotator.project_id == project.id)
+        .where(Annotator.project_id == project.id, col(Annotator.simulated).is_(False))
         .order_by(sa.case((col(Annotator.stage) == Stage.LIVE, 1), else_=0), Account.name, col(Annotator.id))
     )
     found = records(session, project)
@@ -38,7 +38,7 @@ def of(session: Session, project: Project) -> list[Learner]:
     ]
 
 
-def decide(session: Session, project: Project, uid: str, decision: Decision, *, by: Account) -> Stage:
+def decide(session: Session, project: Project, uid: str, decision: Decision, *, by: Account | None) -> Stage:
     """Let somebody in, whatever they have done, or let them start over; returns where they are then.
 
     Starting over retires their trials. Raises NotFound where there is no such annotator with an account.

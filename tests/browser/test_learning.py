@@ -1,0 +1,150 @@
+"""Learning, care and own numbers in a real browser: a newcomer's way, a break, a page of one's own."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site, serving, sign_in, wrong_with
+
+PASSWORD = "a long enough password"
+PROJECT = """
+name: Birds
+guideline: "# Ties\\n\\nCall a tie when both are good."
+settings:
+  training: true
+  test_size: 2
+  test_attempts: 1
+  warning: Some of this is grim.
+  may_decline: true
+  break_minutes: 5
+  shows_gold: true
+members:
+  - {email: lead@example.org, role: lead}
+  - {email: nia@example.org, role: annotator}
+"""
+ROW = (
+    '{{"prompt": "Question {n}", "category": "{kind}", "model_a": "Heron", "response_a": "Right {n}",'
+    ' "model_b": "Moth", "response_b": "Wrong {n}"{gold}}}\n'
+)
+
+
+@pytest.fixture(scope="module")
+def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A project with four gold comparisons and two others, a lead and a newcomer."""
+    folder: Path = tmp_path_factory.mktemp("school")
+    with serving(folder, "serve", "--workers", "1") as site:
+        for name in ("lead", "nia"):
+            site.command(
+                "user",
+                "add",
+                f"{name}@example.org",
+                "--role",
+                "member",
+                "--name",
+                name.title(),
+                "--password-stdin",
+                stdin=PASSWORD,
+            )
+        (folder / "birds.yaml").write_text(PROJECT)
+        site.command("project", "add", "birds", "--from", str(folder / "birds.yaml"))
+        gold = [ROW.format(n=n, kind="kitchen", gold=', "gold": "a"') for n in range(4)]
+        rows = [ROW.format(n=n, kind="war" if n == 4 else "kitchen", gold="") for n in range(4, 7)]
+        (folder / "rows.jsonl").write_text("".join(gold + rows))
+        site.command("import", "birds", str(folder / "rows.jsonl"))
+        yield site
+
+
+def judge(page: Page, verdict: str) -> None:
+    """Prefer the right or the wrong response, wherever it is shown."""
+    right_is_a = "Right" in page.locator("#text-a").inner_text()
+    a = right_is_a == (verdict == "right")
+    page.keyboard.press("ArrowLeft" if a else "ArrowRight")
+
+
+def test_a_newcomers_way(school: Site, open_page: Callable[..., Page]) -> None:
+    lead = open_page()
+    sign_in(lead, school, "lead@example.org", PASSWORD)
+    lead.goto(school.address("/p/birds/learning"))
+    expect(lead.get_by_text("nobody who is new gets as far as judging")).to_be_visible()
+    uses = lead.get_by_role("combobox")
+    for place, use in enumerate(("training", "training", "test", "test")):
+        uses.nth(place).select_option(use)
+        lead.get_by_role("textbox").nth(place).fill(f"Because it is right, {place}.")
+    lead.get_by_role("button", name="Save").click()
+    expect(lead.get_by_text("4 gold comparisons changed.")).to_be_visible()
+    assert wrong_with(lead) == []
+
+    nia = open_page()
+    sign_in(nia, school, "nia@example.org", PASSWORD)
+    nia.goto(school.address("/p/birds/judge"))
+    expect(nia.get_by_role("heading", name="Before you begin")).to_be_visible()
+    expect(nia.get_by_text("Some of this is grim.")).to_be_visible()
+    assert wrong_with(nia) == []
+    nia.get_by_role("button", name="I have read this").click()
+    nia.get_by_role("link", name="Begin").click()
+    judge(nia, "right")
+    expect(nia.get_by_text("Yes:")).to_be_visible()
+    expect(nia.get_by_text("Because it is right, 0.")).to_be_visible()
+    assert wrong_with(nia) == []
+    nia.keyboard.press("ArrowRight")
+    judge(nia, "wrong")
+    expect(nia.get_by_text("Not quite:")).to_be_visible()
+    nia.get_by_role("link", name="Go on").click()
+    nia.get_by_role("button", name="Take the test").click()
+    for done in range(2):
+        expect(nia.get_by_text(f"Test: {done} of 2")).to_be_visible()
+        judge(nia, "right")
+    expect(nia.get_by_text("You had 2 of 2 right")).to_be_visible()
+    assert wrong_with(nia) == []
+    nia.get_by_role("link", name="Judge", exact=True).last.click()
+    expect(nia.get_by_role("button", name="A is better")).to_be_visible()
+
+
+def test_limits_time_and_a_break(school: Site, open_page: Callable[..., Page]) -> None:
+    """After the newcomer's way; the clock is the test's own."""
+    nia = open_page()
+    nia.clock.install()
+    sign_in(nia, school, "nia@example.org", PASSWORD)
+    nia.goto(school.address("/p/birds/limits"))
+    nia.get_by_label("war").check()
+    nia.get_by_role("button", name="Save").click()
+    assert wrong_with(nia) == []
+    nia.goto(school.address("/p/birds/judge"))
+    notice = nia.get_by_text("A short break does eyes and judgment good")
+    for _ in range(4):
+        nia.clock.fast_forward(100_000)  # a minute of it counts
+        nia.keyboard.press("Shift")
+    expect(notice).to_be_hidden()
+    nia.clock.fast_forward(60_000)
+    nia.keyboard.press("Shift")
+    expect(notice).to_be_visible()
+    assert wrong_with(nia) == []
+    nia.get_by_role("button", name="Not now").click()
+    expect(notice).to_be_hidden()
+    judge(nia, "right")
+    expect(nia.locator("#today")).to_have_text("1 today")
+    nia.get_by_role("link", name=re.compile("Your numbers")).click()
+    expect(nia.get_by_role("heading", name="Your numbers")).to_be_visible()
+    expect(nia.locator(".stat", has_text="Active time today").locator("dd").first).to_have_text("5 min")
+    assert wrong_with(nia) == []
+
+
+def test_what_is_new_in_the_guideline(school: Site, open_page: Callable[..., Page]) -> None:
+    lead, nia = open_page(), open_page()
+    sign_in(nia, school, "nia@example.org", PASSWORD)
+    nia.goto(school.address("/p/birds/guideline"))
+    nia.get_by_role("button", name="I have read it").click()
+    sign_in(lead, school, "lead@example.org", PASSWORD)
+    lead.goto(school.address("/p/birds/guideline/edit"))
+    lead.get_by_role("textbox").fill("# Ties\n\nCall a tie when both are equally good.")
+    lead.get_by_role("button", name="Publish version 2").click()
+    nia.goto(school.address("/p/birds/judge"))
+    nia.get_by_role("link", name="See what is new").click()
+    drawer = nia.locator("#drawer")
+    expect(drawer.get_by_role("heading", name="What changed since version 1")).to_be_visible()
+    expect(drawer.locator("ins")).to_have_text("equally ")
+    drawer.get_by_role("button", name="I have read it").click()
+    expect(nia.get_by_text("something you have not read")).to_be_hidden()
