@@ -5,18 +5,21 @@ resolution could give another. Redirects are answers like any other.
 """
 
 import http.client
-import io
 import ipaddress
-import re
 import socket
 import ssl
+import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
+
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
 
 SECONDS = 10.0
-# Of an answer: its headers, and as much of its body as is kept.
-MOST_READ = 16_384
+# Of an answer's body.
 KEPT = 500
 
 # Addresses within which an IPv4 address hides.
@@ -39,16 +42,61 @@ def post(url: str, headers: dict[str, str], body: bytes, *, private: bool) -> An
     """POST and read the answer. Raises UnreachableError."""
     deadline = time.monotonic() + SECONDS
     parts = urlsplit(url)
-    host = parts.hostname or ""
     try:
-        address = _resolved(host, parts.port or (443 if parts.scheme == "https" else 80), private=private)
-        with _connected(address, host, deadline, secure=parts.scheme == "https") as connection:
-            connection.sendall(_request(url, headers, body))
-            return _answer(connection, deadline)
-    except TimeoutError as error:
-        raise UnreachableError(f"no answer within {SECONDS:.0f} seconds") from error
-    except (OSError, http.client.HTTPException, UnicodeError) as error:
+        with _connected(parts, private=private) as connection, _cut_off(connection, deadline):
+            target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+            sent = {**headers, "Host": parts.netloc, "Connection": "close"}
+            # Read below, and as it came: one that is inflated could be of any size.
+            connection.request("POST", target, body, sent, preload_content=False, decode_content=False)
+            answer = connection.getresponse()
+            text = answer.read(KEPT).decode("utf-8", "replace").replace("\0", "")
+            if time.monotonic() >= deadline:
+                raise TimeoutError("cut off")
+    except (OSError, urllib3.exceptions.HTTPError, http.client.HTTPException, UnicodeError) as error:
+        if time.monotonic() >= deadline:
+            raise UnreachableError(f"no answer within {SECONDS:.0f} seconds") from error
         raise UnreachableError(str(error) or type(error).__name__) from error
+    return Answer(answer.status, text[:KEPT])
+
+
+@contextmanager
+def _connected(parts: SplitResult, *, private: bool) -> Iterator[HTTPConnection]:
+    """Connected to the address that was looked at, which must prove to be the host that was named."""
+    host, secure = parts.hostname or "", parts.scheme == "https"
+    address, port = _resolved(host, parts.port or (443 if secure else 80), private=private)
+    connection = (
+        HTTPSConnection(
+            address,
+            port,
+            timeout=SECONDS,
+            ssl_context=ssl.create_default_context(),
+            server_hostname=host,
+        )
+        if secure
+        else HTTPConnection(address, port, timeout=SECONDS)
+    )
+    try:
+        connection.connect()
+        yield connection
+    finally:
+        connection.close()
+
+
+@contextmanager
+def _cut_off(connection: HTTPConnection, deadline: float) -> Iterator[None]:
+    """Shut at the deadline: a peer that sends a byte now and then never times out."""
+    there = connection.sock
+
+    def shut() -> None:
+        with suppress(OSError):
+            there.shutdown(socket.SHUT_RDWR)
+
+    timer = threading.Timer(deadline - time.monotonic(), shut)
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def _resolved(host: str, port: int, *, private: bool) -> tuple[str, int]:
@@ -69,67 +117,3 @@ def is_public(address: str) -> bool:
         if hidden:
             return is_public(str(hidden))
     return ip.is_global and not ip.is_multicast
-
-
-def _connected(address: tuple[str, int], host: str, deadline: float, *, secure: bool) -> socket.socket:
-    plain = socket.create_connection(address, timeout=_left(deadline))
-    if not secure:
-        return plain
-    try:
-        return ssl.create_default_context().wrap_socket(plain, server_hostname=host)
-    except BaseException:
-        plain.close()
-        raise
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left
-
-
-def _request(url: str, headers: dict[str, str], body: bytes) -> bytes:
-    parts = urlsplit(url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [
-        f"POST {target} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        f"Content-Length: {len(body)}",
-        "Connection: close",
-        *(f"{name}: {value}" for name, value in headers.items()),
-    ]
-    return "\r\n".join([*lines, "", ""]).encode("ascii") + body
-
-
-def _answer(connection: socket.socket, deadline: float) -> Answer:
-    received = b""
-    while len(received) < MOST_READ and not _is_whole(received):
-        connection.settimeout(_left(deadline))
-        block = connection.recv(4096)
-        if not block:
-            break
-        received += block
-    answer = http.client.HTTPResponse(_Received(received))  # type: ignore[arg-type]
-    answer.begin()
-    try:
-        body = answer.read(KEPT)
-    except http.client.IncompleteRead as cut:
-        body = cut.partial
-    return Answer(answer.status, body.decode("utf-8", "replace").replace("\0", "")[:KEPT])
-
-
-def _is_whole(received: bytes) -> bool:
-    head, end, body = received.partition(b"\r\n\r\n")
-    length = re.search(rb"\r\ncontent-length: *(\d{1,9})", head, re.IGNORECASE)
-    return bool(end) and length is not None and len(body) >= min(int(length[1]), KEPT)
-
-
-class _Received:
-    """What was received, in the place of the socket it came from."""
-
-    def __init__(self, data: bytes) -> None:
-        self.data = data
-
-    def makefile(self, _mode: str) -> io.BytesIO:
-        return io.BytesIO(self.data)

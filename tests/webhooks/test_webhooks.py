@@ -4,10 +4,13 @@ import base64
 import hashlib
 import hmac
 import os
+import socket
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -322,6 +325,65 @@ def test_an_answer_without_end_is_cut(receiver: Receiver, monkeypatch: pytest.Mo
     monkeypatch.setattr(posting, "SECONDS", 0.0)
     with pytest.raises(posting.UnreachableError, match="no answer within"):
         posting.post(receiver.url, {}, b"{}", private=True)
+
+
+@contextmanager
+def dripping(first: bytes, more: bytes) -> Iterator[str]:
+    """A server that begins to answer, and goes on a few bytes at a time for as long as it is heard."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def drip() -> None:
+            peer, _ = server.accept()
+            with peer, suppress(OSError):
+                peer.sendall(first)
+                while True:
+                    peer.sendall(more)
+                    time.sleep(0.01)
+
+        thread = threading.Thread(target=drip)
+        thread.start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}/"
+        thread.join()
+
+
+@pytest.mark.parametrize(
+    ("first", "more"),
+    [
+        (b"HTTP/1.1 200 ", b"O"),
+        (b"HTTP/1.1 200 OK\r\nX-Long: ", b"y"),
+        (b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 400\r\n\r\n", b"y"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\ny\r\n"),
+    ],
+)
+def test_an_answer_in_drops_ends_in_time(first: bytes, more: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(posting, "SECONDS", 0.2)
+    with dripping(first, more) as url, pytest.raises(posting.UnreachableError, match="no answer within"):
+        posting.post(url, {}, b"{}", private=True)
+
+
+def test_the_name_is_resolved_once_and_told_to_the_receiver(
+    receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = socket.getaddrinfo, []
+
+    def counted(host: str, *others: Any, **more: Any) -> Any:
+        asked.append(host)
+        return real("127.0.0.1" if host == "hooks.example" else host, *others, **more)
+
+    monkeypatch.setattr(socket, "getaddrinfo", counted)
+    port = receiver.url.split(":")[2]
+    found = posting.post(f"http://hooks.example:{port}", {}, b"{}", private=True)
+    assert (found.status, found.text) == (200, "thanks")
+    assert asked.count("hooks.example") == 1
+    assert {*asked} <= {"hooks.example", "127.0.0.1"}, "the address is no name to ask for again"
+    ((headers, _),) = receiver.got
+    assert headers["host"] == f"hooks.example:{port.partition('/')[0]}"
+
+
+def test_a_compressed_answer_is_kept_as_it_came(receiver: Receiver) -> None:
+    receiver.headers, receiver.answer = {"Content-Encoding": "gzip"}, b"no gzip"
+    assert posting.post(receiver.url, {}, b"{}", private=True).text == "no gzip"
 
 
 def test_a_batch_is_done_when_its_last_wanted_judgment_has_come(
