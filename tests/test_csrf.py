@@ -117,3 +117,12 @@ def test_pages_hold_nothing_the_policy_would_stop(app: Flask, cast: Cast, client
         if answer.mimetype == "text/html":
             found = inline.search(answer.text)
             assert found is None, (path, found)
+
+
+def test_a_language_for_this_browser_alone_needs_no_token(
+    protected: Flask, cast: Cast, client_of: Any
+) -> None:
+    form = {"language": "es"}
+    assert client_of(None).post("/language", data=form).status_code == 303
+    assert client_of(cast.ann).post("/language", data=form).status_code == 400
+    assert "csrf_token" not in client_of(None).get("/").text

@@ -1,7 +1,7 @@
 """Who is asking: a signed-in person's cookie."""
 
 from copy import deepcopy
-from functools import lru_cache
+from functools import lru_cache, wraps
 from time import time
 from typing import Any, NamedTuple, cast
 
@@ -80,6 +80,22 @@ def takes_upload(view: web.View) -> web.View:
     return web.takes_files(view)
 
 
+def takes_choice(view: web.View) -> web.View:
+    """Mark a view whose form needs a token from those signed in only: others choose for their browser alone.
+
+    A token needs a cookie, with which no answer to them could be kept from one asking to the next.
+    """
+    csrf.exempt(view)
+
+    @wraps(view)
+    def checked(*args: Any, **values: Any) -> Any:
+        if web.account():
+            _check_token()
+        return view(*args, **values)
+
+    return cast(web.View, checked)
+
+
 def check_upload() -> None:
     """Whether the form is ours, as is checked of every other before its view. Raises CSRFError.
 
@@ -87,6 +103,10 @@ def check_upload() -> None:
     """
     if request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise CSRFError("The form comes from another site.")
+    _check_token()
+
+
+def _check_token() -> None:
     if current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect()
 

@@ -104,6 +104,7 @@ def make_first_admin() -> Response | BaseResponse:
 
 
 @bp.post("/language")
+@session.takes_choice
 def choose_language() -> BaseResponse:
     """Speak another language from now on: here, and wherever the person signs in."""
     chosen = web.submitted(LanguageIn).language

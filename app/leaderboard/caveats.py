@@ -46,6 +46,25 @@ def few_clusters(n: int, kind: str) -> str:
     )
 
 
+def as_they_are(n: int, kind: str, *, by_annotator: bool) -> str:
+    """Said where the prompts are what was asked about, and no sample of what people might ask."""
+    taken = f"These {n} {kind}s are taken as they are" if n > 1 else f"The one {kind} is taken as it is"
+    return f"{taken}: {_would_hold(by_annotator)}, not how other {kind}s would turn out."
+
+
+def prompts_not_told(*, by_annotator: bool) -> str:
+    """Said where reading the judgments of enough prompts would take too long."""
+    return (
+        "There are too many judgments on each prompt to read what those on one share, so the "
+        f"prompts are taken as they are: {_would_hold(by_annotator)}, not how other prompts would turn out."
+    )
+
+
+def _would_hold(by_annotator: bool) -> str:
+    told = "other annotators would judge them" if by_annotator else "other judgments of them would turn out"
+    return f"the intervals say how {told}"
+
+
 def elo(spread: float) -> str:
     """Said of sequential ratings; `spread` is the largest deviation over random orders, in points."""
     by = (

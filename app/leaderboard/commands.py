@@ -51,7 +51,7 @@ class Anchor(click.ParamType[tuple[str, float]]):
     "--cluster",
     type=click.Choice(["both", "annotator", "prompt", "comparison", "none"]),
     help="Which votes are not independent; by default those of one annotator and those on one prompt "
-    "(both), as far as the file names them.",
+    "(both), as far as the file names them and where there are prompts enough to speak for others.",
 )
 @click.option("--anchor", type=Anchor(), help="Pin a model's rating; otherwise ratings average 1000.")
 @click.option("--by", metavar="COLUMN", help="Also show each value of a column by itself.")
@@ -78,8 +78,8 @@ def rank(
     from app.leaderboard.ranked import Parameters
     from app.leaderboard.votes_file import default_cluster, read_votes
 
-    cluster = cluster or default_cluster(votes)
-    parameters = _usable(lambda: Parameters(cluster=cluster, **options))
+    chosen, cluster = cluster is not None, cluster or default_cluster(votes)
+    parameters = _usable(lambda: Parameters(cluster=cluster, chosen=chosen, **options))
     # Agreement is that of the votes on one comparison.
     read = read_votes(votes, "comparison" if show == "agreement" else cluster, by)
 

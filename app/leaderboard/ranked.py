@@ -39,6 +39,9 @@ PERMUTATIONS = 20
 MAX_PERMUTED = 200_000
 # What votes on the same prompts share is learnt from about so many of them.
 MAX_SHARED = 200_000
+# Fewer prompts say little of others, and are what was asked about. Where clusters begin to be few depends on
+# what is clustered: below 20 to 50 (Cameron & Miller, 2015, J. Human Resources 50).
+FEW_PROMPTS = 30
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,8 @@ class Parameters:
     """How standings are made; every value is repeated in the result.
 
     `cluster` says which votes are not independent of each other: those of one annotator, on one prompt, or
-    "both"; `anchor` pins a model's rating.
+    "both"; unless it was `chosen`, fewer than FEW_PROMPTS prompts are taken as they are. `anchor` pins a
+    model's rating.
     """
 
     method: Method = "bt"
@@ -54,6 +58,7 @@ class Parameters:
     prior: Prior = "firth"
     interval: Interval = "sandwich"
     cluster: ClusterBy = "both"
+    chosen: bool = False
     anchor: tuple[str, float] | None = None
     level: float = 0.95
 
@@ -63,6 +68,14 @@ class Parameters:
             raise ValueError("Elo has no outcome of its own for ties: count them half, or drop them.")
         if self.ties == "davidson" and self.interval == "bootstrap":
             raise ValueError("Davidson's model is not refitted: use the sandwich interval with it.")
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """How many the votes are on, as far as these say, and what votes on one share; None: not to be told."""
+
+    number: int = 0
+    crossed: Crossed | None = None
 
 
 @dataclass(frozen=True)
@@ -125,11 +138,11 @@ def rank_cells(
     cells: Cells,
     parameters: Parameters,
     start: NDArray[np.float64] | None = None,
-    shared: Callable[[Fit], Crossed | None] = lambda _: None,
+    prompts: Callable[[Fit], Prompts] = lambda _: Prompts(),
 ) -> Standings:
     """Bradley-Terry standings of aggregated votes; `start` are the logits of an earlier, similar fit.
 
-    `shared` tells what votes on the same prompts have in common beyond a fit. Raises ValueError when the
+    `prompts` tells what votes on the same ones have in common beyond a fit. Raises ValueError when the
     anchor is not a model that has a rating.
     """
     matrix = WinMatrix.from_cells(cells)
@@ -137,15 +150,15 @@ def rank_cells(
     anchor = _anchor(models, parameters)
     if parameters.interval == "none":
         return _standings(models, matrix, parameters, fitted.ratings(anchor=anchor), fitted)
-    counted, prompts, used, notes = _clustered(cells, shared(fitted), parameters)
+    counted, shared, used, notes = _clustered(cells, prompts(fitted), parameters)
     found = intervals(
-        fitted, counted, crossed=prompts, kind=parameters.interval, level=parameters.level, anchor=anchor
+        fitted, counted, crossed=shared, kind=parameters.interval, level=parameters.level, anchor=anchor
     )
     ranges = rank_ranges(found, joint=True)
     told = caveats.of_intervals(models, fitted, found, ranges)
     rating, lower, upper = found.ratings()
     standings = _standings(models, matrix, used, rating, fitted, (lower, upper), ranges)
-    return replace(standings, intervals=found, crossed=prompts, notes=(*standings.notes, *told, *notes))
+    return replace(standings, intervals=found, crossed=shared, notes=(*standings.notes, *told, *notes))
 
 
 def rank_votes(
@@ -161,15 +174,16 @@ def rank_votes(
     if parameters.method == "elo":
         return _rank_votes_by_elo(models, a, b, outcome, parameters)
 
-    def shared(fitted: Fit) -> Crossed | None:
+    def prompts(fitted: Fit) -> Prompts:
         if prompt is None or not (prompt >= 0).any():
-            return None
+            return Prompts()
         some = np.flatnonzero(sample_items(prompt, MAX_SHARED))
         who = None if cluster is None else cluster[some]
-        return crossed(fitted, a[some], b[some], outcome[some], prompt[some], who)
+        found = crossed(fitted, a[some], b[some], outcome[some], prompt[some], who)
+        return Prompts(len(np.unique(prompt[prompt >= 0])), found)
 
     cells = Cells.from_votes(a, b, outcome, len(models), cluster=cluster)
-    return rank_cells(models, cells, parameters, shared=shared)
+    return rank_cells(models, cells, parameters, prompts=prompts)
 
 
 def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] | None:
@@ -182,27 +196,40 @@ def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] 
 
 
 def _clustered(
-    cells: Cells, shared: Crossed | None, parameters: Parameters
+    cells: Cells, prompts: Prompts, parameters: Parameters
 ) -> tuple[Cells | None, Crossed | None, Parameters, tuple[str, ...]]:
     """The annotators and prompts there are enough of to allow for, and a sentence where there are not."""
     kind = parameters.cluster
     named = "annotator" if kind == "both" else kind
-    notes = []
+    notes: list[str] = []
     n = 0 if cells.cluster is None or kind == "none" else len(np.unique(cells.cluster[cells.count > 0]))
-    if 0 < n < MIN_CLUSTERS:
-        notes.append(caveats.few_clusters(n, named))
-    if shared is not None and not shared.known and shared.items:
-        notes.append(caveats.few_clusters(shared.items, "prompt"))
-    by_annotator, by_prompt = n >= MIN_CLUSTERS, shared is not None and shared.known
-    used: ClusterBy = "both" if by_annotator and by_prompt else "prompt" if by_prompt else "none"
-    if by_annotator and not by_prompt:
+    by_prompt = named in ("prompt", "comparison")
+    if by_prompt and 0 < n < FEW_PROMPTS and not parameters.chosen:
+        n, notes = 0, [caveats.as_they_are(n, named, by_annotator=False)]
+    elif 0 < n < MIN_CLUSTERS:
+        notes = [caveats.few_clusters(n, named)]
+    clustered = n >= MIN_CLUSTERS
+    shared, told = _shared(prompts, parameters, by_annotator=clustered and not by_prompt)
+    used: ClusterBy = "both" if clustered and shared else "prompt" if shared else "none"
+    if clustered and not shared:
         used = named
-    return (
-        cells if by_annotator else None,
-        shared if by_prompt else None,
-        replace(parameters, cluster=used),
-        tuple(notes),
-    )
+    return cells if clustered else None, shared, replace(parameters, cluster=used), (*notes, *told)
+
+
+def _shared(
+    prompts: Prompts, parameters: Parameters, *, by_annotator: bool
+) -> tuple[Crossed | None, list[str]]:
+    """What prompts add to the variance, or why they do not."""
+    found = prompts.crossed
+    if prompts.number == 0:
+        return None, []
+    if prompts.number < FEW_PROMPTS and not parameters.chosen:
+        return None, [caveats.as_they_are(prompts.number, "prompt", by_annotator=by_annotator)]
+    if found is None:
+        return None, [caveats.prompts_not_told(by_annotator=by_annotator)]
+    if not found.known:
+        return None, [caveats.few_clusters(found.items, "prompt")]
+    return found, []
 
 
 def rank_elo(

@@ -9,9 +9,10 @@ from sqlmodel import Session, col
 from app.leaderboard import reading
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
+from app.leaderboard.ranked import FEW_PROMPTS, Prompts
 from app.leaderboard.reading import CODES, Integers
 from app.models import Comparison, Judgment, Project, Prompt
-from ranking import Crossed, Fit, crossed
+from ranking import Fit, crossed
 
 # One number is learnt from them, so that no more are read however many there are.
 MOST_PROMPTS = 2_000
@@ -22,25 +23,35 @@ FEW_JUDGMENTS = 2_000
 READINGS = (0, 50, 400, MOST_PROMPTS)
 
 
-def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Crossed | None:
-    """What prompts add to the variance; None where the prompts read do not tell it and others might."""
+def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Prompts:
+    """How many prompts there are, and what they add to the variance where those read tell it."""
     votes = round(fitted.matrix.judgments.sum() / 2)
 
-    def told(before: tuple[int, Crossed | None] | None) -> tuple[int, Crossed | None]:
+    def told(before: tuple[int, Prompts] | None) -> tuple[int, Prompts]:
         if before and FEW_JUDGMENTS < before[0] <= votes <= 1.25 * before[0]:
             return before
-        return votes, _crossed(session, project, query, fitted)
+        return votes, _prompts(session, project, query, fitted)
 
     return remembered(session, project, ("shared prompts", query), told)[1]
 
 
-def _crossed(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Crossed | None:
+def _prompts(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Prompts:
     read, whole = _judgments(session, project, query)
     prompt, annotator, a, b, outcome = read
     _, codes = reading.models(session, project)
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     found = crossed(fitted, *pair, outcome, prompt, annotator)
-    return found if whole or found.known else None
+    if whole:
+        return Prompts(found.items, found)
+    return Prompts(max(found.items, _up_to_few(session, project, query)), found if found.known else None)
+
+
+def _up_to_few(session: Session, project: Project, query: StandingsQuery) -> int:
+    """How many prompts a question may be about; no more are counted than are no longer few."""
+    here = sa.select(col(Prompt.id)).where(col(Prompt.project_id) == project.id, col(Prompt.key) != "")
+    if query.value and query.by in ("category", "language"):
+        here = here.where(getattr(Prompt, query.by) == query.value)
+    return session.scalar(sa.select(sa.func.count()).select_from(here.limit(FEW_PROMPTS).subquery())) or 0
 
 
 def _judgments(session: Session, project: Project, query: StandingsQuery) -> tuple[Integers, bool]:

@@ -12,9 +12,9 @@ from sqlmodel import Session, col
 from app.leaderboard import reading, replay, shared_prompts
 from app.leaderboard.forms import SliceBy, StandingsQuery
 from app.leaderboard.memory import remembered
-from app.leaderboard.ranked import Standings, rank_cells, rank_elo, with_slices
+from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
 from app.models import Annotator, AnnotatorKind, Judgment, Model, Project, Tally
-from ranking import Cells, Crossed, Fit, WinMatrix
+from ranking import Cells, Fit, WinMatrix
 
 SLICES = [by for by in get_args(SliceBy) if by]
 
@@ -123,14 +123,15 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
         return _rank_elo(session, project, query, cells)
     start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
 
-    def shared(fitted: Fit) -> Crossed | None:
+    def prompts(fitted: Fit) -> Prompts:
         found = shared_prompts.load(session, project, query, fitted)
-        if query.value and not (found and found.known):
-            # A slice too small to tell is taken to be like the whole.
-            return load(session, project, query.model_copy(update={"by": "", "value": ""})).crossed
+        if query.value and not (found.crossed and found.crossed.items >= FEW_PROMPTS):
+            # A slice too small to tell is taken to be like the whole, where that tells.
+            whole = load(session, project, query.model_copy(update={"by": "", "value": ""})).crossed
+            return Prompts(whole.items, whole) if whole else found
         return found
 
-    return rank_cells(names, cells, query.parameters(), start, shared)
+    return rank_cells(names, cells, query.parameters(), start, prompts)
 
 
 def _cells(session: Session, project: Project, query: StandingsQuery, n_models: int) -> Cells:

@@ -28,7 +28,7 @@ KEYS = "model rating lower upper rank rank_lower rank_upper wins losses ties bot
 
 
 def votes(n: int = 400, seed: int = 3) -> list[dict[str, str]]:
-    """Votes of eight annotators on twenty prompts."""
+    """Votes of eight annotators on forty prompts."""
     rng = random.Random(seed)
     made = []
     for _ in range(n):
@@ -37,7 +37,7 @@ def votes(n: int = 400, seed: int = 3) -> list[dict[str, str]]:
         won = "model_a" if rng.random() < chance else "model_b"
         winner = rng.choices([won, "tie", "both_bad"], [8, 2, 1])[0]
         row = {"model_a": a, "model_b": b, "winner": winner}
-        made.append({**row, "annotator": f"w{rng.randrange(8)}", "prompt_id": f"p{rng.randrange(20)}"})
+        made.append({**row, "annotator": f"w{rng.randrange(8)}", "prompt_id": f"p{rng.randrange(40)}"})
     return made
 
 
@@ -102,13 +102,43 @@ def test_a_vote_without_its_prompt_counts_all_the_same(tmp_path: Path) -> None:
     assert (found["votes"], found["parameters"]["cluster"]) == (400, "both")
 
 
-def test_few_prompts_are_told(tmp_path: Path) -> None:
-    rows = votes()
-    for row in rows:
-        row["prompt_id"] = "p1" if row["prompt_id"] < "p2" else "p2"
-    found = ranked(write(tmp_path / "v.csv", rows))
+def on_few_prompts(prompts: int, *dropped: str) -> list[dict[str, str]]:
+    rows = [row | {"prompt_id": f"q{int(row['prompt_id'][1:]) % prompts}"} for row in votes()]
+    return [{name: value for name, value in row.items() if name not in dropped} for row in rows]
+
+
+def test_few_prompts_are_taken_as_they_are(tmp_path: Path) -> None:
+    file = write(tmp_path / "v.csv", on_few_prompts(13))
+    found, by_annotator = ranked(file), ranked(file, "--cluster", "annotator")
+    assert found["parameters"]["cluster"] == "annotator"
+    assert found["models"] == by_annotator["models"]
+    assert found["notes"][-1] == (
+        "These 13 prompts are taken as they are: the intervals say how other annotators would judge them, "
+        "not how other prompts would turn out."
+    )
+    assert "13 prompts" in run(file).output
+
+
+def test_few_prompts_are_a_sample_where_that_is_asked_for(tmp_path: Path) -> None:
+    file = write(tmp_path / "v.csv", on_few_prompts(13))
+    for cluster in ("both", "prompt"):
+        found = ranked(file, "--cluster", cluster)
+        assert found["parameters"]["cluster"] == cluster
+        assert not any("taken as they are" in note for note in found["notes"])
+    few = write(tmp_path / "w.csv", on_few_prompts(2))
+    found = ranked(few, "--cluster", "both")
     assert found["parameters"]["cluster"] == "annotator"
     assert any("All judgments are on 2 prompts." in note for note in found["notes"])
+
+
+def test_few_prompts_of_unknown_annotators_are_taken_as_they_are(tmp_path: Path) -> None:
+    file = write(tmp_path / "v.csv", on_few_prompts(13, "annotator"))
+    found = ranked(file)
+    assert found["parameters"]["cluster"] == "none"
+    assert found["models"] == ranked(file, "--cluster", "none")["models"]
+    assert "other judgments of them" in found["notes"][-1]
+    one = ranked(write(tmp_path / "w.csv", on_few_prompts(1)))
+    assert "The one prompt is taken as it is" in one["notes"][-1]
 
 
 def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> None:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
@@ -271,6 +272,21 @@ def test_the_page_is_sent_again_only_when_it_changed(
     withdraw(session, made[0])
     session.commit()
     assert client.get(URL, headers=known).status_code == 200
+
+
+def test_a_reader_without_an_account_keeps_no_cookie_and_their_first_answer(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    app.config["WTF_CSRF_ENABLED"] = True
+    cast.project.visibility = Visibility.PUBLIC
+    judge_birds(session, cast.project)
+    for address in (URL, f"{URL}/matrix", f"{URL}.csv"):
+        first = app.test_client().get(address)
+        assert (first.status_code, first.headers.getlist("Set-Cookie")) == (200, [])
+        known = {"If-None-Match": first.headers["ETag"]}
+        assert app.test_client().get(address, headers=known).status_code == 304
+        spanish = app.test_client().get(address, headers={**known, "Accept-Language": "es"})
+        assert spanish.status_code == 200
 
 
 def test_a_gold_comparison_is_not_counted(session: Session, cast: Cast, shown: Callable[..., str]) -> None:

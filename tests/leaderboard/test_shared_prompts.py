@@ -88,15 +88,30 @@ def test_however_many_prompts_only_some_are_read(
     assert part.crossed is not None
     assert part.crossed.items <= 80 < exact.crossed.items
     assert width(part) == pytest.approx(width(exact), rel=0.25)
-    # Where not even one prompt can be read whole, the rest is said as before.
+
+
+def test_too_many_judgments_a_prompt_are_not_read_and_this_is_told(
+    session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_alike(session, cast.project)
     monkeypatch.setattr(shared_prompts, "MOST_JUDGMENTS", 2)
-    memory.forget()
-    none = standings.load(session, cast.project, WHOLE)
-    assert (none.crossed, none.parameters["cluster"]) == (None, "annotator")
-
-
-def test_few_prompts_are_told(session: Session, cast: Cast) -> None:
-    judge_alike(session, cast.project, prompts=4, people=9)
     found = standings.load(session, cast.project, WHOLE)
-    assert found.parameters["cluster"] == "annotator"
-    assert any("All judgments are on 4 prompts." in note for note in found.notes)
+    assert (found.crossed, found.parameters["cluster"]) == (None, "annotator")
+    assert found.notes[-1].startswith("There are too many judgments on each prompt")
+
+
+@pytest.mark.parametrize("most", [10_000, 60, 2])
+def test_few_prompts_are_taken_as_they_are(
+    session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    judge_alike(session, cast.project, prompts=13, people=9)
+    monkeypatch.setattr(shared_prompts, "MOST_JUDGMENTS", most)
+    found = standings.load(session, cast.project, WHOLE)
+    assert (found.crossed, found.parameters["cluster"]) == (None, "annotator")
+    assert found.as_object()["notes"][-1].startswith("These 13 prompts are taken as they are")
+
+
+def test_a_slice_of_few_prompts_is_one_of_them(session: Session, cast: Cast) -> None:
+    judge_alike(session, cast.project, prompts=13, people=9)
+    rare = standings.load(session, cast.project, StandingsQuery(by="category", value="rare"))
+    assert rare.notes[-1].startswith("These 3 prompts are taken as they are")
