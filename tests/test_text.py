@@ -8,6 +8,7 @@ from flask import Flask
 
 from app.text import (
     LONGEST_MARKDOWN,
+    asked,
     mark_differences,
     media_of,
     render_markdown,
@@ -243,6 +244,22 @@ def test_parts_that_are_not_text_are_named(app: Flask) -> None:
     assert "[input audio]" in html
     assert found == ["https://e.org/x"] == media_of([{"role": "user", "content": parts}])
     assert "https://e.org/x" not in html
+
+
+PICTURE = {"type": "image_url", "image_url": {"url": "https://e.org/x"}}
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("Which bird\nis it?", "Which bird is…"),
+        ([{"type": "text", "text": "Who?"}, PICTURE], "Who?"),
+        ([PICTURE], "An image"),
+    ],
+)
+def test_what_was_asked_is_told_in_a_line(app: Flask, said: object, told: str) -> None:
+    with app.test_request_context():
+        assert asked([{"role": "user", "content": said}, {"role": "tool", "content": "4"}], 14) == told
 
 
 @pytest.mark.parametrize(

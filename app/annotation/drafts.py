@@ -39,15 +39,16 @@ def read(session: Session, assignment_id: int) -> Entered:
     return MultiDict(row.entered if row else {})
 
 
-def save(session: Session, access: Access, uid: str, version: int, form: Entered) -> int:
+def save(session: Session, access: Access, uid: str, version: int, form: Entered) -> int | None:
     """Keep what a page holds, if nothing newer is kept; returns its number.
 
-    Raises NotFound for an assignment that is not theirs, NewerDraftError, Conflict where the pair
-    was dealt with already, Invalid where it is too long.
+    None where the pair was dealt with already: the draft was still on its way then, and is not
+    wanted. Raises NotFound for an assignment that is not theirs, NewerDraftError, Invalid where it
+    is too long.
     """
     assigned = _assigned(session, access, uid)
     if assigned.state not in (AssignmentState.OPEN, AssignmentState.RELEASED):
-        raise Conflict(_("This pair was judged or skipped already."))
+        return None
     counted = statements.COUNT_DRAFT.first(session, assignment_id=assigned.id, version=version)
     if counted is None:
         raise NewerDraftError(assigned.draft)

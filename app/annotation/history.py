@@ -9,6 +9,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 
+from app import text
 from app.annotation import marks
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
@@ -245,9 +246,4 @@ def _judged(row: Any, access: Access) -> Judged:
 
 def excerpt(messages: list[Message]) -> str:
     """The beginning of the last thing that was asked."""
-    said = [message.get("content") for message in messages if message.get("role") == "user"]
-    last = said[-1] if said else ""
-    if isinstance(last, list):
-        last = " ".join(part.get("text", "") for part in last if isinstance(part, dict))
-    words = " ".join(str(last or "").split())
-    return words if len(words) <= EXCERPT else words[: EXCERPT - 1].rstrip() + "…"
+    return text.asked(messages, EXCERPT)

@@ -117,15 +117,7 @@ def written(session: Session, comparison_id: int) -> dict[str, Written]:
 
 def source_text(messages: list[Message]) -> str:
     """The texts of messages, in order, an empty line between them."""
-    return "\n\n".join(part for message in messages for part in _text_parts(message.get("content")))
-
-
-def _text_parts(content: object) -> list[str]:
-    if isinstance(content, str):
-        return [content]
-    parts = content if isinstance(content, list) else []
-    found = [part.get("text") if isinstance(part, dict) else part for part in parts]
-    return [text for text in found if isinstance(text, str)]
+    return "\n\n".join(part for message in messages for part in text.texts(message.get("content")))
 
 
 def _responses(session: Session, row: Any) -> tuple[str, str]:

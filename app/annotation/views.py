@@ -150,6 +150,8 @@ def save_draft(slug: str) -> Response:
     except drafts.NewerDraftError as problem:
         return make_response({"version": problem.version, "detail": problem.detail}, problem.status)
     session.commit()
+    if saved is None:
+        return make_response("", HTTPStatus.NO_CONTENT)
     return make_response({"version": saved})
 
 

@@ -133,6 +133,9 @@ class _Reading:
             if prompt is None or a is None or b is None:
                 self.excluded[TEXTLESS] += 1
                 continue
+            if not all(map(_is_plain, (prompt, a, b))):
+                self.excluded[UNSUPPORTED] += 1
+                continue
             told = {
                 "pair_id": pair_id,
                 **verdict.votes,
@@ -245,6 +248,12 @@ def unfit(prompt: str | None, a: str | None, b: str | None) -> str | None:
     if asks and answer and other and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum():
         return None
     return _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
+
+
+def _is_plain(messages: str) -> bool:
+    """Whether stored messages are plain turns; one alone is told without parsing it."""
+    said = ASKED if messages.startswith(ASKS) else ANSWERED if messages.startswith(ANSWERS) else 0
+    return (said > 0 and messages.find('"', said) == len(messages) - 3) or _plain(orjson.loads(messages))
 
 
 def _trouble(prompt: Messages, *answers: Messages) -> str | None:

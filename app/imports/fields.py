@@ -7,6 +7,7 @@ import orjson
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 from app.models import Message, Outcome
+from app.text import image_source, is_shown
 
 MAX_SAMPLE = 1 << 16
 
@@ -16,6 +17,7 @@ ROLES = {
     "bot": "assistant",
     "prompter": "user",
 }
+IMAGE_PARTS = frozenset({"image_url", "image", "input_image"})
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 WINNERS = {
@@ -63,11 +65,30 @@ def _message(value: Any) -> Message:
     role = ROLES.get(role, role)
     if role not in KNOWN_ROLES:
         raise ValueError(f"role must be one of {', '.join(sorted(KNOWN_ROLES))}, not {role!r}")
-    message: Message = {"role": role, "content": plain_text(value.get("content", value.get("value")))}
+    message: Message = {"role": role, "content": _content(value.get("content", value.get("value")))}
     for name in ("name", "tool_calls", "tool_call_id"):
         if value.get(name):
             message[name] = value[name]
     return message
+
+
+def _content(content: Any) -> str | list[dict[str, Any]]:
+    """A message's text, or its parts in order where images are among them."""
+    if not isinstance(content, list) or not any(map(_is_image, content)):
+        return plain_text(content)
+    return [_image(part) if _is_image(part) else {"type": "text", "text": _part(part)} for part in content]
+
+
+def _is_image(part: Any) -> bool:
+    return isinstance(part, dict) and str(part.get("type")) in IMAGE_PARTS
+
+
+def _image(part: dict[str, Any]) -> dict[str, Any]:
+    """As OpenAI writes it, whoever wrote it; checked here, because nothing else would ever be shown."""
+    source = image_source(part)
+    if not is_shown(source):
+        raise ValueError("an image must have its address: http, https or data:image")
+    return {"type": "image_url", "image_url": {"url": source}}
 
 
 def plain_text(content: Any) -> str:
@@ -89,7 +110,7 @@ def _part(part: Any) -> str:
     if isinstance(part, dict) and part.get("type", "text") == "text" and isinstance(part.get("text"), str):
         return str(part["text"])
     kind = part.get("type") if isinstance(part, dict) else type(part).__name__
-    raise ValueError(f"only text can be compared, and a message holds {kind!r}")
+    raise ValueError(f"a message holds {kind!r}, which cannot be compared")
 
 
 def _from_json(value: str) -> Any:

@@ -20,6 +20,7 @@ from app.permissions import Access
 Result = Literal["", "lost", "won"]
 # Rendering a response costs about a millisecond; nobody reads more on one page.
 A_PAGE = 10
+OPENING = 120
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,7 @@ def _example(
         pair_id=comparison.pair_id,
         prompt_key=prompt.key,
         category=prompt.category,
-        opening=_opening(prompt),
+        opening=text.asked(prompt.messages or [], OPENING) or prompt.key,
         prompt=text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
         sides=(ordered[0], ordered[1]),
         verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
@@ -156,10 +157,3 @@ def _example(
             for span in judgment.spans or []
         ),
     )
-
-
-def _opening(prompt: Prompt) -> str:
-    """The last thing asked, in a line."""
-    asked = [message.get("content") for message in prompt.messages or [] if message.get("role") == "user"]
-    words = str(asked[-1]) if asked else prompt.key
-    return words if len(words) <= 120 else f"{words[:119]}…"

@@ -16,6 +16,7 @@ from sqlmodel import Session, col
 from app.leaderboard import memory, reading
 from app.leaderboard.ranked import ranks
 from app.models import Annotator, Comparison, Judgment, Message, Project, Response
+from app.text import texts
 from ranking.bradley_terry import ELO_PER_LOGIT
 from ranking.clusters import MIN_CLUSTERS
 from ranking.covariates import ControlledFit, fit_covariates
@@ -98,19 +99,8 @@ def load(session: Session, project: Project) -> StyleControl:
 
 def features(messages: Sequence[Message]) -> Features:
     """Characters, headers, list items and bold passages of a response's Markdown."""
-    text = "\n".join(_texts(messages))
-    return len(text), *(len(pattern.findall(text)) for pattern in (_HEADER, _ITEM, _BOLD))  # type: ignore[return-value]
-
-
-def _texts(messages: Sequence[Message]) -> list[str]:
-    found = []
-    for message in messages:
-        content = message.get("content")
-        for part in content if isinstance(content, list) else [content]:
-            said = part.get("text") if isinstance(part, dict) else part
-            if isinstance(said, str):
-                found.append(said)
-    return found
+    said = "\n".join(part for message in messages for part in texts(message.get("content")))
+    return len(said), *(len(pattern.findall(said)) for pattern in (_HEADER, _ITEM, _BOLD))  # type: ignore[return-value]
 
 
 def _control(session: Session, project: Project, measured: Measured) -> StyleControl:

@@ -91,13 +91,13 @@ def _turn(message: Message, language: str | None, media: list[str] | None) -> Tu
     if name := message.get("name"):
         role = f"{role} {name}"
     folded = role.partition(" ")[0] in FOLDED
-    opening = " ".join(" ".join(_texts(message.get("content")))[:OPENING].split()) if folded else ""
+    opening = " ".join(" ".join(texts(message.get("content")))[:OPENING].split()) if folded else ""
     return Turn(role, _prose(message, language, media), opening)
 
 
 def _prose(message: Message, language: str | None, media: list[str] | None) -> Markup:
     """A message's text in its own language and direction."""
-    text = "\n".join(_texts(message.get("content")))
+    text = "\n".join(texts(message.get("content")))
     opening = Markup('<div class="prose" lang="{}" dir="{}">')
     opening = opening.format(language_of(text, language), direction_of(text) or "auto")
     return opening + _said(message, media) + Markup("</div>")
@@ -108,7 +108,17 @@ def _said(message: Message, media: list[str] | None) -> Markup:
     return Markup("\n").join([*parts, *map(_call, _list(message.get("tool_calls")))])
 
 
-def _texts(content: object) -> Iterator[str]:
+def asked(messages: Sequence[Message], most: int) -> str:
+    """The beginning of the last thing that was asked, in a line."""
+    said = [message.get("content") for message in messages if message.get("role") == "user"]
+    words = " ".join(" ".join(texts(said[-1] if said else "")).split())
+    if not words and said:
+        return _("An image")  # nothing else is without words
+    return words if len(words) <= most else words[: most - 1].rstrip() + "…"
+
+
+def texts(content: object) -> Iterator[str]:
+    """The texts of a message's content, which is one, or parts of which some are."""
     for part in _list(content):
         if isinstance(part, str):
             yield part
@@ -118,16 +128,16 @@ def _texts(content: object) -> Iterator[str]:
 
 def _part(part: object, media: list[str] | None) -> Markup:
     """Text, an image on request, or what another part of a multimodal message is."""
-    texts = list(_texts(part))
-    if texts:
-        return render_markdown(texts[0], media)
-    if source := _source(part):
+    said = next(texts(part), None)
+    if said is not None:
+        return render_markdown(said, media)
+    if source := image_source(part):
         return Markup("<p>{}</p>").format(media_link(source, "", media))
     kind = part.get("type", "part") if isinstance(part, dict) else "part"
     return Markup("<p>[{}]</p>").format(str(kind).removesuffix("_url").replace("_", " "))
 
 
-def _source(part: object) -> str:
+def image_source(part: object) -> str:
     """Where an image part's image is: ``{"type": "image_url", "image_url": {"url": …}}`` and its like."""
     if not isinstance(part, dict) or "image" not in str(part.get("type")):
         return ""

@@ -99,7 +99,7 @@ def code_block(code: str) -> Markup:
 
 def media_link(source: str, words: str, media: list[str] | None) -> Markup:
     """What stands for an image: see render_markdown for where it leads."""
-    if not source.lower().startswith(("http://", "https://", "data:image/")):
+    if not is_shown(source):
         return escape(f"Image: {words or 'no description'}")
     if media is not None:
         media.append(source)
@@ -107,6 +107,11 @@ def media_link(source: str, words: str, media: list[str] | None) -> Markup:
         return Markup('<a class="media" href="{}:{}">{}</a>').format(MEDIA, len(media) - 1, told)
     words = f"Image: {words or 'no description'}"
     return Markup('<a href="{}" target="_blank" rel="noopener noreferrer">{}</a>').format(source, words)
+
+
+def is_shown(source: str) -> bool:
+    """Whether an image that lies there can be shown to whoever asks for it."""
+    return source.lower().startswith(("http://", "https://", "data:image/"))
 
 
 def _host(source: str) -> str:

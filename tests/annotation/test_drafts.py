@@ -59,6 +59,19 @@ def test_it_is_there_after_a_reload_and_on_another_device_and_goes_with_the_judg
     check(session, cast)
 
 
+@pytest.mark.parametrize("verb", ["", "/skip"])
+def test_it_is_not_wanted_any_more_once_its_pair_was_dealt_with(
+    verb: str, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    client.post(JUDGE + verb, data={**fields(page), "outcome": "a"}, headers=HTMX)
+    late = save(client, page, **SAID)
+    assert (late.status_code, late.text) == (204, "")
+    assert kept(session) == []
+    check(session, cast)
+
+
 def test_clearing_every_field_leaves_no_draft(session: Session, cast: Cast, client_of: ClientOf) -> None:
     client = client_of(cast.ann)
     page = client.get(JUDGE)

@@ -207,6 +207,23 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
     assert judgments(site.data)[-1].rationale == "It says where to look."
 
 
+def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "lena", **ASKED), open_page()
+    sign_in(page, site, "lena@example.org", PASSWORD)
+    held: list[Route] = []
+    page.route("**/judge/draft", lambda route: held.append(route))  # noqa: PLW0108 -- Playwright marks what it calls
+    page.goto(site.address(f"{project}/judge"))
+    with page.expect_request("**/judge/draft"):
+        page.get_by_label("Why?").fill("It was quick.")
+    page.get_by_role("button", name="A is better").click()
+    expect(page.locator("#today")).to_contain_text("1")
+    with page.expect_response("**/judge/draft") as late:
+        held[0].continue_()
+    assert late.value.status == 204
+    assert judgments(site.data)[-1].rationale == "It was quick."
+    expect(page.get_by_label("Why?")).to_have_value("")
+
+
 def test_two_tabs_lose_nothing(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
     project, first = make_project(site.data, "tilda", **ASKED), open_page()
     sign_in(first, site, "tilda@example.org", PASSWORD)
@@ -241,7 +258,7 @@ def test_two_tabs_lose_nothing(site: Site, open_page: OpenPage, complaints: Comp
     second.get_by_role("button", name="B is better").click()
     expect(second.get_by_text("Your judgment was changed.")).to_be_visible()
     assert [(row.rationale) for row in judgments(site.data)][-1] == "Second, and last."
-    complaints.clear()  # a refused draft is a 409 in the console
+    complaints.clear()  # an older tab's draft is a 409 in the console
 
 
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])

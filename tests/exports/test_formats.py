@@ -16,6 +16,7 @@ from flask.testing import FlaskClient
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, TypeAdapter
 from sqlmodel import Session, col, select
 
+from app.exports.forms import Format
 from app.models import Account, Comparison
 from app.models import Prompt as PromptRow
 from tests.annotation.arrange import queue
@@ -278,6 +279,27 @@ def test_what_is_more_than_text_is_no_row_but_counted(
     client = client_of(cast.rosa)
     assert len(download(client, format="trl").splitlines()) == 1
     assert "holds more than text turns" in client.get("/p/birds/export").text
+
+
+@pytest.mark.parametrize("file", ["jsonl", "parquet"])
+def test_an_image_is_never_left_out_of_a_row_in_silence(
+    session: Session, cast: Cast, client_of: ClientOf, file: str
+) -> None:
+    """No format of plain turns can say it, so the pair is counted instead; judgments have all of it."""
+    plain, pictured = queue(session, cast.project, 2)
+    prompt = session.get_one(PromptRow, pictured.prompt_id)
+    part = {"type": "image_url", "image_url": {"url": "https://birds.example/h.png"}}
+    prompt.messages = [{"role": "user", "content": [{"type": "text", "text": "Which bird?"}, part]}]
+    for comparison in (plain, pictured):
+        judge(session, cast.project, cast.ann, comparison, "a")
+    client = client_of(cast.rosa)
+    for name in (one.value for one in Format if one is not Format.JUDGMENTS):
+        told = download(client, format=name, file=file)
+        assert told
+        assert b"birds.example" not in told
+        assert "holds more than text turns" in client.get(f"/p/birds/export?format={name}").text
+    judged = download(client, format="judgments").splitlines()
+    assert [orjson.loads(row)["prompt"][-1]["content"][-1] == part for row in judged].count(True) == 1
 
 
 def _strings(value: Any) -> set[str]:

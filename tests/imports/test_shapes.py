@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 
 from app.errors import Invalid
@@ -100,8 +101,17 @@ def test_everything_a_response_may_say() -> None:
         ({"response": [{"role": "cook", "content": "x"}]}, "role must be one of"),
         (
             {"response": [{"role": "assistant", "content": [{"type": "image_url"}]}]},
-            "only text can be compared",
+            "an image must have its address",
         ),
+        (
+            {"prompt": [{"role": "user", "content": [{"type": "image", "image": "file:///etc/passwd"}]}]},
+            "an image must have its address",
+        ),
+        (
+            {"response": [{"role": "assistant", "content": [{"type": "input_audio"}]}]},
+            "'input_audio', which cannot be compared",
+        ),
+        ({"response": [{"role": "assistant", "content": [{"type": ["image"]}]}]}, "cannot be compared"),
         ({"prompt": ""}, "prompt must not be empty"),
         ({"prompt": None}, "prompt is missing (or messages)"),
         ({"prompt": "nul \x00"}, "NUL"),
@@ -116,6 +126,41 @@ def test_everything_a_response_may_say() -> None:
 def test_a_row_that_does_not_fit_says_why(change: dict[str, Any], expected: str) -> None:
     row = {"prompt": "Hi", "model": "heron", "response": "Hello", **change}
     assert expected.lower() in reason("responses", row).lower()
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        {"type": "image_url", "image_url": {"url": "https://birds.example/h.png", "detail": "low"}},
+        {"type": "image_url", "image_url": "https://birds.example/h.png"},
+        {"type": "image", "image": "https://birds.example/h.png", "mimeType": "image/png"},
+        {"type": "image", "url": "https://birds.example/h.png"},
+    ],
+)
+def test_images_stay_where_they_stand_among_the_texts(part: dict[str, Any]) -> None:
+    asked = [{"type": "text", "text": "Which is it?"}, part, "Look closely."]
+    item = read(
+        "responses",
+        {
+            "messages": [{"role": "user", "content": asked}],
+            "model": "heron",
+            "response": [{"role": "assistant", "content": [part]}],
+        },
+    )
+    kept = {"type": "image_url", "image_url": {"url": "https://birds.example/h.png"}}
+    assert orjson.loads(item.messages or "")[0]["content"] == [
+        {"type": "text", "text": "Which is it?"},
+        kept,
+        {"type": "text", "text": "Look closely."},
+    ]
+    assert orjson.loads(item.answers[0].messages or "")[0]["content"] == [kept]
+    assert not item.answers[0].empty
+
+
+def test_parts_that_are_all_text_are_one_text() -> None:
+    said = [{"type": "text", "text": "Hel"}, {"type": "text", "text": "lo", "image": None}]
+    row = {"prompt": "Hi", "model": "heron", "response": [{"role": "assistant", "content": said}]}
+    assert texts(read("responses", row)) == ["Hello"]
 
 
 def test_a_missing_field_is_named() -> None:
