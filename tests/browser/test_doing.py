@@ -211,7 +211,7 @@ def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page:
     project, page = make_project(site.data, "lena", **ASKED), open_page()
     sign_in(page, site, "lena@example.org", PASSWORD)
     held: list[Route] = []
-    page.route("**/judge/draft", lambda route: held.append(route))  # noqa: PLW0108 -- Playwright marks what it calls
+    page.route("**/judge/draft", lambda route: held.append(route))
     page.goto(site.address(f"{project}/judge"))
     with page.expect_request("**/judge/draft"):
         page.get_by_label("Why?").fill("It was quick.")
