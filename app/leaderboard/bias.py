@@ -11,9 +11,6 @@ from ranking import Cells
 from ranking import Outcome as Code
 from ranking.annotators import Reliability, fit_reliability
 
-# Fewer judgments say nothing of an annotator.
-LEAST_JUDGED = 10
-
 
 def position(session: Session, project: Project) -> PositionBias:
     """Whether standing on the left helps; remembered until a judgment changes."""

@@ -18,7 +18,16 @@ if TYPE_CHECKING:
 Made = TypeVar("Made")
 
 TIES = ("half", "davidson", "drop")
-VIEWS = ("standings", "matrix", "head-to-head", "model", "over-time", "bias", "firmness", "agreement")
+VIEWS = (
+    *("standings", "matrix", "head-to-head", "model", "over-time", "bias", "firmness"),
+    *("agreement", "annotators", "weighted"),
+)
+# Views of what the votes of one comparison, or of one annotator, have in common.
+GROUPED: "dict[str, ClusterBy]" = {
+    "agreement": "comparison",
+    "annotators": "annotator",
+    "weighted": "annotator",
+}
 
 
 class Anchor(click.ParamType[tuple[str, float]]):
@@ -80,8 +89,7 @@ def rank(
 
     chosen, cluster = cluster is not None, cluster or default_cluster(votes)
     parameters = _usable(lambda: Parameters(cluster=cluster, chosen=chosen, **options))
-    # Agreement is that of the votes on one comparison.
-    read = read_votes(votes, "comparison" if show == "agreement" else cluster, by)
+    read = read_votes(votes, GROUPED.get(show, cluster), by)
 
     def shown(part: "Votes") -> "Shown":
         return _usable(lambda: of_votes.show(show, part, parameters, models))

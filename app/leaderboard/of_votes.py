@@ -7,17 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from app.leaderboard import over_time, pairs, sides
+from app.leaderboard import over_time, pairs, reliability, sides
 from app.leaderboard.caveats import listed
 from app.leaderboard.firmness import firmness
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Parameters, Standings, rank_votes
-from app.leaderboard.votes_file import Votes
+from app.leaderboard.votes_file import Codes, Votes
 from app.leaderboard.words import NONE, rank_range, share
 from app.quality.coefficients import Pattern, coefficients, ratings
+from app.words import counted
 from ranking import Cells, Outcome, elo
+from ranking.annotators import Reliability, fit_reliability
 from ranking.clusters import MIN_CLUSTERS
+from ranking.outcomes import Ties
 
 Line = tuple[str, ...]
 # As many points as a curve needs.
@@ -154,6 +157,55 @@ def agreement(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
     return Shown({"comparisons": found[0].found.units, "coefficients": each}, table, told)
 
 
+def annotators(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
+    """How far each annotator's votes follow the ratings, the least reliable first."""
+    found = _reliability(votes, parameters)
+    known = reliability.reliabilities(found) if found else {}
+    given = np.bincount(_who(votes), minlength=len(votes.clusters)).tolist()
+    each = [
+        {
+            "annotator": name,
+            "votes": given[code],
+            **dict(zip(("reliability", "lower", "upper"), known.get(code, (None,) * 3), strict=True)),
+        }
+        for code, name in enumerate(votes.clusters)
+        if given[code]
+    ]
+    each.sort(key=lambda one: (one["reliability"] is None, one["reliability"], -one["votes"]))
+    rows: list[Line | None] = [
+        (
+            one["annotator"],
+            f"{one['votes']:,}",
+            *(_decimal(one[key]) for key in ("reliability", "lower", "upper")),
+        )
+        for one in each
+    ]
+    told = [
+        "1 sees the differences between models that the median annotator sees, 0 votes at random, and less "
+        "prefers what others find worse; an unusual taste looks the same.",
+        f"Of an annotator with fewer than {reliability.LEAST_JUDGED} votes that count it is not known.",
+    ]
+    return Shown({"annotators": each}, Table(("Annotator", "Votes", "Reliability", "from", "to"), rows), told)
+
+
+def weighted(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
+    """Ratings as they are, and with each vote weighted by its annotator's reliability."""
+    found = _reliability(votes, parameters)
+    models = reliability.reweighted(votes.models, found) if found else []
+    rows: list[Line | None] = []
+    for before, one in zip([None, *models], models, strict=False):
+        if before and before.group != one.group:
+            rows.append(None)
+        numbers = one.rank, one.weighted_rank, f"{one.rating:.0f}", f"{one.weighted:.0f}"
+        rows.append((one.model, *map(str, numbers)))
+    moved = sum(one.moved for one in models)
+    told = (
+        f"{counted(moved, 'rank', 'ranks')} would change." if models else "It takes two annotators or more."
+    )
+    table = Table(("Model", "Rank", "Weighted rank", "Rating", "Weighted rating"), rows)
+    return Shown({"models": [asdict(one) for one in models]}, table, [told])
+
+
 View = Callable[[Votes, Parameters, Sequence[str]], Shown]
 # Each view, and how many models it is of.
 VIEWS: dict[str, tuple[View, int]] = {
@@ -165,6 +217,8 @@ VIEWS: dict[str, tuple[View, int]] = {
     "bias": (bias, 0),
     "firmness": (firm, 0),
     "agreement": (agreement, 0),
+    "annotators": (annotators, 0),
+    "weighted": (weighted, 0),
 }
 _EXPECTED = "Expected is what the ratings say, with its interval; observed counts a tie half."
 
@@ -189,11 +243,24 @@ def _bradley_terry(votes: Votes, parameters: Parameters) -> Standings:
     return _ranked(votes, replace(parameters, method="bt"))
 
 
+def _who(votes: Votes) -> Codes:
+    return np.zeros(0, np.intp) if votes.cluster is None else votes.cluster
+
+
+def _reliability(votes: Votes, parameters: Parameters) -> Reliability | None:
+    """None where it does not settle. Weights are those of half wins, unless ties are dropped."""
+    ties: Ties = "drop" if parameters.ties == "drop" else "half"
+    cells = Cells.from_votes(votes.a, votes.b, votes.outcome, len(votes.models), cluster=_who(votes))
+    try:
+        return fit_reliability(cells, ties=ties)
+    except RuntimeError:
+        return None
+
+
 def _patterns(votes: Votes) -> Counter[Pattern]:
     """How many comparisons got each outcome how often, in one order of their models."""
     turned = np.where(votes.a > votes.b, np.array([1, 0, 2, 3])[votes.outcome], votes.outcome)
-    comparison = np.zeros(0, np.intp) if votes.cluster is None else votes.cluster
-    _, unit = np.unique(comparison, return_inverse=True)
+    _, unit = np.unique(_who(votes), return_inverse=True)
     times = np.bincount(unit * len(Outcome) + turned, minlength=(unit.max(initial=-1) + 1) * len(Outcome))
     found, many = np.unique(times.reshape(-1, len(Outcome)), axis=0, return_counts=True)
     return Counter(dict(zip(map(tuple, found.tolist()), many.tolist(), strict=True)))

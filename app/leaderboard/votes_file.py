@@ -3,7 +3,7 @@
 import csv
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, Literal
@@ -50,7 +50,8 @@ MOST_MODELS = 2_000
 class Votes:
     """Votes as (n,) columns of codes: ``a`` and ``b`` into ``models``, ``outcome`` of ``ranking.Outcome``.
 
-    ``cluster`` says which votes belong together, ``prompt`` which are on one prompt besides, or None;
+    ``cluster`` says which votes belong together, as codes into ``clusters`` where one column names them;
+    ``prompt`` which are on one prompt besides, or None;
     ``slices`` are codes into ``slice_values``. Prompts and slices are -1 where the file says nothing.
     """
 
@@ -59,6 +60,7 @@ class Votes:
     b: Codes
     outcome: Codes
     cluster: Codes | None = None
+    clusters: tuple[str, ...] = ()
     prompt: Codes | None = None
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
@@ -70,7 +72,19 @@ class Votes:
             cluster, prompt = (
                 None if column is None else column[rows] for column in (self.cluster, self.prompt)
             )
-            yield value, Votes(self.models, self.a[rows], self.b[rows], self.outcome[rows], cluster, prompt)
+            yield (
+                value,
+                replace(
+                    self,
+                    a=self.a[rows],
+                    b=self.b[rows],
+                    outcome=self.outcome[rows],
+                    cluster=cluster,
+                    prompt=prompt,
+                    slices=None,
+                    slice_values=(),
+                ),
+            )
 
 
 @dataclass(frozen=True)
@@ -110,10 +124,10 @@ def read_votes(path: Path, cluster: ClusterBy = "none", by: str | None = None) -
         raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
     models, a, b = _models(source, table, shape)
     outcome = _outcomes(source, table)
-    joined = _joined(source, table, groups, a, b) if groups else None
+    joined, clusters = _joined(source, table, groups, a, b) if groups else (None, ())
     prompt = _codes(table[prompts[0]])[0] if prompts else None
     slices, values = _codes(table[by]) if by else (None, ())
-    return Votes(models, a, b, outcome, joined, prompt, slices, values)
+    return Votes(models, a, b, outcome, joined, clusters, prompt, slices, values)
 
 
 def default_cluster(path: Path) -> ClusterBy:
@@ -156,16 +170,18 @@ def _cluster_columns(source: _Source, cluster: Cluster | Literal["none"]) -> lis
     raise Problem(f"{source.path.name} has no column that names the {cluster}, such as {names}.")
 
 
-def _joined(source: _Source, table: pa.Table, columns: list[str], a: Codes, b: Codes) -> Codes:
-    codes, _ = _codes(table[columns[0]])
+def _joined(
+    source: _Source, table: pa.Table, columns: list[str], a: Codes, b: Codes
+) -> tuple[Codes, tuple[str, ...]]:
+    codes, names = _codes(table[columns[0]])
     if codes.min(initial=0) < 0:
         raise source.refuse(
             int(np.argmin(codes)), f"{columns[0]} is missing, and votes are to be joined by it."
         )
     if len(columns) == 1:
-        return codes
+        return codes, names
     size = max(a.max(initial=0), b.max(initial=0)) + 1
-    return np.asarray((codes.astype(np.int64) * size + np.minimum(a, b)) * size + np.maximum(a, b))
+    return (codes.astype(np.int64) * size + np.minimum(a, b)) * size + np.maximum(a, b), ()
 
 
 def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[tuple[str, ...], Codes, Codes]:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from math import sqrt
 from typing import Any
 
-import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import bias, memory, reading
-from app.leaderboard.ranked import ranks
+from app.leaderboard import bias, memory, reading, reliability
+from app.leaderboard.reliability import Reweighted
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project
 
 _Z95 = 1.959964
@@ -70,22 +69,6 @@ class AnnotatorQuality:
         if self.left is None:
             return False
         return abs(2 * self.left.some - self.left.many) > _ONCE_IN_A_THOUSAND * sqrt(self.left.many)
-
-
-@dataclass(frozen=True)
-class Reweighted:
-    """A model's rating and rank as they are, and weighted by the annotators' reliability."""
-
-    model: str
-    group: int
-    rating: float
-    weighted: float
-    rank: int
-    weighted_rank: int
-
-    @property
-    def moved(self) -> bool:
-        return self.rank != self.weighted_rank
 
 
 def of(session: Session, project: Project, *, by_name: bool) -> list[AnnotatorQuality]:
@@ -209,27 +192,10 @@ def _agreement(project: Project) -> Any:
 
 def _reliabilities(session: Session, project: Project) -> dict[int, tuple[float, float, float]]:
     found = bias.weighted(session, project)
-    if found is None:
-        return {}
-    lower, upper = found.intervals()
-    told = (found.votes >= bias.LEAST_JUDGED) & np.isfinite(lower)
-    columns = (found.annotators, found.reliability, lower, upper)
-    return {
-        who: (s, low, high) for who, s, low, high in zip(*(x[told].tolist() for x in columns), strict=True)
-    }
+    return {} if found is None else reliability.reliabilities(found)
 
 
 def _reweighted(session: Session, project: Project) -> list[Reweighted]:
     found = bias.weighted(session, project)
-    if found is None or len(found.annotators) < 2:
-        return []
     names, _ = reading.models(session, project)
-    component = found.plain.component
-    rated = np.flatnonzero((component >= 0) & np.isfinite(found.plain.theta))
-    ratings = found.plain.ratings(), found.ratings()
-    columns = (component, *ratings, *(ranks(rating, component) for rating in ratings))
-    rows = [
-        Reweighted(names[i], *row)
-        for i, *row in zip(rated, *(column[rated].tolist() for column in columns), strict=True)
-    ]
-    return sorted(rows, key=lambda row: (row.group, row.rank, row.model))
+    return [] if found is None else reliability.reweighted(names, found)

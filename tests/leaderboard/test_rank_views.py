@@ -95,6 +95,46 @@ def test_agreement_is_between_people_on_one_comparison_whatever_its_order(tmp_pa
     assert alone["coefficients"][0]["value"] is None
 
 
+def with_a_stranger(tmp_path: Path) -> Path:
+    """Of eight annotators one always says the opposite; a ninth gave three votes."""
+    opposite = {"model_a": "model_b", "model_b": "model_a"}
+    rows = votes(1200)
+    for n, row in enumerate(rows):
+        if row["annotator"] == "w3":
+            row["winner"] = opposite.get(row["winner"], row["winner"])
+        if n < 3:
+            row["annotator"] = "new"
+    return write(tmp_path / "v.csv", rows)
+
+
+def test_the_annotator_who_says_the_opposite_comes_first(tmp_path: Path) -> None:
+    found = ranked(with_a_stranger(tmp_path), "--show", "annotators")["annotators"]
+    assert found[0]["annotator"] == "w3"
+    assert found[0]["upper"] < 0 < found[1]["lower"]
+    assert found[-1] == {"annotator": "new", "votes": 3, "reliability": None, "lower": None, "upper": None}
+    assert sum(one["votes"] for one in found) == 1200
+
+
+def test_weighting_undoes_what_the_opposite_does(tmp_path: Path) -> None:
+    file = with_a_stranger(tmp_path)
+    found = {one["model"]: one for one in ranked(file, "--show", "weighted")["models"]}
+    plain = {row["model"]: row["rating"] for row in ranked(file)["models"]}
+    assert {name: one["rating"] for name, one in found.items()} == pytest.approx(plain)
+    spread = {key: found["Heron"][key] - found["Moth"][key] for key in ("rating", "weighted")}
+    assert spread["weighted"] > spread["rating"]
+
+
+def test_one_annotator_is_compared_with_nobody(tmp_path: Path) -> None:
+    file = write(tmp_path / "v.csv", [row | {"annotator": "w"} for row in votes()])
+    assert ranked(file, "--show", "weighted")["models"] == []
+    assert "two annotators or more" in run(file, "--show", "weighted").output
+    assert ranked(file, "--show", "annotators")["annotators"][0]["reliability"] is None
+    nobody = [{name: row[name] for name in ("model_a", "model_b", "winner")} for row in votes()]
+    error = run(write(tmp_path / "w.csv", nobody), "--show", "annotators").exception
+    assert isinstance(error, Problem)
+    assert "annotator" in error.detail
+
+
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
