@@ -37,7 +37,7 @@ from tests.walk import addresses, linked, rules
 IMAGES = "![](https://e.org/1.png) ![](https://e.org/2.png)"
 TELLING = {"role": "assistant", "name": MARKERS[0], "model": MARKERS[1], "content": f"A bird. {IMAGES}"}
 # Parts of an address that nobody here can know, and what is not an annotator's to name.
-UNKNOWN = dict.fromkeys(("token", "delivery"), "x")
+UNKNOWN = dict.fromkeys(("token", "delivery", "label", "path"), "x")
 
 
 @pytest.fixture

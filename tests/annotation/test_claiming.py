@@ -165,7 +165,7 @@ def test_where_there_is_no_gold_nothing_is_searched_for_it(session: Session, cas
     steps: list[int] = []
     asked = {"project_id": cast.project.id, "annotator_id": annotator_of(session, entry(cast, cast.ann)).id}
     driver.set_progress_handler(lambda: steps.append(1), 1)
-    assert statements.UNJUDGED_GOLD.first(session, **asked) is None
+    assert statements.ALL.gold.first(session, **asked) is None
     driver.set_progress_handler(None, 1)
     assert len(steps) < 50
 
