@@ -1,6 +1,5 @@
 """Parquet, written row group by row group into a stream."""
 
-import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +10,9 @@ import pyarrow.parquet as pq
 from app.exports.formats import STRICT
 from app.exports.forms import ExportSpec, Format, Part
 
-ROW_GROUP = 5_000
+# A row group is held whole while it is written: a bound for short rows, and one for long ones.
+ROW_GROUP = 1_000
+ROW_GROUP_BYTES = 2**22
 BLOCK = 2**20
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -167,16 +168,21 @@ def _table(lines: list[bytes], columns: pa.Schema) -> pa.Table:
     data = b"".join(lines)
     # A line must fit in one block.
     block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, lines))))
-    return pj.read_json(io.BytesIO(data), block, pj.ParseOptions(columns, unexpected_field_behavior="error"))
+    return pj.read_json(
+        pa.BufferReader(data), block, pj.ParseOptions(columns, unexpected_field_behavior="error")
+    )
 
 
 def _groups(chunks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
     group: list[bytes] = []
+    size = 0
     for lines in chunks:
-        group += lines
-        if len(group) >= ROW_GROUP:
-            yield group
-            group = []
+        for line in lines:
+            group.append(line)
+            size += len(line)
+            if len(group) >= ROW_GROUP or size >= ROW_GROUP_BYTES:
+                yield group
+                group, size = [], 0
     if group:
         yield group
 

@@ -1,16 +1,18 @@
 """Which judged comparisons become training rows, and which are left out and counted."""
 
+import io
 from collections import Counter
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
 from app.exports import parquet, preferences, seen, stream, verdicts
-from app.exports.forms import ExportSpec, Format
+from app.exports.forms import ExportSpec, File, Format
 from app.models import Adjudication, Outcome, Prompt, Response, now
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -174,3 +176,14 @@ def test_every_column_of_a_row_has_a_parquet_type(app: Flask, session: Session, 
     for wanted in Format:
         (row, *_), _ = export(app, cast, format=wanted)
         assert list(row) == parquet.schema(ExportSpec(format=wanted)).names
+
+
+def test_long_rows_come_in_small_row_groups() -> None:
+    answer = [{"role": "assistant", "content": "x" * 100_000}]
+    line = orjson.dumps({"prompt": [], "chosen": answer, "rejected": answer}) + b"\n"
+    spec = ExportSpec(file=File.PARQUET)
+    blocks = list(parquet.write(iter([[line] * 50, [line] * 50]), spec))
+    written = pq.ParquetFile(io.BytesIO(b"".join(blocks))).metadata
+    groups = [written.row_group(number).num_rows for number in range(written.num_row_groups)]
+    assert sum(groups) == 100
+    assert max(groups) * len(line) < 2 * parquet.ROW_GROUP_BYTES
