@@ -64,12 +64,18 @@ document.addEventListener("pointerup", () => {
   if (document.activeElement?.matches(scroller)) document.activeElement.blur();
 });
 
+// What a key does: in the words of its whole group where it leads to the first of several.
+function wordsOf(element) {
+  const said = element.getAttribute("aria-label") ?? element.closest(".chips")?.getAttribute("aria-label");
+  if (said) return said;
+  const named = (element.labels?.[0] ?? element).cloneNode(true);
+  for (const extra of named.querySelectorAll("kbd, [aria-hidden]")) extra.remove();
+  return named.textContent.trim();
+}
+
 function describe(element) {
-  const named = element.labels?.[0] ?? element;
-  const label = element.getAttribute("aria-label") ?? named.textContent;
   const name = document.createElement("dd");
-  const hint = named.querySelector("kbd")?.textContent;
-  name.textContent = (hint ? label.replace(hint, "") : label).trim();
+  name.textContent = wordsOf(element);
   const keys = document.createElement("dt");
   for (const key of keysOf(element)) {
     const cap = document.createElement("kbd");

@@ -207,6 +207,22 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
     assert judgments(site.data)[-1].rationale == "It says where to look."
 
 
+def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "kay", **ASKED), open_page()
+    sign_in(page, site, "kay@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("?")
+    said = page.get_by_role("dialog").locator("dd").all_inner_texts()
+    expected = {
+        "Mark the words that differ": 1,
+        "What is wrong with response A?": 1,
+        "Mark a place in response B": 1,
+        "A is better": 1,
+        "Why?": 1,
+    }
+    assert {words: said.count(words) for words in expected} == expected
+
+
 def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "lena", **ASKED), open_page()
     sign_in(page, site, "lena@example.org", PASSWORD)
