@@ -4,12 +4,18 @@ Rooms are loaded when their command is asked for, so that ``tiebreak rank`` star
 """
 
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 import click
 from pydantic import ValidationError
 
 from app.errors import Problem
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 ROOMS = {
     "serve": "app.operations.commands",
@@ -53,7 +59,25 @@ def tiebreak(ctx: click.Context) -> None:
     if ctx.invoked_subcommand not in WITHOUT_APP and not ctx.resilient_parsing:
         from app import create_app
 
-        ctx.with_resource(create_app().app_context())
+        ctx.with_resource(_with_its_database(create_app()))
+
+
+@contextmanager
+def _with_its_database(app: "Flask") -> Iterator[None]:
+    """The app's context; what a database of another version cannot answer is told in a sentence."""
+    from sqlalchemy.exc import DBAPIError
+
+    from app import db
+
+    with app.app_context():
+        try:
+            yield
+        except DBAPIError as error:
+            # Asked afterwards only: it takes longer than most commands.
+            behind = db.pending(db.engine())
+            if behind is False:
+                raise
+            raise Problem(db.OUTDATED if behind else db.EMPTY) from error
 
 
 def main() -> None:

@@ -16,6 +16,9 @@ from app.settings import Settings
 if TYPE_CHECKING:
     from alembic.config import Config
 
+EMPTY = "The database is empty. Run: tiebreak db upgrade"
+OUTDATED = "The database is older than this version. Back it up, then run: tiebreak db upgrade"
+
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES = {"sqlite_begin": "IMMEDIATE"}
 

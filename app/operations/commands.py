@@ -15,8 +15,6 @@ from app import audit, db, permissions, tallies, web
 from app.errors import Problem
 from app.models import Project, row_id
 
-OUTDATED = "The database is older than this version. Back it up, then run: tiebreak db upgrade"
-
 
 @click.group("db")
 def database() -> None:
@@ -35,9 +33,9 @@ def check() -> None:
     """Exit with status 1 unless the database fits this version."""
     behind = db.pending(db.engine())
     if behind is None:
-        raise Problem("The database is empty. Run: tiebreak db upgrade")
+        raise Problem(db.EMPTY)
     if behind:
-        raise Problem(OUTDATED)
+        raise Problem(db.OUTDATED)
     _compare(db.engine())
     click.echo("The database fits this version.", err=True)
 
@@ -145,7 +143,7 @@ def _prepare(address: str) -> None:
     engine = db.engine()
     behind = db.pending(engine)
     if behind:
-        raise Problem(OUTDATED)
+        raise Problem(db.OUTDATED)
     if behind is None:
         db.upgrade(engine)
     with db.new_session(engine, write=False) as session:

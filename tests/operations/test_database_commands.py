@@ -2,11 +2,15 @@
 
 import pytest
 import sqlalchemy as sa
+from alembic import command
 from click.testing import CliRunner
 from flask import Flask
 
+from app import db
+from app.cli import tiebreak
 from app.errors import Problem
 from app.operations.commands import database
+from app.settings import Settings
 
 
 def test_a_database_that_fits(app: Flask) -> None:
@@ -30,6 +34,21 @@ def test_a_database_that_does_not(app: Flask, statement: str, words: str) -> Non
         connection.execute(sa.text(statement))
     with app.app_context():
         found = CliRunner().invoke(database, ["check"])
+    assert isinstance(found.exception, Problem)
+    assert words in found.exception.detail
+    assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    ("revision", "words"), [("0010", "is older than this version."), ("base", "is empty.")]
+)
+def test_a_command_on_a_database_of_another_version_says_so(
+    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, revision: str, words: str
+) -> None:
+    command.downgrade(db.alembic_config(app.extensions["engine"]), revision)
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("TIEBREAK_DATA_DIR", str(settings.data_dir))
+    found = CliRunner().invoke(tiebreak, ["export", "birds", "--format", "trl"])
     assert isinstance(found.exception, Problem)
     assert words in found.exception.detail
     assert found.stdout == ""
