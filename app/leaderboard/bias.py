@@ -23,8 +23,9 @@ def weighted(session: Session, project: Project) -> Reliability | None:
 
 
 def _position(session: Session, project: Project) -> PositionBias:
-    straight = reading.tallied(session, project, "position", "straight")
-    swapped = reading.tallied(session, project, "position", "swapped")
+    _, codes = reading.models(session, project)
+    straight = reading.tallied(session, project, codes, "position", "straight")
+    swapped = reading.tallied(session, project, codes, "position", "swapped")
     # Where the order was swapped, the second model stood on the left.
     flipped = np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[swapped.outcome]
     shown = Cells(

@@ -52,13 +52,12 @@ def columns(session: Session, statement: Any, width: int) -> Integers:
 # Counts
 
 
-def tallied(session: Session, project: Project, by: str = "", value: str = "") -> Cells:
+def tallied(session: Session, project: Project, codes: Integers, by: str = "", value: str = "") -> Cells:
     """The kept counts of one slice, over all time."""
     counts = table(Tally)
     slice_ = (counts.c.project_id == project.id, counts.c.slice_by == by, counts.c.slice_value == value)
     names, numbers = _numbers(counts)
     found = sa.select(*names, *numbers).where(*slice_, counts.c.n > 0).group_by(*names)
-    _, codes = models(session, project)
     return _cells(codes, columns(session, found, len(names) + len(numbers)))
 
 

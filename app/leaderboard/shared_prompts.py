@@ -23,22 +23,23 @@ FEW_JUDGMENTS = 2_000
 READINGS = (0, 50, 400, MOST_PROMPTS)
 
 
-def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Prompts:
+def load(session: Session, project: Project, query: StandingsQuery, fitted: Fit, codes: Integers) -> Prompts:
     """How many prompts there are, and what they add to the variance where those read tell it."""
     votes = round(fitted.matrix.judgments.sum() / 2)
 
     def told(before: tuple[int, Prompts] | None) -> tuple[int, Prompts]:
         if before and FEW_JUDGMENTS < before[0] <= votes <= 1.25 * before[0]:
             return before
-        return votes, _prompts(session, project, query, fitted)
+        return votes, _prompts(session, project, query, fitted, codes)
 
     return remembered(session, project, ("shared prompts", query), told)[1]
 
 
-def _prompts(session: Session, project: Project, query: StandingsQuery, fitted: Fit) -> Prompts:
+def _prompts(
+    session: Session, project: Project, query: StandingsQuery, fitted: Fit, codes: Integers
+) -> Prompts:
     read, whole = _judgments(session, project, query)
     prompt, annotator, a, b, outcome = read
-    _, codes = reading.models(session, project)
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     found = crossed(fitted, *pair, outcome, prompt, annotator)
     if whole:
@@ -75,9 +76,10 @@ def _judgments(session: Session, project: Project, query: StandingsQuery) -> tup
 def _draw(session: Session, project: Project) -> tuple[list[int], bool]:
     """Ids that may be prompts' of the project, in an order as good as drawn, and whether they hold all."""
     prompt_id, here = col(Comparison.prompt_id), col(Comparison.project_id) == project.id
-    # One end at a time is one look into an index.
-    low, high = (session.scalar(sa.select(end(prompt_id)).where(here)) for end in (sa.func.min, sa.func.max))
-    if low is None or high is None:
+    # Each end on its own is one look into an index.
+    ends = (sa.select(end(prompt_id)).where(here).scalar_subquery() for end in (sa.func.min, sa.func.max))
+    low, high = session.execute(sa.select(*ends)).one()
+    if low is None:
         return [], True
     span = high - low + 1
     rng = np.random.default_rng(project.id)

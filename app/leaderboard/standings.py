@@ -13,6 +13,7 @@ from app.leaderboard import reading, replay, shared_prompts
 from app.leaderboard.forms import SliceBy, StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
+from app.leaderboard.reading import Integers
 from app.models import Annotator, AnnotatorKind, Judgment, Model, Project, Tally
 from ranking import Cells, Fit, WinMatrix
 
@@ -118,13 +119,13 @@ def _headline(session: Session, project: Project) -> Headline:
 
 def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
     names, codes = reading.models(session, project)
-    cells = _cells(session, project, query, len(codes))
+    cells = _cells(session, project, query, codes)
     if query.method == "elo":
         return _rank_elo(session, project, query, cells)
     start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
 
     def prompts(fitted: Fit) -> Prompts:
-        found = shared_prompts.load(session, project, query, fitted)
+        found = shared_prompts.load(session, project, query, fitted, codes)
         if query.value and not (found.crossed and found.crossed.items >= FEW_PROMPTS):
             # A slice too small to tell is taken to be like the whole, where that tells.
             whole = load(session, project, query.model_copy(update={"by": "", "value": ""})).crossed
@@ -134,15 +135,15 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
     return rank_cells(names, cells, query.parameters(), start, prompts)
 
 
-def _cells(session: Session, project: Project, query: StandingsQuery, n_models: int) -> Cells:
+def _cells(session: Session, project: Project, query: StandingsQuery, codes: Integers) -> Cells:
     if query.always:
-        return reading.tallied(session, project, query.by, query.value)
+        return reading.tallied(session, project, codes, query.by, query.value)
     # One reading for all slices of some days.
     period = query.by, query.since, query.until
     found = remembered(
         session, project, ("within", *period), lambda _: reading.within(session, project, *period)
     )
-    return found.get(query.value) or reading.nothing(n_models)
+    return found.get(query.value) or reading.nothing(len(codes))
 
 
 def _rank_elo(session: Session, project: Project, query: StandingsQuery, cells: Cells) -> Standings:
