@@ -43,6 +43,7 @@ def _some(value: object) -> object:
 
 
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_address)]
+Language = Annotated[str, AfterValidator(_spoken)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_named)]
 NewPassword = Annotated[str, Field(max_length=1000), AfterValidator(_long_enough)]
 
@@ -89,7 +90,14 @@ class NameIn(BaseModel):
 class LanguageIn(BaseModel):
     """The language to read in."""
 
-    language: Annotated[str, AfterValidator(_spoken)]
+    language: Language
+
+
+class MeIn(BaseModel):
+    """A change of what is known of oneself; what is not sent stays."""
+
+    name: Name | None = None
+    language: Language | None = None
 
 
 class PasswordIn(BaseModel):

@@ -19,21 +19,17 @@ class Reading(BaseModel):
 
 def reading_of(access: Access) -> Reading:
     """How the asker reads."""
-    return Reading.model_validate(_account(access), from_attributes=True)
+    if access.account is None:
+        raise LookupError("only a signed-in account annotates")
+    return Reading.model_validate(access.account, from_attributes=True)
 
 
-def keep_reading(session: Session, access: Access, given: Reading) -> Reading:
-    """Remember how the asker reads."""
-    account, before = _account(access), reading_of(access)
+def keep_reading(session: Session, account: Account, given: Reading) -> Reading:
+    """Remember how somebody reads."""
+    before = Reading.model_validate(account, from_attributes=True)
     if given != before:
         account.sqlmodel_update(given)
         session.add(account)
         detail = audit.changed(before.model_dump(mode="json"), given.model_dump(mode="json"))
         audit.record(session, "account.reading", f"account:{account.email}", by=account, detail=detail)
     return given
-
-
-def _account(access: Access) -> Account:
-    if access.account is None:
-        raise LookupError("only a signed-in account annotates")
-    return access.account

@@ -169,7 +169,7 @@ def image(slug: str, uid: str, place: str, number: int) -> Response:
 def keep_view(slug: str) -> Response | BaseResponse:
     """Remember how the asker reads; where htmx asks, show the responses before them so."""
     session, access, uid = db.session(), _enter(slug), request.form.get("assignment_id", "")
-    reading = keep_reading(session, access, web.submitted(Reading))
+    reading = keep_reading(session, web.signed_in(), web.submitted(Reading))
     shown = show(session, access, assigned_to(session, access, uid), reading) if uid else None
     session.commit()
     if web.wants_fragment():

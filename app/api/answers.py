@@ -6,6 +6,7 @@ from typing import Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.annotation.forms import Ratings
+from app.annotation.reading import Reading
 from app.models import (
     Account,
     AnnotatorKind,
@@ -72,11 +73,13 @@ class TokenOut(Answer):
 
 
 class MeOut(Answer):
-    """Who asks, and with which token."""
+    """Who asks, how they read, and with which token; without a language, the browser's is spoken."""
 
     uid: str
     email: str
     name: str
+    language: str | None
+    reading: Reading
     token: TokenOut
 
 

@@ -1,75 +1,182 @@
 """The leaderboard as JSON; a public project's needs no token."""
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Any
 
 import orjson
 from flask import Response, request
 
 from app import db
+from app.api.answers import Answer
 from app.api.auth import enter
 from app.api.operations import get
-from app.api.results import MatrixOut, StandingsOut, TrajectoryOut
-from app.leaderboard import memory, pairs, replay, standings
+from app.leaderboard import asked, memory, objects, replay, standings
 from app.leaderboard.etags import unless_known
+from app.leaderboard.firmness import Hold
 from app.leaderboard.forms import StandingsQuery
-from app.models import Project, Scope
+from app.leaderboard.over_time import Line
+from app.leaderboard.pairs import Meeting
+from app.leaderboard.ranked import Row
+from app.leaderboard.style import Restyled, StyleEffect
+from app.leaderboard.with_judges import WithJudges
+from app.models import Scope
+from app.permissions import Access
 
-UNCHANGED = {304: ("Nothing changed since this ETag", None)}
+
+class StandingsOut(Answer):
+    """Models best first, how they were ranked, and what the judgments do not tell."""
+
+    method: str
+    parameters: dict[str, Any]
+    votes: int
+    models: list[Row]
+    notes: list[str]
+    by: str | None = None
+    value: str | None = None
+    slices: list["StandingsOut"] | None = None
 
 
-@get(
-    "/projects/<slug>/leaderboard",
-    scope=Scope.READ,
-    query=StandingsQuery,
-    gives=StandingsOut,
-    also=UNCHANGED,
-    is_open=True,
-)
+class MatrixOut(Answer):
+    """Every pair of models that met."""
+
+    pairs: list[Meeting]
+
+
+class TrajectoryOut(Answer):
+    """Ratings after so many judgments."""
+
+    positions: list[int]
+    lines: list[Line]
+
+
+class BiasOut(Answer):
+    """How often the left of two equal responses is preferred; null where the judgments do not tell."""
+
+    share: float | None
+    lower: float | None
+    upper: float | None
+    left: int
+    right: int
+    ties: int
+
+
+class StyleOut(Answer):
+    """What holding style equal changes; ``missing`` says why there is nothing to tell."""
+
+    votes: int
+    missing: str
+    part: bool
+    few_annotators: bool
+    effects: list[StyleEffect]
+    rows: list[Restyled]
+
+
+class RobustnessOut(Answer):
+    """How few judgments hold the order, and what style and judge models do to it."""
+
+    top: Hold | None
+    neighbours: list[Hold]
+    style: StyleOut
+    judges: WithJudges
+
+
+class FailureOut(Answer):
+    """A failure tag: in how many judgments of a model, in what share of them, and of all models'."""
+
+    tag: str
+    severity: str
+    times: int
+    share: float
+    usual: float
+
+
+@dataclass(frozen=True)
+class SlicedRow(Row):
+    """A model where ``by`` is ``value``; both are empty for the whole."""
+
+    by: str
+    value: str
+
+
+@dataclass(frozen=True)
+class SlicedMeeting(Meeting):
+    """Two models where ``by`` is ``value``; both are empty for the whole."""
+
+    by: str
+    value: str
+
+
+class ModelOut(Answer):
+    """Where one model wins and loses."""
+
+    slices: list[SlicedRow]
+    against: list[Meeting]
+    failures: list[FailureOut]
+
+
+class PairOut(Answer):
+    """Two models against each other."""
+
+    slices: list[SlicedMeeting]
+
+
+# A public project's are answered to anybody, and to who has them already in a few bytes.
+view = partial(get, scope=Scope.READ, also={304: ("Nothing changed since this ETag", None)}, is_open=True)
+HERE = "/projects/<slug>/leaderboard"
+
+
+@view(HERE, query=StandingsQuery, gives=StandingsOut)
 def leaderboard(slug: str) -> Response:
     """The standings, in the whole or by slice, with an ETag that changes when a judgment does."""
-    return _answer(slug, lambda project, query: standings.as_object(db.session(), project, query))
+    return _answer(slug, lambda access, query: standings.as_object(db.session(), access.project, query))
 
 
-@get(
-    "/projects/<slug>/leaderboard/matrix",
-    scope=Scope.READ,
-    query=StandingsQuery,
-    gives=MatrixOut,
-    also=UNCHANGED,
-    is_open=True,
-)
+@view(f"{HERE}/matrix", query=StandingsQuery, gives=MatrixOut)
 def leaderboard_matrix(slug: str) -> Response:
     """Every pair of models that met: what was said of the two, and what their ratings expect."""
-
-    def make(project: Project, query: StandingsQuery) -> dict[str, Any]:
-        asked = query.model_copy(update={"method": "bt"})
-        rows = pairs.matrix(standings.load(db.session(), project, asked))
-        return {"pairs": [asdict(one) for row in rows for one in row if one and one.judgments]}
-
-    return _answer(slug, make)
+    return _answer(slug, objects.of_matrix)
 
 
-@get(
-    "/projects/<slug>/leaderboard/over-time",
-    scope=Scope.READ,
-    query=StandingsQuery,
-    gives=TrajectoryOut,
-    also=UNCHANGED,
-    is_open=True,
-)
+@view(f"{HERE}/over-time", query=StandingsQuery, gives=TrajectoryOut)
 def leaderboard_over_time(slug: str) -> Response:
     """How the ratings came about, judgment by judgment."""
-    return _answer(slug, lambda project, query: asdict(replay.trajectory(db.session(), project, query)))
+    return _answer(slug, lambda access, query: asdict(replay.trajectory(db.session(), access.project, query)))
 
 
-def _answer(slug: str, make: Callable[[Project, StandingsQuery], dict[str, Any]]) -> Response:
-    access = enter(slug, "read the leaderboard")
+@view(f"{HERE}/bias", gives=BiasOut)
+def leaderboard_bias(slug: str) -> Response:
+    """Whether the side of the screen decides verdicts."""
+    return _answer(slug, lambda access, _: objects.of_bias(access))
+
+
+@view(f"{HERE}/robustness", gives=RobustnessOut)
+def leaderboard_robustness(slug: str) -> Response:
+    """Whether the order would survive other judgments, another style, or judge models."""
+    return _answer(slug, lambda access, _: objects.of_firmness(access))
+
+
+@view(f"{HERE}/models/<uid>", query=StandingsQuery, gives=ModelOut)
+def leaderboard_model(slug: str, uid: str) -> Response:
+    """Where one model wins and loses, by slice and against each other, and what failed in its responses."""
+    return _answer(slug, lambda access, query: objects.of_model(access, query, asked.model(access, uid)))
+
+
+@view(f"{HERE}/models/<uid>/<other_uid>", query=StandingsQuery, gives=PairOut)
+def leaderboard_pair(slug: str, uid: str, other_uid: str) -> Response:
+    """Two models against each other, in the whole and by slice."""
+    return _answer(
+        slug, lambda access, query: objects.of_pair(access, query, asked.pair(access, uid, other_uid))
+    )
+
+
+def _answer(slug: str, make: Callable[[Access, StandingsQuery], dict[str, Any]]) -> Response:
+    access = enter(slug, asked.READ)
     query = StandingsQuery.read(request.args)
     known = (memory.revision(db.session(), access.project), request.path, query)
 
     def answer() -> Response:
-        return Response(orjson.dumps(make(access.project, query)), mimetype="application/json")
+        return Response(orjson.dumps(make(access, query)), mimetype="application/json")
 
     return unless_known(known, answer)

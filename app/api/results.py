@@ -1,4 +1,4 @@
-"""What the API answers of rankings, quality and exports."""
+"""What the API answers of quality and exports."""
 
 from datetime import datetime
 from typing import Any, Self
@@ -7,37 +7,8 @@ from pydantic import ConfigDict, Field
 
 from app.api.answers import Answer
 from app.exports.preview import Preview
-from app.leaderboard.over_time import Line
-from app.leaderboard.pairs import Meeting
-from app.leaderboard.ranked import Row
 from app.models import AnnotatorKind
 from app.quality.coefficients import Coefficient
-
-
-class StandingsOut(Answer):
-    """Models best first, how they were ranked, and what the judgments do not tell."""
-
-    method: str
-    parameters: dict[str, Any]
-    votes: int
-    models: list[Row]
-    notes: list[str]
-    by: str | None = None
-    value: str | None = None
-    slices: list["StandingsOut"] | None = None
-
-
-class MatrixOut(Answer):
-    """Every pair of models that met."""
-
-    pairs: list[Meeting]
-
-
-class TrajectoryOut(Answer):
-    """Ratings after so many judgments."""
-
-    positions: list[int]
-    lines: list[Line]
 
 
 class AgreementOut(Answer):

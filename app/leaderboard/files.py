@@ -1,14 +1,13 @@
 """Every view of the leaderboard as a file: CSV, JSON, and a picture."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import asdict
-from typing import Any
 
 import orjson
 from flask import Response
 
 from app import db
-from app.leaderboard import asked, bias, failures, page, pairs, pictures, replay, standings, tables, words
+from app.leaderboard import asked, bias, objects, page, pairs, pictures, replay, standings, tables, words
 from app.leaderboard.forms import StandingsQuery
 from app.models import Model, Project
 from app.permissions import Access
@@ -44,7 +43,7 @@ def of_matrix(access: Access, query: StandingsQuery, shown: str, kind: str) -> R
     met = [one for row in rows for one in row if one and one.judgments]
     makers: Makers = {
         "csv": lambda: tables.meetings_csv({asked.part(query): met}),
-        "json": lambda: _json({"pairs": [asdict(one) for one in met]}),
+        "json": lambda: _json(objects.of_matrix(access, query)),
         "svg": lambda: pictures.matrix_svg(asked.title(project, query), rows, shown),
     }
     return _file(makers, kind, project, query, "matrix")
@@ -67,17 +66,10 @@ def of_model(access: Access, query: StandingsQuery, one: Model, kind: str) -> Re
     meetings = pairs.meetings(found, one.name)
     parts = {asked.part(query): found, **asked.flat(asked.all_slices(access, query))}
     rows = {part: page.row_of(where, one.name) for part, where in parts.items()}
-    failed = failures.of_model(db.session(), project, query, one)
     subtitle = f"How often {one.name} is preferred: expected, with 95% interval, and observed (ring)"
     makers: Makers = {
         "csv": lambda: tables.rows_csv({part: [row] for part, row in rows.items()}),
-        "json": lambda: _json(
-            {
-                "slices": _listed(rows),
-                "against": [asdict(one) for one in meetings],
-                "failures": [each.as_object() for each in failed.found],
-            }
-        ),
+        "json": lambda: _json(objects.of_model(access, query, one)),
         "svg": lambda: pictures.shares_svg(
             asked.title(project, query), subtitle, [pictures.bar(one.other, one) for one in meetings]
         ),
@@ -99,7 +91,7 @@ def of_pair(access: Access, query: StandingsQuery, pair: tuple[Model, Model], ki
 
     makers: Makers = {
         "csv": lambda: tables.meetings_csv({part: [meeting] for part, meeting in found.items()}),
-        "json": lambda: _json({"slices": _listed(found)}),
+        "json": lambda: _json(objects.of_pair(access, query, pair)),
         "svg": lambda: pictures.shares_svg(asked.title(project, query), subtitle, bars()),
     }
     return _file(makers, kind, project, query, f"{one}-{other}")
@@ -112,14 +104,10 @@ def of_bias(access: Access, kind: str) -> Response:
     left = pictures.Bar("on the left", None, found.share, found.lower, found.upper, found.judgments)
     makers: Makers = {
         "csv": lambda: tables.position_csv(found),
-        "json": lambda: _json(asdict(found)),
+        "json": lambda: _json(objects.of_bias(access)),
         "svg": lambda: pictures.shares_svg(project.name, subtitle, [left]),
     }
     return _file(makers, kind, project, StandingsQuery(), "bias")
-
-
-def _listed(parts: Mapping[tables.Part, Any]) -> list[dict[str, Any]]:
-    return [{"by": by, "value": value, **asdict(one)} for (by, value), one in parts.items()]
 
 
 def _json(found: object) -> bytes:
