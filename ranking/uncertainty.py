@@ -146,6 +146,14 @@ def critical_value(level: float, dof: Floats | float = np.inf) -> Floats:
     return np.asarray(stdtrit(dof, (1 + level) / 2))
 
 
+def wilson(share: float, of: int, level: float = 0.95) -> tuple[float, float]:
+    """The interval of a share of so many. Wilson, *JASA* 22 (1927) 209-212."""
+    z = float(critical_value(level))
+    centre = (share * of + z**2 / 2) / (of + z**2)
+    half = z * float(np.sqrt(share * (1 - share) * of + z**2 / 4)) / (of + z**2)
+    return max(centre - half, 0.0), min(centre + half, 1.0)
+
+
 def covariance(
     fit: Fit, cells: Cells | None = None, *, kind: Literal["sandwich", "fisher"] = "sandwich", seed: int = 0
 ) -> Floats:

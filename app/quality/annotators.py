@@ -10,9 +10,11 @@ from sqlmodel import Session, col
 from app.leaderboard import bias, memory, reading, reliability
 from app.leaderboard.reliability import Reweighted
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project
+from ranking.uncertainty import wilson
 
-_Z95 = 1.959964
 _ONCE_IN_A_THOUSAND = 3.29
+# Nobody reads a prompt and two responses in less.
+LEAST_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -28,20 +30,11 @@ class Share:
 
     @property
     def lower(self) -> float:
-        return max(self._centre - self._half, 0.0)
+        return wilson(self.value, self.many)[0]
 
     @property
     def upper(self) -> float:
-        return min(self._centre + self._half, 1.0)
-
-    @property
-    def _centre(self) -> float:
-        return (self.some + _Z95**2 / 2) / (self.many + _Z95**2)
-
-    @property
-    def _half(self) -> float:
-        spread = self.some * (self.many - self.some) / self.many + _Z95**2 / 4
-        return _Z95 * sqrt(spread) / (self.many + _Z95**2)
+        return wilson(self.value, self.many)[1]
 
 
 @dataclass(frozen=True)
@@ -62,6 +55,11 @@ class AnnotatorQuality:
     agreement: Share | None
     left: Share | None
     reliability: tuple[float, float, float] | None
+
+    @property
+    def hurried(self) -> bool:
+        """Whether half of a person's judgments took less time than reading takes."""
+        return self.kind == AnnotatorKind.HUMAN and self.seconds is not None and self.seconds < LEAST_SECONDS
 
     @property
     def favours_a_side(self) -> bool:

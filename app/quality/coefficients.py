@@ -8,7 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking import Outcome
-from ranking.agreement import Agreement, gwet_ac1, krippendorff_alpha, preference_scale, raw_agreement
+from ranking.agreement import (
+    FEWEST_UNITS,
+    Agreement,
+    gwet_ac1,
+    krippendorff_alpha,
+    preference_scale,
+    raw_agreement,
+)
 
 # How often each outcome was given to one comparison.
 Pattern = tuple[int, ...]
@@ -44,6 +51,7 @@ _UNDEFINED = {
 }
 _NO_INTERVAL = {
     "one_unit": "no interval: it rests on one comparison",
+    "few_units": f"too few to say: an interval takes {FEWEST_UNITS} comparisons",
     "little_variation": "no interval: the comparisons hardly differ",
 }
 

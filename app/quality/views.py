@@ -12,6 +12,7 @@ from app.permissions import Access
 from app.quality import agreement, annotators, own
 from app.quality.annotators import AnnotatorQuality, Share
 from app.quality.forms import QualityQuery
+from ranking.agreement import FEWEST_UNITS
 
 bp = Blueprint("quality", __name__)
 
@@ -34,6 +35,8 @@ def show(slug: str) -> Response:
         annotators=_annotators(access),
         by_name=_by_name(access),
         models=annotators.reweighted(session, project),
+        fewest=FEWEST_UNITS,
+        least_seconds=annotators.LEAST_SECONDS,
     )
     return Response(page)
 

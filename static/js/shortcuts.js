@@ -43,12 +43,24 @@ function sayWhyNot(means) {
   }
 }
 
+// On a scale of degrees an arrow names a side but not how much: it walks along the buttons, Enter chooses.
+function walkScale(event) {
+  const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  const degrees = bound().filter((element) => element.matches(".graded button"));
+  if (!step || !degrees.length) return false;
+  const from = degrees.indexOf(document.activeElement);
+  const nearest = step < 0 ? degrees.findLast((one) => one.value.startsWith("a:")) : degrees.find((one) => one.value.startsWith("b:"));
+  (from < 0 ? nearest : degrees[from + step])?.focus();
+  event.preventDefault();
+  return true;
+}
+
 document.addEventListener("keydown", (event) => {
   if (reserved(event)) return;
   const pressed = event.key.toLowerCase();
   const means = (element) => keysOf(element).some((key) => key.toLowerCase() === pressed);
   const target = bound().find(means);
-  if (!target) return sayWhyNot(means);
+  if (!target) return walkScale(event) || sayWhyNot(means);
   event.preventDefault();
   if (target.matches("input, textarea, select")) target.focus();
   else target.click();

@@ -408,3 +408,21 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     expect(page.get_by_text("Thank you. Skip it.")).to_be_visible()
     if scripted:
         assert wrong_with(page) == []
+
+
+def test_arrows_walk_along_a_scale_of_degrees(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "grada", points=7), open_page()
+    sign_in(page, site, "grada@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict-b-1")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict-b-3")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    assert judgments(site.data, project) == []
+    page.keyboard.press("Enter")
+    expect(page.locator("#today")).to_contain_text("1 today")
+    assert [one.strength for one in judgments(site.data, project)] == [2]

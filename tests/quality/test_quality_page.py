@@ -168,6 +168,24 @@ def test_the_median_time(session: Session, cast: Cast, times: list[int], median:
     assert of(session, cast)[person.name].seconds == median
 
 
+def test_who_cannot_have_read_is_marked_in_words(session: Session, cast: Cast, client_of: Clients) -> None:
+    person = add_annotators(session, cast.project, 1)[0]
+    judged_together(session, cast, [(A,)] * 3, people=[person])
+    rows = list(session.exec(select(Judgment)))
+    for seconds, marked in ((0, True), (40, False)):
+        for row in rows:
+            row.duration_ms = seconds * 1000
+        session.commit()
+        page = plain(client_of(cast.lena).get(URL).text)
+        assert (f"{person.name} 3 {seconds} too quick to read" in page) == marked
+
+
+def test_few_comparisons_are_too_few_to_say(session: Session, cast: Cast, client_of: Clients) -> None:
+    judged_together(session, cast, [(A, B)] * 3 + [(B, B)] * 2)
+    page = plain(client_of(cast.lena).get(URL).text)
+    assert "Here too few to say: an interval takes 20 comparisons." in page
+
+
 def test_the_left_is_where_it_was_shown(session: Session, cast: Cast) -> None:
     person = add_annotators(session, cast.project, 1)[0]
     heron, lark = add_models(session, cast.project, ("heron", "lark"))

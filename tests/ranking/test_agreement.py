@@ -196,10 +196,21 @@ class TestUndefined:
         assert codes(found) == ["one_unit"]
 
     def test_units_that_all_disagree_show_no_variation_to_judge_by(self):
-        found = agreement.raw_agreement(np.tile([[0], [1]], (1, 20)))
-        assert found.value == 0
-        assert found.lower is None
-        assert codes(found) == ["little_variation"]
+        apart = np.tile([[0], [1]], (1, 20))
+        assert codes(agreement.krippendorff_alpha(apart)) == ["little_variation"]
+        found = agreement.raw_agreement(apart)
+        assert (found.value, found.lower, found.notes) == (0, 0, ())
+        assert found.upper == pytest.approx(0.1611, abs=1e-4), "Wilson's, of none in twenty"
+
+    @pytest.mark.parametrize("coefficient", [agreement.krippendorff_alpha, agreement.gwet_ac1])
+    def test_few_units_have_no_interval_but_raw_agreement(self, coefficient):
+        ratings = random_ratings(3, raters=2, missing=0, units=agreement.FEWEST_UNITS)
+        few = ratings[:, 1:]
+        assert codes(coefficient(few)) == ["few_units"]
+        assert coefficient(few).lower is None
+        assert coefficient(ratings).lower is not None
+        raw = agreement.raw_agreement(few)
+        assert 0 <= raw.lower < raw.value < raw.upper <= 1
 
     @pytest.mark.parametrize("bad", [[0, 1, 2], [[0.5, 1]], [[-2, 0]], [["a", "b"]], [[np.inf, 0]]])
     def test_refuses_what_is_no_rating(self, bad):

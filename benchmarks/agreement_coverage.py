@@ -1,0 +1,71 @@
+"""How often do nominal 95 % intervals of agreement hold the truth, by the number of units? A Markdown table.
+
+    python -m benchmarks.agreement_coverage [--quick] [--repeats 80]
+
+Two annotators each give a unit's true category with a fixed chance, and else one at random. Shown are the
+mean over nine populations and the worst of them. `FEWEST_UNITS` is lifted while measuring.
+"""
+
+from __future__ import annotations
+
+import argparse
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from ranking import agreement
+from ranking.outcomes import Floats, Ints
+
+POPULATIONS = ((0.4, 0.4, 0.15, 0.05), (0.5, 0.5), (0.7, 0.2, 0.1))
+KNOWING = (0.2, 0.6, 0.85)
+CATEGORIES = 4
+
+
+def draw(rng: Any, units: int, knowing: float, shares: Floats) -> Ints:
+    kinds = len(shares)
+    truth = rng.choice(kinds, units, p=shares)
+    guesses = rng.choice(kinds, (2, units), p=shares)
+    return np.where(rng.random((2, units)) < knowing, truth, guesses)
+
+
+def truths(knowing: float, shares: Floats) -> tuple[float, float]:
+    alike = float((shares**2).sum())
+    agreed = knowing**2 + (1 - knowing**2) * alike
+    chance = (1 - alike) / (CATEGORIES - 1)
+    return (agreed - alike) / (1 - alike), (agreed - chance) / (1 - chance)
+
+
+def covered(units: int, repeats: int) -> Floats:
+    """Shares of intervals that hold the truth: a row for each population; alpha, then AC1."""
+    rng = np.random.default_rng(1)
+    coefficients = (agreement.krippendorff_alpha, partial(agreement.gwet_ac1, categories=CATEGORIES))
+    rows = []
+    for shares in map(np.array, POPULATIONS):
+        for knowing in KNOWING:
+            hits: list[list[bool]] = [[], []]
+            for _ in range(repeats):
+                ratings = draw(rng, units, knowing, shares)
+                for coefficient, truth, held in zip(coefficients, truths(knowing, shares), hits, strict=True):
+                    found = coefficient(ratings, draws=400)
+                    if found.lower is not None and found.upper is not None:
+                        held.append(found.lower - 1e-9 <= truth <= found.upper + 1e-9)
+            rows.append([np.mean(held) for held in hits])
+    return np.array(rows, dtype=float)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--repeats", type=int, default=80)
+    parser.add_argument("--quick", action="store_true", help="few repeats")
+    options = parser.parse_args()
+    agreement.FEWEST_UNITS = 0
+    print("| units | alpha | worst | AC1 | worst |\n|---:|---:|---:|---:|---:|")
+    for units in (5, 7, 10, 15, 20, 30, 50):
+        found = covered(units, 10 if options.quick else options.repeats)
+        cells = [f"{x:.1%}" for pair in zip(found.mean(0), found.min(0), strict=True) for x in pair]
+        print(f"| {units} | " + " | ".join(cells) + " |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
