@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from werkzeug.datastructures import MultiDict
 
@@ -12,7 +13,16 @@ from app.annotation.claim import NotYetError, annotator_of, claim_next, rests
 from app.annotation.judge import Submitted, Told
 from app.annotation.pair import Shown, show
 from app.annotation.reading import Reading, reading_of
-from app.models import Assignment, AssignmentState, Comparison, Project, now, opaque_id
+from app.models import (
+    Assignment,
+    AssignmentState,
+    Comparison,
+    Decline,
+    Project,
+    Prompt,
+    now,
+    opaque_id,
+)
 from app.permissions import Access
 from app.rubric import Rubric
 
@@ -86,15 +96,33 @@ def sit_down(
 
 
 def _open_elsewhere(session: Session, project: Project, annotator_id: int) -> int:
-    """Comparisons in other people's hands, which may come back."""
+    """Comparisons in other people's hands that may come back to this annotator.
+
+    None that they had themselves, none of a category that they declined, and no gold one, which is
+    everybody's at any time.
+    """
+    mine = aliased(Assignment)
+    had = select(mine.id).where(
+        mine.comparison_id == Comparison.id,
+        mine.annotator_id == annotator_id,
+        mine.state != AssignmentState.RELEASED,
+    )
+    declined = select(Decline.category).where(
+        Decline.annotator_id == annotator_id,
+        Decline.category == sa.func.coalesce(col(Prompt.category), ""),
+    )
     found = session.exec(
-        select(sa.func.count())
+        select(sa.func.count(sa.distinct(col(Comparison.id))))
         .select_from(Assignment)
         .join(Comparison, col(Comparison.id) == Assignment.comparison_id)
+        .join(Prompt, col(Prompt.id) == Comparison.prompt_id)
         .where(
             Assignment.state == AssignmentState.OPEN,
-            Comparison.project_id == project.id,
             Assignment.annotator_id != annotator_id,
+            Comparison.project_id == project.id,
+            col(Comparison.gold).is_(None),
+            ~had.exists(),
+            ~declined.exists(),
         )
     )
     return found.one()

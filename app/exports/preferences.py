@@ -39,8 +39,7 @@ ASKED, ANSWERED = len(ASKS), len(ANSWERS)
 
 Messages = list[dict[str, Any]]
 
-# Not a set: what is stored as a role may be unhashable.
-TEXT_ROLES = ("system", "user", "assistant")
+TEXT_ROLES = frozenset({"system", "user", "assistant"})
 
 
 class Side(NamedTuple):

@@ -1,5 +1,6 @@
 """What a lead sets up, for form, file and command line alike."""
 
+import hashlib
 import re
 import unicodedata
 from typing import Annotated, Any
@@ -24,6 +25,11 @@ def slug_of(name: str) -> str:
     """The short name that a name suggests; empty where it has no Latin letters or digits."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     return re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:64].rstrip("-")
+
+
+def _anonymous(name: str) -> str:
+    """A short name where the name suggests none; the same for the same form sent twice."""
+    return f"project-{hashlib.sha256(name.strip().encode(errors='replace')).hexdigest()[:8]}"
 
 
 def _slug(value: str) -> str:
@@ -104,7 +110,8 @@ class NewProjectIn(AboutIn):
     @classmethod
     def _named_after(cls, given: Any) -> Any:
         if isinstance(given, dict) and not str(given.get("slug") or "").strip():
-            return {**given, "slug": slug_of(str(given.get("name") or ""))}
+            name = str(given.get("name") or "")
+            return {**given, "slug": slug_of(name) or _anonymous(name)}
         return given
 
 

@@ -54,8 +54,8 @@ def make(slug: str) -> BaseResponse:
     session, account = db.session(), web.signed_in()
     access = permissions.enter(session, account, slug, "export")
     lists = {name: [value for value in values if value] for name, values in request.form.lists()}
+    lists.pop(web.FORM_SEAL, None)
     given = {name: found[0] if len(found) == 1 else found for name, found in lists.items() if found}
-    given.pop("csrf_token", None)
     try:
         job = work.start(session, access.project, checked(SnapshotIn, given), by=account)
     except Invalid as problem:

@@ -193,6 +193,18 @@ def test_what_others_hold_may_come_back(session: Session, cast: Cast, client_of:
     assert "1 is in other hands" in page.text
 
 
+def test_what_others_hold_does_not_come_back_to_whoever_judged_it(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 1, wanted=2)
+    ann = client_of(cast.ann)
+    send(ann, ann.get(JUDGE), "a")
+    client_of(cast.ben).get(JUDGE)
+    page = ann.get(JUDGE)
+    assert "All done" in page.text
+    assert "in other hands" not in page.text
+
+
 def test_undo_brings_the_pair_back_as_it_was(session: Session, cast: Cast, client_of: ClientOf) -> None:
     queue(session, cast.project, 2)
     client = client_of(cast.ann)
