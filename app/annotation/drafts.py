@@ -51,6 +51,9 @@ def save(session: Session, access: Access, uid: str, version: int, form: Entered
         return None
     counted = statements.COUNT_DRAFT.first(session, assignment_id=assigned.id, version=version)
     if counted is None:
+        # A page that was left before the answer came sends it again: that is no other draft.
+        if dict(read(session, assigned.id).lists()) == said_in(form):
+            return int(assigned.draft)
         raise NewerDraftError(assigned.draft)
     _write(session, assigned.id, form)
     return int(counted.draft)

@@ -62,7 +62,7 @@ document.addEventListener("keydown", (event) => {
   const target = bound().find(means);
   if (!target) return walkScale(event) || sayWhyNot(means);
   event.preventDefault();
-  if (target.matches("input, textarea, select")) target.focus();
+  if (target.matches("textarea, select, input:not([type=checkbox])")) target.focus();
   else target.click();
 });
 

@@ -94,6 +94,13 @@ def test_an_older_tab_does_not_replace_what_is_newer(
     assert save(client, older, draft_version=1, rationale="Mine all the same.").json == {"version": 2}
 
 
+def test_a_draft_sent_once_more_is_the_same_draft(cast: Cast, client_of: ClientOf) -> None:
+    client = client_of(cast.ann)
+    page = client.get(JUDGE)
+    assert save(client, page, **SAID).json == {"version": 1}
+    assert save(client, page, **SAID).json == {"version": 1}
+
+
 def test_nobody_asks_for_a_draft_where_nothing_was_entered(
     cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,8 +116,8 @@ def test_nobody_asks_for_a_draft_where_nothing_was_entered(
     ("sent", "status"),
     [
         ({"assignment_id": "nobodys"}, 404),
-        ({"draft_version": "x"}, 409),
-        ({"draft_version": str(10**12)}, 409),
+        ({"draft_version": "x", "rationale": "Other."}, 409),
+        ({"draft_version": str(10**12), "rationale": "Other."}, 409),
         ({"rationale": "x" * (drafts.LONGEST + 1)}, 422),
     ],
 )

@@ -1,6 +1,7 @@
 """Doing the work of a whole day: places marked, drafts, tabs and devices, hiccups, flags."""
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -205,6 +206,75 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
     expect(elsewhere.locator("#today")).to_contain_text("1")
     expect(elsewhere.get_by_label("Why?")).to_have_value("")
     assert judgments(site.data)[-1].rationale == "It says where to look."
+
+
+def test_leaving_at_once_loses_no_draft(site: Site, open_page: OpenPage) -> None:
+    """By a reload and by a sign-out, before the page has had the time to save it."""
+    project, page = make_project(site.data, "hasty", **ASKED), open_page()
+    sign_in(page, site, "hasty@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    why = page.get_by_label("Why?")
+    say_why(page, "One.")
+    for words in ("One and two.", "One, two and three."):
+        why.fill(words)
+        page.reload()
+        expect(why).to_have_value(words)
+        expect(page.get_by_text("Draft saved")).to_be_visible()
+        expect(page.get_by_text("Something else was entered for this pair")).to_be_hidden()
+    why.fill("Before signing out.")
+    page.evaluate("document.querySelector('.site-tools form[action$=sign-out]').requestSubmit()")
+    expect(page).to_have_url(re.compile("/sign-in"))
+    elsewhere = open_page()
+    sign_in(elsewhere, site, "hasty@example.org", PASSWORD)
+    elsewhere.goto(site.address(f"{project}/judge"))
+    expect(elsewhere.get_by_label("Why?")).to_have_value("Before signing out.")
+
+
+def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "lost", **ASKED), open_page()
+    sign_in(page, site, "lost@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    why, held = page.get_by_label("Why?"), []
+
+    def hold(route: Route) -> None:
+        held.append(route.fetch())
+
+    page.route("**/judge/draft", hold)
+    with page.expect_request("**/judge/draft"):
+        why.fill("Sent.")
+    why.fill("Sent, and more.")
+    page.unroute("**/judge/draft")
+    page.reload()
+    expect(why).to_have_value("Sent, and more.")
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+    expect(page.get_by_text("Something else was entered for this pair")).to_be_hidden()
+
+
+def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "vera"), open_page()
+    sign_in(page, site, "vera@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    for key, name in (("e", "together"), ("d", "differences")):
+        with page.expect_response("**/view"):
+            page.keyboard.press(key)
+        page.reload()
+        expect(page.locator(f"[name={name}]")).to_be_checked()
+
+
+def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_page: OpenPage) -> None:
+    """Its preview shows fields that must be filled in, but not by the lead."""
+    project, page = make_project(site.data, "rhea"), open_page()
+    sign_in(page, site, "lead-rhea@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/rubric"))
+    page.get_by_role("group", name="Why?").get_by_label("Always").check(force=True)
+    expect(page.locator("#sample-rationale")).to_be_visible()
+    page.get_by_role("button", name="Save the rubric").click()
+    expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
+    expect(page.locator("#sample-rationale")).to_be_visible()
+    page.get_by_role("group", name="How sure they are").get_by_label("Always").check(force=True)
+    page.get_by_role("button", name="Save the rubric").click()
+    expect(page.get_by_role("group", name="How sure they are").get_by_label("Always")).to_be_checked()
+    expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
 
 
 def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -> None:

@@ -144,8 +144,8 @@ def test_whatever_has_the_focus_is_seen(width: int, together: bool, site: Site, 
     come_in(page, site, name)
     page.goto(site.address(f"{project}/judge"))
     if together:
-        page.keyboard.press("e")
-        page.locator("[name=together]").evaluate("box => box.click()")
+        with page.expect_response("**/view"):
+            page.keyboard.press("e")
         page.goto(site.address(f"{project}/judge"))
     page.locator("main").focus()
     seen = set()
