@@ -30,6 +30,13 @@ class UnreachableError(Exception):
     """No answer, and why."""
 
 
+class PrivateError(UnreachableError):
+    """The address is within somebody's own network; another attempt would find it there again."""
+
+    def __init__(self) -> None:
+        super().__init__("the address is private, and webhooks go to public ones only")
+
+
 @dataclass(frozen=True)
 class Answer:
     """What came back: a status, and the beginning of the body."""
@@ -103,8 +110,18 @@ def _resolved(host: str, port: int, *, private: bool) -> tuple[str, int]:
     """The first address of a host, every one of which may be connected to."""
     found = [str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
     if not private and not all(map(is_public, found)):
-        raise UnreachableError("the address is private, and webhooks go to public ones only")
+        raise PrivateError
     return found[0], port
+
+
+def is_plainly_private(host: str) -> bool:
+    """Whether a host says by itself that it is private; a name may still turn out to be."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return not is_public(host)
+    except ValueError:
+        return False
 
 
 def is_public(address: str) -> bool:

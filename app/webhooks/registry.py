@@ -1,12 +1,13 @@
 """A project's webhooks: added, changed, switched off and on, removed, and what was sent to them."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from app import audit
-from app.errors import Conflict, NotFound
+from app import audit, web
+from app.errors import Conflict, Invalid, NotFound
 from app.models import (
     Account,
     Delivery,
@@ -19,6 +20,7 @@ from app.models import (
 )
 from app.webhooks import alerts, outbox, signing
 from app.webhooks.forms import WebhookIn
+from app.webhooks.posting import is_plainly_private
 from app.webhooks.watching import newly_done
 
 # A list that a lead can look over, and a judgment that is told to few.
@@ -44,11 +46,13 @@ def find(session: Session, project: Project, uid: str) -> Webhook:
 
 
 def add(session: Session, project: Project, given: WebhookIn, *, by: Account | None) -> Webhook:
-    """Tell an address of what happens from now on. Raises Conflict where there are many."""
+    """Tell an address of what happens from now on. Raises Conflict where there are many, Invalid."""
     if len(of(session, project)) >= MOST:
         raise Conflict(f"A project has {MOST} webhooks at most. Remove one first.")
+    _check_public(given)
     # What was done before is no news.
     newly_done(session, project)
+    alerts.look(session, project)
     webhook = Webhook(project_id=row_id(project), url=given.url, secret=signing.new_secret())
     _tell(webhook, given)
     session.add(webhook)
@@ -61,6 +65,9 @@ def change(
     session: Session, project: Project, webhook: Webhook, given: WebhookIn, *, by: Account | None
 ) -> None:
     """Send elsewhere, or other events."""
+    _check_public(given)
+    # What stands already is told to whoever wanted it so far.
+    alerts.look(session, project)
     before = {"url": webhook.url, "events": webhook.events}
     webhook.url = given.url
     _tell(webhook, given)
@@ -127,6 +134,13 @@ def resend(session: Session, project: Project, webhook: Webhook, uid: str, *, by
     _record(session, "webhook.resend", project, webhook, by, {"delivery": uid})
     outbox.send_once_committed(session)
     return found
+
+
+def _check_public(given: WebhookIn) -> None:
+    """Raise Invalid at once for what would be refused with every delivery."""
+    host = urlsplit(given.url).hostname or ""
+    if not web.settings().webhook_private_addresses and is_plainly_private(host):
+        raise Invalid.at("url", "This address is private, and webhooks go to public ones only.")
 
 
 def _tell(webhook: Webhook, given: WebhookIn) -> None:

@@ -2,7 +2,7 @@
 
 import time
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 import sqlalchemy as sa
@@ -11,7 +11,7 @@ from sqlmodel import Session, col, select
 from app import db, jobs, locks, web
 from app.models import Delivery, DeliveryState, Project, Webhook, now
 from app.webhooks import alerts, registry, signing
-from app.webhooks.posting import UnreachableError, post
+from app.webhooks.posting import PrivateError, UnreachableError, post
 
 # Pauses after each attempt, about a day and a half in all.
 PAUSES = tuple(timedelta(minutes=minutes) for minutes in (1, 5, 30, 120, 300, 600, 600, 600))
@@ -56,12 +56,20 @@ def _send_next(engine: sa.Engine, webhook_id: int) -> bool:
     if found is None:
         return False
     delivery, webhook = found
-    status, answer = _try(delivery, webhook)
+    tried = _try(delivery, webhook)
     with db.transaction(engine) as session:
-        return _keep(session, delivery, status, answer)
+        return _keep(session, delivery, tried)
 
 
-def _try(delivery: Delivery, webhook: Webhook) -> tuple[int | None, str]:
+class _Tried(NamedTuple):
+    """What came of an attempt; where it is ``hopeless``, another would come to the same."""
+
+    status: int | None
+    answer: str
+    hopeless: bool = False
+
+
+def _try(delivery: Delivery, webhook: Webhook) -> _Tried:
     body = orjson.dumps(delivery.payload)
     headers = {
         "Content-Type": "application/json",
@@ -71,22 +79,22 @@ def _try(delivery: Delivery, webhook: Webhook) -> tuple[int | None, str]:
     try:
         answer = post(webhook.url, headers, body, private=web.settings().webhook_private_addresses)
     except UnreachableError as error:
-        return None, str(error)
-    return answer.status, answer.text
+        return _Tried(None, str(error), hopeless=isinstance(error, PrivateError))
+    return _Tried(answer.status, answer.text)
 
 
-def _keep(session: Session, delivery: Delivery, status: int | None, answer: str) -> bool:
+def _keep(session: Session, delivery: Delivery, tried: _Tried) -> bool:
     """What became of an attempt. Nothing where the webhook was removed in the meantime."""
     row = session.get(Delivery, delivery.id)
     if row is None:
         return False
-    arrived = status is not None and 200 <= status < 300
-    row.status, row.answer, row.tried_at, row.attempts = status, answer, now(), row.attempts + 1
+    arrived = tried.status is not None and 200 <= tried.status < 300
+    row.status, row.answer, row.tried_at, row.attempts = tried.status, tried.answer, now(), row.attempts + 1
     webhook = session.get_one(Webhook, row.webhook_id)
     if arrived:
         row.state, webhook.failing_since = DeliveryState.DELIVERED, None
         return True
-    if row.attempts > len(PAUSES):
+    if tried.hopeless or row.attempts > len(PAUSES):
         row.state = DeliveryState.FAILED
     else:
         row.next_at = now() + PAUSES[row.attempts - 1]

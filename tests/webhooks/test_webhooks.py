@@ -291,6 +291,7 @@ def test_no_address_of_a_private_network_is_asked(
     row = session.exec(select(Delivery)).one()
     assert row.status is None
     assert "private" in (row.answer or "")
+    assert row.state == DeliveryState.FAILED, "another attempt would find the same"
 
 
 INSIDE = """
@@ -442,6 +443,18 @@ def test_alerts_are_raised_once_and_end(
     assert list(live) == ["gold.accuracy"]
 
 
+def test_an_alert_from_before_is_no_news(
+    app: Flask, session: Session, cast: Cast, listen: Listen, receiver: Receiver
+) -> None:
+    job = jobs.add(session, "import", by=cast.lena, project=cast.project, params={"files": []})
+    job.state, job.finished_at, job.error = JobState.FAILED, now(), "The file is empty."
+    session.commit()
+    listen("alert")
+    with app.app_context():
+        watching.watch()
+    assert receiver.told == []
+
+
 def test_a_lead_manages_webhooks_by_page(
     session: Session, cast: Cast, client_of: ClientOf, receiver: Receiver
 ) -> None:
@@ -481,6 +494,9 @@ def test_a_lead_manages_webhooks_by_page(
         ("javascript:alert(1)", ["judgment"]),
         ("https://example.org/\r\nX-More: 1", ["judgment"]),
         ("https://example.org/" + "x" * 2000, ["judgment"]),
+        ("http://127.0.0.1:8000/hook", ["judgment"]),
+        ("http://[::1]/hook", ["judgment"]),
+        ("https://localhost/hook", ["judgment"]),
         ("https://example.org/", []),
         ("https://example.org/", ["everything"]),
     ],
