@@ -165,21 +165,27 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
 
 
 @bp.post("/p/<slug>/members/<uid>/role")
-def set_role(slug: str, uid: str) -> BaseResponse:
+def set_role(slug: str, uid: str) -> Response | BaseResponse:
     """Change a member's role."""
     access, account = _manage(slug)
     role = web.submitted(RoleIn).role
-    member = members.set_role(db.session(), access.project, uid, role, by=account)
+    try:
+        member = members.set_role(db.session(), access.project, uid, role, by=account)
+    except Conflict as problem:
+        return _members_page(access, problem)
     return web.saved(
         _("%(name)s is now %(role)s.", name=member.name, role=in_words(role)), "projects.people", slug=slug
     )
 
 
 @bp.post("/p/<slug>/members/<uid>/remove")
-def remove_member(slug: str, uid: str) -> BaseResponse:
+def remove_member(slug: str, uid: str) -> Response | BaseResponse:
     """Take a member out."""
     access, account = _manage(slug)
-    member = members.remove(db.session(), access.project, uid, by=account)
+    try:
+        member = members.remove(db.session(), access.project, uid, by=account)
+    except Conflict as problem:
+        return _members_page(access, problem)
     return web.saved(
         _("%(name)s is no longer a member. Their judgments stay.", name=member.name),
         "projects.people",
@@ -191,7 +197,7 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
     return web.form_page(
         "projects/members.html",
         problem,
-        values={"role": Role.ANNOTATOR.value},
+        invited=request.form if isinstance(problem, Invalid) else {"role": Role.ANNOTATOR.value},
         access=access,
         project=access.project,
         members=members.of(db.session(), access.project),

@@ -20,9 +20,9 @@ A_PAGE = 5
 
 OUTCOMES = {
     Outcome.A: "A is better",
-    Outcome.B: "B is better",
     Outcome.TIE: "Tie",
     Outcome.BOTH_BAD: "Both bad",
+    Outcome.B: "B is better",
 }
 
 

@@ -20,6 +20,7 @@ def test_the_list(cast: Cast, client_of: Any) -> None:
     for name in ("lena", "rui", "ann", "ben", "rosa", "vic"):
         assert f"{name}@example.org" in page
     assert "otto@example.org" not in page
+    assert "Their judgments stay" in page, "said before somebody is removed"
 
 
 def test_a_role_changes_at_once(cast: Cast, client_of: Any, session: Session) -> None:
@@ -45,6 +46,8 @@ def test_the_last_lead_stays(cast: Cast, client_of: Any, session: Session, actio
     answer = lena.post(path, data={"role": "viewer"})
     assert answer.status_code == 409
     assert "only lead" in answer.text
+    assert "rui@example.org" in answer.text, "said on the page of members"
+    assert '<option value="annotator" selected>' in answer.text.split("Role of")[0], "for the next invitation"
     assert role_of(session, cast, "lena") == Role.LEAD
     lena.post(f"/p/birds/members/{cast.rui.uid}/role", data={"role": "lead"})
     assert lena.post(path, data={"role": "viewer"}).status_code == 303
