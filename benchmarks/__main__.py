@@ -12,6 +12,7 @@ NAMES = (
     "judges",
     "import_speed",
     "export_speed",
+    "snapshot_serving",
     "leaderboard",
     "ranking_speed",
     "ranking_coverage",

@@ -137,7 +137,7 @@ def krippendorff_alpha(
     """Krippendorff's alpha, for any number of annotators and any pattern of missing ratings.
 
     The ordinal metric takes the codes in rising order; see `preference_scale` for outcomes.
-    Krippendorff, *Content Analysis* (Sage, 2004), chapter 11.
+    Krippendorff, *Content Analysis* (Sage, 2004).
     """
     codes = _codes(ratings)
     check_choice("metric", metric, ("nominal", "ordinal"))
@@ -375,7 +375,7 @@ def _estimate(
 def _lower_when_perfect(units: int, chance: float, level: float) -> float:
     """Resampling unanimous units can only repeat them; use the exact binomial bound on agreement instead.
 
-    Clopper and Pearson, *Biometrika* 26 (1934) 404-413.
+    Clopper and Pearson, *Biometrika* (1934).
     """
     return float(1 - (1 - ((1 - level) / 2) ** (1 / units)) / chance)
 
@@ -416,8 +416,8 @@ class _Patterns:
     ) -> Floats:
         """Which quantiles of the sample bound the interval: bias-corrected, accelerated, with Student's t.
 
-        Efron, *Journal of the American Statistical Association* 82 (1987) 171-185; Hesterberg, *The American
-        Statistician* 69 (2015) 371-386.
+        Efron, "Better bootstrap confidence intervals" (1987); Hesterberg, "What teachers should know about
+        the bootstrap" (2014), arXiv:1411.5279.
         """
         below = np.mean(sample < value) + np.mean(sample == value) / 2
         bias = ndtri(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))

@@ -1,7 +1,8 @@
 """Sequential Elo: ratings that move with every vote, in the order the votes came.
 
 The order matters: the same votes in another order give other ratings. It is here for charts over time and for
-comparison; `bradley_terry.fit` uses all votes at once (Elo, 1978, "The Rating of Chessplayers").
+comparison; `bradley_terry.fit` uses all votes at once (Elo, 1978, "The Rating of Chessplayers, Past
+and Present").
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Two rules are mixed. One seeks the order: a vote on a pair is worth its information, v = p (1 - p), times the
 variance of the pair's difference, times the chance that the pair stands the wrong way round. Alone it leaves
 the far ends of the list vague, so the other lowers the average variance of all ratings (A-optimal design:
-Atkinson, Donev & Tobias, 2007, *Optimum Experimental Designs, with SAS*). Before either, models that
+Atkinson, Donev & Tobias, *Optimum Experimental Designs, with SAS*). Before either, models that
 no vote connects to the rest are connected, and models hardly judged yet are judged.
 """
 

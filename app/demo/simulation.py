@@ -15,6 +15,8 @@ from sqlmodel import Session, col, select
 from app import db
 from app.annotation import claim, judge
 from app.annotation.forms import JudgmentIn
+from app.annotation.pair import written
+from app.demo.remarks import SIDES, remark
 from app.models import (
     Account,
     Annotator,
@@ -43,7 +45,8 @@ DAYS = 16
 class Simulated:
     """How somebody judges: ``sharpness`` on the logit scale, ``left`` a liking for the first shown.
 
-    ``criteria``: the share of verdicts that say more than the whole.
+    ``criteria``: the share of verdicts that say more than the whole; ``care``: the share with failures
+    marked and reasons given, where there are any.
     """
 
     name: str
@@ -53,15 +56,16 @@ class Simulated:
     kind: AnnotatorKind = AnnotatorKind.HUMAN
     group: str | None = "readers"
     criteria: float = 0.4
+    care: float = 0.3
 
 
 CAST = (
-    Simulated("Simulated: careful reader", 110, sharpness=2.6, group="experts", criteria=0.8),
+    Simulated("Simulated: careful reader", 110, sharpness=2.6, group="experts", criteria=0.8, care=0.8),
     Simulated("Simulated: quick reader", 100, sharpness=1.6),
     Simulated("Simulated: favours the left", 70, sharpness=1.8, left=0.7),
-    Simulated("Simulated: specialist", 80, sharpness=2.2, group="experts", criteria=0.8),
+    Simulated("Simulated: specialist", 80, sharpness=2.2, group="experts", criteria=0.8, care=0.8),
     Simulated("Simulated: newcomer", 60, sharpness=1.3),
-    Simulated("Simulated: hardly reads", 40, sharpness=0.2, criteria=0.0),
+    Simulated("Simulated: hardly reads", 40, sharpness=0.2, criteria=0.0, care=0.0),
     Simulated(
         "Simulated judge model",
         130,
@@ -70,6 +74,7 @@ CAST = (
         kind=AnnotatorKind.MODEL,
         group=None,
         criteria=0.0,
+        care=0.0,
     ),
 )
 # By how much a model is better, on one criterion, than its answers are in the whole.
@@ -114,12 +119,20 @@ def _judge_as(
         pair = names[comparison.model_a_id], names[comparison.model_b_id]
         a, b = (quality[name] for name in pair)
         outcome, strength = _verdict(simulated, a, b, assigned.swapped, chance)
+        responses = written(session, assigned.comparison_id)
+        sources = {side: responses[side].source for side in SIDES}
+        # A chance of its own, so that what is said beside a verdict does not move the next one.
+        aside = random.Random(f"{simulated.name} {assigned.comparison_id}")  # noqa: S311
+        said = remark(simulated.care, outcome, pair, (a, b), sources, aside)
         given = JudgmentIn(
             assignment_id=assigned.uid,
             submission_id=opaque_id(),
             outcome=outcome,
             strength=strength,
             criteria=_criteria(simulated, pair, a - b, random.Random(assigned.comparison_id)),  # noqa: S311
+            tags=said.tags,
+            spans=said.spans,
+            rationale=said.rationale,
             duration_ms=int(chance.lognormvariate(10.2, 0.6)),
         )
         judge.submit_judgment(session, access, given, Source.DEMO)

@@ -39,7 +39,8 @@ ASKED, ANSWERED = len(ASKS), len(ANSWERS)
 
 Messages = list[dict[str, Any]]
 
-TEXT_ROLES = frozenset({"system", "user", "assistant"})
+# Not a set: what is stored as a role may be unhashable.
+TEXT_ROLES = ("system", "user", "assistant")
 
 
 class Side(NamedTuple):

@@ -39,8 +39,8 @@ PERMUTATIONS = 20
 MAX_PERMUTED = 200_000
 # What votes on the same prompts share is learnt from about so many of them.
 MAX_SHARED = 200_000
-# Fewer prompts say little of others, and are what was asked about. Where clusters begin to be few depends on
-# what is clustered: below 20 to 50 (Cameron & Miller, 2015, J. Human Resources 50).
+# Fewer prompts say little of others, and are what was asked about. Where clusters begin to be few has no
+# sharp edge (Cameron & Miller, 2015, J. Human Resources 50).
 FEW_PROMPTS = 30
 
 

@@ -19,15 +19,15 @@ def settle(
 
     The same verdict again changes nothing. Raises NotFound for a comparison that is not the project's.
     """
-    comparison = _comparison(session, project, pair_id)
-    before = live(session, comparison)
+    settled = comparison(session, project, pair_id)
+    before = live(session, settled)
     if before is not None:
         if (before.outcome, before.rationale, before.account_id) == (given.outcome, given.reason, by.id):
             return before
         before.retired_at = now()
         session.flush()
     made = Adjudication(
-        comparison_id=row_id(comparison),
+        comparison_id=row_id(settled),
         account_id=row_id(by),
         outcome=given.outcome,
         rationale=given.reason,
@@ -40,7 +40,7 @@ def settle(
 
 def withdraw(session: Session, project: Project, pair_id: str, *, by: Account) -> None:
     """Leave a comparison to its annotators again. Raises NotFound where nothing was settled."""
-    before = live(session, _comparison(session, project, pair_id))
+    before = live(session, comparison(session, project, pair_id))
     if before is None:
         raise NotFound("Nobody has settled this comparison.")
     before.retired_at = now()
@@ -85,8 +85,8 @@ def _divided() -> "sa.ColumnElement[bool]":
     )
 
 
-def _comparison(session: Session, project: Project, pair_id: str) -> Comparison:
-    """Locked, so that two reviewers settle it one after the other."""
+def comparison(session: Session, project: Project, pair_id: str) -> Comparison:
+    """One of the project's, locked, so that two reviewers settle it one after the other."""
     wanted = select(Comparison).where(Comparison.project_id == project.id, Comparison.pair_id == pair_id)
     found = session.exec(wanted.with_for_update()).one_or_none()
     if found is None:

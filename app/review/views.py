@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.errors import Invalid, Problem, checked
-from app.models import Account, Comparison, Outcome
+from app.models import Account, Comparison, Outcome, row_id
 from app.permissions import Access
 from app.review import disputes, verdicts
 from app.review.forms import ReviewIn, VerdictIn
@@ -45,7 +45,7 @@ def settle(slug: str, pair_id: str) -> Response | BaseResponse:
     try:
         verdicts.settle(db.session(), access.project, pair_id, web.submitted(VerdictIn), by=account)
     except Invalid as problem:
-        return _page(access, problem, refused=pair_id)
+        return _page(access, problem, verdicts.comparison(db.session(), access.project, pair_id))
     return web.saved("Settled. Exports follow this verdict.", "review.page", slug=slug)
 
 
@@ -57,9 +57,13 @@ def withdraw(slug: str, pair_id: str) -> BaseResponse:
     return web.saved("The verdict is taken back.", "review.page", slug=slug)
 
 
-def _page(access: Access, problem: Problem | None = None, refused: str = "") -> Response:
+def _page(access: Access, problem: Problem | None = None, refused: Comparison | None = None) -> Response:
+    """Some comparisons; after a refused form the one it was about comes first."""
     settled = checked(ReviewIn, {"settled": request.args.get("settled", "false")}).settled
     after = request.args.get("after", 0, type=web.row_number)
+    if refused is not None:
+        settled = verdicts.live(db.session(), refused) is not None
+        after = row_id(refused) - 1
     query = verdicts.waiting(access.project, settled=settled)
     number: Any = col(Comparison.id)
     rows = db.session().execute(query.where(number > after).order_by(number).limit(A_PAGE + 1)).all()
@@ -69,7 +73,7 @@ def _page(access: Access, problem: Problem | None = None, refused: str = "") -> 
         access=access,
         project=access.project,
         settled=settled,
-        refused=refused,
+        refused=refused.pair_id if refused else None,
         outcomes=OUTCOMES,
         found=disputes.read(db.session(), [row.Comparison for row in rows[:A_PAGE]]),
         more=rows[A_PAGE - 1][-1] if len(rows) > A_PAGE else None,

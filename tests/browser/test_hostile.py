@@ -137,7 +137,7 @@ def test_hostile_texts_are_only_read(empty_site: Site, project: str, open_page: 
         if number < len(WIDTHS):
             say(page, TEXTS[number])
         Desk(page).key("ArrowLeft")
-    expect(page.get_by_text("All done")).to_be_visible()
+    expect(page.get_by_role("heading", name="All done")).to_be_visible()
     look_again(page, project)
     for path in ("", *PAGES):
         page.goto(project + path)

@@ -175,10 +175,10 @@ BOXES = """() => ["header", ".prompt", ".response-a", ".response-b", ".verdict-b
 
 
 def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
-    address = make("nora", *((RICH, RICH * (n + 2)) for n in range(6)))
+    address = make("nils", *((RICH, RICH * (n + 2)) for n in range(6)))
     page = open_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(SHIFTS)
-    sign_in(page, empty_site, "nora@example.org", PASSWORD)
+    sign_in(page, empty_site, "nils@example.org", PASSWORD)
     page.goto(address)
     # The first formula of all brings its font; from then on it is there.
     page.evaluate("() => document.fonts.ready.then(() => { window.shifts = []; })")

@@ -118,6 +118,27 @@ def test_a_verdict_without_a_reason_is_none(
     assert session.exec(select(Adjudication)).all() == []
 
 
+def test_what_was_entered_is_kept_with_the_comparison_it_was_about(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    pairs = queue(session, cast.project, 7)
+    for comparison in pairs:
+        judge(session, cast.project, cast.ann, comparison, "a")
+        judge(session, cast.project, cast.ben, comparison, "b")
+    last, rui = f"{PAGE}/{pairs[-1].pair_id}", client_of(cast.rui)
+    page = rui.post(last, data={"outcome": "c", "reason": "Longer, but wrong."}).text
+    assert page.count("Final verdict") == 1
+    assert "Longer, but wrong.</textarea>" in page
+    assert f'id="pair-{pairs[-1].pair_id}"' in page
+    page = rui.post(last, data={"outcome": "tie", "reason": " "}).text
+    assert 'value="tie" required checked' in page
+    rui.post(last, data={"outcome": "a", "reason": "Settled."})
+    page = rui.post(last, data={"outcome": "b", "reason": ""}).text
+    assert page.count("Final verdict") == 1
+    assert 'value="b" required checked' in page
+    assert "Settled.</textarea>" not in page, "what was entered, not what stood there"
+
+
 def test_others_may_not(
     app: Flask, cast: Cast, client_of: ClientOf, bearer: Bearer, divided: Comparison
 ) -> None:
