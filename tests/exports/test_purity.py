@@ -23,7 +23,7 @@ slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthChe
 # Few, so that pairs repeat, contradict each other and say nothing; awkward ones among them.
 TEXTS = st.sampled_from(["a", "b", "", " ", "\n", 'say "no"', "鳥", "\\", "a\u2028b"])
 TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "tool"]), "content": TEXTS})
-CONTENT = st.recursive(TEXTS | st.none() | st.integers(), lambda inner: st.lists(inner, max_size=2))
+CONTENT = st.recursive(TEXTS | st.none() | st.integers(0, 9), lambda inner: st.lists(inner, max_size=2))
 PROMPT = st.text(min_size=1, max_size=8)
 ANSWER = st.lists(TURN | st.dictionaries(st.sampled_from(["role", "content", "name"]), CONTENT), max_size=2)
 JUDGED = st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["a", "b", "tie", "both_bad"]))
