@@ -93,7 +93,7 @@ def _json(value: Any) -> bytes:
         return orjson.dumps(value)
     except TypeError:
         raise ValueError(
-            "the text is not valid Unicode (a lone surrogate, or bytes that are not UTF-8)"
+            "the text is not valid Unicode (a lone surrogate, or no UTF-8): save the file as UTF-8"
         ) from None
 
 

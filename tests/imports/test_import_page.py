@@ -74,6 +74,18 @@ def test_trying_writes_nothing(cast: Cast, client_of: ClientOf, session: Session
     assert table_sizes(session, "responses") == {"responses": 0}
 
 
+def test_the_list_tells_a_try_and_an_import_of_nothing(cast: Cast, client_of: ClientOf) -> None:
+    client = client_of(cast.lena)
+    client.post(URL, data={**files(a_jsonl=GOOD), "dry_run": "true"})
+    listed = client.get("/p/birds/jobs").text
+    assert "Import: a.jsonl (a try)" in listed
+    assert "2 would be added" in listed
+    bad = json_lines([{"prompt": "Hi", "model": "heron", "response": 5}])
+    job = client.post(URL, data=files(bad_jsonl=bad), follow_redirects=True)
+    assert "Every row was refused: nothing was added." in job.text
+    assert "All refused" in client.get("/p/birds/jobs").text
+
+
 def test_a_damaged_file_fails_the_job_with_the_reason(
     cast: Cast, client_of: ClientOf, session: Session, settings: Settings
 ) -> None:
