@@ -5,12 +5,12 @@ from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
 import sqlalchemy as sa
-from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlmodel import Session
 from werkzeug.datastructures import MultiDict
 
 from app import text
-from app.annotation import marks
+from app.annotation import marks, statements
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
 from app.annotation.forms import HistoryQuery, as_form
@@ -21,6 +21,8 @@ from app.models import AssignmentState, Message, Model, Outcome, Project, SkipRe
 from app.permissions import Access
 from app.prepared import table
 from app.tallies import TURNED
+
+NOT_AMONG_YOURS = lazy_gettext("This judgment is not among yours. It may have been changed or taken back.")
 
 A_PAGE = 25
 EXCERPT = 160
@@ -180,8 +182,25 @@ def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
     annotator = annotator_of(session, access)
     row = session.execute(_mine(annotator.id).where(judgments.c.submission_id == submission_id)).one_or_none()
     if row is None:
-        raise NotFound(_("This judgment is not among yours. It may have been changed or taken back."))
+        raise NotFound(str(NOT_AMONG_YOURS))
     return _judged(row, access)
+
+
+def replaced_by(session: Session, access: Access, submission_id: str) -> str | None:
+    """The submission_id of the asker's live judgment of the same pair; None where it was taken back.
+
+    Raises NotFound where the asker never gave such a judgment.
+    """
+    annotator = annotator_of(session, access)
+    pair = session.execute(
+        sa.select(judgments.c.comparison_id).where(
+            judgments.c.submission_id == submission_id, judgments.c.annotator_id == annotator.id
+        )
+    ).scalar()
+    if pair is None:
+        raise NotFound(str(NOT_AMONG_YOURS))
+    live = statements.LIVE_JUDGMENT.first(session, comparison_id=pair, annotator_id=annotator.id)
+    return None if live is None else str(live.submission_id)
 
 
 def said_again(session: Session, judged: Judged) -> MultiDict[str, str]:

@@ -20,7 +20,7 @@ from app.models import Outcome
 from app.stencil import Stencils, gap
 
 # Gaps beside those of the pair itself.
-NAMED = ("csrf", "draft", "said", "today_value", "today_words")
+NAMED = ("csrf", "draft", "said", "onward", "today_value", "today_words")
 
 # Shapes of the pair kept by one process; a project has a handful.
 STENCILS = 256
@@ -54,9 +54,9 @@ def fragment(desk: Desk, done: str) -> str:
     What was ``done`` with the pair before is said to those who do not see it go.
     """
     shown, spoken = desk.shown, language.current()
-    said = _said(spoken, done)
+    said, onward = _said(spoken, done), _onward(spoken, done)
     if shown is None or desk.entered or desk.told:
-        return _render(fragment=True, said=said, **context(desk))
+        return _render(fragment=True, said=said, onward=onward, **context(desk))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get((spoken, *_shape(desk, shown)), lambda: _with_gaps(desk, shown)).fill(
         {
@@ -66,6 +66,7 @@ def fragment(desk: Desk, done: str) -> str:
             "undo": desk.undo,
             "draft": desk.draft,
             "said": said,
+            "onward": onward,
             **_today(desk, spoken),
             **vars(shown),
         }
@@ -100,6 +101,11 @@ _DONE = {
 @lru_cache(maxsize=64)
 def _said(_language: str, done: str) -> str:
     return str(_DONE[done])
+
+
+@lru_cache(maxsize=64)
+def _onward(_language: str, done: str) -> str:
+    return _("Previous pair.") if done == "undone" else _("Next pair.")
 
 
 def _today(desk: Desk, spoken: str) -> dict[str, object]:

@@ -15,11 +15,11 @@ from app.annotation.asked import live_rubric
 from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
-from app.annotation.history import categories_of_mine, history, one_of_mine, said_again, skips
+from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
-from app.errors import Conflict, FieldError, Invalid, Problem, checked
+from app.errors import Conflict, FieldError, Invalid, NotFound, Problem, checked
 from app.flags.flagging import unseen
 from app.models import Source, opaque_id
 from app.permissions import Access
@@ -181,10 +181,14 @@ def keep_view(slug: str) -> Response | BaseResponse:
 
 @bp.get("/p/<slug>/history")
 @db.writes
-def past(slug: str) -> Response:
+def past(slug: str) -> Response | BaseResponse:
     """One's own judgments, newest first."""
     access = _enter(slug)
-    query = checked(HistoryQuery, request.args.to_dict())
+    try:
+        query = checked(HistoryQuery, request.args.to_dict())
+    except Invalid:
+        flash(_("Nothing of yours fits what you asked for."), "info")
+        return web.see_other("annotation.past", slug=slug)
     listed = skips if query.show == "skipped" else history
     found = listed(db.session(), access, query, request.args.get("before", type=web.row_number))
     categories = categories_of_mine(db.session(), access)
@@ -203,9 +207,22 @@ def past(slug: str) -> Response:
 
 @bp.get("/p/<slug>/history/<submission_id>")
 @db.writes
-def reconsider(slug: str, submission_id: str) -> Response:
+def reconsider(slug: str, submission_id: str) -> Response | BaseResponse:
     """A judged pair as it was shown, with the verdict given, or what was entered for it since."""
-    return _reconsidered(slug, submission_id)
+    try:
+        return _reconsidered(slug, submission_id)
+    except NotFound as problem:
+        return _replaced(slug, submission_id, problem)
+
+
+def _replaced(slug: str, submission_id: str, problem: NotFound) -> BaseResponse:
+    """Whoever goes back to a judgment they changed finds the one in its place."""
+    session = db.session()
+    session.rollback()
+    if live := replaced_by(session, _enter(slug), submission_id):
+        return web.see_other("annotation.reconsider", slug=slug, submission_id=live)
+    flash(problem.detail, "info")
+    return web.see_other("annotation.past", slug=slug)
 
 
 @bp.post("/p/<slug>/history/<submission_id>")

@@ -214,7 +214,10 @@ def test_undo_brings_the_pair_back_as_it_was(session: Session, cast: Cast, clien
         back = client.post(f"{JUDGE}/undo", data=fields(after), headers=HTMX)
         assert fields(back)["assignment_id"] == fields(page)["assignment_id"]
         assert shown_first(back) == shown_first(page)
+        assert "Taken back. 0 today. Previous pair." in back.text
         check(session, cast)
+    gone = client.get(f"/p/birds/history/{fields(page)['submission_id']}", follow_redirects=True)
+    assert "It may have been changed or taken back." in gone.text
     assert fields(back)["submission_id"] != fields(page)["submission_id"]
     send(client, back, "b")
     assert [row.retired_at is None for row in stored(session)] == [False, True]
@@ -295,7 +298,9 @@ def test_the_history_is_filtered_by_what_the_screen_showed(
     for show in ("", "a", "b", "tie", "both_bad", "changed", "skipped"):
         counts[show] = client.get(f"/p/birds/history?show={show}").text.count(">Change<span")
     assert counts == {"": 8, "a": 4, "b": 2, "tie": 1, "both_bad": 1, "changed": 0, "skipped": 0}
-    assert client.get("/p/birds/history?show=best").status_code == 422
+    lost = client.get("/p/birds/history?show=best", follow_redirects=True)
+    assert "Nothing of yours fits what you asked for." in lost.text
+    assert lost.text.count(">Change<span") == counts[""]
 
 
 def test_every_change_leaves_an_event(session: Session, cast: Cast, client_of: ClientOf) -> None:
@@ -331,6 +336,8 @@ def test_a_change_of_mind_supersedes(session: Session, cast: Cast, client_of: Cl
     assert "A is better" in client.get("/p/birds/history").text
     other_tab = client.post(edit[1], data={**fields(page), "submission_id": "x", "outcome": "b"})
     assert other_tab.location == f"/p/birds/history/{new.submission_id}"
+    # The browser's Back leads to the page of the judgment that was replaced.
+    assert client.get(edit[1]).location == f"/p/birds/history/{new.submission_id}"
     assert len(stored(session)) == 2
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "judgment.change")).one()
     assert event.detail is not None
@@ -554,6 +561,9 @@ def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them
     session.commit()
     past = client.get("/p/birds/history").text
     assert MARKERS[0] not in past, "not before they ask"
+    assert past.index("The verdict cannot be changed afterwards") < past.index(
+        "Name them, and keep the verdict"
+    )
     page = client.get(edit)
     for _ in range(2):
         assert client.post(f"{edit}/reveal").status_code == 303
