@@ -68,6 +68,10 @@ PAGES = {
     "leaderboard.firmness": ("/p/demo/leaderboard/robustness", "l"),
     "quality.show": ("/p/demo/quality", "l"),
     "exports.page": ("/p/demo/export", "l"),
+    "snapshots.show": ("/p/demo/snapshots", "l"),
+    "snapshots.new": ("/p/demo/snapshots/new", "l"),
+    "snapshots.one": ("/p/demo/snapshots/first-v2", "l"),
+    "snapshots.changes": ("/p/demo/snapshots/first-v2/changes?since=first-v1", "l"),
 }
 MORE = {  # the same pages, seen otherwise
     "sliced leaderboard": ("/p/demo/leaderboard?by=category", "l"),
@@ -83,6 +87,7 @@ NO_PAGE = {
     "exports.download": "a file, downloaded in the journey",
     "joblist.refused_rows": "a file",
     "quality.download": "a file",
+    "snapshots.file": "a file",
     "annotation.image": "one image, opened where reading is tested",
     "leaderboard.download": "a file",
     "leaderboard.download_bias": "a file",
@@ -134,7 +139,12 @@ def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
 def names(
     seats: Callable[[str], Seat], demo: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What addresses of pages are made of: an invitation, a password link, a job, a judgment, two models."""
+    """What addresses of pages are made of: an invitation, a password link, a job, a judgment, two models.
+
+    Two versions of a snapshot are made as well.
+    """
+    for _version in "12":
+        demo.command("snapshot", "demo", "--name", "first")
     admin, lead, annotator = (seats(who).page for who in "Ala")
     admin.goto(demo.address("/people"))
     admin.get_by_role("button", name="Make an invitation link").click()
@@ -183,7 +193,7 @@ def _try_an_import(lead: Page, demo: Site, file: Path) -> str:
     lead.get_by_label("Files").set_input_files(file)
     lead.get_by_label("Only try it").check()
     lead.get_by_role("button", name="Import").click()
-    expect(lead.get_by_text("Would be added")).to_be_visible(timeout=20_000)
+    expect(lead.locator("dt", has_text="Would be added")).to_be_visible(timeout=20_000)
     return lead.url.split("/")[-1]
 
 
