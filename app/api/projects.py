@@ -1,8 +1,8 @@
 """Projects: what they are, their settings, guideline and criteria, and what happened in them."""
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from app import audit, db, permissions
+from app import audit, db, permissions, web
 from app.api import auth
 from app.api.answers import AuditOut, GuidelineOut, ProjectOut, ProjectWhole, RubricOut
 from app.api.auth import account, enter
@@ -26,7 +26,7 @@ class ProjectsIn(BaseModel):
 class VersionIn(BaseModel):
     """Which version; the one in force by default."""
 
-    version: int | None = None
+    version: int | None = Field(None, ge=1, le=web.LARGEST)
 
 
 class RubricIn(Rubric, BaseIn):

@@ -63,6 +63,7 @@ def test_nobody_is_made_a_member_unasked(cast: Cast, program: Make, session: Ses
         ("POST", "/projects", {"slug": "birds", "name": "Mine"}, "/slug"),
         ("PUT", f"{BIRDS}/rubric", {"points": 4}, "/points"),
         ("POST", f"{BIRDS}/guideline", {"text": " "}, "/text"),
+        ("GET", f"{BIRDS}/guideline?version={2**31}", None, "/version"),
         ("POST", f"{BIRDS}/invitations", {"email": "a@b.c"}, "/role"),
         ("POST", f"{BIRDS}/pairs", {"per_prompt": 0}, "/per_prompt"),
     ],
