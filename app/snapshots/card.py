@@ -1,5 +1,6 @@
 """The dataset card: what was asked, of whom, how they agreed and what is missing, told from the data."""
 
+import re
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,8 +78,15 @@ class Card:
 
     @property
     def quotation(self) -> str:
-        """The guideline, set off from the card's own headings."""
-        return "\n".join(f"> {line}".rstrip() for line in self.guideline.splitlines())
+        """The guideline or its beginning, set off from the card's own headings, its lines kept as lines."""
+        # Two spaces keep a line's end where Markdown would run on, and are nothing elsewhere.
+        lines = re.sub(r"(?<=\S)\n(?=.*\S)", "  \n", beginning(self.guideline)).splitlines()
+        return "\n".join(f"> {line}" if line.strip() else ">" for line in lines)
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the guideline goes on."""
+        return beginning(self.guideline) != self.guideline
 
     @property
     def description(self) -> str:
@@ -100,7 +108,7 @@ def gather(
             manifest,
             _configs(manifest),
             asked,
-            guideline.text[:LONGEST_GUIDELINE] if guideline else "",
+            guideline.text if guideline else "",
             guideline.version if guideline else 0,
             rubrics.criteria(session, project),
             measure(sorted((folder / "data").glob("*.parquet"))),
@@ -132,6 +140,14 @@ def write(card: Card) -> str:
     # Not as a page: there is no reader whose session or language it would follow.
     template = current_app.jinja_env.get_template("snapshots/card.md")
     return f"---\n{yaml_}---\n\n" + template.render(card=card, measured=card.measured)
+
+
+def beginning(guideline: str) -> str:
+    """As much of it as the card has room for, to the end of a word where there is one."""
+    if len(guideline) <= LONGEST_GUIDELINE:
+        return guideline
+    words = re.match(rf".{{1,{LONGEST_GUIDELINE}}}(?=\s)", guideline, re.DOTALL)
+    return words[0] if words else guideline[:LONGEST_GUIDELINE]
 
 
 def measure(paths: list[Path]) -> Measured:
