@@ -21,7 +21,7 @@ from app.models import (
 from app.webhooks import alerts, outbox, signing
 from app.webhooks.forms import WebhookIn
 from app.webhooks.posting import is_plainly_private
-from app.webhooks.watching import newly_done
+from app.webhooks.watching import tell_done
 
 # A list that a lead can look over, and a judgment that is told to few.
 MOST = 10
@@ -50,9 +50,7 @@ def add(session: Session, project: Project, given: WebhookIn, *, by: Account | N
     if len(of(session, project)) >= MOST:
         raise Conflict(f"A project has {MOST} webhooks at most. Remove one first.")
     _check_public(given)
-    # What was done before is no news.
-    newly_done(session, project)
-    alerts.look(session, project)
+    _settle(session, project)
     webhook = Webhook(project_id=row_id(project), url=given.url, secret=signing.new_secret())
     _tell(webhook, given)
     session.add(webhook)
@@ -66,8 +64,7 @@ def change(
 ) -> None:
     """Send elsewhere, or other events."""
     _check_public(given)
-    # What stands already is told to whoever wanted it so far.
-    alerts.look(session, project)
+    _settle(session, project)
     before = {"url": webhook.url, "events": webhook.events}
     webhook.url = given.url
     _tell(webhook, given)
@@ -76,10 +73,17 @@ def change(
     _flag(session, project)
 
 
+def _settle(session: Session, project: Project) -> None:
+    """Tell what is done and what stands already to whoever wanted it so far: to others it is no news."""
+    tell_done(session, project)
+    alerts.look(session, project)
+
+
 def enable(session: Session, project: Project, webhook: Webhook, *, by: Account | None) -> None:
     """Switch it on again: what waited is sent now."""
     if webhook.disabled_at is None:
         return
+    _settle(session, project)
     webhook.disabled_at = webhook.failing_since = None
     waiting = sa.update(Delivery).where(
         col(Delivery.webhook_id) == webhook.id, col(Delivery.state) == DeliveryState.WAITING

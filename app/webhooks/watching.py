@@ -22,14 +22,19 @@ def watch() -> None:
         with db.transaction(engine) as session:
             project = session.get_one(Project, project_id)
             if project_id in batches:
-                for batch in newly_done(session, project):
-                    outbox.put(session, project, Event.BATCH, "batch.done", {"batch": batch.name})
+                tell_done(session, project)
             if project_id in alerted:
                 alerts.look(session, project)
 
 
 def _listening(event: Any) -> Any:
     return select(Webhook.project_id).where(col(event).is_(True), col(Webhook.disabled_at).is_(None))
+
+
+def tell_done(session: Session, project: Project) -> None:
+    """Tell whoever listens now of the batches that are done since this was last asked."""
+    for batch in newly_done(session, project):
+        outbox.put(session, project, Event.BATCH, "batch.done", {"batch": batch.name})
 
 
 def newly_done(session: Session, project: Project) -> list[Batch]:

@@ -412,6 +412,35 @@ def test_a_batch_is_done_when_its_last_wanted_judgment_has_come(
     assert {one["data"]["batch"] for one in receiver.told} == {"first", "second"}
 
 
+def test_a_batch_done_just_before_another_webhook_comes_is_told_to_those_that_listened(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    bearer: Bearer,
+    listen: Listen,
+    receiver: Receiver,
+) -> None:
+    batch = Batch(project_id=cast.project.id or 0, name="first")
+    session.add(batch)
+    session.flush()
+    (comparison,) = queue(session, cast.project)
+    comparison.batch_id = batch.id
+    session.commit()
+    listened, deaf = listen("batch"), listen("judgment")
+    client = client_of(cast.ann)
+    send(client, client.get(JUDGE), "a")
+    late = listen("batch")
+    changed = {"url": receiver.url, "events": ["judgment", "batch"]}
+    there = app.test_client().put(f"{API}/{deaf['uid']}", json=changed, headers=bearer(cast.lena))
+    assert there.status_code == 200
+    with app.app_context():
+        watching.watch()
+    told = select(Webhook.uid, Delivery.payload).join(Delivery, col(Delivery.webhook_id) == col(Webhook.id))
+    done = [uid for uid, payload in session.exec(told) if payload["type"] == "batch.done"]
+    assert done == [listened["uid"]], f"neither {deaf['uid']} nor {late['uid']}"
+
+
 def test_alerts_are_raised_once_and_end(
     app: Flask, session: Session, cast: Cast, listen: Listen, receiver: Receiver, client_of: ClientOf
 ) -> None:
