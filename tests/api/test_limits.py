@@ -1,5 +1,6 @@
 """So many requests a minute for each token, whichever worker they come to."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -8,6 +9,7 @@ from flask import Flask
 
 from app import create_app
 from app.api import limits
+from app.api.operations import OPERATIONS
 from app.settings import Settings
 from tests.api.conftest import Program
 from tests.conftest import Cast
@@ -35,6 +37,20 @@ def test_workers_count_together(few: Settings, app: Flask, cast: Cast, program: 
     assert refused.headers["Retry-After"] == refused.headers["RateLimit-Reset"] == "30"
     assert refused.content_type == "application/problem+json"
     assert "More than 3 requests" in refused.json["detail"]
+
+
+def test_no_operation_answers_above_the_limit(few: Settings, app: Flask, cast: Cast, program: Make) -> None:
+    lena = program(cast.lena)
+    for _ in range(3):
+        lena.get("/me")
+    answers = {
+        name: lena(operation.method, re.sub(r"<(\w+:)?\w+>", "birds", operation.path))
+        for name, (operation, _) in OPERATIONS.items()
+    }
+    assert len(answers) > 80
+    assert {name for name, answer in answers.items() if answer.status_code != 429} == set()
+    assert {answer.headers["RateLimit-Remaining"] for answer in answers.values()} == {"0"}
+    assert {answer.headers["Retry-After"] for answer in answers.values()} == {"30"}
 
 
 def test_each_token_has_its_own_count_and_each_minute_a_new_one(
