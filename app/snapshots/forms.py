@@ -3,11 +3,12 @@
 import re
 from typing import Annotated, Any, Self
 
-from pydantic import BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
 
 NAME = r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
+LICENCE = r"^[a-z0-9][a-z0-9.+-]{0,59}$"
 LABEL = re.compile(r"^([a-z0-9-]{1,60})-v([1-9][0-9]{0,8})$")
 
 # What has files of its own beside the Parquet of trl.
@@ -16,14 +17,33 @@ FORMATS = tuple(Format)
 Formats = Annotated[list[Format], BeforeValidator(listed)]
 
 
+def _named(value: str) -> str:
+    if not re.fullmatch(NAME, value):
+        raise ValueError(
+            "Use up to 60 small letters, digits and hyphens, with a letter or digit first and last."
+        )
+    return value
+
+
+def _licensed(value: str) -> str:
+    if not re.fullmatch(LICENCE, value):
+        raise ValueError(
+            "Use a short name such as cc-by-4.0: small letters, digits, dots, plus signs and hyphens."
+        )
+    return value
+
+
 class SnapshotIn(ExportSpec):
     """A name, a licence, and which judgments count: the filters of an export, for all formats at once."""
 
-    name: str = Field(pattern=NAME, description="Small letters, digits and hyphens; versions count by name.")
-    licence: str = Field(
+    name: Annotated[str, AfterValidator(_named)] = Field(
+        description="Small letters, digits and hyphens; versions count by name.",
+        json_schema_extra={"pattern": NAME},
+    )
+    licence: Annotated[str, AfterValidator(_licensed)] = Field(
         "unknown",
-        pattern=r"^[a-z0-9][a-z0-9.+-]{0,59}$",
         description="By its short name, as cc-by-4.0; for the card.",
+        json_schema_extra={"pattern": LICENCE},
     )
     formats: Formats = Field(list(FORMATS), min_length=1, description="Formats that get files of their own.")
 
