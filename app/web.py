@@ -20,6 +20,7 @@ from flask_babel import gettext as _
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
+from werkzeug.datastructures import MultiDict
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -165,11 +166,15 @@ def public_url(endpoint: str, **values: Any) -> str:
 
 
 def submitted(model: type[Input]) -> Input:
-    """The posted form as this input model, without the token that every form carries.
+    """The posted form as this input model. Raises Invalid where it does not fit."""
+    return checked(model, fields().to_dict())
 
-    Raises Invalid where it does not fit.
-    """
-    return checked(model, {name: value for name, value in request.form.items() if name != FORM_SEAL})
+
+def fields() -> MultiDict[str, str]:
+    """The posted form without the token that every form carries."""
+    given = MultiDict(request.form)
+    given.poplist(FORM_SEAL)
+    return given
 
 
 def form_page(

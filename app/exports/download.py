@@ -4,6 +4,7 @@ from itertools import chain
 from typing import Any
 
 from flask import Response, request
+from werkzeug.datastructures import MultiDict
 
 from app import db
 from app.errors import checked
@@ -16,12 +17,12 @@ from app.permissions import Access
 
 def read_spec() -> ExportSpec:
     """What the query string asks for. Raises Invalid with what does not fit."""
-    return checked(ExportSpec, asked())
+    return checked(ExportSpec, asked(request.args))
 
 
-def asked() -> dict[str, Any]:
-    """The query string; a repeated name is a list, an empty value was not given."""
-    asked = {name: [value for value in values if value] for name, values in request.args.lists()}
+def asked(given: "MultiDict[str, str]") -> dict[str, Any]:
+    """A query string or form as values: a repeated name is a list, an empty value was not given."""
+    asked = {name: [value for value in values if value] for name, values in given.lists()}
     return {name: values[0] if len(values) == 1 else values for name, values in asked.items() if values}
 
 

@@ -194,7 +194,7 @@ class ExportSpec(BaseModel):
     def _part_of(cls, part: Part, info: ValidationInfo) -> Part:
         wanted = info.data.get("format", Format.TRL)
         if part is Part.PROVENANCE and not wanted.for_training:
-            raise ValueError(f"{wanted} says in its own rows where they come from")
+            raise ValueError(f"there is none: {wanted} says in its own rows where they come from")
         if part is Part.DATASET_INFO and wanted is not Format.LLAMAFACTORY:
             raise ValueError("only llamafactory has a dataset_info.json")
         return part
@@ -204,7 +204,7 @@ class ExportSpec(BaseModel):
     def _file_of(cls, file: File, info: ValidationInfo) -> File:
         wanted = info.data.get("format", Format.TRL)
         if file.is_table and wanted is not Format.JUDGMENTS:
-            raise ValueError(f"{file} is for judgments; take jsonl or parquet for {wanted}")
+            raise ValueError(f"take jsonl or parquet for {wanted}: {file} is for judgments")
         return file
 
     @field_validator("aggregate")

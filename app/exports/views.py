@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from app import db, permissions, web
 from app.errors import Invalid
@@ -11,6 +11,7 @@ from app.exports.choices import check_known, choices, receipts
 from app.exports.download import asked, read_spec, respond
 from app.exports.forms import ExportSpec, listed
 from app.models import Project
+from app.permissions import Access
 
 bp = Blueprint("exports", __name__)
 
@@ -21,7 +22,10 @@ MANY = {"model", "category", "language", "group", "guideline"}
 @bp.get("/p/<slug>/export")
 def page(slug: str) -> Response:
     """Choose a format and filters, see what would be written and what left out."""
-    access = permissions.enter(db.session(), web.account(), slug, "export")
+    return _page(permissions.enter(db.session(), web.account(), slug, "export"))
+
+
+def _page(access: Access) -> Response:
     project = access.project
     spec, errors = _spec_or_errors(project)
     return web.page_or_fragment(
@@ -32,7 +36,6 @@ def page(slug: str) -> Response:
         values=_values(spec, typed=bool(errors)),
         errors=errors,
         titles=[(name.value, title) for name, title in formats.TITLES.items()],
-        query=asked(),
         there=choices(db.session(), project),
         preview=preview.of(db.engine(), project, spec),
         receipts=receipts(db.session(), project),
@@ -41,9 +44,14 @@ def page(slug: str) -> Response:
 
 @bp.get("/p/<slug>/export/download")
 def download(slug: str) -> Response:
-    """The file, as a live stream."""
+    """The file, as a live stream; the form again where its values do not fit."""
     access = permissions.enter(db.session(), web.account(), slug, "export")
-    return respond(access, read_spec())
+    try:
+        return respond(access, read_spec())
+    except Invalid as problem:
+        page = _page(access)
+        page.status_code = problem.status
+        return page
 
 
 def _spec_or_errors(project: Project) -> tuple[ExportSpec, dict[str, str]]:
@@ -59,6 +67,8 @@ def _values(spec: ExportSpec, *, typed: bool) -> dict[str, Any]:
     """What the form shows: the export, and where that was refused what was typed."""
     values = spec.model_dump(mode="json")
     if typed:
-        values |= {name: listed(given) if name in MANY else given for name, given in asked().items()}
+        values |= {
+            name: listed(given) if name in MANY else given for name, given in asked(request.args).items()
+        }
     # A day is what its fields hold.
     return values | {name: str(values[name] or "")[:10] for name in ("since", "until")}

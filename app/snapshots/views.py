@@ -41,11 +41,14 @@ def show(slug: str) -> str:
 
 
 @bp.get("/p/<slug>/snapshots/new")
-def new(slug: str) -> Response:
-    """Name a snapshot of what an export's filters leave."""
+def new(slug: str) -> BaseResponse:
+    """Name a snapshot of what an export's filters leave; what does not fit is told where it was set."""
     access = _enter(slug)
-    given = {name: value for name, value in asked().items() if name not in OF_ONE_FILE}
-    return _form(access, given)
+    given = {name: value for name, value in asked(request.args).items() if name not in OF_ONE_FILE}
+    try:
+        return _form(access, given)
+    except Invalid:
+        return web.see_other("exports.page", slug=slug, **given)
 
 
 @bp.post("/p/<slug>/snapshots")
@@ -53,9 +56,7 @@ def make(slug: str) -> BaseResponse:
     """Start the job that makes one."""
     session, account = db.session(), web.signed_in()
     access = permissions.enter(session, account, slug, "export")
-    lists = {name: [value for value in values if value] for name, values in request.form.lists()}
-    lists.pop(web.FORM_SEAL, None)
-    given = {name: found[0] if len(found) == 1 else found for name, found in lists.items() if found}
+    given = asked(web.fields())
     try:
         job = work.start(session, access.project, checked(SnapshotIn, given), by=account)
     except Invalid as problem:

@@ -105,6 +105,34 @@ def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query:
     assert client_of(cast.rosa).get(f"{PAGE}?{query}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("query", "field", "says"),
+    [
+        ("format=trl&file=csv", "file", "Take jsonl or parquet for trl: csv is for judgments"),
+        ("format=kto&part=dataset_info", "part", "Only llamafactory has a dataset_info.json"),
+        ("format=arena&part=provenance", "part", "There is none: arena says in its own rows"),
+    ],
+)
+def test_a_file_that_cannot_be_is_told_beside_its_field(
+    cast: Cast, client_of: ClientOf, query: str, field: str, says: str
+) -> None:
+    page = client_of(cast.rosa).get(f"{DOWNLOAD}?{query}&salt=mine")
+    assert page.status_code == 422
+    beside = page.text.partition(f'id="{field}-error"')[2].partition("</p>")[0]
+    assert says in beside
+    assert 'value="mine"' in page.text, "what was typed stays"
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_finished_download_tells_what_was_asked_for(cast: Cast, client_of: ClientOf) -> None:
+    client = client_of(cast.rosa)
+    for query in ("file=jsonl", "category=code&min_votes=1&salt=mine"):
+        assert client.get(f"{DOWNLOAD}?{query}").data
+    latest, first = client.get(PAGE).text.partition("<h2>Finished downloads")[2].split("<tr>")[2:]
+    assert "everything" in first
+    assert "category <strong>code</strong>, salt <strong>mine</strong>" in latest
+
+
 @pytest.mark.usefixtures("judged")
 def test_an_export_that_breaks_off_leaves_no_receipt(app: Flask, session: Session, cast: Cast) -> None:
     receipt = stream.Receipt()
