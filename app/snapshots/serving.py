@@ -7,7 +7,7 @@ from werkzeug.wsgi import wrap_file
 
 from app.models import Snapshot
 from app.snapshots import reading
-from app.snapshots.store import Store
+from app.snapshots.store import CHUNK, Store
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -23,6 +23,9 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     key = reading.key(snapshot, path)
     name = f"{snapshot.label}-{path.replace('/', '-')}"
     media_type = MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
+    if "Range" in request.headers:
+        # The server's own wrapper cannot seek: for the end of a file it would read all that is before.
+        request.environ.pop("wsgi.file_wrapper", None)
     local = store.path(key)
     if local is not None:
         response = send_file(
@@ -42,7 +45,7 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
 
 def _from_store(store: Store, key: str, file: dict[str, Any], media_type: str, name: str) -> Response:
     response = Response(
-        wrap_file(request.environ, store.open(key), 2**16), mimetype=media_type, direct_passthrough=True
+        wrap_file(request.environ, store.open(key), CHUNK), mimetype=media_type, direct_passthrough=True
     )
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.content_length = file["bytes"]

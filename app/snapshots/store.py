@@ -7,7 +7,7 @@ from typing import Any, BinaryIO, cast
 
 from app.settings import Settings
 
-# Objects are written in parts of this size.
+# Objects are written and read in parts of this size, each a request.
 CHUNK = 2**23
 
 

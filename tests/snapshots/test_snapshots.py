@@ -20,7 +20,7 @@ from sqlmodel import Session, col, select
 from app import jobs
 from app.cli import tiebreak
 from app.exports.forms import Format
-from app.models import Account, AuditEvent, Comparison, Job, JobState, Judgment, Snapshot, now
+from app.models import Account, AuditEvent, Comparison, Guideline, Job, JobState, Judgment, Snapshot, now
 from app.snapshots import making
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
@@ -108,6 +108,22 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
 
 
 @pytest.mark.usefixtures("judged")
+def test_a_long_guideline_is_cut_between_words_and_keeps_its_lines(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    text = "Read both.\nThen choose.\n\n" + "considerately " * 300
+    session.add(Guideline(project_id=cast.project.id, version=1, text=text))
+    session.commit()
+    make(session, client_of(cast.rosa))
+    card = (folder(app, cast, "birds-v1") / "README.md").read_text()
+    assert "> Read both.  \n> Then choose.\n>\n" in card
+    quoted = [line for line in card.splitlines() if line.startswith("> ")]
+    assert set(quoted[-1].split()) == {">", "considerately"}
+    assert f"the whole has {len(text):,} characters" in card
+    assert "Read both.<br" in client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
+
+
+@pytest.mark.usefixtures("judged")
 def test_a_snapshot_stays_when_the_project_goes_on(
     app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
 ) -> None:
@@ -164,6 +180,13 @@ def test_files_are_served_in_parts_and_not_twice(
     rest = asks.get(address, headers={"Range": f"bytes={half}-", "If-Range": etag})
     assert rest.status_code == 206
     assert whole.data[:half] + rest.data == whole.data
+
+    def from_the_beginning(*_: object) -> None:
+        raise AssertionError("a server's own wrapper reads all that is before a range")
+
+    servers = {"wsgi.file_wrapper": from_the_beginning}
+    last = asks.get(address, headers={"Range": "bytes=-9"}, environ_overrides=servers)
+    assert last.data == whole.data[-9:]
     other = asks.get(address, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
     assert (other.status_code, other.data) == (200, whole.data)
     assert asks.get(address, headers={"If-None-Match": etag}).status_code == 304
@@ -321,6 +344,10 @@ def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
     refused = client.post(PAGE, data={"name": "Not a name", "category": "code"})
     assert refused.status_code == 422
     assert "Not a name" in refused.text
+    assert "Use up to 60 small letters, digits and hyphens" in refused.text
+    wrong = client.get(f"{PAGE}/new?since=2026-02-01&until=2026-01-01", follow_redirects=True)
+    assert wrong.request.path == "/p/birds/export"
+    assert "Nothing is judged before this and after since" in wrong.text
     assert "No snapshots yet" in client.get(PAGE).text
     job = make(session, client, category="code")
     assert "Open birds-v1" in client.get(f"/p/birds/jobs/{job.uid}").text
