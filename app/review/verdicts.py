@@ -3,7 +3,6 @@
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -65,24 +64,26 @@ def waiting(project: Project, *, settled: bool) -> Any:
     found = sa.select(Comparison, number).where(col(Comparison.project_id) == project.id)
     if settled:
         return found.where(verdict.exists())
-    return found.where(col(Comparison.gold).is_(None), _divided(), ~verdict.exists())
+    twice = number.in_(_judged_twice(project))
+    return found.where(col(Comparison.gold).is_(None), twice, _divided(), ~verdict.exists())
+
+
+def _judged_twice(project: Project) -> Any:
+    """Where there may be division: read from an index alone, while verdicts cost a look at each judgment."""
+    judged, number = col(Judgment.comparison_id), col(Comparison.id)
+    first, last = (
+        sa.select(end(number)).where(col(Comparison.project_id) == project.id).scalar_subquery()
+        for end in (sa.func.min, sa.func.max)
+    )
+    live = sa.select(judged).where(col(Judgment.retired_at).is_(None), judged.between(first, last))
+    return live.group_by(judged).having(sa.func.count() > 1)
 
 
 def _divided() -> "sa.ColumnElement[bool]":
-    one, other = aliased(Judgment), aliased(Judgment)
-    return (
-        sa.select(1)
-        .select_from(one)
-        .join(other, col(other.comparison_id) == col(one.comparison_id))
-        .where(
-            col(one.comparison_id) == col(Comparison.id),
-            col(one.retired_at).is_(None),
-            col(other.retired_at).is_(None),
-            col(one.outcome) < col(other.outcome),
-        )
-        .correlate(Comparison)
-        .exists()
-    )
+    said = col(Judgment.outcome)
+    here = sa.and_(col(Judgment.comparison_id) == col(Comparison.id), col(Judgment.retired_at).is_(None))
+    differ = sa.select(sa.func.min(said) != sa.func.max(said)).where(here)
+    return differ.correlate(Comparison).scalar_subquery()
 
 
 def comparison(session: Session, project: Project, pair_id: str) -> Comparison:
