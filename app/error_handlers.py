@@ -13,6 +13,7 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response as BaseResponse
 
+from app import language
 from app.errors import FieldError, Problem, Unauthorized
 from app.web import is_api, wants_fragment
 
@@ -90,6 +91,8 @@ def tell(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None
     if is_api():
         response = jsonify(problem_document(status, detail, errors or []))
         response.content_type = "application/problem+json"
+        response.headers["Content-Language"] = language.current()
+        response.vary.add("Accept-Language")
     else:
         if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             # The page's frame greets whoever is signed in; asking a broken database who would fail again,

@@ -11,6 +11,14 @@ from pydantic_core import ErrorDetails
 Input = TypeVar("Input", bound=BaseModel)
 
 
+def _(text: str) -> str:
+    """A sentence in the reader's language."""
+    # Not at the top: `tiebreak rank` starts without the web.
+    from flask_babel import gettext
+
+    return gettext(text)
+
+
 @dataclass(frozen=True)
 class FieldError:
     """What is wrong with one value; ``pointer`` is a JSON pointer (RFC 6901) to it."""
@@ -74,12 +82,12 @@ class Invalid(Problem):
     def of(cls, error: ValidationError) -> "Invalid":
         """Pydantic's findings in this vocabulary."""
         errors = [FieldError(_pointer(item), _sentence(item)) for item in error.errors()]
-        return cls("Some values are missing or do not fit.", errors)
+        return cls(_("Some values are missing or do not fit."), errors)
 
     @classmethod
     def at(cls, field: str, detail: str) -> "Invalid":
         """One field that does not fit."""
-        return cls("A value does not fit.", [FieldError(f"/{field}", detail)])
+        return cls(_("A value does not fit."), [FieldError(f"/{field}", detail)])
 
     def by_field(self) -> dict[str, str]:
         """The first error of each top-level field, for a form."""
@@ -130,9 +138,6 @@ def _sentence(item: ErrorDetails) -> str:
 
 def _translated() -> dict[str, str]:
     """What pydantic says most often, word for word, in the reader's language."""
-    # Not at the top: `tiebreak rank` starts without the web.
-    from flask_babel import gettext as _
-
     return {
         "missing": _("Field required"),
         "extra_forbidden": _("Extra inputs are not permitted"),
@@ -143,4 +148,10 @@ def _translated() -> dict[str, str]:
         "int_parsing": _("Input should be a valid integer, unable to parse string as an integer"),
         "greater_than_equal": _("Input should be greater than or equal to %(ge)s"),
         "less_than_equal": _("Input should be less than or equal to %(le)s"),
+        "greater_than": _("Input should be greater than %(gt)s"),
+        "less_than": _("Input should be less than %(lt)s"),
+        "float_parsing": _("Input should be a valid number, unable to parse string as a number"),
+        "bool_parsing": _("Input should be a valid boolean, unable to interpret input"),
+        "date_from_datetime_parsing": _("Input should be a valid date or datetime, %(error)s"),
+        "datetime_from_date_parsing": _("Input should be a valid datetime or date, %(error)s"),
     }

@@ -1,12 +1,14 @@
 """The language a page speaks, and how numbers look in it.
 
 Pages speak the language that the signed-in person chose, else what was chosen in this browser, else what
-the browser asks for, else English. The API and the command line speak English, because scripts read them.
+the browser asks for, else English. The command line speaks English, and so does the API, because scripts
+read them: only what it says of an error is in another language, where Accept-Language asks for that.
 """
 
 from functools import lru_cache
 from pathlib import Path
 
+from babel import Locale, numbers, units
 from flask import Flask, g, has_request_context, request
 from flask_babel import Babel, format_decimal, gettext, refresh
 from werkzeug.datastructures import LanguageAccept
@@ -27,7 +29,8 @@ def init_app(app: Flask) -> None:
         app, default_translation_directories=str(TRANSLATIONS), locale_selector=_locale
     )
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    app.add_template_filter(format_decimal, "number")
+    for filter_ in (number, decimal, percent, size):
+        app.add_template_filter(filter_)
     app.add_template_filter(field_name)
     app.context_processor(_context)
 
@@ -48,15 +51,50 @@ def current() -> str:
 
 
 def _of_request() -> str:
-    if request.path.startswith("/api/"):
-        return ENGLISH
-    return _of_browser(request.cookies.get(COOKIE, ""), request.headers.get("Accept-Language", ""))
+    # What a script reads hangs on nothing but what it asks for.
+    chosen = "" if request.path.startswith("/api/") else request.cookies.get(COOKIE, "")
+    return _of_browser(chosen, request.headers.get("Accept-Language", ""))
 
 
 def number(count: int) -> str:
     """A whole number as people write it in the language of the page."""
     # No language groups three digits, and Babel takes as long for them as a query.
     return str(count) if 0 <= count < 1000 else format_decimal(count)
+
+
+def decimal(value: float, places: int = 0, *, signed: bool = False) -> str:
+    """A number with so many decimals, ungrouped, as ratings and coefficients are written."""
+    # A zero added, so that what rounds to nothing has no minus before it.
+    return _decimal(round(float(value), places) + 0.0, places, signed, _locale())
+
+
+def percent(share: float, places: int = 0) -> str:
+    """A share of one in hundredths: "61%", in Spanish "61 %"."""
+    return _percent(round(float(share), places + 2), places, _locale())
+
+
+def size(many: float) -> str:
+    """So many bytes in the unit that suits them: "1.2 MB"."""
+    names = iter(("byte", "kilobyte", "megabyte", "gigabyte"))
+    name = next(names)
+    while many >= 1000 and (larger := next(names, "")):
+        many, name = many / 1000, larger
+    return units.format_unit(many, f"digital-{name}", "short", format="0.#", locale=_locale())
+
+
+# Babel reads its patterns anew for each number, and a table has thousands.
+@lru_cache(maxsize=8192)
+def _decimal(value: float, places: int, signed: bool, locale: str) -> str:
+    pattern = f"0.{'0' * places}" if places else "0"
+    return numbers.format_decimal(value, f"+{pattern};-{pattern}" if signed else pattern, locale)
+
+
+@lru_cache(maxsize=8192)
+def _percent(share: float, places: int, locale: str) -> str:
+    pattern = Locale.parse(locale).percent_formats[None].pattern
+    if places:
+        pattern = pattern.replace("#,##0", f"#,##0.{'0' * places}")
+    return numbers.format_percent(share, pattern, locale)
 
 
 def prefer(language: str | None) -> None:

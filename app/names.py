@@ -6,7 +6,7 @@ from flask import Flask
 from flask_babel import lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
 
-from app.models import FlagKind, Outcome, Role, SiteRole, SkipReason
+from app.models import FlagKind, Outcome, Role, Scope, SiteRole, SkipReason
 from app.rubric import Severity
 
 
@@ -27,6 +27,11 @@ _NAMES: dict[type[StrEnum], dict[StrEnum, LazyString]] = {
         Role.ANNOTATOR: lazy_pgettext("role", "annotator"),
         Role.RESEARCHER: lazy_pgettext("role", "researcher"),
         Role.VIEWER: lazy_pgettext("role", "viewer"),
+    },
+    Scope: {
+        Scope.READ: lazy_pgettext("a token may …", "read"),
+        Scope.ANNOTATE: lazy_pgettext("a token may …", "annotate"),
+        Scope.MANAGE: lazy_pgettext("a token may …", "manage"),
     },
     # As an answer to "Why do you skip this?".
     SkipReason: {

@@ -60,13 +60,13 @@ class Answered(StrEnum):
 
 def _key(value: str) -> str:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", value):
-        raise ValueError("Use lower-case letters, digits and underscores, and begin with a letter.")
+        raise ValueError(_("Use lower-case letters, digits and underscores, and begin with a letter."))
     return value
 
 
 def _said(value: str) -> str:
     if not value:
-        raise ValueError("Say what to call it.")
+        raise ValueError(_("Say what to call it."))
     return value
 
 
@@ -111,9 +111,9 @@ class Question(_Part):
     @model_validator(mode="after")
     def _options_to_choose_from(self) -> Self:
         if self.answered != Answered.TEXT and len(set(self.options)) < 2:
-            raise ValueError("Give at least two different options to choose from.")
+            raise ValueError(_("Give at least two different options to choose from."))
         if self.answered == Answered.TEXT and self.options:
-            raise ValueError("A question answered in words has no options.")
+            raise ValueError(_("A question answered in words has no options."))
         return self
 
 
@@ -158,7 +158,7 @@ def _spelt_out(value: object, info: ValidationInfo) -> object:
 def _distinct(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     repeated = [key for key, n in Counter(part.key for part in parts).items() if n > 1]
     if repeated:
-        raise ValueError(f"Two have the key {repeated[0]}. A key names one thing.")
+        raise ValueError(_("Two have the key %(key)s. A key names one thing.", key=repeated[0]))
     return parts
 
 

@@ -1,4 +1,9 @@
-"""Words that pages and terminals make of numbers."""
+"""Words that pages and terminals share."""
+
+
+def N_(text: str) -> str:  # noqa: N802 -- the name that gettext knows it by
+    """English that is kept as it is, and said in the reader's language where a page shows it."""
+    return text
 
 
 def counted(number: int, one: str, many: str = "") -> str:

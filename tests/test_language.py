@@ -89,14 +89,49 @@ def test_errors_and_messages_are_said_in_it_too(cast: Cast, client_of: ClientOf)
     assert "Tu nombre se ha cambiado." in told.text
 
 
-def test_the_api_speaks_english(
+def test_the_api_speaks_english_whatever_its_account_reads(
     cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]], session: Session
 ) -> None:
     session.get_one(Account, cast.ann.id).language = "ar"
     session.commit()
-    headers = bearer(cast.ann) | {"Accept-Language": "ar"}
-    answer = client_of(None).get("/api/v1/projects/nests", headers=headers)
+    browser = client_of(None)
+    browser.post("/language", data={"language": "zh-Hans"})
+    answer = browser.get("/api/v1/projects/nests", headers=bearer(cast.ann))
     assert answer.json["detail"] == "There is no such project, or you are not a member of it."
+    assert answer.headers["Content-Language"] == "en"
+
+
+def test_the_api_says_an_error_in_the_language_that_is_asked_for(
+    cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    headers = bearer(cast.ann) | {"Accept-Language": "es-MX"}
+    answer = client_of(None).get("/api/v1/projects/nests", headers=headers)
+    assert answer.json["detail"].startswith("No existe ese proyecto")
+    assert answer.json["title"] == "Not Found"
+    assert (answer.headers["Content-Language"], answer.headers["Vary"]) == ("es", "Accept-Language")
+
+
+def test_what_the_api_tells_is_the_same_in_every_language(
+    app: Flask, cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]], session: Session
+) -> None:
+    queue(session, cast.project, 6)
+    for path in (
+        "",
+        "/leaderboard",
+        "/quality",
+        "/rubric",
+        "/members",
+        "/jobs",
+        "/export/preview?format=trl",
+    ):
+        told = [
+            client_of(None).get(
+                f"/api/v1/projects/birds{path}", headers=bearer(cast.lena) | {"Accept-Language": asked}
+            )
+            for asked in ("en", "es", "ar", "zh")
+        ]
+        assert told[0].status_code == 200, path
+        assert len({answer.data for answer in told}) == 1, path
 
 
 def test_two_annotators_of_one_process_each_get_the_next_pair_in_their_own_language(

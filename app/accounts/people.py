@@ -46,7 +46,7 @@ def by_email(session: Session, email: str) -> Account:
     """
     account = session.exec(select(Account).where(Account.email == email.strip().lower())).one_or_none()
     if account is None:
-        raise NotFound(f"There is no account of {email}.")
+        raise NotFound(_("There is no account of %(email)s.", email=email))
     return account
 
 

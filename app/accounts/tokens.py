@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, db, permissions
@@ -81,7 +82,7 @@ def revoke(session: Session, account: Account, uid: str) -> None:
     query = select(Token).where(Token.uid == uid, Token.account_id == account.id)
     token = session.exec(query).one_or_none()
     if token is None:
-        raise NotFound("You have no such token.")
+        raise NotFound(_("You have no such token."))
     if token.revoked_at is None:
         token.revoked_at = now()
         audit.record(session, "token.revoke", f"token:{token.uid}", by=account, detail={"name": token.name})

@@ -100,7 +100,9 @@ class JudgmentIn(BaseModel):
     @model_validator(mode="after")
     def _strength_has_a_side(self) -> Self:
         if self.strength is not None and self.outcome not in (Outcome.A, Outcome.B):
-            raise ValueError("strength says how much better one response is; leave it out without a winner")
+            raise ValueError(
+                _("Strength says how much better one response is; leave it out without a winner.")
+            )
         return self
 
     @classmethod

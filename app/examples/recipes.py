@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from flask_babel import lazy_gettext as _
+from flask_babel.speaklater import LazyString
+
 from app import web
 from app.permissions import Access
 
@@ -15,8 +18,8 @@ class Recipe:
     """A program: what it is for, what one must be able to do, and what its token must be for."""
 
     file: str
-    title: str
-    about: str
+    title: LazyString
+    about: LazyString
     ability: str
     scope: str = ""
 
@@ -36,14 +39,22 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("leaderboard.sh", "Read the leaderboard", "With its intervals.", "read the leaderboard", "read"),
-    Recipe("download.sh", "Download preferences with curl", "And see nothing is missing.", "export", "read"),
-    Recipe("download.py", "Download preferences in Python", "The same.", "export", "read"),
-    Recipe("datasets.py", "Load them", "With the datasets library.", "export"),
-    Recipe("trl.py", "Train a reward model", "With TRL, from the file as it is.", "export"),
-    Recipe("judge.py", "Let a judge model judge", "Blind, from the queue of people.", "judge", "annotate"),
-    Recipe("import.sh", "Import responses", "Answers with a job to watch.", "import", "manage"),
-    Recipe("webhook.py", "Check a webhook’s signature", "With the secret that was shown once.", "manage"),
+    Recipe(
+        "leaderboard.sh", _("Read the leaderboard"), _("With its intervals."), "read the leaderboard", "read"
+    ),
+    Recipe(
+        "download.sh", _("Download preferences with curl"), _("And see nothing is missing."), "export", "read"
+    ),
+    Recipe("download.py", _("Download preferences in Python"), _("The same."), "export", "read"),
+    Recipe("datasets.py", _("Load them"), _("With the datasets library."), "export"),
+    Recipe("trl.py", _("Train a reward model"), _("With TRL, from the file as it is."), "export"),
+    Recipe(
+        "judge.py", _("Let a judge model judge"), _("Blind, from the queue of people."), "judge", "annotate"
+    ),
+    Recipe("import.sh", _("Import responses"), _("Answers with a job to watch."), "import", "manage"),
+    Recipe(
+        "webhook.py", _("Check a webhook’s signature"), _("With the secret that was shown once."), "manage"
+    ),
 )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -139,9 +140,9 @@ def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
     """
     flag = session.exec(select(Flag).where(Flag.uid == uid, Flag.project_id == access.project.id)).first()
     if flag is None:
-        raise NotFound("This project has no such flag.")
+        raise NotFound(_("This project has no such flag."))
     if not (given.answer or given.close or given.retire):
-        raise Invalid.at("answer", "Write an answer, or say what else is to be done.")
+        raise Invalid.at("answer", _("Write an answer, or say what else is to be done."))
     if given.retire:
         _retire(session, access, flag)
     if given.answer:
@@ -165,7 +166,7 @@ def _retire(session: Session, access: Access, flag: Flag) -> None:
     assignment = session.get_one(Assignment, flag.assignment_id)
     comparison = session.get_one(Comparison, assignment.comparison_id)
     if comparison.gold is not None:
-        raise Conflict("A gold comparison is not in the queue, so it cannot be taken out of it.")
+        raise Conflict(_("A gold comparison is not in the queue, so it cannot be taken out of it."))
     slot = session.get(Slot, comparison.id)
     if slot is None:
         return

@@ -2,6 +2,7 @@
 
 from typing import Annotated
 
+from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, Field, StringConstraints
 
 from app.inputs import NO_NUL
@@ -10,7 +11,7 @@ from app.models import FlagKind
 
 def _said(value: str) -> str:
     if not value:
-        raise ValueError("Write a few words.")
+        raise ValueError(_("Write a few words."))
     return value
 
 

@@ -98,4 +98,6 @@ def settle(slug: str, uid: str) -> BaseResponse:
     """Answer a flag, close it, take its pair out of the queue."""
     access = _enter(slug, "manage")
     flagging.settle(db.session(), access, uid, web.submitted(SettleIn))
-    return web.saved("Done. Whoever flagged it sees your answer on their next page.", "flags.show", slug=slug)
+    return web.saved(
+        _("Done. Whoever flagged it sees your answer on their next page."), "flags.show", slug=slug
+    )

@@ -12,6 +12,7 @@ from app.imports import fields, turns
 from app.imports.items import Answer, Item, Vote, answer, dumped, dumped_text, prompt_key
 from app.imports.sources import Record, Refusal, Source, refused
 from app.models import AnnotatorKind, Message, Outcome
+from app.words import N_
 
 # So many records are looked at before a file is said to fit no shape.
 SAMPLED = 20
@@ -316,7 +317,7 @@ SHAPES = _table(
     [
         Shape(
             "lmarena",
-            "LMArena human preference",
+            N_("LMArena human preference"),
             "model_a, model_b, winner, conversation_a, conversation_b",
             '{"id": "f1", "model_a": "heron", "model_b": "wren", "winner": "model_a", '
             '"conversation_a": [{"role": "user", "content": "Hi"}, '
@@ -329,7 +330,7 @@ SHAPES = _table(
         ),
         Shape(
             "alpaca-annotations",
-            "AlpacaEval annotations",
+            N_("AlpacaEval annotations"),
             "instruction, output_1, generator_1, output_2, generator_2, preference",
             '{"instruction": "Name a bird.", "output_1": "Heron.", "generator_1": "heron", '
             '"output_2": "Cat.", "generator_2": "wren", "annotator": "a-judge-model", "preference": 1.02}',
@@ -339,7 +340,7 @@ SHAPES = _table(
         ),
         Shape(
             "alpaca-outputs",
-            "AlpacaEval model outputs",
+            N_("AlpacaEval model outputs"),
             "instruction, output, generator",
             '{"instruction": "Name a bird.", "output": "Heron.", "generator": "heron", "dataset": "birds"}',
             _has("instruction", "output", "generator"),
@@ -348,8 +349,8 @@ SHAPES = _table(
         ),
         Shape(
             "comparisons",
-            "Comparisons",
-            "prompt or messages, model_a, response_a, model_b, response_b; gold or winner if known",
+            N_("Comparisons"),
+            N_("prompt or messages, model_a, response_a, model_b, response_b; gold or winner if known"),
             '{"prompt": "Name a bird.", "model_a": "heron", "response_a": "Heron.", "model_b": "wren", '
             '"response_b": "Cat.", "gold": "a"}',
             _has("model_a", "response_a", "model_b", "response_b"),
@@ -358,8 +359,8 @@ SHAPES = _table(
         ),
         Shape(
             "votes",
-            "Votes",
-            "model_a, model_b (or left, right), winner; prompt_id, annotator, timestamp if known",
+            N_("Votes"),
+            N_("model_a, model_b (or left, right), winner; prompt_id, annotator, timestamp if known"),
             "model_a,model_b,winner,prompt_id,annotator\nheron,wren,model_a,q1,kim\nwren,heron,tie,q2,kim",
             _all(_has("winner"), lambda keys: {"model_a", "model_b"} <= keys or {"left", "right"} <= keys),
             fields.VoteRow,
@@ -367,8 +368,8 @@ SHAPES = _table(
         ),
         Shape(
             "preferences",
-            "Preferences (TRL, HH-RLHF, UltraFeedback)",
-            "chosen, rejected; prompt, chosen_model, rejected_model, annotator if known",
+            N_("Preferences (TRL, HH-RLHF, UltraFeedback)"),
+            N_("chosen, rejected; prompt, chosen_model, rejected_model, annotator if known"),
             '{"prompt": "Name a bird.", "chosen": "Heron.", "rejected": "Cat."}',
             lambda keys: {"chosen", "rejected"} <= keys or {"chosen_response", "rejected_response"} <= keys,
             fields.PreferenceRow,
@@ -376,8 +377,8 @@ SHAPES = _table(
         ),
         Shape(
             "responses-wide",
-            "Responses, wide",
-            "prompt or messages, responses: {model: text}",
+            N_("Responses, wide"),
+            N_("prompt or messages, responses: {model: text}"),
             '{"prompt": "Name a bird.", "responses": {"heron": "Heron.", "wren": "Cat."}}',
             _all(_has("responses"), _any("prompt", "messages")),
             fields.WideRow,
@@ -385,8 +386,8 @@ SHAPES = _table(
         ),
         Shape(
             "responses",
-            "Responses",
-            "prompt or messages, model, response",
+            N_("Responses"),
+            N_("prompt or messages, model, response"),
             '{"prompt": "Name a bird.", "model": "heron", "response": "Heron.", "category": "birds"}',
             _all(_has("model", "response"), _any("prompt", "messages")),
             fields.ResponseRow,
@@ -394,8 +395,8 @@ SHAPES = _table(
         ),
         Shape(
             "arena-hard-answers",
-            "Arena-Hard model answers",
-            "uid or question_id, model or model_id, messages or choices",
+            N_("Arena-Hard model answers"),
+            N_("uid or question_id, model or model_id, messages or choices"),
             '{"uid": "q1", "model": "heron", "messages": [{"role": "user", "content": "Name a bird."}, '
             '{"role": "assistant", "content": {"answer": "Heron."}}]}',
             _all(_any("uid", "question_id"), _any("model", "model_id"), _any("messages", "choices")),
@@ -404,8 +405,8 @@ SHAPES = _table(
         ),
         Shape(
             "arena-hard-questions",
-            "Arena-Hard questions",
-            "uid or question_id, prompt or turns",
+            N_("Arena-Hard questions"),
+            N_("uid or question_id, prompt or turns"),
             '{"uid": "q1", "category": "arena-hard-v0.1", "cluster": "Birds", "prompt": "Name a bird."}',
             _all(_any("uid", "question_id"), _any("prompt", "turns")),
             fields.ArenaHardQuestionRow,

@@ -6,6 +6,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO, Any
 
+from flask_babel import gettext as _
 from sqlmodel import Session
 
 from app import jobs
@@ -32,7 +33,7 @@ def keep(settings: Settings, uploads: Iterable[Upload]) -> list[dict[str, str]]:
         raise
     if not kept:
         folder.rmdir()
-        raise Invalid.at("files", "Choose at least one file.")
+        raise Invalid.at("files", _("Choose at least one file."))
     return kept
 
 
@@ -77,5 +78,5 @@ def refused(settings: Settings, job_uid: str) -> Path:
     """That file. Raises NotFound where there is none."""
     path = refused_path(settings, job_uid).resolve()
     if not path.exists():
-        raise NotFound("This job refused no rows, or its files have been removed.")
+        raise NotFound(_("This job refused no rows, or its files have been removed."))
     return path

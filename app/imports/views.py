@@ -1,6 +1,7 @@
 """The import page."""
 
 from flask import Blueprint, Response, request
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
@@ -27,7 +28,10 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
         access=access,
         project=access.project,
         shapes=SHAPES.values(),
-        shape_choices=[("", "Find it out from the content"), *((s.name, s.title) for s in SHAPES.values())],
+        shape_choices=[
+            ("", _("Find it out from the content")),
+            *((shape.name, _(shape.title)) for shape in SHAPES.values()),
+        ],
         settings=web.settings(),
     )
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, jobs, permissions
@@ -70,7 +71,7 @@ def find(session: Session, account: Account, uid: str) -> Listed:
     access = permissions.access_to(session, account, project) if project else None
     manages = access is not None and access.can("manage")
     if job is None or not (manages or job.account_id == account.id):
-        raise NotFound("There is no such job, or it is somebody else's.")
+        raise NotFound(_("There is no such job, or it is somebody else's."))
     started_by = session.get(Account, job.account_id) if job.account_id and manages else None
     return Listed(job, access, started_by.name if started_by else None)
 
@@ -83,7 +84,7 @@ def cancel(session: Session, listed: Listed, *, by: Account) -> None:
     if listed.job.stop_asked_at is not None and listed.job.state in (*STOPPABLE, JobState.CANCELLED):
         return
     if not jobs.stop(session, listed.job):
-        raise Conflict("This job has ended already.")
+        raise Conflict(_("This job has ended already."))
     _record(session, "job.cancel", listed, by)
 
 
@@ -96,7 +97,7 @@ def repeat(session: Session, listed: Listed, *, by: Account) -> None:
     if listed.access is not None:
         permissions.enter(session, by, listed.access.project.slug, jobs.ability(listed.job))
     if not jobs.again(session, listed.job):
-        raise Conflict("Only a job that failed or was cancelled can be started again.")
+        raise Conflict(_("Only a job that failed or was cancelled can be started again."))
     _record(session, "job.repeat", listed, by)
 
 

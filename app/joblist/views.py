@@ -1,6 +1,7 @@
 """The pages of a project's jobs."""
 
 from flask import Blueprint, Response, send_file
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
@@ -81,5 +82,5 @@ def _find(slug: str, uid: str) -> tuple[Access, Listed]:
     access = _enter(slug)
     found = listing.find(db.session(), web.signed_in(), uid)
     if found.access is None or found.access.project.id != access.project.id:
-        raise NotFound("There is no such job, or it is somebody else's.")
+        raise NotFound(_("There is no such job, or it is somebody else's."))
     return access, found

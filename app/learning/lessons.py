@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -12,6 +13,7 @@ from app.annotation.history import excerpt
 from app.errors import NotFound
 from app.learning.forms import GoldIn
 from app.models import Account, Comparison, GoldUse, Model, Outcome, Project, Prompt
+from app.names import in_words
 from app.prepared import table
 
 A_PAGE = 50
@@ -38,7 +40,7 @@ class Lesson:
     def verdict(self) -> str:
         """The right verdict, by the models' names."""
         better = {Outcome.A: self.model_a, Outcome.B: self.model_b}.get(self.gold)
-        return f"{better} is better" if better else {Outcome.TIE: "Tie"}.get(self.gold, "Both bad")
+        return _("%(model)s is better", model=better) if better else in_words(self.gold)
 
 
 @dataclass(frozen=True)
@@ -98,7 +100,7 @@ def use(session: Session, project: Project, wanted: Mapping[str, GoldIn], *, by:
         )
     ).all()
     if len(rows) < len(wanted):
-        raise NotFound("This project has no such gold comparison.")
+        raise NotFound(_("This project has no such gold comparison."))
     changed = 0
     for row in rows:
         before, after = GoldIn(use=row.gold_use, reason=row.gold_reason), wanted[row.pair_id]

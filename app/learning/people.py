@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -46,7 +47,7 @@ def decide(session: Session, project: Project, uid: str, decision: Decision, *, 
     wanted = select(Annotator).where(Annotator.project_id == project.id, Annotator.uid == uid)
     annotator = session.exec(wanted.with_for_update()).one_or_none()
     if annotator is None or annotator.account_id is None:
-        raise NotFound("This project has no such annotator.")
+        raise NotFound(_("This project has no such annotator."))
     stage = Stage.LIVE if decision == Decision.LET_IN else first_stage(project)
     if decision == Decision.START_OVER:
         mine = sa.update(Trial).where(

@@ -4,6 +4,8 @@ from http import HTTPStatus
 
 from flask import Blueprint, Response, request
 from flask import render_template as render
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext, ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -22,7 +24,6 @@ from app.learning.trials import Answered, Way
 from app.models import Account, GoldUse, Source, Stage
 from app.permissions import Access
 from app.rubric import Rubric
-from app.words import counted
 
 bp = Blueprint("learning", __name__)
 
@@ -150,7 +151,7 @@ def _manage(slug: str) -> tuple[Access, Account]:
 @bp.get("/p/<slug>/learning")
 def overview(slug: str) -> Response:
     """Who is how far, and which gold comparisons are for what."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     return _overview(access)
 
 
@@ -162,7 +163,9 @@ def use_gold(slug: str) -> Response | BaseResponse:
         changed = lessons.use(db.session(), access.project, _wanted(), by=account)
     except Invalid as problem:
         return _overview(access, problem)
-    said = f"{counted(changed, 'gold comparison')} changed." if changed else "Nothing was changed."
+    said = ngettext("%(num)s gold comparison changed.", "%(num)s gold comparisons changed.", changed)
+    if not changed:
+        said = _("Nothing was changed.")
     return web.saved(said, "learning.overview", slug=slug, after=request.form.get("after") or None)
 
 
@@ -174,13 +177,19 @@ def _wanted() -> dict[str, GoldIn]:
     }
 
 
+_DECIDED = {
+    Stage.LIVE: lazy_gettext("They judge live now."),
+    Stage.TRAINING: lazy_gettext("They begin again with the training."),
+    Stage.TEST: lazy_gettext("They begin again with the test."),
+}
+
+
 @bp.post("/p/<slug>/learning/people/<uid>")
 def decide(slug: str, uid: str) -> BaseResponse:
     """Let somebody in, or let them start over."""
     access, account = _manage(slug)
     stage = people.decide(db.session(), access.project, uid, web.submitted(DecisionIn).decision, by=account)
-    done = "They judge live now." if stage == Stage.LIVE else f"They begin again with the {stage}."
-    return web.saved(done, "learning.overview", slug=slug)
+    return web.saved(str(_DECIDED[stage]), "learning.overview", slug=slug)
 
 
 def _overview(access: Access, problem: Problem | None = None) -> Response:

@@ -2,6 +2,7 @@
 
 from typing import Annotated, Self
 
+from flask_babel import gettext as _
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.inputs import BLANK_IS_NONE
@@ -31,5 +32,5 @@ class PairingIn(BaseModel):
     @model_validator(mode="after")
     def _different(self) -> Self:
         if len(set(self.models)) != len(self.models):
-            raise ValueError("A model is named twice.")
+            raise ValueError(_("A model is named twice."))
         return self

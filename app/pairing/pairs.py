@@ -8,6 +8,7 @@ from itertools import combinations
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, select
 
 from app import audit, db
@@ -119,8 +120,13 @@ def chosen_models(session: Session, project: Project, asked: PairingIn) -> dict[
     known_names = set(names.values())
     for field, wanted in (("models", asked.models), ("baseline", [asked.baseline] if asked.baseline else [])):
         if missing := [name for name in wanted if name not in known_names]:
-            there = ", ".join(sorted(known_names)) or "none yet: import responses first"
-            raise Invalid.at(field, f"There is no model {missing[0]!r} here. The models are: {there}.")
+            there = ", ".join(sorted(known_names)) or _("none yet: import responses first")
+            said = _(
+                "There is no model %(name)s here. The models are: %(there)s.",
+                name=repr(missing[0]),
+                there=there,
+            )
+            raise Invalid.at(field, said)
     if not asked.models:
         return names
     return {id_: name for id_, name in names.items() if name in asked.models or name == asked.baseline}

@@ -5,6 +5,7 @@ import re
 import unicodedata
 from typing import Annotated, Any
 
+from flask_babel import gettext as _
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -34,13 +35,13 @@ def _anonymous(name: str) -> str:
 
 def _slug(value: str) -> str:
     if not re.fullmatch(r"[a-z0-9](-?[a-z0-9])*", value):
-        raise ValueError("Use lower-case letters, digits and single hyphens.")
+        raise ValueError(_("Use lower-case letters, digits and single hyphens."))
     return value
 
 
 def _some(chosen: list[str]) -> list[str]:
     if not chosen:
-        raise ValueError("Choose somebody first.")
+        raise ValueError(_("Choose somebody first."))
     return chosen
 
 
@@ -119,7 +120,7 @@ def _unix_lines(value: str) -> str:
     """Forms send carriage returns, files do not; the same text is the same version."""
     text = value.replace("\r\n", "\n").strip()
     if not text:
-        raise ValueError("Write something: annotators read this before they judge.")
+        raise ValueError(_("Write something: annotators read this before they judge."))
     return text
 
 

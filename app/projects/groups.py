@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, tallies
@@ -46,7 +47,7 @@ def put(session: Session, project: Project, form: GroupIn, *, by: Account) -> in
     # Locked, so that each judgment is counted either before or in the new group.
     annotators = session.exec(wanted.order_by(col(Annotator.id)).with_for_update()).all()
     if len(annotators) < len(set(form.annotator)):
-        raise NotFound("This project has no such annotator.")
+        raise NotFound(_("This project has no such annotator."))
     moved = [one for one in annotators if one.group_name != form.group]
     moves = [(row_id(one), one.group_name, form.group) for one in moved]
     tallies.regroup(session, row_id(project), moves)

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -28,7 +29,7 @@ def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | No
     except sa.exc.IntegrityError as error:
         if there := _sent_again(session, form, by):
             return there
-        raise Invalid.at("slug", "Another project has this short name. Choose another.") from error
+        raise Invalid.at("slug", _("Another project has this short name. Choose another.")) from error
     audit.record(session, "project.add", _subject(project), by=by, project=project)
     rubrics.publish(session, project, form.rubric, by=by)
     if form.guideline:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -81,7 +82,10 @@ def _retire(session: Session, project: Project) -> None:
 
 
 def _overtaken(number: int) -> str:
-    return f"Somebody published version {number} meanwhile. Yours is kept below; compare, then save again."
+    return _(
+        "Somebody published version %(number)s meanwhile. Yours is kept below; compare, then save again.",
+        number=number,
+    )
 
 
 # The page's form: "criteria.0.name" is the name of the first criterion.

@@ -4,6 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -27,7 +28,6 @@ from app.projects.forms import (
 )
 from app.rubric import PLAIN, Rubric
 from app.text import render_markdown
-from app.words import counted
 
 bp = Blueprint("projects", __name__)
 
@@ -227,8 +227,19 @@ def put_in_group(slug: str) -> Response | BaseResponse:
         moved = groups.put(db.session(), access.project, form, by=account)
     except Invalid as problem:
         return _group_page(access, problem)
-    where = f"in “{form.group}”" if form.group else "in no group"
-    return web.saved(f"{counted(moved, 'annotator')} moved: now {where}.", "projects.group_page", slug=slug)
+    said = (
+        ngettext(
+            "%(num)s annotator moved: now in “%(group)s”.",
+            "%(num)s annotators moved: now in “%(group)s”.",
+            moved,
+            group=form.group,
+        )
+        if form.group
+        else ngettext(
+            "%(num)s annotator moved: now in no group.", "%(num)s annotators moved: now in no group.", moved
+        )
+    )
+    return web.saved(said, "projects.group_page", slug=slug)
 
 
 def _group_page(access: Access, problem: Problem | None = None) -> Response:

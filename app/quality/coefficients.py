@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from app.words import N_
 from ranking import Outcome
 from ranking.agreement import (
-    FEWEST_UNITS,
     Agreement,
     gwet_ac1,
     krippendorff_alpha,
@@ -43,23 +43,23 @@ class Coefficient:
         return next((_NO_INTERVAL[code] for code in codes if code in _NO_INTERVAL), "")
 
 
-_NO_OVERLAP = "undefined because no comparison has two verdicts that count here"
+_NO_OVERLAP = N_("undefined because no comparison has two verdicts that count here")
 _UNDEFINED = {
     "few_annotators": _NO_OVERLAP,
     "no_overlap": _NO_OVERLAP,
-    "one_category": "undefined because all verdicts are the same, so chance alone would agree as much",
+    "one_category": N_("undefined because all verdicts are the same, so chance alone would agree as much"),
 }
 _NO_INTERVAL = {
-    "one_unit": "no interval: it rests on one comparison",
-    "few_units": f"too few to say: an interval takes {FEWEST_UNITS} comparisons",
-    "little_variation": "no interval: the comparisons hardly differ",
+    "one_unit": N_("no interval: it rests on one comparison"),
+    "few_units": N_("too few to say: an interval takes %(fewest)s comparisons"),
+    "little_variation": N_("no interval: the comparisons hardly differ"),
 }
 
 
 def coefficients(found: Ratings) -> tuple[Coefficient, ...]:
     on_scale = Coefficient(
-        "Alpha on the scale A – tie – B",
-        "As alpha, but a tie is nearer to each side than they are to each other; “both bad” left out.",
+        N_("Alpha on the scale A – tie – B"),
+        N_("As alpha, but a tie is nearer to each side than they are to each other; “both bad” left out."),
         krippendorff_alpha(preference_scale(found), metric="ordinal"),
     )
     return *nominal(found), on_scale
@@ -68,15 +68,17 @@ def coefficients(found: Ratings) -> tuple[Coefficient, ...]:
 def nominal(found: Ratings) -> tuple[Coefficient, ...]:
     """Those for which every two verdicts are either the same or not."""
     return (
-        Coefficient("Raw agreement", "How often two people give the same verdict.", raw_agreement(found)),
         Coefficient(
-            "Krippendorff’s alpha",
-            "Beyond chance, every difference alike: 1 is perfect, 0 what chance gives.",
+            N_("Raw agreement"), N_("How often two people give the same verdict."), raw_agreement(found)
+        ),
+        Coefficient(
+            N_("Krippendorff’s alpha"),
+            N_("Beyond chance, every difference alike: 1 is perfect, 0 what chance gives."),
             krippendorff_alpha(found),
         ),
         Coefficient(
-            "Gwet’s AC1",
-            "Beyond chance, and steady where one verdict prevails.",
+            N_("Gwet’s AC1"),
+            N_("Beyond chance, and steady where one verdict prevails."),
             gwet_ac1(found, categories=len(Outcome)),
         ),
     )

@@ -3,6 +3,7 @@
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
@@ -41,7 +42,7 @@ def withdraw(session: Session, project: Project, pair_id: str, *, by: Account) -
     """Leave a comparison to its annotators again. Raises NotFound where nothing was settled."""
     before = live(session, comparison(session, project, pair_id))
     if before is None:
-        raise NotFound("Nobody has settled this comparison.")
+        raise NotFound(_("Nobody has settled this comparison."))
     before.retired_at = now()
     change = {"outcome": {"from": before.outcome, "to": None}}
     _record(session, "adjudication.withdraw", project, pair_id, by, change)
@@ -91,7 +92,7 @@ def comparison(session: Session, project: Project, pair_id: str) -> Comparison:
     wanted = select(Comparison).where(Comparison.project_id == project.id, Comparison.pair_id == pair_id)
     found = session.exec(wanted.with_for_update()).one_or_none()
     if found is None:
-        raise NotFound("There is no such comparison in this project.")
+        raise NotFound(_("There is no such comparison in this project."))
     return found
 
 

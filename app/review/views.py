@@ -3,6 +3,7 @@
 from typing import Any
 
 from flask import Blueprint, Response, request
+from flask_babel import gettext as _
 from sqlmodel import col
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -18,12 +19,8 @@ bp = Blueprint("review", __name__)
 # Each is a prompt and two responses to read.
 A_PAGE = 5
 
-OUTCOMES = {
-    Outcome.A: "A is better",
-    Outcome.TIE: "Tie",
-    Outcome.BOTH_BAD: "Both bad",
-    Outcome.B: "B is better",
-}
+# In the order of the buttons.
+OUTCOMES = (Outcome.A, Outcome.TIE, Outcome.BOTH_BAD, Outcome.B)
 
 
 def _enter(slug: str) -> tuple[Access, Account]:
@@ -34,7 +31,7 @@ def _enter(slug: str) -> tuple[Access, Account]:
 @bp.get("/p/<slug>/review")
 def page(slug: str) -> Response:
     """What annotators are divided on, or what was settled."""
-    access, _ = _enter(slug)
+    access, _account = _enter(slug)
     return _page(access)
 
 
@@ -46,7 +43,7 @@ def settle(slug: str, pair_id: str) -> Response | BaseResponse:
         verdicts.settle(db.session(), access.project, pair_id, web.submitted(VerdictIn), by=account)
     except Invalid as problem:
         return _page(access, problem, verdicts.comparison(db.session(), access.project, pair_id))
-    return web.saved("Settled. Exports follow this verdict.", "review.page", slug=slug)
+    return web.saved(_("Settled. Exports follow this verdict."), "review.page", slug=slug)
 
 
 @bp.post("/p/<slug>/review/<pair_id>/withdraw")
@@ -54,7 +51,7 @@ def withdraw(slug: str, pair_id: str) -> BaseResponse:
     """Leave a comparison to its annotators again."""
     access, account = _enter(slug)
     verdicts.withdraw(db.session(), access.project, pair_id, by=account)
-    return web.saved("The verdict is taken back.", "review.page", slug=slug)
+    return web.saved(_("The verdict is taken back."), "review.page", slug=slug)
 
 
 def _page(access: Access, problem: Problem | None = None, refused: Comparison | None = None) -> Response:

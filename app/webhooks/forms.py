@@ -3,6 +3,7 @@
 from typing import Annotated
 from urllib.parse import urlsplit
 
+from flask_babel import gettext as _
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from app.inputs import NO_NUL
@@ -16,15 +17,15 @@ def _address(url: str) -> str:
     except ValueError:
         well_formed = False
     if not well_formed or parts.scheme not in ("http", "https") or not url.isascii() or " " in url:
-        raise ValueError("Give a whole address: https://example.org/hook")
+        raise ValueError(_("Give a whole address: https://example.org/hook"))
     if parts.username or parts.password or parts.fragment:
-        raise ValueError("An address has no user, password or #part here.")
+        raise ValueError(_("An address has no user, password or #part here."))
     return url
 
 
 def _some(events: list[Event]) -> list[Event]:
     if not events:
-        raise ValueError("Choose what it is told of.")
+        raise ValueError(_("Choose what it is told of."))
     return sorted(set(events), key=list(Event).index)
 
 

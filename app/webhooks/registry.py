@@ -4,6 +4,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, web
@@ -41,14 +42,14 @@ def find(session: Session, project: Project, uid: str) -> Webhook:
         select(Webhook).where(Webhook.project_id == project.id, Webhook.uid == uid)
     ).one_or_none()
     if found is None:
-        raise NotFound("There is no such webhook in this project.")
+        raise NotFound(_("There is no such webhook in this project."))
     return found
 
 
 def add(session: Session, project: Project, given: WebhookIn, *, by: Account | None) -> Webhook:
     """Tell an address of what happens from now on. Raises Conflict where there are many, Invalid."""
     if len(of(session, project)) >= MOST:
-        raise Conflict(f"A project has {MOST} webhooks at most. Remove one first.")
+        raise Conflict(_("A project has %(most)s webhooks at most. Remove one first.", most=MOST))
     _check_public(given)
     _settle(session, project)
     webhook = Webhook(project_id=row_id(project), url=given.url, secret=signing.new_secret())
@@ -116,7 +117,7 @@ def remove(session: Session, project: Project, webhook: Webhook, *, by: Account 
 def test(session: Session, project: Project, webhook: Webhook) -> None:
     """Send it something, so that a lead sees that it arrives."""
     if webhook.disabled_at is not None:
-        raise Conflict("This webhook is switched off. Switch it on first.")
+        raise Conflict(_("This webhook is switched off. Switch it on first."))
     outbox.deliver(session, project, webhook.id, "webhook.test", {"webhook": webhook.uid})
 
 
@@ -131,9 +132,9 @@ def resend(session: Session, project: Project, webhook: Webhook, uid: str, *, by
         select(Delivery).where(Delivery.webhook_id == webhook.id, Delivery.uid == uid)
     ).one_or_none()
     if found is None:
-        raise NotFound("There is no such delivery. Those older than 30 days are not kept.")
+        raise NotFound(_("There is no such delivery. Those older than 30 days are not kept."))
     if webhook.disabled_at is not None:
-        raise Conflict("This webhook is switched off. Switch it on first.")
+        raise Conflict(_("This webhook is switched off. Switch it on first."))
     found.state, found.attempts, found.next_at = DeliveryState.WAITING, 0, now()
     _record(session, "webhook.resend", project, webhook, by, {"delivery": uid})
     outbox.send_once_committed(session)
@@ -144,7 +145,7 @@ def _check_public(given: WebhookIn) -> None:
     """Raise Invalid at once for what would be refused with every delivery."""
     host = urlsplit(given.url).hostname or ""
     if not web.settings().webhook_private_addresses and is_plainly_private(host):
-        raise Invalid.at("url", "This address is private, and webhooks go to public ones only.")
+        raise Invalid.at("url", _("This address is private, and webhooks go to public ones only."))
 
 
 def _tell(webhook: Webhook, given: WebhookIn) -> None:

@@ -1,6 +1,7 @@
 """The pages of webhooks: which there are, and what was sent to each."""
 
 from flask import Blueprint, Response, request
+from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
@@ -37,7 +38,7 @@ def _given() -> WebhookIn:
 @bp.get("/p/<slug>/webhooks")
 def page(slug: str) -> Response:
     """The webhooks, and what a lead should look at."""
-    access, _ = _manage(slug)
+    access, _account = _manage(slug)
     return _page(access)
 
 
@@ -81,7 +82,7 @@ def change(slug: str, uid: str) -> Response | BaseResponse:
         registry.change(db.session(), access.project, webhook, _given(), by=account)
     except Invalid as problem:
         return _webhook_page(access, webhook, problem)
-    return web.saved("Saved.", "webhooks.show", slug=slug, uid=uid)
+    return web.saved(_("Saved."), "webhooks.show", slug=slug, uid=uid)
 
 
 def _webhook_page(access: Access, webhook: Webhook, problem: Problem | None = None) -> Response:
@@ -105,7 +106,7 @@ def test(slug: str, uid: str) -> BaseResponse:
     """Send a message that says nothing."""
     access, _, webhook = _one(slug, uid)
     registry.test(db.session(), access.project, webhook)
-    return web.saved("A test is on its way.", "webhooks.show", slug=slug, uid=uid)
+    return web.saved(_("A test is on its way."), "webhooks.show", slug=slug, uid=uid)
 
 
 @bp.post("/p/<slug>/webhooks/<uid>/enable")
@@ -113,7 +114,7 @@ def enable(slug: str, uid: str) -> BaseResponse:
     """Switch it on again."""
     access, account, webhook = _one(slug, uid)
     registry.enable(db.session(), access.project, webhook, by=account)
-    return web.saved("The webhook is on. What waited is being sent.", "webhooks.show", slug=slug, uid=uid)
+    return web.saved(_("The webhook is on. What waited is being sent."), "webhooks.show", slug=slug, uid=uid)
 
 
 @bp.post("/p/<slug>/webhooks/<uid>/disable")
@@ -121,7 +122,7 @@ def disable(slug: str, uid: str) -> BaseResponse:
     """Switch it off."""
     access, account, webhook = _one(slug, uid)
     registry.disable(db.session(), access.project, webhook, by=account)
-    return web.saved("The webhook is off.", "webhooks.show", slug=slug, uid=uid)
+    return web.saved(_("The webhook is off."), "webhooks.show", slug=slug, uid=uid)
 
 
 @bp.post("/p/<slug>/webhooks/<uid>/remove")
@@ -129,7 +130,7 @@ def remove(slug: str, uid: str) -> BaseResponse:
     """Forget it and its deliveries."""
     access, account, webhook = _one(slug, uid)
     registry.remove(db.session(), access.project, webhook, by=account)
-    return web.saved("The webhook is removed.", "webhooks.page", slug=slug)
+    return web.saved(_("The webhook is removed."), "webhooks.page", slug=slug)
 
 
 @bp.post("/p/<slug>/webhooks/<uid>/deliveries/<delivery>/resend")
@@ -137,4 +138,4 @@ def resend(slug: str, uid: str, delivery: str) -> BaseResponse:
     """Send a delivery once more."""
     access, account, webhook = _one(slug, uid)
     registry.resend(db.session(), access.project, webhook, delivery, by=account)
-    return web.saved("It is being sent again.", "webhooks.show", slug=slug, uid=uid)
+    return web.saved(_("It is being sent again."), "webhooks.show", slug=slug, uid=uid)
