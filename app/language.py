@@ -5,14 +5,17 @@ the browser asks for, else English. The command line speaks English, and so does
 read them: only what it says of an error is in another language, where Accept-Language asks for that.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
 from babel import Locale, numbers, units
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, format_decimal, gettext, refresh
+from flask_babel import Babel, format_decimal, gettext, ngettext, refresh
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
+
+from app.words import NAMED, Percent, Sentence
 
 # By tag, each with its own name, as those who read it look for it.
 LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية", "zh-Hans": "简体中文"}
@@ -29,7 +32,7 @@ def init_app(app: Flask) -> None:
         app, default_translation_directories=str(TRANSLATIONS), locale_selector=_locale
     )
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    for filter_ in (number, decimal, percent, size):
+    for filter_ in (number, decimal, percent, size, said):
         app.add_template_filter(filter_)
     app.add_template_filter(field_name)
     app.context_processor(_context)
@@ -95,6 +98,48 @@ def _percent(share: float, places: int, locale: str) -> str:
     if places:
         pattern = pattern.replace("#,##0", f"#,##0.{'0' * places}")
     return numbers.format_percent(share, pattern, locale)
+
+
+def said(text: str) -> str:
+    """What was kept in English (``app.words``), as the reader's language says it."""
+    if not isinstance(text, Sentence):
+        return gettext(text)
+    values = {name: _put(value) for name, value in text.values.items()}
+    if text.many:
+        # The number that chooses the form is not the number as it is written.
+        return str(ngettext(text.text, text.many, text.values["n"], **values))
+    return str(gettext(text.text) % values)
+
+
+def _put(value: object) -> str:
+    if isinstance(value, Sentence):
+        return said(value)
+    if isinstance(value, Percent):
+        return percent(value)
+    if isinstance(value, int):
+        return number(value)
+    return listed(value) if isinstance(value, tuple) else str(value)
+
+
+def listed(names: Sequence[str]) -> str:
+    """Names as a sentence has them: "Heron, Lark and Wren"."""
+    if len(names) > NAMED:
+        rest = len(names) - NAMED + 1
+        return str(
+            ngettext(
+                "%(names)s and %(num)s more",
+                "%(names)s and %(num)s more",
+                rest,
+                names=_joined(names[: NAMED - 1]),
+            )
+        )
+    if len(names) < 2:
+        return "".join(names)
+    return str(gettext("%(names)s and %(last)s", names=_joined(names[:-1]), last=names[-1]))
+
+
+def _joined(names: Sequence[str]) -> str:
+    return str(gettext(", ")).join(names)
 
 
 def prefer(language: str | None) -> None:

@@ -26,6 +26,10 @@ KEYWORDS = DEFAULT_KEYWORDS | {
     "lazy_gettext": None,
     "lazy_ngettext": (1, 2),
     "lazy_pgettext": ((1, "c"), 2),
+    # As app/words.py keeps them.
+    "sentence": None,
+    "sentences": (1, 2),
+    "forms": (1, 2),
 }
 SOMETIME = datetime(2026, 1, 1, tzinfo=UTC)
 # What follows such a word in a comment before a string is for the translator.

@@ -7,6 +7,7 @@ from flask_babel import lazy_gettext as _
 from flask_babel.speaklater import LazyString
 
 from app import web
+from app.models import Scope
 from app.permissions import Access
 
 FOLDER = web.ROOT / "templates" / "examples" / "programs"
@@ -21,7 +22,7 @@ class Recipe:
     title: LazyString
     about: LazyString
     ability: str
-    scope: str = ""
+    scope: Scope | None = None
 
     @property
     def name(self) -> str:
@@ -40,18 +41,30 @@ class Recipe:
 
 RECIPES = (
     Recipe(
-        "leaderboard.sh", _("Read the leaderboard"), _("With its intervals."), "read the leaderboard", "read"
+        "leaderboard.sh",
+        _("Read the leaderboard"),
+        _("With its intervals."),
+        "read the leaderboard",
+        Scope.READ,
     ),
     Recipe(
-        "download.sh", _("Download preferences with curl"), _("And see nothing is missing."), "export", "read"
+        "download.sh",
+        _("Download preferences with curl"),
+        _("And see nothing is missing."),
+        "export",
+        Scope.READ,
     ),
-    Recipe("download.py", _("Download preferences in Python"), _("The same."), "export", "read"),
+    Recipe("download.py", _("Download preferences in Python"), _("The same."), "export", Scope.READ),
     Recipe("datasets.py", _("Load them"), _("With the datasets library."), "export"),
     Recipe("trl.py", _("Train a reward model"), _("With TRL, from the file as it is."), "export"),
     Recipe(
-        "judge.py", _("Let a judge model judge"), _("Blind, from the queue of people."), "judge", "annotate"
+        "judge.py",
+        _("Let a judge model judge"),
+        _("Blind, from the queue of people."),
+        "judge",
+        Scope.ANNOTATE,
     ),
-    Recipe("import.sh", _("Import responses"), _("Answers with a job to watch."), "import", "manage"),
+    Recipe("import.sh", _("Import responses"), _("Answers with a job to watch."), "import", Scope.MANAGE),
     Recipe(
         "webhook.py", _("Check a webhook’s signature"), _("With the secret that was shown once."), "manage"
     ),

@@ -4,7 +4,7 @@ from flask import Blueprint, Response, request
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import db, jobs, permissions, web
+from app import db, jobs, language, permissions, web
 from app.accounts import session as sign_in_session
 from app.errors import Invalid, Problem
 from app.imports import uploads, work  # noqa: F401 -- registers the job
@@ -30,7 +30,7 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
         shapes=SHAPES.values(),
         shape_choices=[
             ("", _("Find it out from the content")),
-            *((shape.name, _(shape.title)) for shape in SHAPES.values()),
+            *((shape.name, language.said(shape.title)) for shape in SHAPES.values()),
         ],
         settings=web.settings(),
     )

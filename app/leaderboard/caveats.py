@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from app.words import counted
+from app.words import N_, Percent, Sentence, forms, sentence, sentences
+from app.words import listed as listed
 from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separate
 from ranking.clusters import MIN_CLUSTERS
 
@@ -16,79 +17,102 @@ POWER = 0.8
 OUT_OF_REACH = 100_000
 # More than so many neighbours that are not separated are counted instead of named.
 NAMED_PAIRS = 3
-NAMED_MODELS = 6
 
 
-def listed(names: Sequence[str], most: int = NAMED_MODELS) -> str:
-    """Names as a sentence has them: "Heron, Lark and Wren"."""
-    if len(names) > most:
-        return f"{', '.join(names[: most - 1])} and {len(names) - most + 1} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
-
-
-def rounded(value: float) -> str:
+def rounded(value: float) -> int:
     """A count to two figures: what an estimate of it can bear."""
-    digits = max(len(str(int(value))) - 2, 0)
-    return f"{round(value, -digits):,.0f}"
+    return int(round(value, -max(len(str(int(value))) - 2, 0)))
 
 
-def few_clusters(n: int, kind: str) -> str:
+_FEW_CLUSTERS = {
+    "annotator": forms(
+        "All judgments come from %(n)s annotator. With fewer than %(fewest)s their own taste cannot be told "
+        "from chance, so the intervals leave it out and are likely too narrow.",
+        "All judgments come from %(n)s annotators. With fewer than %(fewest)s their own taste cannot be told "
+        "from chance, so the intervals leave it out and are likely too narrow.",
+    ),
+    "prompt": forms(
+        "All judgments are on %(n)s prompt. With fewer than %(fewest)s what is special about them cannot be "
+        "told from chance, so the intervals leave it out and hold for no others.",
+        "All judgments are on %(n)s prompts. With fewer than %(fewest)s what is special about them cannot be "
+        "told from chance, so the intervals leave it out and hold for no others.",
+    ),
+    "comparison": forms(
+        "All judgments are on %(n)s comparison. With fewer than %(fewest)s what is special about them "
+        "cannot be told from chance, so the intervals leave it out and hold for no others.",
+        "All judgments are on %(n)s comparisons. With fewer than %(fewest)s what is special about them "
+        "cannot be told from chance, so the intervals leave it out and hold for no others.",
+    ),
+}
+_AS_THEY_ARE = {
+    "prompt": forms(
+        "The one prompt is taken as it is: %(told)s, not how other prompts would turn out.",
+        "These %(n)s prompts are taken as they are: %(told)s, not how other prompts would turn out.",
+    ),
+    "comparison": forms(
+        "The one comparison is taken as it is: %(told)s, not how other comparisons would turn out.",
+        "These %(n)s comparisons are taken as they are: %(told)s, not how other comparisons would turn out.",
+    ),
+}
+
+
+def few_clusters(n: int, kind: str) -> Sentence:
     """Said where clustered intervals would be no better than a guess."""
-    found = counted(n, kind, kind + "s")
-    if kind == "annotator":
-        return (
-            f"All judgments come from {found}. With fewer than {MIN_CLUSTERS} their own taste cannot be told "
-            "from chance, so the intervals leave it out and are likely too narrow."
-        )
-    return (
-        f"All judgments are on {found}. With fewer than {MIN_CLUSTERS} what is special about them cannot be "
-        "told from chance, so the intervals leave it out and hold for no others."
-    )
+    return sentences(*_FEW_CLUSTERS[kind], n, fewest=MIN_CLUSTERS)
 
 
-def as_they_are(n: int, kind: str, *, by_annotator: bool) -> str:
+def as_they_are(n: int, kind: str, *, by_annotator: bool) -> Sentence:
     """Said where the prompts are what was asked about, and no sample of what people might ask."""
-    taken = f"These {n} {kind}s are taken as they are" if n > 1 else f"The one {kind} is taken as it is"
-    return f"{taken}: {_would_hold(by_annotator)}, not how other {kind}s would turn out."
+    return sentences(*_AS_THEY_ARE[kind], n, told=_would_hold(by_annotator))
 
 
-def prompts_not_told(*, by_annotator: bool) -> str:
+def prompts_not_told(*, by_annotator: bool) -> Sentence:
     """Said where reading the judgments of enough prompts would take too long."""
-    return (
+    return sentence(
         "There are too many judgments on each prompt to read what those on one share, so the "
-        f"prompts are taken as they are: {_would_hold(by_annotator)}, not how other prompts would turn out."
+        "prompts are taken as they are: %(told)s, not how other prompts would turn out.",
+        told=_would_hold(by_annotator),
     )
 
 
-def _would_hold(by_annotator: bool) -> str:
-    told = "other annotators would judge them" if by_annotator else "other judgments of them would turn out"
-    return f"the intervals say how {told}"
+def _would_hold(by_annotator: bool) -> Sentence:
+    if by_annotator:
+        return sentence("the intervals say how other annotators would judge them")
+    return sentence("the intervals say how other judgments of them would turn out")
 
 
-def elo(spread: float) -> str:
+def elo(spread: float) -> Sentence:
     """Said of sequential ratings; `spread` is the largest deviation over random orders, in points."""
-    by = (
-        ""
-        if isnan(spread)
-        else f": another order of the same votes moves a rating by about {spread:.0f} points"
-    )
-    return (
-        f"Elo is updated vote by vote, so it depends on their order{by}. It has no interval; the "
-        "Bradley-Terry ratings use all votes at once."
+    if isnan(spread):
+        return sentence(
+            "Elo is updated vote by vote, so it depends on their order. It has no interval; the "
+            "Bradley-Terry ratings use all votes at once."
+        )
+    return sentence(
+        "Elo is updated vote by vote, so it depends on their order: another order of the same votes moves a "
+        "rating by about %(spread)s points. It has no interval; the Bradley-Terry ratings use all votes at "
+        "once.",
+        spread=round(spread),
     )
 
 
 def of_votes(models: Sequence[str], matrix: WinMatrix, notes: Sequence[Note]) -> tuple[str, ...]:
     """What the votes themselves leave open: who was never compared, beaten or judged."""
-    sentences = _told(models, notes)
+    said = _told(models, notes)
     if matrix.ties.any() and not matrix.wins.any():
-        sentences.append("Every judgment so far is a tie, so no model stands above another.")
+        said.append(N_("Every judgment so far is a tie, so no model stands above another."))
     both_bad = round(matrix.both_bad.sum() / 2)
     if both_bad:
         share = both_bad / (matrix.judgments.sum() / 2)
-        found = counted(both_bad, "judgment", "judgments")
-        sentences.append(f"{found} ({share:.0%}) called both responses bad and counted for neither model.")
-    return tuple(sentences)
+        said.append(
+            sentences(
+                "%(n)s judgment (%(share)s) called both responses bad and counted for neither model.",
+                "%(n)s judgments (%(share)s) called both responses bad and counted for neither model.",
+                both_bad,
+                share=Percent(share),
+            )
+        )
+    return tuple(said)
 
 
 def of_intervals(
@@ -103,13 +127,19 @@ def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, range
     pairs = [pair for pair in _neighbours(intervals, ranges) if not isnan(needed[pair])]
     # The pairs nearest to being separated are where more judgments help first.
     pairs.sort(key=lambda pair: float(needed[pair]))
-    named = [
+    named: list[str] = [
         pair_sentence(models[i], models[j], float(needed[i, j]), clustered=intervals.clustered)
         for i, j in pairs[:NAMED_PAIRS]
     ]
     if len(pairs) > NAMED_PAIRS:
         rest = len(pairs) - NAMED_PAIRS
-        named.append(f"{rest} other pair{'s' if rest > 1 else ''} of neighbours cannot be ordered either.")
+        named.append(
+            sentences(
+                "%(n)s other pair of neighbours cannot be ordered either.",
+                "%(n)s other pairs of neighbours cannot be ordered either.",
+                rest,
+            )
+        )
     return named
 
 
@@ -123,68 +153,98 @@ def _neighbours(intervals: Intervals, ranges: RankRanges) -> list[tuple[int, int
     return pairs
 
 
-def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) -> str:
+def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) -> Sentence:
     """What it would take to tell two neighbours apart: so many more judgments, infinite for equal ones."""
+    names = {"first": first, "second": second}
     if not isfinite(needed):
-        return f"{first} and {second} have the same rating so far."
+        return sentence("%(first)s and %(second)s have the same rating so far.", **names)
     if needed == 0:
-        return (
-            f"{first} and {second} are told apart, but others might stand between them or beside them, so "
-            "their ranks overlap."
+        return sentence(
+            "%(first)s and %(second)s are told apart, but others might stand between them or beside them, so "
+            "their ranks overlap.",
+            **names,
         )
     if needed > OUT_OF_REACH:
-        return f"{first} and {second} are nearly equal: more judgments will hardly tell them apart."
+        return sentence(
+            "%(first)s and %(second)s are nearly equal: more judgments will hardly tell them apart.", **names
+        )
     # More judgments by the same people do not make their tastes any less particular.
-    of = "models and further annotators" if clustered else "models"
-    return (
-        f"{first} and {second} are not separated yet; about {rounded(needed)} more judgments, spread over "
-        f"{of} as they are now, would do it ({POWER:.0%} power)."
+    return sentences(
+        *_NOT_SEPARATED[clustered],
+        rounded(needed),
+        power=Percent(POWER),
+        **names,
     )
 
 
-# What each note of the ranking says, in the singular and the plural of the models concerned.
+# By whether votes of one annotator are taken together.
+_NOT_SEPARATED = {
+    False: forms(
+        "%(first)s and %(second)s are not separated yet; about %(n)s more judgment, spread over models as "
+        "they are now, would do it (%(power)s power).",
+        "%(first)s and %(second)s are not separated yet; about %(n)s more judgments, spread over models as "
+        "they are now, would do it (%(power)s power).",
+    ),
+    True: forms(
+        "%(first)s and %(second)s are not separated yet; about %(n)s more judgment, spread over models and "
+        "further annotators as they are now, would do it (%(power)s power).",
+        "%(first)s and %(second)s are not separated yet; about %(n)s more judgments, spread over models and "
+        "further annotators as they are now, would do it (%(power)s power).",
+    ),
+}
+
+# What each note of the ranking says of one model, and of several.
 _NOTES = {
-    "no_votes": (
-        "{models} has no judgments that count, so it is not ranked.",
-        "{models} have no judgments that count, so they are not ranked.",
+    "no_votes": forms(
+        "%(models)s has no judgments that count, so it is not ranked.",
+        "%(models)s have no judgments that count, so they are not ranked.",
     ),
-    "undefeated": (
-        "{models} never lost or tied: how far above the others it is cannot be known.",
-        "{models} never lost or tied: how far above the others they are cannot be known.",
+    "undefeated": forms(
+        "%(models)s never lost or tied: how far above the others it is cannot be known.",
+        "%(models)s never lost or tied: how far above the others they are cannot be known.",
     ),
-    "winless": (
-        "{models} never won or tied: how far below the others it is cannot be known.",
-        "{models} never won or tied: how far below the others they are cannot be known.",
+    "winless": forms(
+        "%(models)s never won or tied: how far below the others it is cannot be known.",
+        "%(models)s never won or tied: how far below the others they are cannot be known.",
     ),
-    "not_identifiable": (
-        "The votes put no finite rating on {models}; a prior would.",
-        "The votes put no finite ratings on {models}; a prior would.",
+    "not_identifiable": forms(
+        "The votes put no finite rating on %(models)s; a prior would.",
+        "The votes put no finite ratings on %(models)s; a prior would.",
     ),
-    "few_clusters": (
-        "Too few annotators judged {models} (fewer than {needed}), so its interval is not known.",
-        "Too few annotators judged {models} (fewer than {needed} each), so their intervals are not known.",
+    "few_clusters": forms(
+        "Too few annotators judged %(models)s (fewer than %(needed)s), so its interval is not known.",
+        "Too few annotators judged %(models)s (fewer than %(needed)s each), so their intervals are not "
+        "known.",
     ),
-    "one_cluster": (
-        "One annotator gave nearly all judgments of {models}, so its interval is not known.",
-        "One annotator each gave nearly all judgments of {models}, so their intervals are not known.",
+    "one_cluster": forms(
+        "One annotator gave nearly all judgments of %(models)s, so its interval is not known.",
+        "One annotator each gave nearly all judgments of %(models)s, so their intervals are not known.",
     ),
-    "disconnected": (
-        "No judgments join these groups, so ratings and ranks mean nothing across them: {groups}. "
-        "Comparisons between models of different groups would join them.",
-    ),
-    "unsolved_replicates": ("{replicates} bootstrap samples had no finite ratings and were left out.",),
 }
 
 
 def _told(models: Sequence[str], notes: Sequence[Note]) -> list[str]:
     """The notes a reader must know of; "random_groups" changes nothing for them."""
-    return [_sentence(models, note) for note in notes if note.code in _NOTES]
+    said = (_sentence(models, note) for note in notes)
+    return [one for one in said if one is not None]
 
 
-def _sentence(models: Sequence[str], note: Note) -> str:
-    words: dict[str, Any] = dict(note.arguments)
-    concerned = words.get("models", [])
-    words["models"] = listed([models[i] for i in concerned])
-    words["groups"] = "; ".join(listed([models[i] for i in group]) for group in words.get("components", []))
-    forms = _NOTES[note.code]
-    return forms[-1 if len(concerned) > 1 else 0].format_map(words)
+def _sentence(models: Sequence[str], note: Note) -> Sentence | None:
+    found: dict[str, Any] = dict(note.arguments)
+    if note.code == "disconnected":
+        groups = [listed([models[i] for i in group]) for group in found["components"]]
+        return sentence(
+            "No judgments join these groups, so ratings and ranks mean nothing across them: %(groups)s. "
+            "Comparisons between models of different groups would join them.",
+            groups="; ".join(groups),
+        )
+    if note.code == "unsolved_replicates":
+        return sentences(
+            "%(n)s bootstrap sample had no finite ratings and was left out.",
+            "%(n)s bootstrap samples had no finite ratings and were left out.",
+            found["replicates"],
+        )
+    if note.code not in _NOTES:
+        return None
+    concerned = found.pop("models")
+    return sentences(*_NOTES[note.code], len(concerned), **found, models=tuple(models[i] for i in concerned))

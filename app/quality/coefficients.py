@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.words import N_
+from app.words import N_, sentence
 from ranking import Outcome
 from ranking.agreement import (
+    FEWEST_UNITS,
     Agreement,
     gwet_ac1,
     krippendorff_alpha,
@@ -51,7 +52,7 @@ _UNDEFINED = {
 }
 _NO_INTERVAL = {
     "one_unit": N_("no interval: it rests on one comparison"),
-    "few_units": N_("too few to say: an interval takes %(fewest)s comparisons"),
+    "few_units": sentence("too few to say: an interval takes %(fewest)s comparisons", fewest=FEWEST_UNITS),
     "little_variation": N_("no interval: the comparisons hardly differ"),
 }
 

@@ -70,7 +70,7 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/webhooks/<uid>")
 def show(slug: str, uid: str) -> Response:
     """One webhook, and what was sent to it."""
-    access, _, webhook = _one(slug, uid)
+    access, _account, webhook = _one(slug, uid)
     return _webhook_page(access, webhook)
 
 
@@ -104,7 +104,7 @@ def _webhook_page(access: Access, webhook: Webhook, problem: Problem | None = No
 @bp.post("/p/<slug>/webhooks/<uid>/test")
 def test(slug: str, uid: str) -> BaseResponse:
     """Send a message that says nothing."""
-    access, _, webhook = _one(slug, uid)
+    access, _account, webhook = _one(slug, uid)
     registry.test(db.session(), access.project, webhook)
     return web.saved(_("A test is on its way."), "webhooks.show", slug=slug, uid=uid)
 
