@@ -11,7 +11,7 @@ from pathlib import Path
 
 from babel import Locale, numbers, units
 from flask import Flask, g, has_request_context, request
-from flask_babel import Babel, format_decimal, gettext, ngettext, refresh
+from flask_babel import Babel, gettext, ngettext, refresh
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
@@ -62,7 +62,7 @@ def _of_request() -> str:
 def number(count: int) -> str:
     """A whole number as people write it in the language of the page."""
     # No language groups three digits, and Babel takes as long for them as a query.
-    return str(count) if 0 <= count < 1000 else format_decimal(count)
+    return str(count) if 0 <= count < 1000 else numbers.format_decimal(count, locale=_locale())
 
 
 def decimal(value: float, places: int = 0, *, signed: bool = False) -> str:

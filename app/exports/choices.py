@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
+from flask_babel import lazy_gettext
 from sqlmodel import Session, col, select
 
 from app.errors import FieldError, Invalid, NotFound
@@ -86,7 +88,7 @@ def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
         *_unknown("criterion", criterion, rubrics.criteria(session, project) if criterion else []),
     ]
     if errors:
-        raise Invalid("This project does not have what was asked for.", errors)
+        raise Invalid(_("This project does not have what was asked for."), errors)
 
 
 def _among(session: Session, project: Project, column: Any, wanted: list[str]) -> list[str]:
@@ -95,11 +97,21 @@ def _among(session: Session, project: Project, column: Any, wanted: list[str]) -
     return [name for name in wanted if session.exec(select(column).where(owner, column == name)).first()]
 
 
+_UNKNOWN = {
+    "category": lazy_gettext("There is no category %(name)s in this project."),
+    "language": lazy_gettext("There is no language %(name)s in this project."),
+    "model": lazy_gettext("There is no model %(name)s in this project."),
+    "group": lazy_gettext("There is no group %(name)s in this project."),
+    "guideline": lazy_gettext("There is no guideline %(name)s in this project."),
+    "criterion": lazy_gettext("There is no criterion %(name)s in this project."),
+}
+
+
 def _unknown(field: str, wanted: Iterable[object], known: Iterable[object]) -> Iterator[FieldError]:
     there = set(known)
     for name in wanted:
         if name not in there:
-            yield FieldError(f"/{field}", f"There is no {field} {name} in this project.")
+            yield FieldError(f"/{field}", str(_UNKNOWN[field]) % {"name": name})
 
 
 def receipts(session: Session, project: Project, limit: int = 10) -> list[AuditEvent]:
@@ -118,6 +130,6 @@ def receipt(session: Session, project: Project, uid: str) -> AuditEvent:
     event = session.exec(wanted).one_or_none()
     if event is None:
         raise NotFound(
-            "No finished export has this id: it is still running, or it broke off and is incomplete."
+            _("No finished export has this id: it is still running, or it broke off and is incomplete.")
         )
     return event

@@ -16,13 +16,14 @@ from app.exports.judgments import judgment_rows
 from app.exports.preferences import Battle, iter_battles, iter_preferences
 from app.exports.seen import Preference
 from app.models import Project
+from app.words import N_
 
 Row = dict[str, Any]
 
 # Beside the verdicts' and the texts' own reasons.
-ONE_ANSWER = "the answer is more than one message"
-TURNS = "turns do not alternate between user and assistant"
-SYSTEM_LATER = "a system turn is not the first"
+ONE_ANSWER = N_("the answer is more than one message")
+TURNS = N_("turns do not alternate between user and assistant")
+SYSTEM_LATER = N_("a system turn is not the first")
 
 
 def make_lines(
@@ -179,15 +180,15 @@ PAIRS: dict[Format, Callable[[str, str, str], str]] = {
 STRICT = frozenset({Format.OPENAI})
 
 TITLES = {
-    Format.TRL: "TRL: prompt, chosen, rejected",
-    Format.TRL_IMPLICIT: "TRL implicit: chosen, rejected with the prompt inside",
-    Format.KTO: "KTO: single responses, wanted or not",
-    Format.OPENAI: "OpenAI: preference fine-tuning",
-    Format.LLAMAFACTORY: "LLaMA-Factory: ShareGPT ranking",
-    Format.MESSAGES: "Messages: Axolotl chat template",
-    Format.NEMO: "NeMo: ranked completions",
-    Format.ARENA: "Arena: battles with their winner, ties kept",
-    Format.JUDGMENTS: "Judgments: everything, lossless",
+    Format.TRL: N_("TRL: prompt, chosen, rejected"),
+    Format.TRL_IMPLICIT: N_("TRL implicit: chosen, rejected with the prompt inside"),
+    Format.KTO: N_("KTO: single responses, wanted or not"),
+    Format.OPENAI: N_("OpenAI: preference fine-tuning"),
+    Format.LLAMAFACTORY: N_("LLaMA-Factory: ShareGPT ranking"),
+    Format.MESSAGES: N_("Messages: Axolotl chat template"),
+    Format.NEMO: N_("NeMo: ranked completions"),
+    Format.ARENA: N_("Arena: battles with their winner, ties kept"),
+    Format.JUDGMENTS: N_("Judgments: everything, lossless"),
 }
 
 

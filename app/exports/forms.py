@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
 
+from flask_babel import gettext as _
 from pydantic import (
     BaseModel,
     BeforeValidator,
@@ -115,7 +116,7 @@ def _whole_day(value: object) -> object:
         return value
     day = date.fromisoformat(value.strip())
     if day == date.max:
-        raise ValueError("no day comes after this one")
+        raise ValueError(_("no day comes after this one"))
     return day
 
 
@@ -194,9 +195,11 @@ class ExportSpec(BaseModel):
     def _part_of(cls, part: Part, info: ValidationInfo) -> Part:
         wanted = info.data.get("format", Format.TRL)
         if part is Part.PROVENANCE and not wanted.for_training:
-            raise ValueError(f"there is none: {wanted} says in its own rows where they come from")
+            raise ValueError(
+                _("there is none: %(format)s says in its own rows where they come from", format=wanted)
+            )
         if part is Part.DATASET_INFO and wanted is not Format.LLAMAFACTORY:
-            raise ValueError("only llamafactory has a dataset_info.json")
+            raise ValueError(_("only llamafactory has a dataset_info.json"))
         return part
 
     @field_validator("file")
@@ -204,21 +207,23 @@ class ExportSpec(BaseModel):
     def _file_of(cls, file: File, info: ValidationInfo) -> File:
         wanted = info.data.get("format", Format.TRL)
         if file.is_table and wanted is not Format.JUDGMENTS:
-            raise ValueError(f"take jsonl or parquet for {wanted}: {file} is for judgments")
+            raise ValueError(
+                _("take jsonl or parquet for %(format)s: %(file)s is for judgments", format=wanted, file=file)
+            )
         return file
 
     @field_validator("aggregate")
     @classmethod
     def _aggregate_of(cls, aggregate: Aggregate | None, info: ValidationInfo) -> Aggregate | None:
         if aggregate not in (None, Aggregate.EACH) and info.data.get("format") is Format.JUDGMENTS:
-            raise ValueError("judgments are written one by one; arena has a row for each verdict")
+            raise ValueError(_("judgments are written one by one; arena has a row for each verdict"))
         return aggregate
 
     @field_validator("margin")
     @classmethod
     def _margin_of(cls, margin: bool, info: ValidationInfo) -> bool:
         if margin and info.data.get("format") not in (Format.TRL, Format.TRL_IMPLICIT):
-            raise ValueError("only trl and trl-implicit have a margin")
+            raise ValueError(_("only trl and trl-implicit have a margin"))
         return margin
 
     @field_validator("until")
@@ -226,14 +231,14 @@ class ExportSpec(BaseModel):
     def _until_after(cls, until: datetime | date | None, info: ValidationInfo) -> datetime | date | None:
         since = info.data.get("since")
         if since and until and after(until) <= beginning(since):
-            raise ValueError("nothing is judged before this and after since")
+            raise ValueError(_("nothing is judged before this and after since"))
         return until
 
     @field_validator("min_strength")
     @classmethod
     def _min_strength_of(cls, strength: float, info: ValidationInfo) -> float:
         if strength and info.data.get("criterion"):
-            raise ValueError("strength is told of the whole verdict, not by criterion")
+            raise ValueError(_("strength is told of the whole verdict, not by criterion"))
         return strength
 
     @property

@@ -9,8 +9,9 @@ from typing import Any
 import orjson
 
 from app.exports.seen import Preference
+from app.words import N_
 
-MIXED = "response preferred as often as not"
+MIXED = N_("response preferred as often as not")
 
 # Where a row comes from.
 Row = dict[str, Any]

@@ -19,15 +19,16 @@ from app.exports.seen import Preference, Seen
 from app.exports.verdicts import NEITHER, Decisions, Verdict
 from app.leaderboard import bias
 from app.models import Project
+from app.words import N_
 
 # Reasons in the words the page and the manifest show; the others are the verdicts'.
-GOLD = "gold comparison, a test of annotators"
-TEXTLESS = "came as a vote without texts"
-SAME_TEXT = "both responses say the same"
-EMPTY = "a side is empty"
-UNSUPPORTED = "holds more than text turns"
-NOT_ASKED = "prompt does not end with a question to answer"
-OUTVOTED = "contradicts the majority on the same pair"
+GOLD = N_("gold comparison, a test of annotators")
+TEXTLESS = N_("came as a vote without texts")
+SAME_TEXT = N_("both responses say the same")
+EMPTY = N_("a side is empty")
+UNSUPPORTED = N_("holds more than text turns")
+NOT_ASKED = N_("prompt does not end with a question to answer")
+OUTVOTED = N_("contradicts the majority on the same pair")
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
 

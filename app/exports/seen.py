@@ -4,8 +4,10 @@ from collections import Counter
 
 import numpy as np
 
-DUPLICATE = "repeats an earlier row"
-CONTRADICTS = "contradicts an earlier row"
+from app.words import N_
+
+DUPLICATE = N_("repeats an earlier row")
+CONTRADICTS = N_("contradicts an earlier row")
 
 # Keys kept in a dictionary until they are sorted in with the others, where each takes eight bytes.
 RECENT = 50_000

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 
-from app import audit, db
+from app import audit, db, language
 from app.errors import NotFound
 from app.exports import files, formats
 from app.exports.forms import ExportSpec, Part
@@ -93,6 +94,6 @@ def _lines(
 def nothing(excluded: Counter[str]) -> str:
     """A sentence for an export without a row."""
     if not excluded:
-        return "There are no rows to write: nothing that was judged passes these filters."
-    reasons = ", ".join(f"{count:,} {reason}" for reason, count in excluded.most_common())
-    return f"There are no rows to write. Left out: {reasons}."
+        return _("There are no rows to write: nothing that was judged passes these filters.")
+    found = [f"{language.number(count)} {language.said(reason)}" for reason, count in excluded.most_common()]
+    return _("There are no rows to write. Left out: %(reasons)s.", reasons=", ".join(found))

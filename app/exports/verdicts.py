@@ -10,15 +10,16 @@ import orjson
 
 from app.exports.forms import Aggregate, ExportSpec
 from app.exports.records import SAID, Names, Vote
+from app.words import N_
 
 # Reasons in the words the page and the manifest show.
-NOT_JUDGED = "not judged yet"
-TIED = "judged a tie"
-BOTH_BAD = "judged both bad"
-DIVIDED = "annotators divided"
-FEW_VOTES = "fewer votes than asked for"
-LOW_AGREEMENT = "less agreement than asked for"
-WEAK = "less strength than asked for"
+NOT_JUDGED = N_("not judged yet")
+TIED = N_("judged a tie")
+BOTH_BAD = N_("judged both bad")
+DIVIDED = N_("annotators divided")
+FEW_VOTES = N_("fewer votes than asked for")
+LOW_AGREEMENT = N_("less agreement than asked for")
+WEAK = N_("less strength than asked for")
 
 NEITHER = {"tie": TIED, "both_bad": BOTH_BAD}
 

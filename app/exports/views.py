@@ -4,7 +4,7 @@ from typing import Any
 
 from flask import Blueprint, Response, request
 
-from app import db, permissions, web
+from app import db, language, permissions, web
 from app.errors import Invalid
 from app.exports import formats, preview
 from app.exports.choices import check_known, choices, receipts
@@ -35,7 +35,7 @@ def _page(access: Access) -> Response:
         project=project,
         values=_values(spec, typed=bool(errors)),
         errors=errors,
-        titles=[(name.value, title) for name, title in formats.TITLES.items()],
+        titles=[(name.value, language.said(title)) for name, title in formats.TITLES.items()],
         there=choices(db.session(), project),
         preview=preview.of(db.engine(), project, spec),
         receipts=receipts(db.session(), project),

@@ -6,7 +6,9 @@ from typing import Any
 
 import orjson
 import xlsxwriter
+from flask_babel import gettext as _
 
+from app import language
 from app.errors import Conflict
 
 # Excel's own limits.
@@ -33,7 +35,10 @@ def write(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:
                 sheet.write_row(0, 0, list(rows[0]))
             if written + len(rows) > MOST_ROWS:
                 raise Conflict(
-                    f"An Excel sheet holds {MOST_ROWS:,} rows and there are more. Take CSV or Parquet."
+                    _(
+                        "An Excel sheet holds %(most)s rows and there are more. Take CSV or Parquet.",
+                        most=language.number(MOST_ROWS),
+                    )
                 )
             for row in rows:
                 written += 1

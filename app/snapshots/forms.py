@@ -3,6 +3,7 @@
 import re
 from typing import Annotated, Any, Self
 
+from flask_babel import gettext as _
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
@@ -20,7 +21,7 @@ Formats = Annotated[list[Format], BeforeValidator(listed)]
 def _named(value: str) -> str:
     if not re.fullmatch(NAME, value):
         raise ValueError(
-            "Use up to 60 small letters, digits and hyphens, with a letter or digit first and last."
+            _("Use up to 60 small letters, digits and hyphens, with a letter or digit first and last.")
         )
     return value
 
@@ -28,7 +29,7 @@ def _named(value: str) -> str:
 def _licensed(value: str) -> str:
     if not re.fullmatch(LICENCE, value):
         raise ValueError(
-            "Use a short name such as cc-by-4.0: small letters, digits, dots, plus signs and hyphens."
+            _("Use a short name such as cc-by-4.0: small letters, digits, dots, plus signs and hyphens.")
         )
     return value
 
@@ -50,7 +51,7 @@ class SnapshotIn(ExportSpec):
     @model_validator(mode="after")
     def _holds_every_format(self) -> Self:
         if (self.format, self.file, self.part) != (Format.TRL, File.JSONL, Part.ROWS):
-            raise ValueError("a snapshot is no single file: name its formats in formats")
+            raise ValueError(_("a snapshot is no single file: name its formats in formats"))
         return self
 
     @property

@@ -4,6 +4,7 @@ from typing import Any, BinaryIO
 
 import orjson
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app.errors import NotFound
@@ -37,7 +38,7 @@ def find(session: Session, project: Project, label: str) -> Snapshot:
         query = query.where(Snapshot.name == parts[1], Snapshot.version == int(parts[2]))
         found = session.exec(query).one_or_none()
     if found is None:
-        raise NotFound(f"There is no snapshot {label} in this project.")
+        raise NotFound(_("There is no snapshot %(label)s in this project.", label=label))
     return found
 
 
@@ -52,7 +53,7 @@ def file_of(snapshot: Snapshot, path: str) -> dict[str, Any]:
     for file in snapshot.files:
         if file["path"] == path:
             return file
-    raise NotFound(f"The snapshot {snapshot.label} has no file {path}.")
+    raise NotFound(_("The snapshot %(label)s has no file %(path)s.", label=snapshot.label, path=path))
 
 
 def key(snapshot: Snapshot, path: str) -> str:

@@ -130,7 +130,7 @@ def test_a_finished_download_tells_what_was_asked_for(cast: Cast, client_of: Cli
         assert client.get(f"{DOWNLOAD}?{query}").data
     latest, first = client.get(PAGE).text.partition("<h2>Finished downloads")[2].split("<tr>")[2:]
     assert "everything" in first
-    assert "category <strong>code</strong>, salt <strong>mine</strong>" in latest
+    assert "Category: <strong><bdi>code</bdi></strong>; Salt: <strong><bdi>mine</bdi></strong>" in latest
 
 
 @pytest.mark.usefixtures("judged")

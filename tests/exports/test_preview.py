@@ -131,7 +131,7 @@ def test_nothing_left_says_why_and_what_is_wrong_is_named(
     assert "judged a tie" in page
     refused = client.get(f"{PAGE}?min_agreement=7&category=none-such", headers={"HX-Request": "true"})
     assert refused.status_code == 200
-    assert "Min agreement" in refused.text
+    assert "Least agreement" in refused.text
     unknown = client.get(f"{PAGE}?model=moth&salt=mine").text
     assert "There is no model moth in this project." in unknown
     assert 'value="mine"' in unknown, "what was typed stays"

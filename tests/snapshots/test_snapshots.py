@@ -136,7 +136,7 @@ def test_a_snapshot_stays_when_the_project_goes_on(
     make(session, client, held_out="0.5")
     assert client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data == before
     page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
-    assert "held out" in page
+    assert "Held-out share of prompts" in page
     assert "Pairs added" in page
 
 
