@@ -16,8 +16,6 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 
 def create_app(settings: "Settings | None" = None) -> "Flask":
     """The web application; imports live here so that ``tiebreak rank`` need not load the web."""
-    from flask import Flask
-
     from app import api, assets, db, error_handlers, health, jobs, language, names, styleguide, web
     from app.accounts import session as accounts_session
     from app.accounts import views as accounts
@@ -39,7 +37,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.webhooks import views as webhooks
 
     settings = settings or Settings()
-    app = Flask(__name__, root_path=str(web.ROOT), static_folder=None)
+    app = web.Synchronous(__name__, root_path=str(web.ROOT), static_folder=None)
     app.config.from_mapping(web.flask_config(settings))
 
     db.init_app(app, settings)

@@ -97,16 +97,16 @@ def writes(view: View) -> View:
 
 def session() -> Session:
     """The request's one session; a request that may write takes SQLite's write lock at BEGIN."""
-    if "session" not in g:
-        g.session = new_session(engine(), write=_request_writes())
-    return cast(Session, g.session)
+    opened = g.get("session")
+    if opened is None:
+        opened = g.session = new_session(engine(), write=_request_writes())
+    return cast(Session, opened)
 
 
 def _request_writes() -> bool:
-    if not request:
+    if not request or request.method not in SAFE_METHODS:
         return True
-    view = current_app.view_functions.get(request.endpoint or "")
-    return request.method not in SAFE_METHODS or getattr(view, "writes", False)
+    return getattr(current_app.view_functions.get(request.endpoint or ""), "writes", False)
 
 
 class Lean(Session):

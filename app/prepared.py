@@ -35,7 +35,7 @@ def instance(model: type[Mapped], values: Mapping[str, Any]) -> Mapped:
 def _driver(session: Session) -> tuple[Any, sa.Dialect]:
     """The driver's connection of the session's transaction; looking it up costs as much as a query."""
     found = session.info.get(_driver)
-    if found is None or found[0] is not session.get_transaction():
+    if found is None or not found[0].is_active:
         connection = session.connection()
         raw = connection.connection.dbapi_connection
         found = session.info[_driver] = (session.get_transaction(), raw, connection.dialect)

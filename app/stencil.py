@@ -26,7 +26,8 @@ class Stencil:
         """The markup with its gaps filled; what is not Markup is escaped."""
         parts = self._parts.copy()
         for index in range(1, len(parts), 2):
-            parts[index] = escape(values[parts[index]])
+            value = values[parts[index]]
+            parts[index] = value if isinstance(value, Markup) else escape(value)
         return "".join(parts)
 
 

@@ -39,7 +39,11 @@ class Counted(NamedTuple):
 
 
 class Key(NamedTuple):
-    """One count: a slice, two models (lower id first), a cluster of annotators, an outcome in that order."""
+    """One count: a slice, two models (lower id first), a cluster of annotators, an outcome in that order.
+
+    ``shown`` is "straight" where the model with the lower id was shown first, "swapped" where it was not,
+    and empty where the shown order is not known.
+    """
 
     slice_by: str
     slice_value: str
@@ -47,6 +51,12 @@ class Key(NamedTuple):
     model_b_id: int
     cluster: int
     outcome: Outcome
+    shown: str
+
+
+# What a row of the table is found by: it counts all orders, and two of them by themselves.
+_ROW = Key._fields[:-1]
+_SHOWN = ("straight", "swapped")
 
 
 class Difference(NamedTuple):
@@ -60,8 +70,8 @@ class Difference(NamedTuple):
 def keys(judgment: Counted) -> list[Key]:
     """The counts a judgment belongs to; none where both responses are of the same model.
 
-    The "position" slice is "straight" where the model with the lower id was shown first; in a
-    "criterion" slice the verdict on that criterion takes the place of the outcome.
+    Each belongs to one "kind": over both kinds they add up to all judgments. In a "criterion" slice the
+    verdict on that criterion takes the place of the outcome.
     """
     a, b, outcome, swapped = judgment.model_a_id, judgment.model_b_id, judgment.outcome, judgment.swapped
     criteria: Iterable[tuple[str, Outcome]] = judgment.criteria
@@ -71,37 +81,41 @@ def keys(judgment: Counted) -> list[Key]:
         a, b, outcome = b, a, TURNED.get(outcome, outcome)
         swapped = None if swapped is None else not swapped
         criteria = [(key, TURNED.get(verdict, verdict)) for key, verdict in criteria]
-    slices = [("", ""), ("kind", judgment.kind.value)]
+    slices = [("kind", judgment.kind.value)]
     if judgment.category is not None:
         slices.append(("category", judgment.category))
     if judgment.language is not None:
         slices.append(("language", judgment.language))
     if judgment.group is not None:
         slices.append(("group", judgment.group))
-    if swapped is not None:
-        slices.append(("position", "swapped" if swapped else "straight"))
-    found = [Key(by, value, a, b, judgment.cluster, outcome) for by, value in slices]
-    found += [Key("criterion", key, a, b, judgment.cluster, verdict) for key, verdict in criteria]
+    shown = "" if swapped is None else _SHOWN[swapped]
+    found = [Key(by, value, a, b, judgment.cluster, outcome, shown) for by, value in slices]
+    found += [Key("criterion", key, a, b, judgment.cluster, verdict, shown) for key, verdict in criteria]
     return found
 
 
 def apply(session: Session, project_id: int, deltas: Mapping[Key, int]) -> None:
     """Add to the counts, in an order that is the same in every transaction so that none deadlock."""
-    rows = [
-        {"project_id": project_id, **key._asdict(), "n": max(delta, 0), "delta": delta}
-        for key, delta in sorted(deltas.items())
-        if delta
-    ]
+    rows = [_change(project_id, key, delta) for key, delta in sorted(deltas.items()) if delta]
     ADD.run_all(session, rows)
 
 
+def _change(project_id: int, key: Key, delta: int) -> dict[str, Any]:
+    straight = delta if key.shown == "straight" else 0
+    swapped = delta if key.shown == "swapped" else 0
+    # The proposed row must pass the checks even where it only carries a subtraction.
+    new = {"n": max(delta, 0), "straight": max(straight, 0), "swapped": max(swapped, 0)}
+    deltas = {"delta": delta, "delta_straight": straight, "delta_swapped": swapped}
+    return {"project_id": project_id, **key._asdict(), **new, **deltas}
+
+
 def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
-    # The proposed row must pass the check on n even where it only carries a subtraction.
     counts = table(Tally)
     new = insert(counts).values({name.key: sa.bindparam(name.key, type_=name.type) for name in counts.c})
+    deltas = {"n": "delta", "straight": "delta_straight", "swapped": "delta_swapped"}
     return new.on_conflict_do_update(
-        index_elements=["project_id", *Key._fields],
-        set_={"n": counts.c.n + sa.bindparam("delta", type_=sa.Integer)},
+        index_elements=["project_id", *_ROW],
+        set_={name: counts.c[name] + sa.bindparam(delta, type_=sa.Integer) for name, delta in deltas.items()},
     )
 
 
@@ -130,19 +144,28 @@ def rebuild(session: Session, project_id: int) -> None:
         session.execute(sa.text("LOCK TABLE tallies IN SHARE ROW EXCLUSIVE MODE"))
     session.execute(sa.delete(Tally).where(_column("project_id") == project_id))
     counts = _counts(project_id, _dialect(session)).subquery()
-    rows = sa.select(sa.literal(project_id), *counts.c)
-    session.execute(sa.insert(Tally).from_select(["project_id", *Key._fields, "n"], rows))
+    names = [counts.c[name] for name in _ROW]
+    orders = (sa.func.sum(sa.case((counts.c.shown == order, counts.c.n), else_=0)) for order in _SHOWN)
+    rows = sa.select(sa.literal(project_id), *names, sa.func.sum(counts.c.n), *orders).group_by(*names)
+    session.execute(sa.insert(Tally).from_select(["project_id", *_ROW, "n", *_SHOWN], rows))
 
 
 def differences(session: Session, project_id: int) -> list[Difference]:
     """The counts that are not what the judgments say; both are read in one statement."""
-    kept = sa.select(*(_column(name) for name in Key._fields), _column("n").label("kept"), _zero("counted"))
+    unknown = _column("n") - _column("straight") - _column("swapped")
+    names = [_column(name) for name in _ROW]
+    kept = [
+        sa.select(*names, sa.literal(order).label("shown"), n.label("kept"), _zero()).where(
+            _column("project_id") == project_id
+        )
+        for order, n in (("", unknown), *((order, _column(order)) for order in _SHOWN))
+    ]
     counts = _counts(project_id, _dialect(session)).subquery()
-    counted = sa.select(*(counts.c[name] for name in Key._fields), _zero("kept"), counts.c.n)
-    both = kept.where(_column("project_id") == project_id).union_all(counted).subquery()
-    sums = sa.func.sum(both.c.kept), sa.func.sum(both.c.counted)
-    names = [both.c[name] for name in Key._fields]
-    found = sa.select(*names, *sums).group_by(*names).having(sums[0] != sums[1]).order_by(*names)
+    counted = sa.select(*(counts.c[name] for name in Key._fields), _zero(), counts.c.n)
+    both = sa.union_all(*kept, counted).subquery()
+    *key, kept_n, counted_n = both.c
+    sums = sa.func.sum(kept_n), sa.func.sum(counted_n)
+    found = sa.select(*key, *sums).group_by(*key).having(sums[0] != sums[1]).order_by(*key)
     return [Difference(Key(*row[:-2]), int(row[-2]), int(row[-1])) for row in session.execute(found)]
 
 
@@ -160,8 +183,8 @@ def _dialect(session: Session) -> str:
     return session.get_bind().dialect.name
 
 
-def _zero(name: str) -> sa.Label[int]:
-    return sa.literal(0).label(name)
+def _zero() -> sa.Label[int]:
+    return sa.literal(0).label("none")
 
 
 def _column(name: str) -> "sa.Column[int]":
@@ -181,10 +204,10 @@ _SLICES = {
     "group": _annotator.c.group_name,
     "kind": sa.cast(_annotator.c.kind, sa.String),
     "language": _prompt.c.language,
-    "position": sa.case(
-        (_judgment.c.swapped.is_(None), None), (_judgment.c.swapped != _turned, "swapped"), else_="straight"
-    ),
 }
+_shown = sa.case(
+    (_judgment.c.swapped.is_(None), ""), (_judgment.c.swapped != _turned, "swapped"), else_="straight"
+)
 # What makes rows of a JSON object, each with its key and its value as text.
 _EACH = {"sqlite": sa.func.json_each, "postgresql": sa.func.json_each_text}
 
@@ -208,7 +231,7 @@ def _count(
 ) -> "sa.Select[*tuple[object, ...]]":
     """Rows of (*Key, n) of one kind of slice, by the rules of ``keys``."""
     first, second = sa.case((_turned, _b), else_=_a), sa.case((_turned, _a), else_=_b)
-    columns: tuple[Any, ...] = (by, value, first, second, _annotator.c.cluster, _in_order(verdict))
+    columns: tuple[Any, ...] = (by, value, first, second, _annotator.c.cluster, _in_order(verdict), _shown)
     labelled = (column.label(name) for column, name in zip(columns, Key._fields, strict=True))
     live = (
         _judgment.c.project_id == project_id,
@@ -236,4 +259,5 @@ def _of(by: str, dialect: str, project_id: int, *conditions: Any) -> "sa.Select[
 
 def _counts(project_id: int, dialect: str) -> sa.CompoundSelect[*tuple[object, ...]]:
     """Rows of (*Key, n) of all slices, counted in the database."""
-    return sa.union_all(*(_of(by, dialect, project_id) for by in (*_SLICES, "criterion")))
+    kept = [by for by in (*_SLICES, "criterion") if by]
+    return sa.union_all(*(_of(by, dialect, project_id) for by in kept))

@@ -1,12 +1,13 @@
 """What every page shares: page or fragment, headers, the signed-in account."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from flask import (
     Flask,
+    Request,
     Response,
     current_app,
     flash,
@@ -21,6 +22,7 @@ from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
 from werkzeug.datastructures import MultiDict
+from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -33,6 +35,14 @@ from app.words import counted
 ROOT = Path(__file__).parent.parent
 
 htmx = HTMX()
+
+
+class Synchronous(Flask):
+    """An app without a function that waits: asking each of them whether it does costs as much as a query."""
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        return func
+
 
 # What both databases can hold in a column of whole numbers.
 LARGEST = 2**31 - 1
@@ -59,8 +69,10 @@ CONTENT_SECURITY_POLICY = "; ".join(
         "frame-ancestors 'none'",
     )
 )
-# No view sets these itself.
-FIXED_HEADERS = (
+# For what a view did not set itself.
+HEADERS = (
+    ("Content-Security-Policy", CONTENT_SECURITY_POLICY),
+    ("Cache-Control", "no-store"),
     ("X-Content-Type-Options", "nosniff"),
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
@@ -93,8 +105,7 @@ def init_app(app: Flask, settings: Settings) -> None:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
     htmx.init_app(app)
-    app.before_request(_limit_body)
-    app.before_request(_refuse_nul)
+    app.before_request(_look_over)
     app.after_request(_headers)
     app.add_template_filter(counted)
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
@@ -204,33 +215,25 @@ def takes_files(view: View) -> View:
     return view
 
 
-def _takes_files() -> bool:
-    return getattr(current_app.view_functions.get(request.endpoint or ""), "takes_files", False)
-
-
-def _limit_body() -> None:
-    if not _takes_files():
-        request.max_content_length = LARGEST_FORM
-
-
-def _refuse_nul() -> None:
+def _look_over() -> None:
+    """Refuse what no view should be asked: a body that is too large, a NUL character."""
+    asked = cast(LocalProxy[Request], request)._get_current_object()
+    files = getattr(current_app.view_functions.get(asked.endpoint or ""), "takes_files", False)
+    if not files:
+        asked.max_content_length = LARGEST_FORM
     # PostgreSQL keeps no text with a NUL character, and nobody types one.
-    if "\x00" in request.path:
+    if "\x00" in asked.path:
         raise NotFound(_("There is nothing at this address."))
-    if any("\x00" in value for value in _typed()):
-        raise Invalid(_("There is a NUL character in what was sent. Take it out and send it again."))
-
-
-def _typed() -> Iterator[str]:
-    yield from request.args.values()
-    if not is_api() and not _takes_files():
+    typed = list(asked.args.values())
+    if not files and not is_api():
         # The API and uploads read their bodies themselves, once they know who is asking.
-        yield from request.form.values()
+        typed += asked.form.values()
+    if any("\x00" in value for value in typed):
+        raise Invalid(_("There is a NUL character in what was sent. Take it out and send it again."))
 
 
 def _headers(response: Response) -> Response:
     headers = response.headers
-    headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
-    headers.extend(FIXED_HEADERS)
-    headers.setdefault("Cache-Control", "no-store")
+    given = {name.lower() for name, _value in headers}
+    headers.extend([(name, value) for name, value in HEADERS if name.lower() not in given])
     return response

@@ -168,13 +168,15 @@ def tallies(rng: np.random.Generator, ids: list[int], annotators: int, votes: in
     counts = rng.poisson(votes / annotators / len(first) * chances, (annotators, *chances.shape))
     return [
         {
-            "slice_by": "",
-            "slice_value": "",
+            "slice_by": "kind",
+            "slice_value": "human",
             "model_a_id": ids[first[pair]],
             "model_b_id": ids[second[pair]],
             "cluster": cluster,
             "outcome": OUTCOMES[outcome],
             "n": int(counts[cluster, pair, outcome]),
+            "straight": int(counts[cluster, pair, outcome]) // 2,
+            "swapped": int(counts[cluster, pair, outcome]) // 2,
         }
         for cluster, pair, outcome in np.argwhere(counts).tolist()
     ]

@@ -45,11 +45,13 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
     assert db.pending(engine) is False
     with Session(engine) as after:
         project = after.get_one(Project, cast.project.id)
-        rows = after.execute(sa.text("SELECT slice_by, slice_value, outcome, n FROM tallies")).all()
-        assert ("", "", "tie", 1) in [tuple(row) for row in rows]
-        assert ("position", "swapped", "a", 1) in [tuple(row) for row in rows]
-        assert ("criterion", "tone", "b", 1) in [tuple(row) for row in rows]
-        assert sum(row.n for row in rows if row.slice_by == "") == 3
+        kept = "SELECT slice_by, slice_value, outcome, n, straight, swapped FROM tallies"
+        rows = after.execute(sa.text(kept)).all()
+        assert ("kind", "human", "tie", 1, 0, 0) in [tuple(row) for row in rows]
+        assert ("kind", "human", "a", 1, 0, 1) in [tuple(row) for row in rows]
+        assert ("kind", "human", "both_bad", 1, 1, 0) in [tuple(row) for row in rows]
+        assert ("criterion", "tone", "b", 1, 0, 1) in [tuple(row) for row in rows]
+        assert sum(row.n for row in rows if row.slice_by == "kind") == 3
         assert tallies.differences(after, project.id or 0) == []
         assert rubrics.criteria(after, project) == {"clarity": "Clarity", "tone": "Tone"}
         _, rubric = rubrics.live(after, project)

@@ -26,6 +26,9 @@ def _preference(outcome: Outcome) -> Outcome:
     return outcome
 
 
+Preference = Annotated[Outcome, AfterValidator(_preference)]
+
+
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
@@ -83,16 +86,16 @@ class JudgmentIn(BaseModel):
     submission_id: PublicId
     outcome: Outcome
     strength: int | None = Field(None, ge=1, le=3)
-    criteria: dict[Key, Annotated[Outcome, AfterValidator(_preference)]] = Field({}, max_length=50)
-    ratings: dict[Key, Ratings] = Field({}, max_length=50)
-    tags: dict[Side, Annotated[list[Key], Field(max_length=50)]] = {}
-    spans: list[Span] = Field([], max_length=100)
+    criteria: dict[Key, Preference] = Field(default_factory=dict, max_length=50)
+    ratings: dict[Key, Ratings] = Field(default_factory=dict, max_length=50)
+    tags: dict[Side, Annotated[list[Key], Field(max_length=50)]] = Field(default_factory=dict)
+    spans: list[Span] = Field(default_factory=list, max_length=100)
     rationale: Prose | None = None
     better_answer: (
         Annotated[str, StringConstraints(min_length=1, max_length=100_000, pattern=NO_NUL)] | None
     ) = None
     confidence: int | None = Field(None, ge=1, le=3)
-    answers: dict[Key, Answer] = Field({}, max_length=50)
+    answers: dict[Key, Answer] = Field(default_factory=dict, max_length=50)
     duration_ms: int | None = Field(None, ge=0, le=2**31 - 1)
     rubric_version: int | None = Field(None, ge=1, le=2**31 - 1)
     supersedes: PublicId | None = None

@@ -24,8 +24,8 @@ def weighted(session: Session, project: Project) -> Reliability | None:
 
 def _position(session: Session, project: Project) -> PositionBias:
     _, codes = reading.models(session, project)
-    straight = reading.tallied(session, project, codes, "position", "straight")
-    swapped = reading.tallied(session, project, codes, "position", "swapped")
+    straight = reading.tallied(session, project, codes, count="straight")
+    swapped = reading.tallied(session, project, codes, count="swapped")
     # Where the order was swapped, the second model stood on the left.
     flipped = np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[swapped.outcome]
     shown = Cells(

@@ -13,7 +13,18 @@ from sqlmodel import Session, col
 
 from app import tallies
 from app.leaderboard.forms import StandingsQuery
-from app.models import Annotator, Comparison, Judgment, Model, Outcome, Project, Prompt, Tally, row_id
+from app.models import (
+    Annotator,
+    AnnotatorKind,
+    Comparison,
+    Judgment,
+    Model,
+    Outcome,
+    Project,
+    Prompt,
+    Tally,
+    row_id,
+)
 from app.models.base import UTCDateTime
 from app.prepared import table
 from ranking import Cells
@@ -52,12 +63,17 @@ def columns(session: Session, statement: Any, width: int) -> Integers:
 # Counts
 
 
-def tallied(session: Session, project: Project, codes: Integers, by: str = "", value: str = "") -> Cells:
-    """The kept counts of one slice, over all time."""
+def tallied(
+    session: Session, project: Project, codes: Integers, by: str = "", value: str = "", count: str = "n"
+) -> Cells:
+    """The kept counts of one slice, or of all, over all time; of one shown order, "straight" or "swapped"."""
     counts = table(Tally)
-    slice_ = (counts.c.project_id == project.id, counts.c.slice_by == by, counts.c.slice_value == value)
-    names, numbers = _numbers(counts)
-    found = sa.select(*names, *numbers).where(*slice_, counts.c.n > 0).group_by(*names)
+    # Both kinds of annotators together are all there are.
+    values = [value] if by else [kind.value for kind in AnnotatorKind]
+    slice_ = (counts.c.slice_by == (by or "kind"), counts.c.slice_value.in_(values))
+    names, numbers = _numbers(counts, count)
+    found = sa.select(*names, *numbers).where(counts.c.project_id == project.id, *slice_, counts.c[count] > 0)
+    found = found.group_by(*names)
     return _cells(codes, columns(session, found, len(names) + len(numbers)))
 
 
@@ -80,11 +96,11 @@ def nothing(n_models: int) -> Cells:
     return Cells(none, none, none, np.zeros(0), n_models, none)
 
 
-def _numbers(counts: Any) -> tuple[list[Any], list[Any]]:
+def _numbers(counts: Any, count: str = "n") -> tuple[list[Any], list[Any]]:
     """What a count is of, and how often each outcome: rows are what costs here, not columns."""
     names = [counts.c[name] for name in ("model_a_id", "model_b_id", "cluster")]
     outcome = sa.type_coerce(counts.c.outcome, sa.String)
-    return names, [sa.func.sum(sa.case((outcome == one, counts.c.n), else_=0)) for one in CODES]
+    return names, [sa.func.sum(sa.case((outcome == one, counts.c[count]), else_=0)) for one in CODES]
 
 
 def _cells(codes: Integers, found: Integers) -> Cells:

@@ -115,18 +115,20 @@ class Adjudication(SQLModel, table=True):
 
 
 class Tally(SQLModel, table=True):
-    """Live judgments of two models counted by outcome, overall and by slice, in annotator groups.
+    """Live judgments of two models counted by outcome and slice, in annotator groups.
 
     Kept in each judgment's own transaction, so that a leaderboard reads counts and never votes.
-    ``model_a_id < model_b_id`` always, the outcome turned to match. ``slice_by`` is empty for the
-    overall count, else "category", "language", "kind", "group", …; a "criterion" counts the verdicts
-    on it. Gold comparisons are not counted.
+    ``model_a_id < model_b_id`` always, the outcome turned to match; ``n`` counts all, ``straight`` those
+    shown in that order, ``swapped`` those shown in the other. ``slice_by`` is "category", "language",
+    "kind", "group", …; a "criterion" counts the verdicts on it. Both kinds together are all there is.
+    Gold comparisons are not counted.
     """
 
     __tablename__ = "tallies"
     __table_args__ = (
         sa.CheckConstraint("model_a_id < model_b_id", name="models_ordered"),
         sa.CheckConstraint("n >= 0", name="n_not_negative"),
+        sa.CheckConstraint("straight >= 0 AND swapped >= 0 AND straight + swapped <= n", name="shown_of_all"),
         {"sqlite_with_rowid": False},
     )
 
@@ -138,3 +140,5 @@ class Tally(SQLModel, table=True):
     cluster: int = Field(primary_key=True)
     outcome: Outcome = Field(sa_type=enum_type(Outcome, "outcome"), primary_key=True)
     n: int
+    straight: int
+    swapped: int

@@ -205,7 +205,7 @@ def test_votes_count_in_the_tallies(importer: Importer, session: Session) -> Non
         ]
     )
     models = {model.name: model.id for model in session.exec(select(Model))}
-    overall = session.exec(select(Tally).where(Tally.slice_by == "")).all()
+    overall = session.exec(select(Tally).where(Tally.slice_by == "kind")).all()
     assert sorted((tally.outcome.value, tally.n) for tally in overall) == [("a", 1), ("b", 1)]
     assert {tally.model_a_id for tally in overall} == {min(models.values())}
     kim = session.exec(select(Annotator)).one()
