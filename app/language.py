@@ -89,7 +89,9 @@ def size(many: float) -> str:
 @lru_cache(maxsize=8192)
 def _decimal(value: float, places: int, signed: bool, locale: str) -> str:
     pattern = f"0.{'0' * places}" if places else "0"
-    return numbers.format_decimal(value, f"+{pattern};-{pattern}" if signed else pattern, locale)
+    return _isolated(
+        numbers.format_decimal(value, f"+{pattern};-{pattern}" if signed else pattern, locale), locale
+    )
 
 
 @lru_cache(maxsize=8192)
@@ -97,7 +99,12 @@ def _percent(share: float, places: int, locale: str) -> str:
     pattern = Locale.parse(locale).percent_formats[None].pattern
     if places:
         pattern = pattern.replace("#,##0", f"#,##0.{'0' * places}")
-    return numbers.format_percent(share, pattern, locale)
+    return _isolated(numbers.format_percent(share, pattern, locale), locale)
+
+
+def _isolated(written: str, locale: str) -> str:
+    """Among letters that run to the left, a sign would move to the other end of its number."""
+    return f"\u200e{written}\u200e" if locale in RIGHT_TO_LEFT else written
 
 
 def said(text: str) -> str:

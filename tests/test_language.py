@@ -7,6 +7,8 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
+from app.language import listed, said
+from app.leaderboard import caveats
 from app.models import Account, AuditEvent
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -138,16 +140,16 @@ def test_two_annotators_of_one_process_each_get_the_next_pair_in_their_own_langu
     app: Flask, cast: Cast, client_of: ClientOf, session: Session
 ) -> None:
     queue(session, cast.project, 6)
-    said = {}
+    told = {}
     for person, language in ((cast.ann, "zh-Hans"), (cast.ben, "en"), (cast.rui, "ar")):
         browser = client_of(person)
         browser.post("/language", data={"language": language})
-        said[language] = _next_pair(browser)
-    assert "平局" in said["zh-Hans"]
-    assert "Tie" in said["en"]
-    assert "تعادل" in said["ar"]
-    assert "今日 1" in said["zh-Hans"]
-    assert "1 today" in said["en"]
+        told[language] = _next_pair(browser)
+    assert "平局" in told["zh-Hans"]
+    assert "Tie" in told["en"]
+    assert "تعادل" in told["ar"]
+    assert "今日 1" in told["zh-Hans"]
+    assert "1 today" in told["en"]
 
 
 def _next_pair(browser: FlaskClient) -> str:
@@ -170,3 +172,41 @@ def test_a_kept_answer_is_not_taken_for_one_in_another_language(
     again = browser.get("/p/birds/leaderboard", headers={"If-None-Match": known})
     assert again.status_code == 200
     assert 'dir="rtl"' in again.text
+
+
+def test_numbers_are_written_as_the_reader_s_language_writes_them(app: Flask) -> None:
+    written = {}
+    for tag in ("en", "es", "ar", "zh-Hans"):
+        with app.test_request_context(headers={"Accept-Language": tag}):
+            written[tag] = (
+                app.jinja_env.from_string(
+                    "{{ 12345|number }} {{ 1118.4|decimal }} {{ (-0.183)|decimal(2) }} {{ "
+                    "(-0.001)|decimal(2) }} {{ 0.613|percent }} {{ 0.613|percent(1) }} {{ 1234567|size }}"
+                )
+                .render()
+                .replace("\u200e", "")
+            )
+    assert written["en"] == written["zh-Hans"] == "12,345 1118 -0.18 0.00 61% 61.3% 1.2 MB"
+    assert written["es"] == "12.345 1118 -0,18 0,00 61\xa0% 61,3\xa0% 1,2 MB"
+    assert written["ar"] == "12,345 1118 -0.18 0.00 61% 61.3% 1.2 م.ب"
+
+
+def test_a_sign_stays_before_its_number_among_letters_from_right_to_left(app: Flask) -> None:
+    # Left-to-right marks, as without them a browser shows "0.18-".
+    with app.test_request_context(headers={"Accept-Language": "ar"}):
+        assert app.jinja_env.from_string("{{ (-0.183)|decimal(2) }}").render() == "\u200e-0.18\u200e"
+
+
+def test_what_was_kept_in_english_is_said_in_the_reader_s_language(app: Flask) -> None:
+    kept = caveats.pair_sentence("Heron", "Lark", 1234, clustered=False)
+    assert kept == (
+        "Heron and Lark are not separated yet; about 1,200 more judgments, spread over models as they are "
+        "now, would do it (80% power)."
+    )
+    with app.test_request_context(headers={"Accept-Language": "es"}):
+        assert said(kept) == (
+            "Heron y Lark aún no se distinguen; bastarían unas 1.200 valoraciones más, repartidas entre "
+            "modelos como ahora (potencia del 80\xa0%)."
+        )
+        assert listed(["Heron", "Lark", "Wren"]) == "Heron, Lark y Wren"
+        assert listed(list("abcdefgh")) == "a, b, c, d, e y 3 más"
