@@ -16,18 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from ranking.bradley_terry import (
-    CENTER,
-    ELO_PER_LOGIT,
-    Fit,
-    Note,
-    fit,
-    grouped_inverse,
-    laplacian,
-    shifted,
-    to_elo,
-    win_probabilities,
-)
+from ranking.bradley_terry import CENTER, ELO_PER_LOGIT, Fit, Note, fit, shifted, to_elo
+from ranking.laplacian import grouped_inverse, laplacian
+from ranking.likelihood import win_probabilities
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores, summed
 from ranking.uncertainty import critical_value
 
@@ -97,12 +88,12 @@ def fit_reliability(
     if not prior_spread > 0:
         raise ValueError(f"prior_spread: {prior_spread} is not positive")
     plain = fit(WinMatrix.from_cells(cells), ties=ties, both_bad=both_bad)
-    annotators, who = np.unique(cells.cluster, return_inverse=True)
-    score = outcome_scores(cells.outcome, ties, both_bad)
-    keep = ~np.isnan(score) & (cells.count > 0)
-    votes = _Votes(
-        cells.left[keep], cells.right[keep], score[keep], cells.count[keep], who[keep], len(annotators), plain
-    )
+    annotators = np.unique(cells.cluster)
+    left, right, outcome, count, cluster = cells.by_outcome()
+    score = outcome_scores(outcome, ties, both_bad)
+    keep = ~np.isnan(score)
+    who = np.searchsorted(annotators, np.asarray(cluster)[keep])
+    votes = _Votes(left[keep], right[keep], score[keep], count[keep], who, len(annotators), plain)
     theta, s = votes.solve(prior_spread)
     covariance, errors = votes.uncertainty(theta, s, prior_spread)
     voted = plain.component >= 0

@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import pdtr
 
-from ranking.bradley_terry import Fit, laplacian, maximum_likelihood, pseudo_inverse
+from ranking.bradley_terry import Fit
 from ranking.clusters import Clusters
 from ranking.connectivity import connectivity
+from ranking.laplacian import laplacian, pseudo_inverse
+from ranking.likelihood import maximum_likelihood
 from ranking.outcomes import Floats, Ints
 
 _CHORD_ROUNDS = 30
@@ -133,14 +135,14 @@ class _Pairs:
 
     def by_cluster(self, clusters: Clusters) -> tuple[csr_array, csr_array]:
         """(pairs, n_groups) scores of i, and votes."""
+        cells, (score, played, _) = clusters.counted.cells, clusters.counted.of()
         index = np.full((len(clusters.component),) * 2, -1)
         index[self.models[self.i], self.models[self.j]] = np.arange(self.n_pairs)
-        low, high = np.minimum(clusters.left, clusters.right), np.maximum(clusters.left, clusters.right)
-        pair = index[low, high]
-        score = np.where(clusters.left < clusters.right, clusters.score, 1 - clusters.score)
+        pair = index[np.minimum(cells.left, cells.right), np.maximum(cells.left, cells.right)]
+        scored = np.where(cells.left < cells.right, score, played - score)
         own, shape = pair >= 0, (self.n_pairs, clusters.n_groups)
-        where, counts = (pair[own], clusters.group[own]), clusters.count[own]
-        return csr_array((counts * score[own], where), shape=shape), csr_array((counts, where), shape=shape)
+        where = pair[own], clusters.group[own]
+        return csr_array((scored[own], where), shape=shape), csr_array((played[own], where), shape=shape)
 
     def refit(self, scored: Floats, played: Floats) -> Floats:
         """(K, m) logits: chord steps with the fit's information; what does not settle is fitted singly."""

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ranking.bradley_terry import Fit, Note
-from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix, summed
+from ranking.outcomes import Cells, Floats, Ints
 
 # Below this many clusters not even Student's t makes the variance between them a usable one,
 MIN_CLUSTERS = 5
@@ -20,18 +20,41 @@ MAX_CLUSTERS = 256
 
 
 @dataclass(frozen=True, eq=False)
-class Clusters:
-    """The votes a fit counted, in aggregated cells: arrays of one length, one row per cell.
+class Counted:
+    """What of cells entered a fit: `tie` and `both_bad` say whether these did, as ties."""
 
-    `group` 0..n_groups-1; `left`, `right` model codes; `score` of the left one, 1, 0 or 0.5; `count` votes.
-    `votes` (n_groups, M): how many a group gave on a model. `component` (M,): the fit's, -1 if not finite.
+    cells: Cells
+    tie: bool
+    both_bad: bool
+
+    def of(self, rows: slice = slice(None)) -> tuple[Floats, Floats, Floats]:
+        """(scored by the left one, votes, ties among them), one a cell."""
+        won, lost, tied, both_bad = self.cells.counts[:, rows].astype(np.float64, copy=False)
+        tied = (tied if self.tie else np.zeros_like(won)) + (both_bad if self.both_bad else 0)
+        scored = won + tied / 2
+        return scored, scored + tied / 2 + lost, tied
+
+    def on_models(self, group: Ints, n_groups: int) -> Floats:
+        """(n_groups, M) votes on each model, by the cells' groups."""
+        M, size = self.cells.n_models, n_groups * self.cells.n_models
+        votes = np.zeros(size)
+        for rows, left, right in self.cells.chunks(size):
+            row, (_, played, _) = group[rows] * M, self.of(rows)
+            votes += np.bincount(row + left, played, size)
+            votes += np.bincount(row + right, played, size)
+        return votes.reshape(n_groups, M)
+
+
+@dataclass(frozen=True, eq=False)
+class Clusters:
+    """The votes a fit counted, in aggregated cells.
+
+    `counted`: those of models of finite rating. `group` (n,): each cell's, 0..n_groups-1. `votes` (n_groups,
+    M): how many a group gave on a model. `component` (M,): the fit's, -1 if not finite.
     """
 
+    counted: Counted
     group: Ints
-    left: Ints
-    right: Ints
-    score: Floats
-    count: Floats
     votes: Floats
     component: Ints
     notes: tuple[Note, ...]
@@ -47,12 +70,16 @@ class Clusters:
         Scaled for their number (`small_sample`), so that outer products estimate a variance.
         """
         M, G = len(self.component), self.n_groups
-        pair, row = self.left * M + self.right, self.group * M
-        surplus = self.count * (self.score - expected.take(pair))
-        columns = np.zeros((G, M + 1))
-        columns[:, :M] = summed(surplus, row + self.left, G, M) - summed(surplus, row + self.right, G, M)
-        if tied.any():
-            columns[:, M] = summed(self.count * ((self.score == 0.5) - tied.take(pair)), self.group, G)
+        sums, of_ties, ties = np.zeros(G * M), np.zeros(G), bool(tied.any())
+        for rows, left, right in self.counted.cells.chunks(G * M):
+            pair, group = left * M + right, self.group[rows]
+            scored, played, tie = self.counted.of(rows)
+            surplus = scored - played * expected.take(pair)
+            sums += np.bincount(group * M + left, surplus, G * M)
+            sums -= np.bincount(group * M + right, surplus, G * M)
+            if ties:
+                of_ties += np.bincount(group, tie - played * tied.take(pair), G)
+        columns = np.column_stack([sums.reshape(G, M), of_ties])
         inflation, _ = small_sample(np.column_stack([self.votes, self.votes.sum(axis=1)]))
         return np.asarray(columns * np.sqrt(inflation))
 
@@ -79,24 +106,19 @@ def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
     """
     if cells.cluster is None:
         raise ValueError("cells: no clusters to count the votes by")
-    _check_same_votes(fit, cells)
+    if cells.n_models != fit.n_models:
+        raise ValueError(f"cells: {cells.n_models} models, but the fit has {fit.n_models}")
     finite = np.isfinite(fit.theta)
-    counted = finite[cells.left] & finite[cells.right] & _counted(fit)[cells.outcome] & (cells.count > 0)
-    rows = slice(None) if counted.all() else counted
-    left, right, count = cells.left[rows], cells.right[rows], cells.count[rows]
-    group, n_groups, notes = deal(cells.cluster[rows], seed)
-    row, shape = group * cells.n_models, (n_groups, cells.n_models)
-    votes = summed(count, row + left, *shape) + summed(count, row + right, *shape)
-    return Clusters(
-        group=group,
-        left=left,
-        right=right,
-        score=np.array([1.0, 0.0, 0.5, 0.5])[cells.outcome[rows]],
-        count=count,
-        votes=votes,
-        component=np.where(finite, fit.component, -1),
-        notes=notes + few_cluster_notes(votes, finite),
-    )
+    if not finite.all():
+        cells = cells.where(finite[cells.left] & finite[cells.right])
+    group, n_groups, notes = deal(np.asarray(cells.cluster), seed)
+    tie = fit.ties != "drop"
+    counted = Counted(cells, tie=tie, both_bad=tie and fit.both_bad == "tie")
+    votes, played = counted.on_models(group, n_groups), fit.scores[np.ix_(finite, finite)]
+    if not np.allclose(votes.sum(axis=0)[finite], played.sum(axis=0) + played.sum(axis=1)):
+        raise ValueError("cells: not the votes the fit was made from")
+    component = np.where(finite, fit.component, -1)
+    return Clusters(counted, group, votes, component, notes + few_cluster_notes(votes, finite))
 
 
 def few_cluster_notes(votes: Floats, rated: NDArray[np.bool_]) -> tuple[Note, ...]:
@@ -127,7 +149,7 @@ def deal(cluster: NDArray[Any], seed: int = 0) -> tuple[Ints, int, tuple[Note, .
 
 def _numbered(values: NDArray[Any]) -> tuple[Ints, int]:
     """Each value's place among the distinct ones, ascending, and how many these are."""
-    whole = values.dtype.kind == "i" and len(values) > 0
+    whole = values.dtype.kind in "iu" and len(values) > 0
     # In Python's integers, which cannot overflow as the column's own could.
     low, high = (int(values.min()), int(values.max())) if whole else (0, 0)
     if not whole or high - low >= len(values):
@@ -137,20 +159,4 @@ def _numbered(values: NDArray[Any]) -> tuple[Ints, int]:
     offset = values.astype(np.intp) - low
     present = np.zeros(high - low + 1, bool)
     present[offset] = True
-    return (np.cumsum(present) - 1)[offset], int(present.sum())
-
-
-def _counted(fit: Fit) -> NDArray[np.bool_]:
-    """Which outcomes entered the fit, by code."""
-    kept = np.ones(len(Outcome), bool)
-    kept[Outcome.TIE] = fit.ties != "drop"
-    kept[Outcome.BOTH_BAD] = fit.ties != "drop" and fit.both_bad == "tie"
-    return kept
-
-
-def _check_same_votes(fit: Fit, cells: Cells) -> None:
-    if cells.n_models != fit.n_models:
-        raise ValueError(f"cells: {cells.n_models} models, but the fit has {fit.n_models}")
-    of_cells, of_fit = WinMatrix.from_cells(cells).judgments, fit.matrix.judgments
-    if not np.allclose(of_cells, of_fit):
-        raise ValueError("cells: not the votes the fit was made from")
+    return offset if present.all() else (np.cumsum(present) - 1)[offset], int(present.sum())

@@ -18,20 +18,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ranking.bradley_terry import (
-    CENTER,
-    Fit,
-    Note,
-    Prior,
-    fit,
-    grouped_inverse,
-    laplacian,
-    shifted,
-    to_elo,
-    win_probabilities,
-)
+from ranking.bradley_terry import CENTER, Fit, Note, Prior, fit, shifted, to_elo
 from ranking.clusters import MIN_CLUSTERS, deal, small_sample
 from ranking.crossed import Crossed, crossed
+from ranking.laplacian import grouped_inverse, laplacian
+from ranking.likelihood import win_probabilities
 from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
 from ranking.uncertainty import critical_value
 
@@ -168,15 +159,16 @@ def position_bias(
     The effect is in logits for the left response against an equal one; the covariance is clustered by
     `cells.cluster` where it is given.
     """
+    left, right, outcome, count, cluster = cells.by_outcome()
     return fit_covariates(
-        cells.left,
-        cells.right,
-        cells.outcome,
-        np.ones((len(cells), 1)),
+        left,
+        right,
+        outcome,
+        np.ones((len(count), 1)),
         cells.n_models,
         names=["left"],
-        weight=cells.count,
-        cluster=cells.cluster,
+        weight=count,
+        cluster=cluster,
         ties=ties,
         both_bad=both_bad,
         prior=prior,

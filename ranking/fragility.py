@@ -12,7 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ranking.bradley_terry import Fit, fit, grouped_inverse, laplacian, win_probabilities
+from ranking.bradley_terry import Fit, fit
+from ranking.laplacian import grouped_inverse, laplacian
+from ranking.likelihood import win_probabilities
 from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix
 
 # The approximation may misplace near rivals, so the top is tried against this many of them.
@@ -38,12 +40,12 @@ class Fragility:
     @property
     def needed(self) -> int | None:
         """How many votes to leave out; None when none were found that overturn the order."""
-        return None if self.dropped is None else round(self.dropped.count.sum())
+        return None if self.dropped is None else round(self.dropped.counts.sum())
 
     @property
     def share(self) -> float | None:
         """Their share of the votes."""
-        return None if self.dropped is None else float(self.dropped.count.sum() / self.votes)
+        return None if self.dropped is None else float(self.dropped.counts.sum() / self.votes)
 
 
 def fragility(fitted: Fit, leader: int, challenger: int) -> Fragility:
@@ -169,7 +171,8 @@ class _Votes:
         taken = _first(ranked.count, votes)
         cells, count = ranked.cells[taken > 0], taken[taken > 0]
         outcome = np.where(self.tie[cells], Outcome.TIE, Outcome.A)
-        return Cells(self.i[cells], self.j[cells], outcome, count, self.fitted.n_models)
+        counts = count * (outcome == np.arange(len(Outcome))[:, None])
+        return Cells(self.i[cells], self.j[cells], counts, self.fitted.n_models)
 
 
 def _first(count: Floats, votes: int) -> Floats:

@@ -98,41 +98,71 @@ def _is_in(label: object, codes: dict[object, int]) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class Cells:
-    """Votes aggregated by (left, right, outcome[, cluster]): arrays of one length, one row per cell.
+    """Votes aggregated by (left, right[, cluster]): one row per cell, n of them.
 
-    `left` and `right` are model codes, `outcome` holds `Outcome` codes, `count` how many votes (a frequency:
-    fractions are allowed, 2.0 means the same vote twice), `cluster` any integer that names who or what the
-    votes share (annotator, prompt, ...). Rows of a tally table can be given as they are; cells that occur
-    twice add up. Raises ValueError for self-pairs, codes out of range, and counts that are negative or not
-    finite.
+    `left` and `right` (n,) are model codes, `counts` (4, n) how many votes said each `Outcome` of the pair (a
+    frequency: fractions are allowed, 2.0 means the same vote twice), `cluster` (n,) any integer that names
+    who or what the votes share (annotator, prompt, ...). Rows of a tally table can be given as they are, and
+    stay in their types: many are read sooner in narrow ones. Cells that occur twice add up. Raises ValueError
+    for self-pairs, codes out of range, and counts that are negative or not finite.
     """
 
-    left: Ints
-    right: Ints
-    outcome: Ints
-    count: Floats
+    left: NDArray[np.integer[Any]]
+    right: NDArray[np.integer[Any]]
+    counts: NDArray[Any]
     n_models: int
-    cluster: Ints | None = None
+    cluster: NDArray[np.integer[Any]] | None = None
 
     def __post_init__(self) -> None:
-        for name in ("left", "right", "outcome") + (() if self.cluster is None else ("cluster",)):
-            object.__setattr__(self, name, _frozen(_integers(getattr(self, name), name), np.intp))
-        object.__setattr__(self, "count", _frozen(self.count, np.float64))
+        for name in ("left", "right") + (() if self.cluster is None else ("cluster",)):
+            object.__setattr__(self, name, _frozen(_integers(getattr(self, name), name)))
+        object.__setattr__(self, "counts", _frozen(self.counts))
         self._check()
 
     def _check(self) -> None:
         n = len(self.left)
-        columns = [self.right, self.outcome, self.count] + ([] if self.cluster is None else [self.cluster])
+        columns = [self.right] + ([] if self.cluster is None else [self.cluster])
         if any(column.shape != (n,) for column in columns):
             raise ValueError("cells need one-dimensional columns of one length")
+        if self.counts.shape != (len(Outcome), n) or self.counts.dtype.kind not in "iuf":
+            expected = f"expected numbers of shape {(len(Outcome), n)}"
+            raise ValueError(f"counts: {expected}, got {self.counts.dtype} of {self.counts.shape}")
         _check_range(self.left, self.n_models, "left: model code")
         _check_range(self.right, self.n_models, "right: model code")
-        _check_range(self.outcome, len(Outcome), "outcome code")
-        _check_weights(self.count, "count")
+        for outcome in Outcome:
+            _check_weights(self.counts[outcome], f"count of {outcome.label}")
         _check_self_pairs(self.left, self.right)
 
     def __len__(self) -> int:
         return len(self.left)
+
+    @property
+    def n_votes(self) -> Floats:
+        """(n,) votes in each cell, whatever they said."""
+        return np.asarray(self.counts.sum(axis=0))
+
+    def where(self, rows: NDArray[np.bool_]) -> Cells:
+        """Some of the cells."""
+        cluster = None if self.cluster is None else self.cluster[rows]
+        return Cells(self.left[rows], self.right[rows], self.counts[:, rows], self.n_models, cluster)
+
+    def by_outcome(self) -> tuple[Ints, Ints, Ints, Floats, Ints | None]:
+        """(left, right, outcome, count, cluster): columns with a row for each outcome that a cell has."""
+        outcome, row = np.nonzero(self.counts)
+        cluster = None if self.cluster is None else self.cluster[row].astype(np.intp)
+        left, right = self.left[row].astype(np.intp), self.right[row].astype(np.intp)
+        return left, right, outcome, self.counts[outcome, row].astype(np.float64), cluster
+
+    def chunks(self, size: int) -> Iterator[tuple[slice, Ints, Ints]]:
+        """(rows, left, right) of a cache's worth of cells at a time, or of `size` for sums of so many.
+
+        The sums are not to be swept more often than the cells are read.
+        """
+        step = max(_CHUNK, size)
+        for start in range(0, len(self), step):
+            rows = slice(start, start + step)
+            left, right = (side[rows].astype(np.intp, copy=False) for side in (self.left, self.right))
+            yield rows, left, right
 
     @classmethod
     def from_votes(
@@ -152,12 +182,16 @@ class Cells:
             clusters, codes = np.unique(_integers(cluster, "cluster"), return_inverse=True)
             votes.check_length(codes, "cluster")
         keys, count = votes.count(codes, 1 if clusters is None else len(clusters))
-        rest, right = np.divmod(keys, n_models) if n_models else (keys, keys)
-        rest, left = np.divmod(rest, n_models) if n_models else (keys, keys)
-        group, kind = np.divmod(rest, len(Outcome))
+        cell, outcome = np.divmod(keys, len(Outcome))
+        first = np.ones(len(cell), bool)
+        first[1:] = cell[1:] != cell[:-1]
+        rest, right = np.divmod(cell[first], max(n_models, 1))
+        group, left = np.divmod(rest, max(n_models, 1))
         if np.any(left == right):
             _check_self_pairs(votes.a, votes.b)
-        return cls(left, right, kind, count, n_models, None if clusters is None else clusters[group])
+        counts = np.zeros((len(Outcome), len(left)))
+        counts[outcome, np.cumsum(first) - 1] = count
+        return cls(left, right, counts, n_models, None if clusters is None else clusters[group])
 
 
 @dataclass(frozen=True, eq=False)
@@ -210,8 +244,12 @@ class WinMatrix:
     @classmethod
     def from_cells(cls, cells: Cells) -> Self:
         M = cells.n_models
-        keys = (cells.outcome * M + cells.left) * M + cells.right
-        counts = np.bincount(keys, weights=cells.count, minlength=len(Outcome) * M * M)
+        counts = np.zeros((len(Outcome), M * M))
+        for rows, left, right in cells.chunks(M * M):
+            pair = left * M + right
+            for total, votes in zip(counts, cells.counts[:, rows], strict=True):
+                if votes.any():  # hardly anybody calls both bad
+                    total += np.bincount(pair, votes, M * M)
         return cls._fold(counts.reshape(len(Outcome), M, M))
 
     @classmethod
@@ -228,10 +266,10 @@ class WinMatrix:
         if len(Outcome) * n_models * n_models > _DENSE_LIMIT:
             return cls.from_cells(Cells.from_votes(a, b, outcome, n_models, weight=weight))
         votes = _Votes.check(a, b, outcome, n_models, weight)
-        counts = votes.count_dense(None, 1).reshape(len(Outcome), n_models, n_models)
-        if counts.trace(axis1=1, axis2=2).any():
+        counts = votes.count_dense(None, 1).reshape(n_models, n_models, len(Outcome))
+        if counts.trace().any():
             _check_self_pairs(votes.a, votes.b)
-        return cls._fold(counts)
+        return cls._fold(np.moveaxis(counts, -1, 0))
 
     @classmethod
     def _fold(cls, counts: NDArray[Any]) -> Self:
@@ -358,11 +396,10 @@ class _Votes:
             rows = slice(start, start + size)
             a, b, outcome = self.check_codes(rows)
             keys = buffer[: len(a)]
-            keys[:] = outcome
-            if group is not None:
-                np.add(keys, len(Outcome) * group[rows], out=keys, dtype=dtype, casting="unsafe")
-            for code in (a, b):
-                keys *= self.n_models
+            parts = [(a, self.n_models), (b, self.n_models), (outcome, len(Outcome))]
+            keys[:] = parts.pop(0)[0] if group is None else group[rows]
+            for code, of in parts:
+                keys *= of
                 np.add(keys, code, out=keys, dtype=dtype, casting="unsafe")
             yield keys, None if self.weight is None else self.weight[rows]
 
@@ -384,7 +421,7 @@ def _integers(values: ArrayLike, name: str) -> NDArray[Any]:
     return array
 
 
-def _frozen(values: ArrayLike, dtype: type) -> NDArray[Any]:
+def _frozen(values: ArrayLike, dtype: type | None = None) -> NDArray[Any]:
     view: NDArray[Any] = np.asarray(values, dtype).view()
     view.flags.writeable = False
     return view
@@ -398,7 +435,9 @@ def _check_range(codes: NDArray[Any], bound: int, what: str, first_row: int = 0)
         raise ValueError(f"row {first_row + row}: {what} {codes[row]} is outside 0..{bound - 1}")
 
 
-def _check_weights(weights: Floats, name: str) -> None:
+def _check_weights(weights: NDArray[Any], name: str) -> None:
+    if weights.dtype.kind == "u":
+        return
     bad = ~np.isfinite(weights) | (weights < 0)
     if bad.any():
         row = int(np.argmax(bad))

@@ -21,19 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ranking.bradley_terry import (
-    CENTER,
-    Fit,
-    Note,
-    fit,
-    grouped_inverse,
-    laplacian,
-    shifted,
-    to_elo,
-    win_probabilities,
-)
+from ranking.bradley_terry import CENTER, Fit, Note, fit, shifted, to_elo
 from ranking.clusters import deal, few_cluster_notes, small_sample
-from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores, summed
+from ranking.laplacian import grouped_inverse, laplacian
+from ranking.likelihood import win_probabilities
+from ranking.outcomes import BothBad, Floats, Ints, Ties, WinMatrix, check_votes, outcome_scores, summed
 from ranking.uncertainty import critical_value
 
 _MAX_ROUNDS = 100
@@ -189,18 +181,17 @@ class _Scored:
 
     @classmethod
     def of(cls, a: ArrayLike, b: ArrayLike, score: ArrayLike, n_models: int) -> _Scored:
-        # An outcome for every row makes the cells' checks of models and self-pairs apply here too.
-        left, right = np.asarray(a), np.asarray(b)
-        checked = Cells(left, right, np.zeros(len(left), np.intp), np.ones(len(left)), n_models)
+        # An outcome for every row makes the votes' checks of models and self-pairs apply here too.
+        left, right, _, _ = check_votes(a, b, np.zeros(len(np.asarray(a)), np.intp), n_models)
         values = np.asarray(score, np.float64)
-        if values.shape != checked.left.shape:
-            raise ValueError(f"judge: {values.shape} scores for {checked.left.shape} comparisons")
+        if values.shape != left.shape:
+            raise ValueError(f"judge: {values.shape} scores for {left.shape} comparisons")
         outside = ~np.isnan(values) & ~((values >= 0) & (values <= 1))
         if outside.any():
             row = int(np.argmax(outside))
             raise ValueError(f"row {row}: judge's score {values[row]} lies outside 0..1")
-        flipped = checked.left > checked.right
-        low, high = np.minimum(checked.left, checked.right), np.maximum(checked.left, checked.right)
+        flipped = left > right
+        low, high = np.minimum(left, right).astype(np.intp), np.maximum(left, right).astype(np.intp)
         return cls(low, high, np.where(flipped, 1 - values, values), flipped, n_models)
 
     @property

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -135,26 +136,30 @@ def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
     with np.errstate(divide="ignore"):
         precision = 1 / intervals.difference_se()[np.ix_(models, models)]
     precision[~np.isfinite(precision)] = 0.0
-    # Half the digits take half the time, and are far more than draws can tell.
-    precision = precision.astype(np.float32)
-    largest = [np.zeros(0)]
-    for sampled in _draws(intervals, models, draws, seed):
-        deviation = sampled.astype(np.float32)
-        peak = np.zeros(deviation.shape[1], np.float32)
-        for i in range(len(models) - 1):
-            z = np.abs(deviation[i + 1 :] - deviation[i]) * precision[i, i + 1 :, None]
-            np.maximum(peak, z.max(axis=0), out=peak)
-        largest.append(peak)
-    peaks = np.concatenate(largest)
     if len(models) < 2:
         return np.inf
+    # Half the digits take half the time, and are far more than draws can tell.
+    half = precision.astype(np.float32)
+    sampled = _draws(intervals, models, draws, seed)
+    peaks = np.concatenate([_peaks(deviation.astype(np.float32), half) for deviation in sampled])
     typical = _typical_dof(intervals, models)
     tail = stdtr(typical, np.quantile(peaks, intervals.level))
     critical = stdtrit(np.minimum(intervals.dof, typical), tail)
     return np.maximum(critical, critical[:, None])
 
 
-def _draws(intervals: Intervals, models: Ints, draws: int, seed: int) -> Any:
+def _peaks(deviation: NDArray[np.float32], precision: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The largest of |deviation i - deviation j| * precision ij in each of (K, m) draws."""
+    peaks, buffer = np.zeros(deviation.shape[1], np.float32), np.empty_like(deviation)
+    for i in range(len(deviation) - 1):
+        z = buffer[i + 1 :]
+        np.subtract(deviation[i + 1 :], deviation[i], out=z)
+        np.multiply(z, precision[i, i + 1 :, None], out=z)
+        np.maximum(peaks, np.abs(z, out=z).max(axis=0), out=peaks)
+    return peaks
+
+
+def _draws(intervals: Intervals, models: Ints, draws: int, seed: int) -> Iterator[Floats]:
     """Yield (K, m) draws of the ratings' errors: normal, or Student's t of the typical degrees of freedom."""
     values, vectors = np.linalg.eigh(intervals.covariance[np.ix_(models, models)])
     root = vectors * np.sqrt(np.maximum(values, 0))

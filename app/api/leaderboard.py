@@ -20,7 +20,7 @@ from app.leaderboard.over_time import Line
 from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Row
 from app.leaderboard.style import Restyled, StyleEffect
-from app.leaderboard.with_judges import WithJudges
+from app.leaderboard.together import WithJudges
 from app.models import Scope
 from app.permissions import Access
 
@@ -68,6 +68,7 @@ class StyleOut(Answer):
     votes: int
     missing: str
     part: bool
+    prompts: int
     few_annotators: bool
     effects: list[StyleEffect]
     rows: list[Restyled]

@@ -27,12 +27,11 @@ def _position(session: Session, project: Project) -> PositionBias:
     straight = reading.tallied(session, project, codes, count="straight")
     swapped = reading.tallied(session, project, codes, count="swapped")
     # Where the order was swapped, the second model stood on the left.
-    flipped = np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[swapped.outcome]
+    flipped = swapped.counts[[Code.B, Code.A, Code.TIE, Code.BOTH_BAD]]
     shown = Cells(
         np.concatenate([straight.left, swapped.right]),
         np.concatenate([straight.right, swapped.left]),
-        np.concatenate([straight.outcome, flipped]),
-        np.concatenate([straight.count, swapped.count]),
+        np.concatenate([straight.counts, flipped], axis=1),
         straight.n_models,
         np.concatenate([straight.cluster, swapped.cluster]),
     )
@@ -50,15 +49,14 @@ def _weighted(session: Session, project: Project) -> Reliability | None:
 
 
 def _by_annotator(session: Session, project: Project) -> Cells:
-    """Live judgments counted by pair, outcome and annotator; the cluster is the annotator's id."""
+    """Live judgments counted by pair and annotator; the cluster is the annotator's id."""
     _, codes = reading.models(session, project)
-    columns = (*reading.PAIR, reading.OUTCOME, col(Judgment.annotator_id))
+    columns = (*reading.PAIR, col(Judgment.annotator_id))
+    said = sa.type_coerce(col(Judgment.outcome), sa.String)
     query = (
-        sa.select(*columns, sa.func.count())
+        sa.select(*columns, *(sa.func.sum(sa.case((said == one, 1), else_=0)) for one in reading.CODES))
         .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
         .where(*reading.counts(project))
         .group_by(*columns)
     )
-    a, b, outcome, annotator, n = reading.columns(session, query, 5)
-    pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
-    return Cells(*pair, outcome, n.astype(np.float64), len(codes), annotator)
+    return reading.cells(codes, reading.columns(session, query, len(columns) + len(reading.CODES)))

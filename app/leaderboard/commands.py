@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from app.leaderboard import terminal
 
 if TYPE_CHECKING:
-    from app.leaderboard.of_votes import Shown
     from app.leaderboard.ranked import ClusterBy
+    from app.leaderboard.shown import Shown
     from app.leaderboard.votes_file import Votes
 
 Made = TypeVar("Made")
@@ -20,7 +20,7 @@ Made = TypeVar("Made")
 TIES = ("half", "davidson", "drop")
 VIEWS = (
     *("standings", "matrix", "head-to-head", "model", "over-time", "bias", "firmness"),
-    *("agreement", "annotators", "weighted"),
+    *("agreement", "annotators", "weighted", "with-judges"),
 )
 # Views of what the votes of one comparison, or of one annotator, have in common.
 GROUPED: "dict[str, ClusterBy]" = {
@@ -48,6 +48,18 @@ class Anchor(click.ParamType[tuple[str, float]]):
         return model, pinned
 
 
+class Judges(click.ParamType[tuple[str, str]]):
+    """COLUMN=VALUE; the value may itself hold an equals sign."""
+
+    name = "COLUMN=VALUE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        column, equals, said = str(value).partition("=")
+        if not (column and equals):
+            self.fail("expected COLUMN=VALUE", param, ctx)
+        return column, said
+
+
 @click.command()
 @click.argument("votes", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--method", type=click.Choice(["bt", "elo"]), default="bt", show_default=True)
@@ -68,6 +80,11 @@ class Anchor(click.ParamType[tuple[str, float]]):
 @click.option(
     "--model", "models", metavar="NAME", multiple=True, help="For --show model; two of them for head-to-head."
 )
+@click.option(
+    "--judges",
+    type=Judges(),
+    help="For --show with-judges: which votes are judge models'; annotator_kind=model by default.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rank(
     votes: Path,
@@ -75,6 +92,7 @@ def rank(
     by: str | None,
     show: str,
     models: tuple[str, ...],
+    judges: tuple[str, str] | None,
     as_json: bool,
     **options: Any,
 ) -> None:
@@ -85,11 +103,15 @@ def rank(
     """
     from app.leaderboard import of_votes
     from app.leaderboard.ranked import Parameters
-    from app.leaderboard.votes_file import default_cluster, read_votes
+    from app.leaderboard.votes_file import default_cluster, default_judges, read_votes
 
+    if show != "with-judges" and judges:
+        raise click.UsageError("--judges is for --show with-judges.")
+    if show == "with-judges" and not judges:
+        judges = default_judges(votes)
     chosen, cluster = cluster is not None, cluster or default_cluster(votes)
     parameters = _usable(lambda: Parameters(cluster=cluster, chosen=chosen, **options))
-    read = read_votes(votes, GROUPED.get(show, cluster), by)
+    read = read_votes(votes, GROUPED.get(show, cluster), by, judges)
 
     def shown(part: "Votes") -> "Shown":
         return _usable(lambda: of_votes.show(show, part, parameters, models))

@@ -55,10 +55,21 @@ def revision(session: Session, project: Project) -> int:
 
 def remembered(session: Session, project: Project, question: object, make: Callable[[Any], Answer]) -> Answer:
     """The answer of this revision, or a new one made from the last (None at first)."""
-    now = revision(session, project)
-    key = (session.get_bind().engine.url, project.id, question)
+    now, key = revision(session, project), _key(session, project, question)
     then, answer = _memory.get(key)
     if then != now:
         answer = make(answer)
         _memory.put(key, now, answer)
     return cast(Answer, answer)
+
+
+def kept_up(session: Session, project: Project, question: object, make: Callable[[Any], Answer]) -> Answer:
+    """An answer that is made anew from the last (None at first) and knows itself what changed since."""
+    key = _key(session, project, question)
+    answer = make(_memory.get(key)[1])
+    _memory.put(key, 0, answer)
+    return answer
+
+
+def _key(session: Session, project: Project, question: object) -> object:
+    return session.get_bind().engine.url, project.id, question

@@ -7,7 +7,7 @@ import numpy as np
 
 from app.leaderboard.ranked import Standings
 from ranking import lack_of_fit
-from ranking.bradley_terry import davidson_probabilities
+from ranking.davidson import davidson_probabilities
 
 
 @dataclass(frozen=True)

@@ -17,28 +17,18 @@ from ranking import (
     RankRanges,
     WinMatrix,
     connectivity,
-    crossed,
-    elo,
     fit,
     intervals,
-    permuted_elo,
     rank_ranges,
 )
 from ranking.bradley_terry import CENTER, Prior
 from ranking.clusters import MIN_CLUSTERS
-from ranking.crossed import sample_items
-from ranking.outcomes import Outcome, Ties
+from ranking.outcomes import Ties
 
 Method = Literal["bt", "elo"]
 Interval = Literal["sandwich", "bootstrap", "none"]
 ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
-Codes = NDArray[np.integer[Any]]
 
-# How far the order of votes moves an Elo rating is told by replaying them in this many random orders.
-PERMUTATIONS = 20
-MAX_PERMUTED = 200_000
-# What votes on the same prompts share is learnt from about so many of them.
-MAX_SHARED = 200_000
 # Fewer prompts say little of others, and are what was asked about. Where clusters begin to be few has no
 # sharp edge (Cameron & Miller, 2015, J. Human Resources 50).
 FEW_PROMPTS = 30
@@ -72,10 +62,14 @@ class Parameters:
 
 @dataclass(frozen=True)
 class Prompts:
-    """How many the votes are on, as far as these say, and what votes on one share; None: not to be told."""
+    """How many the votes are on, as far as these say, and what votes on one share; None: not to be told.
+
+    `kind` is what they are where votes name no prompts: comparisons.
+    """
 
     number: int = 0
     crossed: Crossed | None = None
+    kind: Literal["prompt", "comparison"] = "prompt"
 
 
 @dataclass(frozen=True)
@@ -161,31 +155,6 @@ def rank_cells(
     return replace(standings, intervals=found, crossed=shared, notes=(*standings.notes, *told, *notes))
 
 
-def rank_votes(
-    models: Sequence[str],
-    a: Codes,
-    b: Codes,
-    outcome: Codes,
-    parameters: Parameters,
-    cluster: Codes | None = None,
-    prompt: Codes | None = None,
-) -> Standings:
-    """Standings of votes as (n,) columns of codes, in the order they were given; prompt -1 is unknown."""
-    if parameters.method == "elo":
-        return _rank_votes_by_elo(models, a, b, outcome, parameters)
-
-    def prompts(fitted: Fit) -> Prompts:
-        if prompt is None or not (prompt >= 0).any():
-            return Prompts()
-        some = np.flatnonzero(sample_items(prompt, MAX_SHARED))
-        who = None if cluster is None else cluster[some]
-        found = crossed(fitted, a[some], b[some], outcome[some], prompt[some], who)
-        return Prompts(len(np.unique(prompt[prompt >= 0])), found)
-
-    cells = Cells.from_votes(a, b, outcome, len(models), cluster=cluster)
-    return rank_cells(models, cells, parameters, prompts=prompts)
-
-
 def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] | None:
     if parameters.anchor is None:
         return None
@@ -202,7 +171,7 @@ def _clustered(
     kind = parameters.cluster
     named = "annotator" if kind == "both" else kind
     notes: list[str] = []
-    n = 0 if cells.cluster is None or kind == "none" else len(np.unique(cells.cluster[cells.count > 0]))
+    n = 0 if cells.cluster is None or kind == "none" else len(np.unique(cells.cluster))
     by_prompt = named in ("prompt", "comparison")
     if by_prompt and 0 < n < FEW_PROMPTS and not parameters.chosen:
         n, notes = 0, [caveats.as_they_are(n, named, by_annotator=False)]
@@ -224,11 +193,11 @@ def _shared(
     if prompts.number == 0:
         return None, []
     if prompts.number < FEW_PROMPTS and not parameters.chosen:
-        return None, [caveats.as_they_are(prompts.number, "prompt", by_annotator=by_annotator)]
+        return None, [caveats.as_they_are(prompts.number, prompts.kind, by_annotator=by_annotator)]
     if found is None:
         return None, [caveats.prompts_not_told(by_annotator=by_annotator)]
     if not found.known:
-        return None, [caveats.few_clusters(found.items, "prompt")]
+        return None, [caveats.few_clusters(found.items, prompts.kind)]
     return found, []
 
 
@@ -252,25 +221,6 @@ def rank_elo(
     standings = _standings(models, matrix, chosen, ratings, None)
     shown = {**standings.parameters, "k": k, "prior": None}
     return replace(standings, parameters=shown, notes=(*standings.notes, caveats.elo(spread)))
-
-
-def elo_spread(a: Codes, b: Codes, outcome: Codes, n_models: int) -> float:
-    """How far another order of the same votes moves an Elo rating; NaN where that would take too long."""
-    if not 1 < len(a) <= MAX_PERMUTED:
-        return np.nan
-    _, deviation = permuted_elo(a, b, outcome, n_models, permutations=PERMUTATIONS)
-    return float(np.nanmax(deviation, initial=0.0))
-
-
-def _rank_votes_by_elo(
-    models: Sequence[str], a: Codes, b: Codes, outcome: Codes, parameters: Parameters
-) -> Standings:
-    matrix = WinMatrix.from_votes(a, b, outcome, len(models))
-    kept = outcome != Outcome.TIE if parameters.ties == "drop" else np.ones(len(outcome), bool)
-    votes = (a[kept], b[kept], outcome[kept])
-    run = elo(*votes, len(models))
-    spread = elo_spread(*votes, len(models))
-    return rank_elo(models, matrix, run.ratings, parameters, k=run.k, spread=spread)
 
 
 def _standings(

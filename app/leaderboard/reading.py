@@ -1,6 +1,6 @@
 """Judgments, and the counts kept of them, read from the database as numbers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import chain, groupby
@@ -30,6 +30,7 @@ from app.prepared import table
 from ranking import Cells
 from ranking import Outcome as Code
 
+# In the order of the codes, as the columns of cells are.
 CODES = {
     Outcome.A.value: int(Code.A),
     Outcome.B.value: int(Code.B),
@@ -62,19 +63,46 @@ def columns(session: Session, statement: Any, width: int) -> Integers:
 
 # Counts
 
+_one, _other = table(Model).alias(), table(Model).alias()
+_pairs = _one.join(_other, sa.and_(_one.c.project_id == _other.c.project_id, _one.c.id < _other.c.id))
+
 
 def tallied(
-    session: Session, project: Project, codes: Integers, by: str = "", value: str = "", count: str = "n"
+    session: Session,
+    project: Project,
+    codes: Integers,
+    by: str = "",
+    value: str = "",
+    *,
+    count: str = "n",
+    clusters: Sequence[int] | None = None,
 ) -> Cells:
-    """The kept counts of one slice, or of all, over all time; of one shown order, "straight" or "swapped"."""
-    counts = table(Tally)
+    """The kept counts of one slice, or of all, over all time; of one shown order, "straight" or "swapped".
+
+    ``clusters`` are some of annotators; None is all.
+    """
     # Both kinds of annotators together are all there are.
-    values = [value] if by else [kind.value for kind in AnnotatorKind]
-    slice_ = (counts.c.slice_by == (by or "kind"), counts.c.slice_value.in_(values))
+    parts = [(by, value)] if by else [("kind", kind.value) for kind in AnnotatorKind]
+    found = (_of_clusters(project, *part, count, clusters) for part in parts)
+    return cells(codes, columns(session, sa.union_all(*found), 3 + len(CODES)))
+
+
+def _of_clusters(
+    project: Project, by: str, value: str, count: str, clusters: Sequence[int] | None
+) -> "sa.Select[*tuple[int, ...]]":
+    counts = table(Tally)
     names, numbers = _numbers(counts, count)
-    found = sa.select(*names, *numbers).where(counts.c.project_id == project.id, *slice_, counts.c[count] > 0)
-    found = found.group_by(*names)
-    return _cells(codes, columns(session, found, len(names) + len(numbers)))
+    here = (counts.c.project_id == project.id, counts.c.slice_by == by, counts.c.slice_value == value)
+    if clusters is None:
+        return sa.select(*names, *numbers).where(*here, counts.c[count] > 0).group_by(*names)
+    # From each pair of models the key leads to a cluster's counts, and no others are read. An inner join
+    # SQLite would turn around, and read them all.
+    names = [_one.c.id, _other.c.id, counts.c.cluster]
+    these = (counts.c.model_a_id == _one.c.id, counts.c.model_b_id == _other.c.id)
+    wanted = sa.and_(*here, *these, counts.c.cluster.in_(clusters))
+    found = sa.select(*names, *numbers).select_from(_pairs.outerjoin(counts, wanted))
+    found = found.where(_one.c.project_id == project.id).group_by(*names)
+    return found.having(sa.func.sum(counts.c[count]) > 0)
 
 
 def within(
@@ -87,13 +115,13 @@ def within(
     found = sa.select(value, *names, *numbers).group_by(value, *names).order_by(value)
     _, codes = models(session, project)
     by_value = groupby(session.execute(found), key=lambda row: row[0])
-    return {one: _cells(codes, np.array([row[1:] for row in rows], np.int64).T) for one, rows in by_value}
+    return {one: cells(codes, np.array([row[1:] for row in rows], np.int64).T) for one, rows in by_value}
 
 
 def nothing(n_models: int) -> Cells:
     """The counts of no judgments."""
     none = np.zeros(0, np.intp)
-    return Cells(none, none, none, np.zeros(0), n_models, none)
+    return Cells(none, none, np.zeros((len(CODES), 0)), n_models, none)
 
 
 def _numbers(counts: Any, count: str = "n") -> tuple[list[Any], list[Any]]:
@@ -103,14 +131,16 @@ def _numbers(counts: Any, count: str = "n") -> tuple[list[Any], list[Any]]:
     return names, [sa.func.sum(sa.case((outcome == one, counts.c[count]), else_=0)) for one in CODES]
 
 
-def _cells(codes: Integers, found: Integers) -> Cells:
+def cells(codes: Integers, found: Integers) -> Cells:
+    """Of rows (a, b, cluster, how often each outcome of CODES)."""
     a, b, cluster, *numbers = found
-    outcome = np.repeat(list(CODES.values()), len(a))
-    left, right = (np.tile(np.searchsorted(codes, ids), len(CODES)) for ids in (a, b))
-    count = np.concatenate(numbers).astype(np.float64)
-    present = count > 0
-    arrays = (left[present], right[present], outcome[present], count[present])
-    return Cells(*arrays, len(codes), np.tile(cluster, len(CODES))[present])
+    left, right = np.searchsorted(codes, a), np.searchsorted(codes, b)
+    return Cells(_narrow(left), _narrow(right), _narrow(np.array(numbers)), len(codes), _narrow(cluster))
+
+
+def _narrow(numbers: Integers) -> NDArray[np.integer[Any]]:
+    """In the smallest type that holds them: they are kept, and there may be a million."""
+    return numbers.astype(np.min_scalar_type(numbers.max(initial=0)))
 
 
 # Judgments

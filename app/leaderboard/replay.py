@@ -17,7 +17,7 @@ from app.leaderboard import over_time, reading
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.over_time import Trajectory
-from app.leaderboard.ranked import MAX_PERMUTED, elo_spread
+from app.leaderboard.ranked_votes import MAX_PERMUTED, elo_spread
 from app.leaderboard.reading import Judgments
 from app.models import Annotator, Judgment, Project
 from ranking import elo

@@ -37,7 +37,7 @@ class PositionBias:
 
 def position(shown: Cells) -> PositionBias:
     """Of verdicts whose left model stood on the left."""
-    left, right, ties = (int(shown.count[shown.outcome == code].sum()) for code in range(3))
+    left, right, ties, _ = (int(count) for count in shown.counts.sum(axis=1))
     unknown = PositionBias(None, None, None, left, right, ties)
     if not left + right:
         return unknown

@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import reading, replay, shared_prompts
+from app.leaderboard import kept, reading, replay, shared_prompts
 from app.leaderboard.forms import SliceBy, StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
@@ -137,7 +137,7 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
 
 def _cells(session: Session, project: Project, query: StandingsQuery, codes: Integers) -> Cells:
     if query.always:
-        return reading.tallied(session, project, codes, query.by, query.value)
+        return kept.load(session, project, codes, query.by, query.value)
     # One reading for all slices of some days.
     period = query.by, query.since, query.until
     found = remembered(

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from app.leaderboard.of_votes import Table as Read
+    from app.leaderboard.shown import Table as Read
 
 WIDE = 160
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.errors import Problem
+from app.leaderboard.caveats import listed
 from ranking import Outcome
 
 Codes = NDArray[np.integer[Any]]
@@ -42,6 +43,9 @@ CLUSTERS: dict[Cluster, tuple[str, ...]] = {
 }
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 BLOCK = 1 << 24
+COLUMNS = ("a", "b", "outcome", "cluster", "prompt", "comparison", "judge", "slices")
+# How an export of judgments tells judge models from people.
+JUDGES = ("annotator_kind", "model")
 # Ratings need a few matrices of this many rows and columns.
 MOST_MODELS = 2_000
 
@@ -51,8 +55,10 @@ class Votes:
     """Votes as (n,) columns of codes: ``a`` and ``b`` into ``models``, ``outcome`` of ``ranking.Outcome``.
 
     ``cluster`` says which votes belong together, as codes into ``clusters`` where one column names them;
-    ``prompt`` which are on one prompt besides, or None;
-    ``slices`` are codes into ``slice_values``. Prompts and slices are -1 where the file says nothing.
+    ``prompt`` which are on one prompt besides, or None; ``item`` whether these are prompts, or comparisons
+    where the file names nothing wider. ``comparison`` says which are of one comparison and ``judge`` which
+    are a judge model's, where that was asked for. ``slices`` are codes into ``slice_values``. Prompts and
+    slices are -1 where the file says nothing.
     """
 
     models: tuple[str, ...]
@@ -62,29 +68,21 @@ class Votes:
     cluster: Codes | None = None
     clusters: tuple[str, ...] = ()
     prompt: Codes | None = None
+    item: Literal["prompt", "comparison"] = "prompt"
+    comparison: Codes | None = None
+    judge: NDArray[np.bool_] | None = None
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
 
     def by_slice(self) -> "Iterator[tuple[str, Votes]]":
         """The votes of each slice; all models stay, so that one without votes is seen to have none."""
         for code, value in enumerate(self.slice_values):
-            rows = self.slices == code
-            cluster, prompt = (
-                None if column is None else column[rows] for column in (self.cluster, self.prompt)
-            )
-            yield (
-                value,
-                replace(
-                    self,
-                    a=self.a[rows],
-                    b=self.b[rows],
-                    outcome=self.outcome[rows],
-                    cluster=cluster,
-                    prompt=prompt,
-                    slices=None,
-                    slice_values=(),
-                ),
-            )
+            yield value, replace(self.where(np.asarray(self.slices) == code), slices=None, slice_values=())
+
+    def where(self, rows: NDArray[np.bool_]) -> "Votes":
+        """Some of the votes, with all models."""
+        columns = {name: getattr(self, name) for name in COLUMNS}
+        return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
 
 
 @dataclass(frozen=True)
@@ -106,28 +104,46 @@ class _Source:
             return f"line {next(line for i, line in enumerate(starts) if i == row)}"
 
 
-def read_votes(path: Path, cluster: ClusterBy = "none", by: str | None = None) -> Votes:
+def read_votes(
+    path: Path, cluster: ClusterBy = "none", by: str | None = None, judges: tuple[str, str] | None = None
+) -> Votes:
     """Read a CSV, JSON Lines or Parquet file of votes (text also as .gz or .zst).
 
-    ``cluster`` says which votes belong together; ``by`` is a column to slice by. Raises Problem
-    where the file lacks a column, or with the line of a value that cannot be understood.
+    ``cluster`` says which votes belong together; ``by`` is a column to slice by; ``judges`` the column, and
+    its value, by which judge models' votes are known. Raises Problem where the file lacks a column, or with
+    the line of a value that cannot be understood.
     """
     source = _recognise(path)
     shape = _shape(source)
     groups = _cluster_columns(source, "annotator" if cluster == "both" else cluster)
     prompts = _prompt_columns(source) if cluster == "both" else []
-    if by is not None and by not in source.columns:
-        raise Problem(f"{path.name} has no column {by!r}; it has {', '.join(source.columns)}.")
-    wanted = [*shape, WINNER, *groups, *prompts, *([by] if by else [])]
+    compared = _cluster_columns(source, "comparison") if judges else []
+    named = [name for name in (by, judges and judges[0]) if name]
+    for name in named:
+        if name not in source.columns:
+            raise Problem(f"{path.name} has no column {name!r}; it has {', '.join(source.columns)}.")
+    wanted = [*shape, WINNER, *groups, *prompts, *compared, *named]
     table = _read(source, list(dict.fromkeys(wanted)))
     if not table.num_rows:
         raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
     models, a, b = _models(source, table, shape)
     outcome = _outcomes(source, table)
     joined, clusters = _joined(source, table, groups, a, b) if groups else (None, ())
-    prompt = _codes(table[prompts[0]])[0] if prompts else None
     slices, values = _codes(table[by]) if by else (None, ())
-    return Votes(models, a, b, outcome, joined, clusters, prompt, slices, values)
+    return Votes(
+        models,
+        a,
+        b,
+        outcome,
+        joined,
+        clusters,
+        prompt=_codes(table[prompts[0]])[0] if prompts else None,
+        item="prompt" if _named(source, "prompt") else "comparison",
+        comparison=_joined(source, table, compared, a, b)[0] if compared else None,
+        judge=_judges(source, table, *judges) if judges else None,
+        slices=slices,
+        slice_values=values,
+    )
 
 
 def default_cluster(path: Path) -> ClusterBy:
@@ -137,6 +153,16 @@ def default_cluster(path: Path) -> ClusterBy:
     if _prompt_columns(source):
         return "both" if annotators else "prompt" if _named(source, "prompt") else "comparison"
     return "annotator" if annotators else "none"
+
+
+def default_judges(path: Path) -> tuple[str, str]:
+    """How the file tells judge models' votes from people's."""
+    if JUDGES[0] not in _recognise(path).columns:
+        raise Problem(
+            f"{path.name} has no column {JUDGES[0]} that tells judge models' votes from people's: name the "
+            "one that does, and what it says of judge models, with --judges COLUMN=VALUE."
+        )
+    return JUDGES
 
 
 def _named(source: _Source, cluster: Cluster) -> list[str]:
@@ -213,6 +239,14 @@ def _outcomes(source: _Source, table: pa.Table) -> Codes:
         found = repr(values[codes[row]]) if codes[row] >= 0 else "missing"
         raise source.refuse(row, f"{WINNER} is {found}; expected one of {', '.join(WORDS)}.")
     return outcome
+
+
+def _judges(source: _Source, table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:
+    codes, values = _codes(table[column])
+    if value not in values:
+        found = f"it says {listed(values)}" if values else "it is empty"
+        raise Problem(f"No vote of {source.path.name} has {value!r} in the column {column!r}; {found}.")
+    return np.asarray(codes == values.index(value))
 
 
 def _codes(column: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:

@@ -93,8 +93,8 @@ def _chosen(session: Session, project: Project, rounds: Sequence[int]) -> tuple[
         return 0, []
     scores = score_pairs(fitted)
     _, codes = reading.models(session, project)
-    # A seed that changes with each choice and makes it repeatable.
-    seed = memory.revision(session, project)
+    # A seed that changes from choice to choice and makes each repeatable.
+    seed = round(fitted.matrix.judgments.sum() / 2)
     waiting = 0
     found: list[int] = []
     for taken in rounds:

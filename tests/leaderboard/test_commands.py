@@ -119,6 +119,15 @@ def test_few_prompts_are_taken_as_they_are(tmp_path: Path) -> None:
     assert "13 prompts" in run(file).output
 
 
+def test_comparisons_are_called_so_where_the_file_names_no_prompts(tmp_path: Path) -> None:
+    rows = [{"pair_id": row["prompt_id"], **row} for row in on_few_prompts(13)]
+    for row in rows:
+        del row["prompt_id"]
+    found = ranked(write(tmp_path / "v.csv", rows))
+    assert found["notes"][-1].startswith("These 13 comparisons are taken as they are: ")
+    assert not any("prompt" in note for note in found["notes"])
+
+
 def test_few_prompts_are_a_sample_where_that_is_asked_for(tmp_path: Path) -> None:
     file = write(tmp_path / "v.csv", on_few_prompts(13))
     for cluster in ("both", "prompt"):

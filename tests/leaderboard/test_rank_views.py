@@ -1,5 +1,7 @@
 """`tiebreak rank --show`: what the pages tell of a project, told of a file of votes."""
 
+import math
+import random
 from pathlib import Path
 
 import pytest
@@ -14,7 +16,11 @@ OF = {"model": NAMES[:1], "head-to-head": NAMES[:2]}
 
 @pytest.fixture
 def file(tmp_path: Path) -> Path:
-    return write(tmp_path / "votes.csv", votes())
+    return write(tmp_path / "votes.csv", [row | {"annotator_kind": kind(row)} for row in votes()])
+
+
+def kind(row: dict[str, str]) -> str:
+    return "model" if row["annotator"] == "w7" else "human"
 
 
 def asked(view: str, *models: str) -> list[str]:
@@ -156,7 +162,87 @@ def test_a_wrong_question_is_told(arguments: list[str], word: str, file: Path) -
 @pytest.mark.parametrize("view", commands.VIEWS)
 def test_no_votes_at_all_are_told(view: str, tmp_path: Path) -> None:
     file = tmp_path / "v.csv"
-    file.write_text("model_a,model_b,winner,annotator,prompt_id\n")
+    file.write_text("model_a,model_b,winner,annotator,annotator_kind,prompt_id\n")
     result = run(file, *asked(view, *OF.get(view, [])), "--json")
     assert isinstance(result.exception, Problem)
     assert "holds no votes" in result.exception.detail
+
+
+def with_a_judge(*, flip: bool = False) -> list[dict[str, str]]:
+    """600 comparisons, a third judged by one of six people, all by a judge model that is fond of Moth."""
+    rng, opposite, rows = random.Random(5), {"model_a": "model_b", "model_b": "model_a"}, []
+    for n in range(600):
+        one, other = rng.sample(NAMES, 2)
+        person = (
+            "model_a" if rng.random() < 1 / (1 + math.exp(STRENGTH[other] - STRENGTH[one])) else "model_b"
+        )
+        judge = person if rng.random() < 0.9 else opposite[person]
+        if "Moth" in (one, other) and rng.random() < 0.8:
+            judge = "model_a" if one == "Moth" else "model_b"
+        verdicts = [("gpt", judge)] + ([(f"w{rng.randrange(6)}", person)] if n % 3 == 0 else [])
+        for number, (who, winner) in enumerate(verdicts):
+            models, said = (one, other), winner
+            if flip and number:
+                models, said = (other, one), opposite[winner]
+            row = {"model_a": models[0], "model_b": models[1], "winner": said, "annotator": who}
+            rows.append({**row, "prompt_id": f"p{n}", "annotator_kind": "model" if who == "gpt" else "human"})
+    return rows
+
+
+def test_judge_models_help_people_without_their_bias(tmp_path: Path) -> None:
+    file = write(tmp_path / "v.csv", with_a_judge())
+    found = ranked(file, "--show", "with-judges")
+    assert (found["people"], found["judges"], found["shared"]) == (200, 400, 200)
+    assert found["effective"] > found["people"]
+    moth = next(row for row in found["rows"] if row["model"] == "Moth")
+    assert moth["judges"]["rating"] > moth["people"]["upper"] > moth["rating"] > moth["lower"]
+    told = run(file, "--show", "with-judges")
+    assert "200 comparisons judged by both, 400 by judge models alone" in " ".join(told.output.split())
+
+
+def test_the_order_of_a_comparisons_models_says_nothing_of_them(tmp_path: Path) -> None:
+    one, other = (
+        ranked(write(tmp_path / f"{flip}.csv", with_a_judge(flip=flip)), "--show", "with-judges")
+        for flip in (False, True)
+    )
+    assert [row["rating"] for row in one["rows"]] == pytest.approx([row["rating"] for row in other["rows"]])
+
+
+def test_any_column_may_tell_judge_models_from_people(tmp_path: Path) -> None:
+    rows = with_a_judge()
+    named = ranked(write(tmp_path / "v.csv", rows), "--show", "with-judges")
+    assert ranked(tmp_path / "v.csv", "--show", "with-judges", "--judges", "annotator=gpt") == named
+    other = write(tmp_path / "w.csv", [{**row, "annotator_kind": ""} for row in rows])
+    for arguments, told in (
+        (
+            ["--judges", "annotator=claude"],
+            "No vote of w.csv has 'claude' in the column 'annotator'; it says gpt,",
+        ),
+        (["--judges", "who=gpt"], "w.csv has no column 'who'; it has model_a, model_b, winner,"),
+        ([], "No vote of w.csv has 'model' in the column 'annotator_kind'; it is empty."),
+    ):
+        error = run(other, "--show", "with-judges", *arguments).exception
+        assert isinstance(error, Problem)
+        assert told in error.detail
+    plain = write(tmp_path / "x.csv", votes())
+    error = run(plain, "--show", "with-judges").exception
+    assert isinstance(error, Problem)
+    assert "x.csv has no column annotator_kind" in error.detail
+    assert "--judges COLUMN=VALUE" in error.detail
+
+
+@pytest.mark.parametrize("arguments", [["--judges", "kind"], ["--judges", "=x"]])
+def test_judges_are_a_column_and_its_value(arguments: list[str], file: Path) -> None:
+    result = run(file, "--show", "with-judges", *arguments)
+    assert (result.exit_code, "expected COLUMN=VALUE" in result.output) == (2, True)
+
+
+def test_judges_are_asked_for_by_their_view(file: Path) -> None:
+    result = run(file, "--judges", "annotator=w7")
+    assert (result.exit_code, "--judges is for --show with-judges" in result.output) == (2, True)
+
+
+def test_judge_models_alone_have_nobody_to_correct_them(tmp_path: Path) -> None:
+    rows = [row for row in with_a_judge() if row["annotator"] == "gpt"]
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "with-judges")
+    assert (found["missing"], found["rows"]) == ("it takes judgments of people and of a judge model", [])

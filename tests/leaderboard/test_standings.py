@@ -1,14 +1,20 @@
 """Standings from kept tallies are what the raw judgments give, and are remembered until one changes."""
 
+from dataclasses import replace
+from typing import Any
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.leaderboard import standings
+from app import tallies
+from app.leaderboard import memory, standings
 from app.leaderboard.forms import StandingsQuery
-from app.leaderboard.ranked import Parameters, Standings, rank_votes
+from app.leaderboard.ranked import Parameters, Standings
+from app.leaderboard.ranked_votes import rank_votes
+from app.leaderboard.votes_file import Votes
 from app.models import Annotator, Comparison, Judgment, Model, Project
 from ranking import encode_outcomes
 from tests.conftest import Cast
@@ -24,15 +30,15 @@ def from_judgments(session: Session, project: Project, **options: str) -> Standi
     judgments = sorted(live(session, project), key=lambda one: one.id)
     pairs = [session.get_one(Comparison, one.comparison_id) for one in judgments]
     people = [session.get_one(Annotator, one.annotator_id) for one in judgments]
-    return rank_votes(
-        [model.name for model in models],
+    votes = Votes(
+        tuple(model.name for model in models),
         np.array([code[pair.model_a_id] for pair in pairs]),
         np.array([code[pair.model_b_id] for pair in pairs]),
         encode_outcomes([one.outcome.value for one in judgments]),
-        Parameters(**options),
         np.array([person.cluster for person in people]),
-        np.array([pair.prompt_id for pair in pairs]),
+        prompt=np.array([pair.prompt_id for pair in pairs]),
     )
+    return rank_votes(votes, Parameters(**options))
 
 
 @pytest.mark.parametrize(
@@ -99,6 +105,52 @@ def test_standings_are_remembered_until_a_judgment_changes(app: Flask, session: 
     withdraw(session, made[0])
     session.commit()
     assert standings.load(session, cast.project, WHOLE).votes == first.votes - 1
+
+
+@pytest.mark.parametrize("query", [WHOLE, StandingsQuery(by="category", value="coding")])
+def test_only_the_counts_of_those_who_judged_since_are_read_again(
+    query: StandingsQuery, session: Session, cast: Cast, count_queries: Any
+) -> None:
+    made = judge_birds(session, cast.project, categories=("coding", "safety"), rounds=24)
+    mine = [one for one in made if one.annotator_id == made[0].annotator_id]
+    standings.load(session, cast.project, query)
+    withdraw(session, mine[0])
+    for judgment in mine[1:12]:
+        change(session, judgment, B if judgment.outcome == A else A)
+    session.commit()
+    with count_queries() as statements:
+        found = standings.load(session, cast.project, query)
+    (read,) = (one for one in statements if "FROM models" in one and "tallies" in one)
+    assert "tallies.cluster IN" in read
+    memory.forget()
+    anew = standings.load(session, cast.project, query)
+    assert [replace(row, lower=None, upper=None, rating=None) for row in found.rows] == [
+        replace(row, lower=None, upper=None, rating=None) for row in anew.rows
+    ]
+    for one, other in zip(found.rows, anew.rows, strict=True):
+        assert (one.rating, one.lower, one.upper) == pytest.approx(
+            (other.rating, other.lower, other.upper), abs=1e-6
+        )
+
+
+def test_all_counts_are_read_again_where_many_changed_or_the_project_did(
+    session: Session, cast: Cast, count_queries: Any
+) -> None:
+    made = judge_birds(session, cast.project)
+    standings.load(session, cast.project, WHOLE)
+    for judgment in made:
+        change(session, judgment, B)
+    session.commit()
+    with count_queries() as statements:
+        assert all(row.ties == 0 for row in standings.load(session, cast.project, WHOLE).rows)
+    assert not [one for one in statements if "tallies.cluster IN" in one]
+    tallies.rebuild(session, cast.project.id)
+    cast.project.revision += 1
+    session.add(cast.project)
+    session.commit()
+    with count_queries() as statements:
+        standings.load(session, cast.project, WHOLE)
+    assert not [one for one in statements if "tallies.cluster IN" in one]
 
 
 def test_another_projects_judgments_are_not_counted(session: Session, cast: Cast) -> None:

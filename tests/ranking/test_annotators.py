@@ -72,8 +72,7 @@ class TestCrowds:
         newcomer = Cells(
             np.append(cells.left, best),
             np.append(cells.right, worst),
-            np.append(cells.outcome, 1),
-            np.append(cells.count, 1.0),
+            np.column_stack([cells.counts, [0, 1, 0, 0]]),
             cells.n_models,
             np.append(cells.cluster, 999),
         )
@@ -97,24 +96,23 @@ class TestOptimum:
     def test_a_general_optimiser_finds_the_same(self):
         cells, _, _ = crowd(n=900, annotators=8, models=5, spam=0.25, ties=0.1)
         found = fit_reliability(cells)
-        score = np.array([1, 0, 0.5])[cells.outcome]
+        left, right, outcome, count, who = cells.by_outcome()
+        score = np.array([1, 0, 0.5])[outcome]
 
         def loss(theta, s):
-            logit = s * (theta[cells.left] - theta[cells.right])
-            return cells.count * (np.logaddexp(0, logit) - score * logit)
+            logit = s * (theta[left] - theta[right])
+            return count * (np.logaddexp(0, logit) - score * logit)
 
         def ratings_loss(theta):
             gap = theta[:, None] - theta
             prior = (found.plain.pseudo * np.logaddexp(0, -gap)).sum()
-            return loss(theta, found.reliability[cells.cluster]).sum() + prior + theta.sum() ** 2
+            return loss(theta, found.reliability[who]).sum() + prior + theta.sum() ** 2
 
         best = minimize(ratings_loss, np.zeros(5), tol=1e-12, method="BFGS", options={"gtol": 1e-7}).x
         np.testing.assert_allclose(found.theta, best, atol=1e-5)
         s = np.array(
             [
-                minimize_scalar(
-                    lambda s, k=k: loss(found.theta, s)[cells.cluster == k].sum() + (s - 1) ** 2 * 2
-                ).x
+                minimize_scalar(lambda s, k=k: loss(found.theta, s)[who == k].sum() + (s - 1) ** 2 * 2).x
                 for k in range(8)
             ]
         )
@@ -133,8 +131,7 @@ class TestInvariance:
             Cells(
                 np.where(flip, cells.right, cells.left)[order],
                 np.where(flip, cells.left, cells.right)[order],
-                np.where(flip, np.array([1, 0, 2])[cells.outcome], cells.outcome)[order],
-                cells.count[order],
+                np.where(flip, cells.counts[[1, 0, 2, 3]], cells.counts)[:, order],
                 6,
                 100 - cells.cluster[order],
             )

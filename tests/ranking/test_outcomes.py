@@ -71,7 +71,7 @@ def test_cells_and_votes_give_the_same_matrix_whatever_the_types():
 
 def test_cells_keep_votes_apart_by_cluster():
     cells = Cells.from_votes([0, 0, 0], [1, 1, 1], [A, A, A], 2, cluster=[7, -3, 7])
-    assert dict(zip(cells.cluster.tolist(), cells.count.tolist(), strict=True)) == {-3: 1.0, 7: 2.0}
+    assert dict(zip(cells.cluster.tolist(), cells.n_votes.tolist(), strict=True)) == {-3: 1.0, 7: 2.0}
 
 
 def test_keys_do_not_overflow_small_integers():
@@ -85,7 +85,7 @@ def test_keys_do_not_overflow_with_many_models_and_clusters():
     # 40,000 models in 5 clusters: 3.2e10 possible cells, beyond int32, counted by sorting.
     a, b, cluster = np.array([39_999, 39_999, 5]), np.array([39_998, 39_998, 6]), np.array([4, 4, 1])
     cells = Cells.from_votes(a, b, [A, A, TIE], 40_000, cluster=cluster)
-    assert sorted(zip(cells.left, cells.right, cells.outcome, cells.count, cells.cluster, strict=True)) == [
+    assert sorted(zip(*cells.by_outcome(), strict=True)) == [
         (5, 6, TIE, 1, 1),
         (39_999, 39_998, A, 2, 4),
     ]
@@ -102,7 +102,7 @@ def test_sorted_and_dense_counting_agree(monkeypatch):
     dense = Cells.from_votes(votes.a, votes.b, votes.outcome, 9, cluster=votes.annotator, weight=weight)
     monkeypatch.setattr("ranking.outcomes._DENSE_LIMIT", 10)
     sparse = Cells.from_votes(votes.a, votes.b, votes.outcome, 9, cluster=votes.annotator, weight=weight)
-    for column in ("left", "right", "outcome", "cluster", "count"):
+    for column in ("left", "right", "cluster", "counts"):
         assert np.allclose(getattr(dense, column), getattr(sparse, column))
 
 
@@ -116,8 +116,8 @@ def test_integer_weights_are_repetition():
 def test_weights_that_are_no_weights_are_refused(weight):
     with pytest.raises(ValueError, match="row 1: weight"):
         WinMatrix.from_votes([0, 0], [1, 1], [A, A], 2, weight=[1.0, weight])
-    with pytest.raises(ValueError, match="row 0: count"):
-        Cells([0], [1], [A], [weight], 2)
+    with pytest.raises(ValueError, match="row 0: count of tie"):
+        Cells([0], [1], [[1], [1], [weight], [0]], 2)
 
 
 @pytest.mark.parametrize("clusters", [None, [1, 2, 3]])

@@ -78,7 +78,7 @@ def test_the_covariance_has_mean_zero_and_differences_do_not_depend_on_the_ancho
 
 def test_k_times_the_data_shrinks_independent_errors_and_leaves_clustered_ones(votes, plain):
     cells = votes.cells()
-    ninefold = Cells(cells.left, cells.right, cells.outcome, 9 * cells.count, 7, cells.cluster)
+    ninefold = Cells(cells.left, cells.right, 9 * cells.counts, 7, cells.cluster)
     result = fit(WinMatrix.from_cells(ninefold), prior="none")
     assert intervals(result).se == pytest.approx(intervals(plain).se / 3)
     assert intervals(result, ninefold).se == pytest.approx(intervals(plain, cells).se)
@@ -241,3 +241,34 @@ def test_one_replicate_has_no_spread(plain):
 def test_davidson_is_not_resampled(votes):
     with pytest.raises(ValueError, match="bootstrap: only fits"):
         bootstrap(fit(votes.matrix(), ties="davidson"))
+
+
+def test_neither_the_chunk_nor_the_types_of_the_cells_matter(monkeypatch):
+    votes = simulate(3000, 5, seed=21, annotators=9, taste=0.5)
+    cells = votes.cells()
+    result = fit(WinMatrix.from_cells(cells), ties="davidson")
+    expected = intervals(result, cells).covariance
+    monkeypatch.setattr("ranking.outcomes._CHUNK", 7)
+    narrow = Cells(
+        cells.left.astype(np.uint8),
+        cells.right.astype(np.int8),
+        cells.counts.astype(np.uint8),
+        5,
+        cells.cluster.astype(np.uint16),
+    )
+    assert len(cells) > 45
+    assert np.array_equal(WinMatrix.from_cells(narrow).wins, result.matrix.wins)
+    assert intervals(result, narrow).covariance == pytest.approx(expected)
+
+
+def test_counts_of_small_types_do_not_overflow():
+    left, right, who = (
+        np.array([[0, 1], [1, 0]] * 6)[:, 0],
+        np.array([[0, 1], [1, 0]] * 6)[:, 1],
+        np.arange(12),
+    )
+    counts = np.tile(np.array([[200], [150], [120], [0]], np.uint8), 12)
+    narrow, wide = (Cells(left, right, counts.astype(dtype), 2, who) for dtype in (np.uint8, np.float64))
+    of_narrow, of_wide = (intervals(fit(WinMatrix.from_cells(cells)), cells) for cells in (narrow, wide))
+    assert np.array_equal(of_narrow.covariance, of_wide.covariance)
+    assert narrow.n_votes.tolist() == [470] * 12
