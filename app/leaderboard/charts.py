@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from math import ceil, floor, log10
 
-from app.leaderboard.ranked import Standings
+from app.leaderboard.ranked import Row
 
 Axis = tuple[float, float, list[int | float]]
 
@@ -19,9 +19,9 @@ def axis(values: Iterable[float | None], ticks: int = 5) -> Axis:
     return low, high, [int(place) if place == int(place) else place for place in places]
 
 
-def shared_axis(standings: Standings) -> Axis:
-    """One axis for all rows, so that the eye compares them."""
-    return axis(value for row in standings.rows for value in (row.lower, row.rating, row.upper))
+def axis_of(rows: Iterable[Row]) -> Axis:
+    """One axis for the ratings of all rows, so that the eye compares them."""
+    return axis(value for row in rows for value in (row.lower, row.rating, row.upper))
 
 
 def _round_step(rough: float) -> float:

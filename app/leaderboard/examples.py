@@ -11,6 +11,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from app import text
+from app.errors import NotFound
 from app.leaderboard import reading
 from app.leaderboard.forms import StandingsQuery
 from app.models import Comparison, Judgment, Message, Model, Outcome, Project, Prompt, Response
@@ -18,9 +19,12 @@ from app.permissions import Access
 
 # What of a model's comparisons is looked at: all, those it lost, those it won.
 Result = Literal["", "lost", "won"]
+READ = "read the responses"
 # Rendering a response costs about a millisecond; nobody reads more on one page.
 A_PAGE = 10
 OPENING = 120
+# Of a longer text a list shows so many characters; a page of its own shows it all.
+EXCERPT = 1_000
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,10 @@ class Mark:
 
 @dataclass(frozen=True)
 class Example:
-    """A judged comparison: the prompt, both responses, and what was said of them in words."""
+    """A judged comparison: the prompt, both responses, and what was said of them in words.
+
+    ``cut``: of some of its texts only the beginning is here.
+    """
 
     pair_id: str
     prompt_key: str
@@ -54,11 +61,12 @@ class Example:
     verdicts: tuple[str, ...]
     rationales: tuple[str, ...]
     marks: tuple[Mark, ...]
+    cut: bool
 
 
 def may_read(access: Access) -> bool:
     """Whether texts may be shown."""
-    return access.can("read the responses")
+    return access.can(READ)
 
 
 def find(
@@ -76,6 +84,15 @@ def find(
     chosen = chosen.order_by(col(Comparison.id).desc()).offset(offset).limit(A_PAGE + 1)
     ids = list(session.scalars(chosen))
     return _examples(session, ids, model)
+
+
+def one(session: Session, project: Project, model: Model, pair_id: str) -> Example:
+    """A judged comparison of a model with all of its texts. Raises NotFound."""
+    chosen = _chosen(project, StandingsQuery(), model, None, "").where(col(Comparison.pair_id) == pair_id)
+    found = _examples(session, list(session.scalars(chosen)), model, whole=True)
+    if not found:
+        raise NotFound("This model has no such comparison that was judged.")
+    return found[0]
 
 
 def _chosen(
@@ -101,7 +118,7 @@ def _chosen(
     return found.where(a.in_(pair), b.in_(pair))
 
 
-def _examples(session: Session, ids: Sequence[int], first: Model) -> list[Example]:
+def _examples(session: Session, ids: Sequence[int], first: Model, *, whole: bool = False) -> list[Example]:
     a, b, model_a, model_b = aliased(Response), aliased(Response), aliased(Model), aliased(Model)
     found = session.execute(
         sa.select(Comparison, Prompt, col(model_a.name), col(a.messages), col(model_b.name), col(b.messages))
@@ -120,7 +137,9 @@ def _examples(session: Session, ids: Sequence[int], first: Model) -> list[Exampl
     for judgment in session.exec(judgments.order_by(col(Judgment.id))):
         said.setdefault(judgment.comparison_id, []).append(judgment)
     return [
-        _example(comparison, prompt, ((name_a, text_a), (name_b, text_b)), said[comparison.id], first)
+        _example(
+            comparison, prompt, ((name_a, text_a), (name_b, text_b)), said[comparison.id], first, whole=whole
+        )
         for comparison, prompt, name_a, text_a, name_b, text_b in found
     ]
 
@@ -136,8 +155,18 @@ def _example(
     pair: tuple[tuple[str, list[Message] | None], tuple[str, list[Message] | None]],
     judgments: Sequence[Judgment],
     first: Model,
+    *,
+    whole: bool,
 ) -> Example:
-    sides = [Side(name, text.render_response(said, prompt.language) if said else None) for name, said in pair]
+    asked = prompt.messages or []
+    beginnings = [
+        None if whole else text.render_beginning(messages or [], EXCERPT, prompt.language)
+        for messages in (asked, *(said for _, said in pair))
+    ]
+    sides = [
+        Side(name, beginning or (text.render_response(said, prompt.language) if said else None))
+        for (name, said), beginning in zip(pair, beginnings[1:], strict=True)
+    ]
     ordered = sides if pair[0][0] == first.name else sides[::-1]
     names = {Outcome.A: f"{pair[0][0]} better", Outcome.B: f"{pair[1][0]} better"}
     words = {**names, Outcome.TIE: "tie", Outcome.BOTH_BAD: "both bad"}
@@ -146,8 +175,8 @@ def _example(
         pair_id=comparison.pair_id,
         prompt_key=prompt.key,
         category=prompt.category,
-        opening=text.asked(prompt.messages or [], OPENING) or prompt.key,
-        prompt=text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
+        opening=text.asked(asked, OPENING) or prompt.key,
+        prompt=beginnings[0] or (text.render_messages(asked, prompt.language) if asked else None),
         sides=(ordered[0], ordered[1]),
         verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
         rationales=tuple(judgment.rationale for judgment in judgments if judgment.rationale),
@@ -156,4 +185,5 @@ def _example(
             for judgment in judgments
             for span in judgment.spans or []
         ),
+        cut=any(beginnings),
     )

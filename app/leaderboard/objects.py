@@ -44,7 +44,7 @@ def of_firmness(access: Access) -> dict[str, Any]:
     """Whether the order would survive other judgments, another style, or judge models."""
     session, project = db.session(), access.project
     controlled = style.load(session, project)
-    told = ("votes", "missing", "part", "few_annotators", "effects", "rows")
+    told = ("votes", "missing", "part", "prompts", "few_annotators", "effects", "rows")
     return {
         **asdict(robustness.load(session, project)),
         "style": {name: getattr(controlled, name) for name in told},

@@ -72,9 +72,11 @@ class Size:
     below: bool = False
 
 
-WIDE = Size(560, 300, right=130)
-# As a phone shows it, so that its letters are as large as the page's.
+# As a page of each width shows it, so that its letters are about as large as the page's.
+WIDE = Size(1120, 400, right=150)
+MIDDLE = Size(560, 300, right=130)
 SMALL = Size(340, 330, right=10, bottom=100, below=True)
+SIZES = {"small": SMALL, "wide": WIDE, "narrow": MIDDLE}
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,7 @@ class Drawing:
     paths: list[tuple[str, str, float, float]]
 
 
-def draw(trajectory: Trajectory, size: Size = WIDE) -> Drawing:
+def draw(trajectory: Trajectory, size: Size = MIDDLE) -> Drawing:
     """The best models' lines; labels stand at their ends, kept apart, or in two columns below."""
     low, high, ticks = trajectory.axis()
     total = trajectory.positions[-1] if trajectory.positions else 1

@@ -10,7 +10,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from app.leaderboard import over_time, words
-from app.leaderboard.charts import shared_axis
+from app.leaderboard.charts import axis_of
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Standings
@@ -41,7 +41,7 @@ def standings_svg(title: str, found: Standings) -> str:
         {"number": number if number >= 0 else None, "rows": list(rows)}
         for number, rows in groupby(found.rows, lambda row: row.component)
     ]
-    return _draw("standings", title, standings=found, groups=groups, axis=shared_axis(found))
+    return _draw("standings", title, standings=found, groups=groups, axis=axis_of(found.rows))
 
 
 def matrix_svg(title: str, rows: Sequence[Sequence[Meeting | None]], shown: str) -> str:

@@ -14,7 +14,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col
 
 from app.leaderboard import memory, reading
-from app.leaderboard.ranked import ranks
+from app.leaderboard.ranked import FEW_PROMPTS, ranks
 from app.models import Annotator, Comparison, Judgment, Message, Project, Response
 from app.text import texts
 from ranking.bradley_terry import ELO_PER_LOGIT
@@ -69,17 +69,24 @@ class Restyled:
 class StyleControl:
     """What holding style equal changes; `missing` says why there is nothing to tell.
 
-    `votes` entered, all those whose texts are known or a part of them. `few_annotators`: the
-    intervals take judgments as independent. `measured`: the responses' features, for the next time.
+    `votes` entered, all those whose texts are known or a part of them, on so many `prompts`; even few
+    of these are taken as a sample. `few_annotators`: the intervals take judgments as independent.
+    `measured`: the responses' features, for the next time.
     """
 
     votes: int
     missing: str = ""
     part: bool = False
+    prompts: int = 0
     few_annotators: bool = False
     effects: tuple[StyleEffect, ...] = ()
     rows: tuple[Restyled, ...] = ()
     measured: Measured = field(default_factory=dict, repr=False)
+
+    @property
+    def few_prompts(self) -> bool:
+        """Whether the leaderboard takes so few prompts as they are, where they are a sample here."""
+        return self.prompts < FEW_PROMPTS
 
     @property
     def moved(self) -> list[Restyled]:
@@ -136,6 +143,7 @@ def _control(session: Session, project: Project, measured: Measured) -> StyleCon
     return StyleControl(
         votes=votes,
         part=votes == MOST_VOTES,
+        prompts=len(np.unique(prompt)),
         few_annotators=few,
         effects=_effects(found),
         rows=_rows(found, names),

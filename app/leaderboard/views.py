@@ -6,7 +6,7 @@ from typing import Any
 import flask
 from flask import Blueprint, Response, render_template, request, url_for
 
-from app import db, web
+from app import db, permissions, web
 from app.leaderboard import (
     asked,
     bias,
@@ -23,7 +23,7 @@ from app.leaderboard import (
     with_judges,
     words,
 )
-from app.leaderboard.charts import shared_axis
+from app.leaderboard.charts import axis_of
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
 from app.leaderboard.pairs import Meeting
@@ -138,6 +138,14 @@ def download_model(slug: str, uid: str, kind: str) -> Response:
     return asked.answer(access, (query, kind), lambda: files.of_model(access, query, one, kind))
 
 
+@bp.get(f"{HERE}/models/<uid>/comparisons/<pair_id>")
+def comparison(slug: str, uid: str, pair_id: str) -> Response:
+    """One judged comparison of a model, with all of its texts."""
+    access = permissions.enter(db.session(), web.account(), slug, examples.READ)
+    one = asked.model(access, uid)
+    return asked.answer(access, (), lambda: _comparison_page(access, one, pair_id))
+
+
 @bp.get(f"{HERE}/models/<uid>/<other_uid>")
 def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
     """Two models against each other."""
@@ -167,7 +175,7 @@ def _page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Re
         arrangement=arrangement,
         standings=found,
         groups=page.groups(found, arrangement),
-        axis=shared_axis(found),
+        axis=axis_of(found.rows),
         headline=page.headline(found, head, query),
         updated_at=head.updated_at,
         beside=standings.load_slices(session, project, query, beside),
@@ -187,7 +195,7 @@ def _history_page(access: Access, query: StandingsQuery) -> Response:
         query,
         "history",
         trajectory=trajectory,
-        drawings=[over_time.draw(trajectory, size) for size in (over_time.WIDE, over_time.SMALL)],
+        drawings={kind: over_time.draw(trajectory, size) for kind, size in over_time.SIZES.items()},
     )
 
 
@@ -219,6 +227,8 @@ def _model_page(
     access: Access, query: StandingsQuery, one: Model, result: examples.Result, offset: int
 ) -> Response:
     found, parts = asked.bradley_terry(access, query), asked.all_slices(access, query)
+    slices = {by: page.by_slice(found, values, one.name) for by, values in parts.items()}
+    rows = [placed.row for values in slices.values() for placed in values.values()]
     return _plain_page(
         "leaderboard/model.html",
         access,
@@ -227,10 +237,22 @@ def _model_page(
         model=one,
         row=page.row_of(found, one.name),
         standings=found,
-        slices={by: page.by_slice(found, values, one.name) for by, values in parts.items()},
+        slices=slices,
+        axis=axis_of(rows),
         meetings=pairs.meetings(found, one.name),
         failures=failures.of_model(db.session(), access.project, query, one),
         **_examples(access, query, one, None, offset, result),
+    )
+
+
+def _comparison_page(access: Access, one: Model, pair_id: str) -> Response:
+    return web.page_or_fragment(
+        "leaderboard/comparison.html",
+        "example",
+        access=access,
+        project=access.project,
+        model=one,
+        one=examples.one(db.session(), access.project, one, pair_id),
     )
 
 
@@ -278,8 +300,8 @@ def _choices(project: Project, query: StandingsQuery, endpoint: str) -> page.Cho
     return page.choices(standings.slices(db.session(), project), query, together)
 
 
-def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool]]:
-    """The views of the leaderboard: (label, address, current)."""
+def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool | str]]:
+    """The views of the leaderboard: (label, address, whether it is this page, or "true" for one above it)."""
     views = (
         ("show", "Standings"),
         ("matrix", "Win matrix"),
@@ -287,7 +309,11 @@ def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[
         ("biases", "Bias"),
         ("firmness", "How firm?"),
     )
-    return [(label, _address(to, project, query), to == endpoint) for to, label in views]
+    above = {"model": "show", "head_to_head": "matrix"}.get(endpoint)
+    return [
+        (label, _address(to, project, query), to == endpoint or ("true" if to == above else False))
+        for to, label in views
+    ]
 
 
 def _address(endpoint: str, project: Project, query: StandingsQuery) -> str:

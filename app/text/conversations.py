@@ -78,6 +78,16 @@ def render_response(
     return render_messages(messages, language, media)
 
 
+def render_beginning(messages: Sequence[Message], most: int, language: str | None = None) -> Markup | None:
+    """The beginning of a long conversation as it was written; None for one that is no longer than that."""
+    if len(orjson.dumps(messages)) <= most:
+        return None
+    said = "\n\n".join(part for message in messages for part in texts(message.get("content")))
+    shown = said[:most].rstrip() + " …"
+    opening = Markup('<div class="prose" lang="{}" dir="{}"><p class="verbatim">{}</p></div>')
+    return opening.format(language_of(said, language), direction_of(said) or "auto", shown)
+
+
 def media_of(messages: Sequence[Message]) -> list[str]:
     """The addresses of a conversation's images and files, in the order of their numbers."""
     found: list[str] = []

@@ -77,6 +77,7 @@ leaderboard.biases: leaderboard_bias
 leaderboard.download_bias: leaderboard_bias
 leaderboard.firmness: leaderboard_robustness
 leaderboard.model: leaderboard_model
+leaderboard.comparison: export
 leaderboard.download_model: leaderboard_model
 leaderboard.head_to_head: leaderboard_pair
 leaderboard.download_pair: leaderboard_pair

@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 
 from app.leaderboard import bias, pairs, replay, standings
 from app.leaderboard.forms import StandingsQuery
-from app.models import Account, Judgment, Model, Project
+from app.models import Account, Judgment, Model, Project, Response
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     BOTH_BAD,
@@ -178,6 +178,77 @@ def test_long_lists_of_comparisons_are_turned_page_by_page(
     assert 'badge ">safety' not in coding
 
 
+def test_long_texts_are_cut_in_a_list_and_whole_on_a_page_of_their_own(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    heron, lark, owl = add_models(session, cast.project, ("Heron", "Lark", "Owl"))
+    people = add_annotators(session, cast.project, 3)
+    long = add_comparison(session, heron, lark)
+    response = session.exec(select(Response).where(Response.model_id == lark.id)).one()
+    response.messages = [{"role": "assistant", "content": f"**Begins** {'and goes on ' * 2_000} ends"}]
+    judge(session, long, people[0], A)
+    judge_pair(session, heron, lark, [A], people)
+    url, client = f"{URL}/models/{heron.uid}/{lark.uid}", client_of(cast.rui)
+    page = client.get(url).text
+    assert "**Begins** and goes on" in page
+    assert "on  ends" not in page
+    assert len(page) < 30_000
+    whole = f"{URL}/models/{heron.uid}/comparisons/{long.pair_id}"
+    assert page.count(f'href="{whole}"') == page.count("Show the whole texts") == 1
+    own = client.get(whole).text
+    assert "<strong>Begins</strong> and goes on" in own
+    assert "on  ends" in own
+    part = client.get(whole, headers={"HX-Request": "true"}).text
+    assert "on  ends" in part
+    assert "<html" not in part
+    assert client.get(f"{URL}/models/{owl.uid}/comparisons/{long.pair_id}").status_code == 404
+    refused = client_of(cast.vic).get(whole)
+    assert refused.status_code == 403
+    assert "Begins" not in refused.text
+
+
+def test_a_cell_says_how_many_judgments_there_are(session: Session, cast: Cast, client_of: Clients) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    outcomes = [A, A, A, TIE, B, BOTH_BAD]
+    judge_pair(session, heron, lark, outcomes, add_annotators(session, cast.project, 3))
+    page = client_of(cast.vic).get(f"{URL}/matrix").text
+    assert 'title="Heron against Lark: 3 won, 1 tied, 1 lost, 1 both bad"' in page
+    assert 'title="Lark against Heron: 1 won, 1 tied, 3 lost, 1 both bad"' in page
+    assert "70% 6 judgments" in plain(page)
+
+
+def test_a_page_below_another_says_which(cast: Cast, client_of: Clients, uids: dict[str, str]) -> None:
+    client = client_of(cast.vic)
+    for view, tab in (
+        (f"models/{uids['Heron']}", "Standings"),
+        (f"models/{uids['Heron']}/{uids['Lark']}", "Win matrix"),
+    ):
+        assert re.search(f'aria-current="true">{tab}<', client.get(f"{URL}/{view}").text)
+    assert 'aria-current="page">Win matrix<' in client.get(f"{URL}/matrix").text
+
+
+def test_intervals_are_drawn_beside_the_numbers(cast: Cast, client_of: Clients, uids: dict[str, str]) -> None:
+    client = client_of(cast.vic)
+    model = client.get(f"{URL}/models/{uids['Heron']}").text
+    assert len(re.findall(r'aria-label="Heron against \w+: \d+%, 95% interval \d+% to \d+%"', model)) == 3
+    assert len(re.findall(r'aria-label="Heron: \d+, 95% interval \d+ to \d+"', model)) == 2
+    pair = client.get(f"{URL}/models/{uids['Heron']}/{uids['Lark']}").text
+    assert len(re.findall(r'aria-label="Heron against Lark: \d+%, 95% interval', pair)) == 2
+
+
+def test_one_model_is_seen_in_one_slice_or_in_some_days(
+    cast: Cast, client_of: Clients, uids: dict[str, str]
+) -> None:
+    client = client_of(cast.vic)
+    for view in (f"models/{uids['Heron']}", f"models/{uids['Heron']}/{uids['Lark']}"):
+        page = client.get(f"{URL}/{view}").text
+        assert '<option value="category">Category</option>' in page
+        assert "Last 7 days" in page
+    nothing = client.get(f"{URL}/models/{uids['Heron']}?since=2999-01-01").text
+    assert "No judgments here" in nothing
+    assert "Last 7 days" in nothing
+
+
 def test_a_model_without_judgments_has_a_page(
     session: Session, cast: Cast, client_of: Clients, uids: dict[str, str]
 ) -> None:
@@ -204,7 +275,7 @@ def test_the_chart_is_drawn_with_a_table_behind_it(
     cast: Cast, client_of: Clients, uids: dict[str, str]
 ) -> None:
     page = client_of(cast.vic).get(f"{URL}/over-time").text
-    assert page.count('<path class="series"') == 2 * 4, "one for wide screens, one for narrow"
+    assert page.count('<path class="series"') == 3 * 4, "one for each width of a screen"
     assert "Elo after so many judgments" in page
     drawn = client_of(cast.vic).get(f"{URL}/over-time.svg")
     assert drawn.mimetype == "image/svg+xml"

@@ -119,6 +119,17 @@ def test_markdown_is_counted() -> None:
     assert style.features([{"role": "assistant", "content": None, "tool_calls": [{}]}]) == (0, 0, 0, 0)
 
 
+def test_few_prompts_are_a_sample_for_style_and_it_says_so(
+    session: Session, cast: Cast, client_of: Clients, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    judge_by_length(session, cast, n=60)
+    assert style.load(session, cast.project).prompts == 60
+    client, told = client_of(cast.vic), "so the 60 prompts are taken as a sample here"
+    assert told not in plain(client.get(URL).text)
+    monkeypatch.setattr(style, "FEW_PROMPTS", 61)
+    assert told in plain(client.get(f"{URL}?ties=drop").text)
+
+
 @pytest.mark.parametrize(
     "text", ["**" * 200_000, "\n" * 400_000, "__a" * 100_000, "#" * 400_000, " " * 400_000]
 )
