@@ -123,5 +123,6 @@ def run_jobs_beside() -> None:
 
 
 def _leave_with_the_server() -> None:
-    sys.stdin.buffer.read()
+    # Past the buffer: a thread that still waits inside it when the interpreter ends brings it down.
+    os.read(sys.stdin.fileno(), 1)
     os.kill(os.getpid(), signal.SIGTERM)

@@ -16,6 +16,7 @@ from app.errors import checked
 from app.imports import importing
 from app.imports.forms import ImportIn, ShapeName
 from app.imports.importing import File, Report
+from app.words import counted
 
 REASONS_SHOWN = 5
 
@@ -81,17 +82,23 @@ def _bar() -> Iterator[importing.Progress | None]:
         yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
+def _named(n: int, kind: str) -> str:
+    """How many of a kind, as "responses filled" or "queued"."""
+    noun, _space, rest = kind.partition(" ")
+    return f"{counted(n, noun.removesuffix('s'), noun)} {rest}".rstrip()
+
+
 def _tell(report: Report) -> None:
     would = "would be added" if report.dry_run else "added"
     for file in report.files:
         click.echo(
-            f"{file.name} ({file.shape}): {file.read:,} rows read, {file.added:,} {would}, "
+            f"{file.name} ({file.shape}): {counted(file.read, 'row')} read, {file.added:,} {would}, "
             f"{file.already_there:,} already there, {file.refused:,} refused"
         )
         if file.new:
-            click.echo("  new: " + ", ".join(f"{n:,} {kind}" for kind, n in file.new.items()))
+            click.echo("  new: " + ", ".join(_named(n, kind) for kind, n in file.new.items()))
         if file.empty:
-            click.echo(f"  {file.empty:,} empty responses: never queued or exported", err=True)
+            click.echo(f"  {counted(file.empty, 'empty response')}: never queued or exported", err=True)
         for reason, n in list(file.reasons.items())[:REASONS_SHOWN]:
             click.echo(f"  refused: {n:,} × {reason}", err=True)
     for row in report.refused_rows[:REASONS_SHOWN]:

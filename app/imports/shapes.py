@@ -72,14 +72,15 @@ def find(source: Source, wanted: str | None) -> Shape:
             if shape:
                 return shape
         seen = seen or record
+    if isinstance(seen, Refusal):
+        where = f"{source.unit.capitalize()} {seen.number}"
+        raise Invalid(f"{source.name}: nothing could be read of it. {where}: {seen.reason}.")
     raise Invalid(f"{source.name} fits no known shape. {_found(seen)} {_expected()}")
 
 
-def _found(seen: Record | Refusal | None) -> str:
+def _found(seen: Record | None) -> str:
     if seen is None:
         return "It holds no records."
-    if isinstance(seen, Refusal):
-        return f"Found, at {seen.number}: {seen.reason}."
     return f"Found the fields {', '.join(sorted(seen)[:20]) or '(none)'}."
 
 

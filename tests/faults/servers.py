@@ -18,6 +18,18 @@ from tests.conftest import SECRET
 @contextmanager
 def served(settings: Settings) -> Iterator[tuple[int, Callable[[], None]]]:
     """The production server in processes of its own: its port, and a way to kill them all at once."""
+    with started(settings) as (port, process):
+
+        def kill() -> None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+        yield port, kill
+
+
+@contextmanager
+def started(settings: Settings) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
+    """The same: its port and its keeper, whose standard error is piped."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
@@ -34,19 +46,15 @@ def served(settings: Settings) -> Iterator[tuple[int, Callable[[], None]]]:
         cwd=Path(__file__).parents[2],
         start_new_session=True,
         stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
     )
-
-    def kill() -> None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
     try:
         _wait_for(port)
-        yield port, kill
+        yield port, process
     finally:
         if process.poll() is None:
-            kill()
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
 
 
 def _wait_for(port: int) -> None:

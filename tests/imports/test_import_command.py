@@ -31,6 +31,7 @@ def test_it_tells_what_came_of_each_file(app: Flask, file: Path) -> None:
     done = run(app, "birds", file)
     assert done.exit_code == 0
     assert "birds.jsonl (responses): 3 rows read, 2 added, 0 already there, 1 refused" in done.stdout
+    assert "new: 2 models, 1 prompt, 2 responses" in done.stdout
     assert "birds.jsonl, 3: response is missing" in done.stderr
     again = run(app, "birds", file)
     assert "3 rows read, 0 added, 2 already there, 1 refused" in again.stdout

@@ -55,6 +55,15 @@ def test_a_file_that_fits_none_is_told_what_was_expected_and_found(tmp_path: Pat
     assert "votes (model_a, model_b (or left, right), winner" in refused.value.detail
 
 
+def test_a_file_of_which_nothing_can_be_read_is_told_why(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text('{"prompt": "' + "x" * 2**20 + '"}\n')
+    with pytest.raises(Invalid) as refused:
+        find(open_source(path, "x.jsonl", MB), None)
+    said = "x.jsonl: nothing could be read of it. Line 1: longer than 1 MB, the most one record may have."
+    assert refused.value.detail == said
+
+
 def test_a_prompt_is_one_text_or_messages() -> None:
     text = read("responses", {"prompt": "Hi", "model": "heron", "response": "Hello"})
     messages = read(
