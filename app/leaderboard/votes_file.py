@@ -1,8 +1,9 @@
 """Votes from a file, column by column: names become codes in Arrow, never in a loop over votes."""
 
 import csv
+import json
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from io import TextIOWrapper
 from pathlib import Path
@@ -97,11 +98,14 @@ class _Source:
         return Problem(f"{self.path.name}, {self._place(row)}: {why}")
 
     def _place(self, row: int) -> str:
-        if self.kind == "parquet":
-            return f"row {row + 1}"
-        with _text(self.path) as lines:
-            starts = _csv_starts(lines, _delimiter(self.path)) if self.kind == "csv" else _jsonl_starts(lines)
-            return f"line {next(line for i, line in enumerate(starts) if i == row)}"
+        # A field may be longer than the line can be told through.
+        with suppress(csv.Error), _text(self.path) as lines:
+            if self.kind == "csv":
+                starts = _csv_starts(lines, _delimiter(self.path))
+                return f"line {next(line for i, line in enumerate(starts) if i == row)}"
+            if self.kind == "jsonl":
+                return f"line {next(line for i, line in enumerate(_jsonl_starts(lines)) if i == row)}"
+        return f"row {row + 1}"
 
 
 def read_votes(
@@ -129,7 +133,7 @@ def read_votes(
     models, a, b = _models(source, table, shape)
     outcome = _outcomes(source, table)
     joined, clusters = _joined(source, table, groups, a, b) if groups else (None, ())
-    slices, values = _codes(table[by]) if by else (None, ())
+    slices, values = _codes(source, table, by) if by else (None, ())
     return Votes(
         models,
         a,
@@ -137,7 +141,7 @@ def read_votes(
         outcome,
         joined,
         clusters,
-        prompt=_codes(table[prompts[0]])[0] if prompts else None,
+        prompt=_codes(source, table, prompts[0])[0] if prompts else None,
         item="prompt" if _named(source, "prompt") else "comparison",
         comparison=_joined(source, table, compared, a, b)[0] if compared else None,
         judge=_judges(source, table, *judges) if judges else None,
@@ -199,7 +203,7 @@ def _cluster_columns(source: _Source, cluster: Cluster | Literal["none"]) -> lis
 def _joined(
     source: _Source, table: pa.Table, columns: list[str], a: Codes, b: Codes
 ) -> tuple[Codes, tuple[str, ...]]:
-    codes, names = _codes(table[columns[0]])
+    codes, names = _codes(source, table, columns[0])
     if codes.min(initial=0) < 0:
         raise source.refuse(
             int(np.argmin(codes)), f"{columns[0]} is missing, and votes are to be joined by it."
@@ -211,7 +215,7 @@ def _joined(
 
 
 def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[tuple[str, ...], Codes, Codes]:
-    columns = [_codes(table[name]) for name in shape]
+    columns = [_codes(source, table, name) for name in shape]
     for name, (codes, words) in zip(shape, columns, strict=True):
         missing = np.array([not word.strip() for word in words] + [True])[codes]
         if missing.any():
@@ -231,7 +235,7 @@ def _models(source: _Source, table: pa.Table, shape: tuple[str, str]) -> tuple[t
 
 
 def _outcomes(source: _Source, table: pa.Table) -> Codes:
-    codes, values = _codes(table[WINNER])
+    codes, values = _codes(source, table, WINNER)
     unknown = len(Outcome)
     outcome = np.array([WORDS.get(value, unknown) for value in values] + [unknown], np.uint8)[codes]
     if outcome.max(initial=0) == unknown:
@@ -242,15 +246,18 @@ def _outcomes(source: _Source, table: pa.Table) -> Codes:
 
 
 def _judges(source: _Source, table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:
-    codes, values = _codes(table[column])
+    codes, values = _codes(source, table, column)
     if value not in values:
         found = f"it says {listed(values)}" if values else "it is empty"
         raise Problem(f"No vote of {source.path.name} has {value!r} in the column {column!r}; {found}.")
     return np.asarray(codes == values.index(value))
 
 
-def _codes(column: pa.ChunkedArray) -> tuple[Codes, tuple[str, ...]]:
+def _codes(source: _Source, table: pa.Table, name: str) -> tuple[Codes, tuple[str, ...]]:
     """A column as codes into its distinct values as text; -1 where it has none."""
+    column = table[name]
+    if pa.types.is_nested(column.type):
+        raise Problem(f"{source.path.name}: {name} holds lists or objects, where a word was expected.")
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column.cast(pa.string()))
     whole = column.unify_dictionaries()
@@ -267,21 +274,63 @@ def _recognise(path: Path) -> _Source:
         raise Problem(
             f"{path.name}: expected a name that ends in {', '.join(KINDS)} (text also .gz or .zst)."
         )
-    with _readable(path):
+    with _readable(path, kind):
         return _Source(path, kind, _COLUMNS[kind](path))
 
 
 def _read(source: _Source, columns: list[str]) -> pa.Table:
-    with _readable(source.path):
+    with _readable(source.path, source.kind):
         return _TABLE[source.kind](source.path, columns)
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _readable(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
-    except (pa.ArrowInvalid, UnicodeDecodeError, OSError) as error:
+    except pa.ArrowInvalid as error:
+        found = _fault(path, kind)
+        raise Problem(f"{path.name}, {found}" if found else f"{path.name} cannot be read: {error}") from error
+    except (UnicodeDecodeError, OSError, csv.Error) as error:
         raise Problem(f"{path.name} cannot be read: {error}") from error
+
+
+def _fault(path: Path, kind: str) -> str:
+    """Where a text file breaks off, and why: Arrow says it in its own words, and without the line."""
+    if kind == "parquet":
+        return ""
+    with suppress(UnicodeDecodeError, OSError, csv.Error, RecursionError), _text(path) as lines:
+        return next(_csv_faults(lines, _delimiter(path)) if kind == "csv" else _jsonl_faults(lines), "")
+    return ""
+
+
+def _csv_faults(lines: IO[str], delimiter: str) -> Iterator[str]:
+    reader = csv.reader(lines, delimiter=delimiter)
+    columns = len(next(reader, []))
+    for row in reader:
+        if row and len(row) != columns:
+            yield f"line {reader.line_num}: {len(row)} values where the header has {columns} columns."
+
+
+def _jsonl_faults(lines: IO[str]) -> Iterator[str]:
+    kinds: dict[str, str] = {}
+    for number, line in enumerate(lines, 1):
+        try:
+            row = json.loads(line) if line.strip() else {}
+        except json.JSONDecodeError as error:
+            yield f"line {number}: no JSON ({error.msg} at character {error.pos + 1})."
+            return
+        if not isinstance(row, dict):
+            yield f"line {number}: a vote must be an object, not {_kind_of(row)}."
+            return
+        for name, value in row.items():
+            before = kinds.setdefault(name, _kind_of(value)) if value is not None else ""
+            if before and before != _kind_of(value):
+                yield f"line {number}: {name} is {_kind_of(value)}, and above it was {before}."
+
+
+def _kind_of(value: object) -> str:
+    words = {bool: "true or false", str: "a text", list: "a list", dict: "an object"}
+    return words.get(type(value), "a number")
 
 
 def _text(path: Path) -> IO[str]:

@@ -248,6 +248,67 @@ def test_a_model_against_itself_or_without_a_name_is_refused(tmp_path: Path) -> 
     assert "line 6: model_b is missing." in error.detail
 
 
+HEAD = "model_a,model_b,winner\n"
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "told"),
+    [
+        ("v.csv", f"{HEAD}x,y,tie\nx,y\n", "v.csv, line 3: 2 values where the header has 3 columns."),
+        ("v.csv", f"{HEAD}x,y,tie,more\n", "v.csv, line 2: 4 values where the header has 3 columns."),
+        (
+            "v.csv",
+            f"{HEAD}{'x' * 200_000},y,tie\nx,y,draw\n",
+            "v.csv, row 2: winner is 'draw'; expected one of",
+        ),
+        ("v.csv", "x" * 200_000, "v.csv cannot be read: field larger than field limit"),
+        ("v.csv", f"{HEAD}nan,nan,tie\n", "v.csv, line 2: 'nan' is compared with itself."),
+        ("v.csv", HEAD, "v.csv holds no votes"),
+        ("v.csv", "", "found none."),
+        ("v.jsonl", "winner\n", "v.jsonl, line 1: no JSON (Expecting value at character 1)."),
+        ("v.jsonl", "[1, 2]\n", "v.jsonl, line 1: a vote must be an object, not a list."),
+        (
+            "v.jsonl",
+            '{"model_a": 1, "model_b": "y", "winner": "tie"}\n{"model_a": "x", "model_b": "y"}\n',
+            "v.jsonl, line 2: model_a is a text, and above it was a number.",
+        ),
+        ("v.jsonl", '{"model_a": "x", "model_b": "y", "winner": NaN}\n', "v.jsonl, line 1: winner is 'nan'"),
+        (
+            "v.jsonl",
+            '{"model_a": "x", "model_b": null, "winner": "tie"}\n',
+            "v.jsonl, line 1: model_b is missing.",
+        ),
+        (
+            "v.jsonl",
+            '{"model_a": ["x"], "model_b": "y", "winner": "tie"}\n',
+            "v.jsonl: model_a holds lists or objects, where a word was expected.",
+        ),
+    ],
+)
+def test_what_cannot_be_read_is_said_with_its_line(name: str, text: str, told: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(text)
+    error = run(tmp_path / name).exception
+    assert isinstance(error, Problem)
+    assert told in error.detail
+
+
+def test_a_single_vote_and_ties_alone_are_ranked_and_said_to_tell_little(tmp_path: Path) -> None:
+    (tmp_path / "one.csv").write_text(f"{HEAD}x,y,model_a\n")
+    one = ranked(tmp_path / "one.csv")
+    assert [(row["model"], row["rank_lower"], row["rank_upper"]) for row in one["models"]] == [
+        ("x", 1, 2),
+        ("y", 1, 2),
+    ]
+    assert "x never lost or tied" in one["notes"][0]
+    (tmp_path / "ties.csv").write_text(HEAD + "x,y,tie\ny,z,tie\n" * 6)
+    ties = ranked(tmp_path / "ties.csv")
+    assert [row["rating"] for row in ties["models"]] == pytest.approx([1000, 1000, 1000])
+    assert all(row["lower"] < 1000 < row["upper"] for row in ties["models"])
+    assert ties["notes"][0] == "Every judgment so far is a tie, so no model stands above another."
+    (tmp_path / "bad.csv").write_text(f"{HEAD}x,y,both_bad\n")
+    assert [row["rating"] for row in ranked(tmp_path / "bad.csv")["models"]] == [None, None]
+
+
 def test_a_file_that_is_no_votes_is_refused_with_what_was_found(tmp_path: Path) -> None:
     error = run(write(tmp_path / "v.csv", [{"prompt": "x", "response": "y"}])).exception
     assert isinstance(error, Problem)
