@@ -32,7 +32,7 @@ def init_app(app: Flask) -> None:
         app, default_translation_directories=str(TRANSLATIONS), locale_selector=_locale
     )
     app.jinja_env.policies["ext.i18n.trimmed"] = True
-    for filter_ in (number, decimal, percent, size, said):
+    for filter_ in (number, decimal, percent, size, said, listed):
         app.add_template_filter(filter_)
     app.add_template_filter(field_name)
     app.context_processor(_context)

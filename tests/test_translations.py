@@ -21,8 +21,6 @@ LOCALES = translations.LOCALES
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(?!\()")
 TAG = re.compile(r"</?\w+[^>]*>")
 
-# Rooms that are not translated yet.
-UNWRAPPED = ("leaderboard/",)
 # The parts of every page together, for whoever develops them.
 FOR_DEVELOPERS = ("styleguide",)
 
@@ -106,7 +104,7 @@ def test_the_usual_criteria_and_tags_are_known_by_their_names(app: Flask) -> Non
 TEMPLATES = sorted(
     path.relative_to(ROOT / "templates").as_posix()
     for path in (ROOT / "templates").rglob("*.html")
-    if not path.relative_to(ROOT / "templates").as_posix().startswith((*UNWRAPPED, *FOR_DEVELOPERS))
+    if not path.relative_to(ROOT / "templates").as_posix().startswith(FOR_DEVELOPERS)
 )
 GETTEXT = {"_", "gettext", "ngettext", "pgettext", "npgettext"}
 # Names of people, products and formats, which are the same in every language.
@@ -164,7 +162,7 @@ TELL |= {"saved", "flash", "at"}
 # What only programs and terminals read, and the reports of imports, which go into files: all English.
 FOR_PROGRAMS = re.compile(
     r"api/|demo/|operations/|snapshots/(store|verify)|cli|health|settings|.*commands|projects/files"
-    r"|imports/(?!views|forms|uploads)|leaderboard/"
+    r"|imports/(?!views|forms|uploads)|leaderboard/(votes_file|terminal|of_)"
 )
 PYTHON = sorted(
     path.relative_to(ROOT / "app").as_posix()

@@ -5,6 +5,7 @@ from typing import TypeVar
 
 import flask
 from flask import Response, request
+from flask_babel import gettext as _
 from sqlmodel import select
 
 from app import assets, db, permissions, web
@@ -36,14 +37,14 @@ def model(access: Access, uid: str) -> Model:
     found = select(Model).where(Model.project_id == access.project.id, Model.uid == uid)
     one = db.session().exec(found).one_or_none()
     if one is None:
-        raise NotFound("This project has no such model.")
+        raise NotFound(_("This project has no such model."))
     return one
 
 
 def pair(access: Access, uid: str, other_uid: str) -> tuple[Model, Model]:
     """Two models of the project."""
     if uid == other_uid:
-        raise NotFound("A model is not compared with itself.")
+        raise NotFound(_("A model is not compared with itself."))
     return model(access, uid), model(access, other_uid)
 
 

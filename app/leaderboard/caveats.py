@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from app.words import N_, Percent, Sentence, forms, sentence, sentences
-from app.words import listed as listed
+from app.words import N_, Percent, Sentence, forms, listed, sentence, sentences
 from ranking import Fit, Intervals, Note, RankRanges, WinMatrix, votes_to_separate
 from ranking.clusters import MIN_CLUSTERS
 

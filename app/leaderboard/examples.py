@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from markupsafe import Markup
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
@@ -91,7 +92,7 @@ def one(session: Session, project: Project, model: Model, pair_id: str) -> Examp
     chosen = _chosen(project, StandingsQuery(), model, None, "").where(col(Comparison.pair_id) == pair_id)
     found = _examples(session, list(session.scalars(chosen)), model, whole=True)
     if not found:
-        raise NotFound("This model has no such comparison that was judged.")
+        raise NotFound(_("This model has no such comparison that was judged."))
     return found[0]
 
 
@@ -168,9 +169,13 @@ def _example(
         for (name, said), beginning in zip(pair, beginnings[1:], strict=True)
     ]
     ordered = sides if pair[0][0] == first.name else sides[::-1]
-    names = {Outcome.A: f"{pair[0][0]} better", Outcome.B: f"{pair[1][0]} better"}
-    words = {**names, Outcome.TIE: "tie", Outcome.BOTH_BAD: "both bad"}
-    counts = Counter(words[judgment.outcome] for judgment in judgments)
+    counts = Counter(judgment.outcome for judgment in judgments)
+    words = {
+        Outcome.A: _("%(model)s better", model=pair[0][0]),
+        Outcome.B: _("%(model)s better", model=pair[1][0]),
+        Outcome.TIE: _("tie"),
+        Outcome.BOTH_BAD: _("both bad"),
+    }
     return Example(
         pair_id=comparison.pair_id,
         prompt_key=prompt.key,
@@ -178,7 +183,7 @@ def _example(
         opening=text.asked(asked, OPENING) or prompt.key,
         prompt=beginnings[0] or (text.render_messages(asked, prompt.language) if asked else None),
         sides=(ordered[0], ordered[1]),
-        verdicts=tuple(word if n == 1 else f"{word} ({n})" for word, n in counts.most_common()),
+        verdicts=tuple(words[said] if n == 1 else f"{words[said]} ({n})" for said, n in counts.most_common()),
         rationales=tuple(judgment.rationale for judgment in judgments if judgment.rationale),
         marks=tuple(
             Mark(pair["ab".index(span["response"])][0], span["quote"], span["tag"], span["note"])

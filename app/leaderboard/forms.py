@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Annotated, Any, Literal, Self
 
+from flask_babel import gettext as _
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from app.errors import checked
@@ -38,11 +39,11 @@ class StandingsQuery(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> Self:
         if self.value and not self.by:
-            raise ValueError("A value needs to be told of what: add by=category, by=criterion, ….")
+            raise ValueError(_("A value needs to be told of what: add by=category, by=criterion, …."))
         if self.value and self.by == "criterion" and not re.fullmatch("[a-z][a-z0-9_]*", self.value):
-            raise ValueError("A criterion’s key has lower-case letters, digits and underscores.")
+            raise ValueError(_("A criterion’s key has lower-case letters, digits and underscores."))
         if self.since and self.until and self.since > self.until:
-            raise ValueError("The last day lies before the first.")
+            raise ValueError(_("The last day lies before the first."))
         # Raises where method and ties exclude each other.
         self.parameters()
         return self

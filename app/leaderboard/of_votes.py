@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 
 from app.leaderboard import of_annotators, over_time, pairs, sides
-from app.leaderboard.caveats import listed
 from app.leaderboard.firmness import firmness
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting
@@ -16,6 +15,7 @@ from app.leaderboard.ranked_votes import by_bradley_terry, rank_votes
 from app.leaderboard.shown import Line, Shown, Table, between, bounds, percent, points
 from app.leaderboard.votes_file import Votes
 from app.leaderboard.words import rank_range, share
+from app.words import listed
 from ranking import Cells, Outcome, elo
 from ranking.clusters import MIN_CLUSTERS
 

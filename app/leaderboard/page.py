@@ -6,16 +6,17 @@ from datetime import timedelta
 from typing import Any, Literal, Self
 
 import numpy as np
+from flask_babel import gettext as _
+from flask_babel import ngettext
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.errors import checked
-from app.leaderboard import words
+from app.leaderboard import spoken
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row, Standings
 from app.leaderboard.standings import Headline
 from app.leaderboard.words import VOTED
 from app.models import now
-from app.words import counted
 
 Sort = Literal["rating", "model", "wins", "ties", "losses", "judgments"]
 # Slices side by side are read, not searched; the smallest are left to their own page.
@@ -89,11 +90,8 @@ def _key(row: Row, sort: Sort) -> Any:
 
 def headline(standings: Standings, headline: Headline, query: StandingsQuery) -> str:
     """How much was judged, and by whom."""
-    models = counted(len(standings.models), "model", "models")
-    judgments = counted(standings.votes, "judgment", "judgments")
-    who = words.judged_by(headline.people, headline.judges, headline.simulated)
-    by = f" by {who}" if who and query.always and not query.value else ""
-    return f"{models} · {judgments}{by}{words.where(query)}"
+    who = {"people": headline.people, "judges": headline.judges, "simulated": headline.simulated}
+    return spoken.headline(len(standings.models), standings.votes, who, query)
 
 
 @dataclass(frozen=True)
@@ -147,14 +145,17 @@ class Choices:
 def choices(known: Mapping[str, Sequence[str]], query: StandingsQuery, together: str) -> Choices:
     """Slices that have judgments; ``together`` is what choosing none of the values shows."""
     kinds = [by for by, values in known.items() if len(values) > 1 or by in (*TELLING_ALONE, query.by)]
-    values = [(value, words.slice_value(value, query.by)) for value in known.get(query.by, ())]
+    values = [(value, spoken.slice_value(value, query.by)) for value in known.get(query.by, ())]
     today = now().date()
     spans = [
-        (f"Last {days} days", {"since": (today - timedelta(days=days - 1)).isoformat(), "until": ""})
+        (
+            ngettext("Last day", "Last %(num)s days", days),
+            {"since": (today - timedelta(days=days - 1)).isoformat(), "until": ""},
+        )
         for days in SPANS
     ]
     return Choices(
-        by=[("", "Nothing (overall)"), *((by, words.slice_name(by)) for by in kinds)],
+        by=[("", _("Nothing (overall)")), *((by, spoken.slice_name(by)) for by in kinds)],
         value=[("", together), *values],
-        days=[("All time", {"since": "", "until": ""}), *spans],
+        days=[(_("All time"), {"since": "", "until": ""}), *spans],
     )

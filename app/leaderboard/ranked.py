@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.leaderboard import caveats
+from app.words import listed
 from ranking import (
     Cells,
     Crossed,
@@ -160,7 +161,7 @@ def _anchor(models: Sequence[str], parameters: Parameters) -> tuple[int, float] 
         return None
     name, rating = parameters.anchor
     if name not in models:
-        raise ValueError(f"There is no model {name!r} to anchor; there are {caveats.listed(models)}.")
+        raise ValueError(f"There is no model {name!r} to anchor; there are {listed(models)}.")
     return list(models).index(name), rating
 
 

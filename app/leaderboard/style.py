@@ -17,11 +17,12 @@ from app.leaderboard import memory, reading
 from app.leaderboard.ranked import FEW_PROMPTS, ranks
 from app.models import Annotator, Comparison, Judgment, Message, Project, Response
 from app.text import texts
+from app.words import N_, sentence
 from ranking.bradley_terry import ELO_PER_LOGIT
 from ranking.clusters import MIN_CLUSTERS
 from ranking.covariates import ControlledFit, fit_covariates
 
-FEATURES = ("length", "headers", "list items", "bold words")
+FEATURES = (N_("length"), N_("headers"), N_("list items"), N_("bold words"))
 # Fewer judgments tell nothing of style.
 LEAST_VOTES = 50
 # A larger project is told by a part drawn at random, so that a page never waits for all its texts.
@@ -115,15 +116,19 @@ def _control(session: Session, project: Project, measured: Measured) -> StyleCon
     a, b, outcome, cluster, response_a, response_b, prompt = reading.columns(session, _votes(project), 7)
     votes = len(outcome)
     if votes < LEAST_VOTES:
-        told = f"it takes {LEAST_VOTES} judgments of responses whose texts are known, and there are {votes}"
-        return StyleControl(votes, told)
+        few_votes = sentence(
+            "it takes %(least)s judgments of responses whose texts are known, and there are %(there)s",
+            least=LEAST_VOTES,
+            there=votes,
+        )
+        return StyleControl(votes, few_votes)
     ids = np.unique([response_a, response_b])
     measured = {**measured, **_measure(session, [one for one in ids.tolist() if one not in measured])}
     size = np.log2(1 + np.array([measured[one] for one in ids.tolist()], np.float64))
     x = size[np.searchsorted(ids, response_a)] - size[np.searchsorted(ids, response_b)]
     varied = np.flatnonzero(x.any(axis=0))
     if not len(varied):
-        return StyleControl(votes, "the responses do not differ in style", measured=measured)
+        return StyleControl(votes, N_("the responses do not differ in style"), measured=measured)
     few = len(np.unique(cluster)) < MIN_CLUSTERS
     try:
         found = fit_covariates(
@@ -138,7 +143,7 @@ def _control(session: Session, project: Project, measured: Measured) -> StyleCon
         )
     except (ValueError, RuntimeError):
         # Style and model go together, or style predicts every verdict: neither can be held equal.
-        told = "the judgments cannot tell style from the models, or the kinds of style from each other"
+        told = N_("the judgments cannot tell style from the models, or the kinds of style from each other")
         return StyleControl(votes, told, measured=measured)
     return StyleControl(
         votes=votes,

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.leaderboard.ranked import Row
+from app.words import N_, sentence
 from ranking.clusters import MIN_CLUSTERS
 from ranking.outcomes import Ties
 from ranking.prediction_powered import HumanVotes, JudgeVotes, PredictionPowered, fit_prediction_powered
@@ -75,15 +76,19 @@ def combine(
 ) -> WithJudges:
     """Both together; ``alone`` gives the standings by people and those by judge models, each by model."""
     if votes.judge.all() or not votes.judge.any():
-        return WithJudges("it takes judgments of people and of a judge model")
+        return WithJudges(N_("it takes judgments of people and of a judge model"))
     people, others, shared = _told_apart(votes)
     if shared < LEAST_SHARED:
         return WithJudges(
-            f"it takes {LEAST_SHARED} comparisons that both people and a judge model have judged, and there "
-            f"are {shared}"
+            sentence(
+                "it takes %(least)s comparisons that both people and a judge model have judged, and there "
+                "are %(there)s",
+                least=LEAST_SHARED,
+                there=shared,
+            )
         )
     if not len(np.asarray(others.score)):
-        return WithJudges("the judge models have judged nothing that people have not judged too")
+        return WithJudges(N_("the judge models have judged nothing that people have not judged too"))
     try:
         found = fit_prediction_powered(people, others, len(names), ties=ties)
         # The variances of a few annotators are too much chance for a ratio of them to mean anything.
@@ -91,7 +96,7 @@ def combine(
             replace(people, cluster=None), others, len(names), power=found.power, ties=ties
         )
     except RuntimeError:
-        return WithJudges("there are too few judgments of people to correct the judge models by")
+        return WithJudges(N_("there are too few judgments of people to correct the judge models by"))
     effective = independent.effective_votes
     return WithJudges(
         people=found.human_votes,

@@ -5,6 +5,8 @@ from typing import Any
 
 import flask
 from flask import Blueprint, Response, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_babel import pgettext
 
 from app import db, permissions, web
 from app.leaderboard import (
@@ -18,6 +20,7 @@ from app.leaderboard import (
     pairs,
     replay,
     robustness,
+    spoken,
     standings,
     style,
     with_judges,
@@ -35,22 +38,20 @@ bp = Blueprint("leaderboard", __name__)
 
 HERE = "/p/<slug>/leaderboard"
 
-bp.add_app_template_filter(words.slice_name)
-bp.add_app_template_filter(words.slice_value)
-bp.add_app_template_filter(words.where, "where_asked")
-bp.add_app_template_filter(words.days, "days_asked")
+bp.add_app_template_filter(spoken.slice_name)
+bp.add_app_template_filter(spoken.slice_value)
+bp.add_app_template_filter(spoken.by_slice)
+bp.add_app_template_filter(spoken.share)
+bp.add_app_template_filter(spoken.capital)
+bp.add_app_template_filter(spoken.where, "where_asked")
+bp.add_app_template_filter(spoken.which, "which_asked")
+bp.add_app_template_filter(spoken.days, "days_asked")
 
 
 @bp.app_template_filter()
 def rank_range(row: Row) -> str:
     """ "2–3"."""
     return words.rank_range(asdict(row))
-
-
-@bp.app_template_filter()
-def share(row: Row, key: str) -> str:
-    """ "61%"."""
-    return words.share(asdict(row), key)
 
 
 @bp.get(HERE)
@@ -296,18 +297,18 @@ def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, A
 
 
 def _choices(project: Project, query: StandingsQuery, endpoint: str) -> page.Choices:
-    together = "Side by side" if endpoint == "show" else "All of them"
+    together = _("Side by side") if endpoint == "show" else _("All of them")
     return page.choices(standings.slices(db.session(), project), query, together)
 
 
 def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool | str]]:
     """The views of the leaderboard: (label, address, whether it is this page, or "true" for one above it)."""
     views = (
-        ("show", "Standings"),
-        ("matrix", "Win matrix"),
-        ("history", "Over time"),
-        ("biases", "Bias"),
-        ("firmness", "How firm?"),
+        ("show", _("Standings")),
+        ("matrix", _("Win matrix")),
+        ("history", _("Over time")),
+        ("biases", pgettext("of verdicts", "Bias")),
+        ("firmness", _("How firm?")),
     )
     above = {"model": "show", "head_to_head": "matrix"}.get(endpoint)
     return [

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.errors import Problem
-from app.leaderboard.caveats import listed
+from app.words import listed
 from ranking import Outcome
 
 Codes = NDArray[np.integer[Any]]

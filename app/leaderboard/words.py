@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from app.words import counted
-
 NONE = "–"
 VOTED = ("wins", "ties", "losses")
 
@@ -49,13 +47,3 @@ def where(query: Any) -> str:
         f" in {slice_name(query.by).lower()} “{slice_value(query.value, query.by)}”" if query.value else ""
     )
     return found if query.always else f"{found}, {days(query)}"
-
-
-def judged_by(people: int, judges: int, simulated: int) -> str:
-    """Who judged: "12 people and 1 judge model"."""
-    who = (
-        (people, "person", "people"),
-        (judges, "judge model", "judge models"),
-        (simulated, "simulated annotator", "simulated annotators"),
-    )
-    return " and ".join(counted(*group) for group in who if group[0])
