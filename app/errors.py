@@ -132,7 +132,9 @@ def _sentence(item: ErrorDetails) -> str:
     message = _translated().get(item["type"])
     if message is not None:
         return message % item.get("ctx", {})
-    message = item["msg"].removeprefix("Value error, ")
+    # Those that are raised where nothing of the web is known are kept in English, see app/words.py.
+    told = item["msg"].removeprefix("Value error, ")
+    message = _(told)
     return message[:1].upper() + message[1:]
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.leaderboard import caveats
-from app.words import listed
+from app.words import N_, listed
 from ranking import (
     Cells,
     Crossed,
@@ -56,9 +56,9 @@ class Parameters:
     def __post_init__(self) -> None:
         """Raises ValueError for choices that exclude each other."""
         if self.ties == "davidson" and self.method == "elo":
-            raise ValueError("Elo has no outcome of its own for ties: count them half, or drop them.")
+            raise ValueError(N_("Elo has no outcome of its own for ties: count them half, or drop them."))
         if self.ties == "davidson" and self.interval == "bootstrap":
-            raise ValueError("Davidson's model is not refitted: use the sandwich interval with it.")
+            raise ValueError(N_("Davidson's model is not refitted: use the sandwich interval with it."))
 
 
 @dataclass(frozen=True)
