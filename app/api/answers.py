@@ -251,16 +251,27 @@ class Asked(Said):
     language: str | None
 
 
-class AssignmentOut(Answer):
+class BlindOut(Answer):
     """A comparison to judge, blind; ``shown_first`` says which response to show first."""
 
-    assignment_id: str
     prompt: Asked
     response_a: Said
     response_b: Said
     shown_first: Literal["a", "b"]
     content_warning: bool
     rubric: RubricOut
+
+
+class AssignmentOut(BlindOut):
+    """A comparison to judge, blind; ``shown_first`` says which response to show first."""
+
+    assignment_id: str
+
+
+class TrialOut(BlindOut):
+    """A pair of the training round or the test, blind."""
+
+    trial_id: str
 
 
 class SubmittedOut(Answer):

@@ -10,28 +10,18 @@ from flask import Response
 from pydantic import BaseModel
 
 from app import db
-from app.annotation.asked import live_rubric
-from app.annotation.claim import Assigned, annotator_of, claim_next
+from app.annotation.claim import annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
 from app.annotation.judge import reveal, skip, submit_judgment, undo
-from app.annotation.pair import read
-from app.api.answers import (
-    Asked,
-    AssignmentOut,
-    JudgmentOut,
-    ReopenedOut,
-    RubricOut,
-    Said,
-    SubmittedOut,
-)
+from app.api.answers import AssignmentOut, JudgmentOut, ReopenedOut, SubmittedOut
 from app.api.auth import enter
+from app.api.blind import blind
 from app.api.operations import answered, get, post
 from app.api.paging import Page, PageIn, address, position
 from app.api.reading import asked, received
 from app.errors import Conflict
 from app.models import Scope
-from app.permissions import Access
 
 JUDGE = Scope.ANNOTATE
 
@@ -56,23 +46,10 @@ def claim(slug: str) -> Response:
     if assigned is None:
         session.commit()
         return Response(status=HTTPStatus.NO_CONTENT)
-    answer = answered(_blind(access, assigned), HTTPStatus.CREATED if assigned.new else HTTPStatus.OK)
+    given = blind(AssignmentOut, access, assigned, assignment_id=assigned.uid)
+    answer = answered(given, HTTPStatus.CREATED if assigned.new else HTTPStatus.OK)
     session.commit()
     return answer
-
-
-def _blind(access: Access, assigned: Assigned) -> AssignmentOut:
-    pair = read(db.session(), access.project, assigned)
-    version, rubric = live_rubric(db.session(), access.project)
-    return AssignmentOut(
-        assignment_id=assigned.uid,
-        prompt=Asked(messages=pair.prompt, category=pair.category, language=pair.language),
-        response_a=Said(messages=pair.a),
-        response_b=Said(messages=pair.b),
-        shown_first="b" if assigned.swapped else "a",
-        content_warning=pair.sensitive,
-        rubric=RubricOut(version=version, **dict(rubric)),
-    )
 
 
 @post("/projects/<slug>/assignments/<uid>/skip", scope=JUDGE, takes=SkipIn)

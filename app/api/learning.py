@@ -9,11 +9,9 @@ from pydantic import BaseModel, Field
 
 from app import db
 from app.annotation import care, care_counts, readiness
-from app.annotation.asked import live_rubric
-from app.annotation.claim import Assigned
-from app.annotation.pair import read
-from app.api.answers import Answer, Asked, RubricOut, Said
+from app.api.answers import Answer, TrialOut
 from app.api.auth import account, enter
+from app.api.blind import blind
 from app.api.operations import answered, get, post, put
 from app.api.paging import Page
 from app.api.reading import received
@@ -46,18 +44,6 @@ class WayOut(Answer):
     left: int = Field(description="Goes at the test that are left.")
     results: list[ResultOut]
     warning: str | None
-
-
-class TrialOut(Answer):
-    """A pair of the training round or the test, blind."""
-
-    trial_id: str
-    prompt: Asked
-    response_a: Said
-    response_b: Said
-    shown_first: str
-    content_warning: bool
-    rubric: RubricOut
 
 
 class AnsweredOut(Answer):
@@ -170,23 +156,9 @@ def next_trial(slug: str) -> Response:
     found = trials.way(db.session(), access)
     answer = Response(status=HTTPStatus.NO_CONTENT)
     if found.trial is not None and (found.warned or not access.project.warning):
-        answer = answered(_trial(access, found.trial), HTTPStatus.OK)
+        answer = answered(blind(TrialOut, access, found.trial, trial_id=found.trial.uid), HTTPStatus.OK)
     db.session().commit()
     return answer
-
-
-def _trial(access: Access, assigned: Assigned) -> TrialOut:
-    pair = read(db.session(), access.project, assigned)
-    version, rubric = live_rubric(db.session(), access.project)
-    return TrialOut(
-        trial_id=assigned.uid,
-        prompt=Asked(messages=pair.prompt, category=pair.category, language=pair.language),
-        response_a=Said(messages=pair.a),
-        response_b=Said(messages=pair.b),
-        shown_first="b" if assigned.swapped else "a",
-        content_warning=pair.sensitive,
-        rubric=RubricOut(version=version, **dict(rubric)),
-    )
 
 
 @post("/projects/<slug>/trials/answers", scope=JUDGE, takes=TrialIn, gives=AnsweredOut)
