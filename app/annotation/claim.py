@@ -13,7 +13,18 @@ from app.annotation import care_counts, sensitive, statements
 from app.annotation.sensitive import Spared
 from app.annotation.statements import Takes
 from app.errors import Conflict, NotFound
-from app.models import ANNOTATOR_GROUPS, Annotator, Care, Project, Stage, now, opaque_id, row_id
+from app.models import (
+    ANNOTATOR_GROUPS,
+    Annotator,
+    Assignment,
+    Care,
+    Project,
+    Stage,
+    Trial,
+    now,
+    opaque_id,
+    row_id,
+)
 from app.permissions import Access
 
 NOT_YOURS = lazy_gettext("This comparison was not assigned to you.")
@@ -37,6 +48,11 @@ class Assigned:
     swapped: bool
     new: bool = True
     draft: int = 0
+
+    @classmethod
+    def of(cls, row: Assignment | Trial) -> "Assigned":
+        """What was handed out before: live, in the training round or in a test."""
+        return cls(row_id(row), row.uid, row.comparison_id, row.swapped, new=False)
 
 
 def annotator_of(session: Session, access: Access) -> Any:
@@ -74,10 +90,11 @@ def _hold(project: Project, annotator: Any) -> None:
     if project.warning and not annotator.warned:
         raise NotYetError(str(_WARNING))
     if annotator.guideline_news and project.rereads:
-        raise NotYetError(str(_REREAD))
+        raise NotYetError(str(_REREAD if annotator.guideline_read else _READ))
 
 
 _WARNING = lazy_gettext("Read what this project is about first; then you judge.")
+_READ = lazy_gettext("Read the guideline and say so; then you judge.")
 _REREAD = lazy_gettext("The guideline has changed. Read it and say so, then go on judging.")
 _FIRST = {
     Stage.TRAINING: lazy_gettext("Do the training round first; then you judge live."),

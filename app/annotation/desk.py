@@ -1,6 +1,8 @@
 """The judging page's content: the pair in hand, and what stands around it."""
 
 from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import aliased
@@ -27,14 +29,21 @@ from app.permissions import Access
 from app.rubric import Rubric
 
 
+class News(StrEnum):
+    """What of the guideline somebody has not read."""
+
+    ALL = "all"
+    CHANGES = "changes"
+
+
 @dataclass(frozen=True)
 class Desk:
     """What one annotator has before them; without a pair there is nothing left for now.
 
     ``submission_id`` is this pair's, made before the verdict, so that a verdict sent twice counts
     once. ``undo`` is the assignment handled last, where it is known. ``told`` is what they are told of
-    a gold comparison they just missed, ``held`` what comes before the next pair, ``news`` that the
-    guideline has a version they have not read.
+    a gold comparison they just missed, ``held`` what comes before the next pair, ``news`` what they have
+    not read yet: the guideline, or its newest version.
     """
 
     project: Project
@@ -52,7 +61,7 @@ class Desk:
     draft: int = 0
     told: Told | None = None
     held: str = ""
-    news: bool = False
+    news: News | None = None
     # Whether they were given as many sensitive pairs today as the project allows.
     rests: bool = False
 
@@ -90,9 +99,15 @@ def sit_down(
         draft=assigned.draft if assigned else 0,
         told=after.missed if after else None,
         held=held,
-        news=bool(annotator.guideline_news),
+        news=_news(annotator),
         rests=rests(project, annotator),
     )
+
+
+def _news(annotator: Any) -> News | None:
+    if not annotator.guideline_news:
+        return None
+    return News.CHANGES if annotator.guideline_read else News.ALL
 
 
 def _open_elsewhere(session: Session, project: Project, annotator_id: int) -> int:

@@ -5,11 +5,16 @@ image and may; with JavaScript that page opens within the pair. Nothing is fetch
 could be sent where its network lets nobody else.
 """
 
+from typing import Any
+
 from flask import url_for
 from flask_babel import gettext as _
 from markupsafe import escape
+from sqlmodel import Session, col, select
 
-from app.annotation.claim import Assigned
+from app.annotation.claim import NOT_YOURS, Assigned
+from app.errors import NotFound
+from app.models import Account, Annotator, Assignment, Flag, Trial
 from app.permissions import Access
 
 # As the sanitiser writes what app/text/markdown.py puts in an image's place.
@@ -40,3 +45,28 @@ def addressed(access: Access, assigned: Assigned, *shown: str) -> list[str]:
         opening = f'<a class="media" data-show="{ask}" href="{first.removesuffix("0")}'
         out.append(str(html).replace(PLACEHOLDER, opening))
     return out
+
+
+def on_desk(session: Session, access: Access, asker: Account, uid: str) -> Assigned:
+    """A pair that the asker may look at: their own, live or of a trial; one that was flagged, as lead.
+
+    Raises NotFound for any other.
+    """
+    if access.can("judge") and (mine := _mine(session, access, asker, uid)):
+        return mine
+    if access.can("manage"):
+        query = select(Assignment).join(Flag, col(Flag.assignment_id) == col(Assignment.id))
+        told = query.where(Assignment.uid == uid, Flag.project_id == access.project.id)
+        if flagged := session.exec(told).first():
+            return Assigned.of(flagged)
+    raise NotFound(str(NOT_YOURS))
+
+
+def _mine(session: Session, access: Access, asker: Account, uid: str) -> Assigned | None:
+    theirs = Annotator.project_id == access.project.id, Annotator.account_id == asker.id
+    tables: tuple[Any, ...] = (Assignment, Trial)
+    for table in tables:
+        query = select(table).join(Annotator, col(Annotator.id) == table.annotator_id)
+        if found := session.exec(query.where(table.uid == uid, *theirs)).first():
+            return Assigned.of(found)
+    return None

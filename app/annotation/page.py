@@ -15,12 +15,13 @@ from app import language
 from app.annotation.desk import Desk
 from app.annotation.judge import Told
 from app.annotation.pair import Shown
+from app.annotation.waiting import Left
 from app.errors import FieldError
 from app.models import Outcome
 from app.stencil import Stencils, gap
 
 # Gaps beside those of the pair itself.
-NAMED = ("csrf", "draft", "said", "onward", "today_value", "today_words")
+NAMED = ("csrf", "draft", "said", "left", "place", "today_value", "today_words")
 
 # Shapes of the pair kept by one process; a project has a handful.
 STENCILS = 256
@@ -30,6 +31,7 @@ def context(
     desk: Desk,
     values: "MultiDict[str, str] | None" = None,
     errors: Sequence[FieldError] = (),
+    left: Left | None = None,
     **differing: Any,
 ) -> dict[str, Any]:
     """What the templates of the pair are given; ``values`` is the form as it was sent, if it was."""
@@ -40,7 +42,7 @@ def context(
         "draft": desk.draft,
         "project": desk.project,
         "csrf": generate_csrf(),
-        **_today(desk, language.current()),
+        **_count(desk, language.current(), left),
         "told": in_words(desk.told) if desk.told else "",
         "values": desk.entered if values is None else values,
         "errors": errors,
@@ -53,10 +55,11 @@ def fragment(desk: Desk, done: str) -> str:
 
     What was ``done`` with the pair before is said to those who do not see it go.
     """
-    shown, spoken = desk.shown, language.current()
-    said, onward = _said(spoken, done), _onward(spoken, done)
+    shown, spoken, said = desk.shown, language.current(), _said(language.current(), done)
+    left = Left.sent(request.form.get("left", ""))
+    left = left and left.after(done)
     if shown is None or desk.entered or desk.told:
-        return _render(fragment=True, said=said, onward=onward, **context(desk))
+        return _render(fragment=True, said=said, **context(desk, left=left))
     stencils: Stencils = current_app.extensions.setdefault("pair_stencils", Stencils(STENCILS))
     return stencils.get((spoken, *_shape(desk, shown)), lambda: _with_gaps(desk, shown)).fill(
         {
@@ -66,8 +69,7 @@ def fragment(desk: Desk, done: str) -> str:
             "undo": desk.undo,
             "draft": desk.draft,
             "said": said,
-            "onward": onward,
-            **_today(desk, spoken),
+            **_count(desk, spoken, left),
             **vars(shown),
         }
     )
@@ -103,22 +105,34 @@ def _said(_language: str, done: str) -> str:
     return str(_DONE[done])
 
 
+def _count(desk: Desk, spoken: str, left: Left | None) -> dict[str, object]:
+    """How much was done today and is left: of the day's goal, else of what waits."""
+    goal, left = desk.project.daily_goal or 0, left if desk.shown else None
+    last = goal if desk.today < goal else desk.today + left.pairs if left and not left.more else 0
+    numbers = {
+        "done": language.number(desk.today),
+        "goal": language.number(goal),
+        "left": f"{language.number(left.pairs)}{'+' if left.more else ''}" if left else "",
+        "n": language.number(desk.today + 1),
+        "last": language.number(last),
+    }
+    today, place = _sentences(spoken, bool(goal), left is not None, bool(last))
+    return {
+        "left": left or "",
+        "place": place % numbers,
+        "today_value": min(desk.today, goal),
+        "today_words": today % numbers,
+    }
+
+
 @lru_cache(maxsize=64)
-def _onward(_language: str, done: str) -> str:
-    return _("Previous pair.") if done == "undone" else _("Next pair.")
-
-
-def _today(desk: Desk, spoken: str) -> dict[str, object]:
-    goal = desk.project.daily_goal
-    words = _today_words(spoken, bool(goal))
-    numbers = {"done": language.number(desk.today), "goal": language.number(goal or 0)}
-    return {"today_value": min(desk.today, goal or 0), "today_words": words % numbers}
-
-
-@lru_cache
-def _today_words(_language: str, goal: bool) -> str:
+def _sentences(_language: str, goal: bool, left: bool, last: bool) -> tuple[str, str]:
     """Kept, because looking a sentence up costs as much as a query."""
-    return _("%(done)s of %(goal)s today") if goal else _("%(done)s today")
+    today = _("%(done)s today, %(left)s left") if left else _("%(done)s today")
+    return (
+        _("%(done)s of %(goal)s today") if goal else today,
+        _("Pair %(n)s of %(last)s") if last else _("Pair %(n)s"),
+    )
 
 
 def _shape(desk: Desk, shown: Shown) -> tuple[object, ...]:
@@ -142,8 +156,7 @@ def _with_gaps(desk: Desk, shown: Shown) -> str:
         language=shown.language and gap("language"),
     )
     empty = replace(desk, shown=gaps, submission_id=gap("submission_id"), undo=desk.undo and gap("undo"))
-    differing: dict[str, Any] = {name: gap(name) for name in NAMED}
-    return _render(fragment=True, **context(empty, **differing))
+    return _render(fragment=True, **context(empty) | {name: gap(name) for name in NAMED})
 
 
 def _render(**values: Any) -> str:

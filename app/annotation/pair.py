@@ -19,7 +19,7 @@ from app.models import Message, Project, Prompt, RenderedPrompt, RenderedRespons
 from app.permissions import Access
 from app.prepared import table
 
-TOO_DIFFERENT = lazy_gettext("These two differ too much to mark the words.")
+TOO_DIFFERENT = lazy_gettext("Too different to mark the words")
 
 
 @dataclass(frozen=True)

@@ -10,15 +10,15 @@ from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
-from app.annotation import care, drafts, media, page, seat
+from app.annotation import care, drafts, media, page, seat, waiting
 from app.annotation.asked import live_rubric
-from app.annotation.claim import assigned_to
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
 from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
+from app.annotation.waiting import Left
 from app.errors import Conflict, FieldError, Invalid, NotFound, Problem, checked
 from app.flags.flagging import unseen
 from app.models import Source, opaque_id
@@ -31,8 +31,8 @@ KEPT_WITH_IT = lazy_gettext("What you entered is kept with it.")
 NEXT_PAIR = lazy_gettext("This is the next pair.")
 
 
-def _enter(slug: str) -> Access:
-    return permissions.enter(db.session(), web.account(), slug, "judge")
+def _enter(slug: str, ability: str = "judge") -> Access:
+    return permissions.enter(db.session(), web.account(), slug, ability)
 
 
 @bp.get("/p/<slug>/judge")
@@ -43,10 +43,11 @@ def judge(slug: str) -> Response | BaseResponse:
     # Where a page without JavaScript carries what its Undo takes back, a skip too.
     desk = sit_down(db.session(), access, undo=request.args.get("undo"))
     answers = unseen(db.session(), access)
+    left = waiting.left(db.session(), access) if desk.shown else None
     db.session().commit()
     if desk.held:
         return web.see_other("learning.begin", slug=slug)
-    context = page.context(desk, answers=answers)
+    context = page.context(desk, left=left, answers=answers)
     return make_response(render_template("annotation/judge.html", access=access, **context))
 
 
@@ -130,7 +131,8 @@ def _refused(slug: str, problem: Invalid) -> Response | BaseResponse:
     if desk.shown is None or desk.shown.assignment_id != request.form.get("assignment_id"):
         return _set_aside(slug, problem)
     session.commit()
-    context = page.context(desk, request.form, errors=_errors(problem))
+    left = Left.sent(request.form.get("left", ""))
+    context = page.context(desk, request.form, errors=_errors(problem), left=left)
     template = "annotation/_pair.html" if web.wants_fragment() else "annotation/judge.html"
     refused = render_template(template, access=access, fragment=web.wants_fragment(), **context)
     return make_response(refused, HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -157,9 +159,10 @@ def save_draft(slug: str) -> Response:
 
 @bp.get("/p/<slug>/judge/<uid>/<any(prompt, a, b):place>/<int:number>")
 def image(slug: str, uid: str, place: str, number: int) -> Response:
-    """An image of a pair in hand, from where it lies: only for whoever asked for it."""
-    session, access = db.session(), _enter(slug)
-    source = image_source(session, access.project, assigned_to(session, access, uid), place, number)
+    """An image of a pair one has before one, from where it lies: only for whoever asked for it."""
+    session, access = db.session(), _enter(slug, "see the project")
+    pair = media.on_desk(session, access, web.signed_in(), uid)
+    source = image_source(session, access.project, pair, place, number)
     shown = make_response(render_template("annotation/image.html", source=source))
     shown.headers["Content-Security-Policy"] = media.CONTENT_SECURITY_POLICY
     return shown
@@ -168,14 +171,18 @@ def image(slug: str, uid: str, place: str, number: int) -> Response:
 @bp.post("/p/<slug>/view")
 def keep_view(slug: str) -> Response | BaseResponse:
     """Remember how the asker reads; where htmx asks, show the responses before them so."""
-    session, access, uid = db.session(), _enter(slug), request.form.get("assignment_id", "")
-    reading = keep_reading(session, web.signed_in(), web.submitted(Reading))
-    shown = show(session, access, assigned_to(session, access, uid), reading) if uid else None
+    session, access, asker = db.session(), _enter(slug), web.signed_in()
+    reading = keep_reading(session, asker, web.submitted(Reading))
+    trial = request.form.get("trial_id")
+    uid = request.form.get("assignment_id") or trial
+    shown = show(session, access, media.on_desk(session, access, asker, uid), reading) if uid else None
     session.commit()
     if web.wants_fragment():
         return make_response(render_template("annotation/_responses.html", shown=shown) if shown else "")
     if judgment := request.form.get("judgment"):
         return web.see_other("annotation.reconsider", slug=slug, submission_id=judgment)
+    if trial:
+        return web.see_other("learning.practise", slug=slug)
     return web.see_other("annotation.judge", slug=slug)
 
 

@@ -114,15 +114,11 @@ def of_project(
             flag=flag,
             annotator=name or "",
             pair_id=comparison.pair_id,
-            shown=show(session, access, _assigned(assignment), Reading()),
+            shown=show(session, access, Assigned.of(assignment), Reading()),
             queued=slot is not None and comparison.gold is None,
         )
         for flag, assignment, comparison, name, slot in found
     ]
-
-
-def _assigned(row: Assignment) -> Assigned:
-    return Assigned(row_id(row), row.uid, row.comparison_id, row.swapped, new=False)
 
 
 def count_open(session: Session, access: Access) -> int:

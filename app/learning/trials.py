@@ -112,7 +112,7 @@ def _training(
     if not waiting:
         return None
     trial = begun.get(waiting[0]) or _open(session, annotator, waiting[0], TRAINING_ROUND)
-    return Way(Stage.TRAINING, _assigned(trial), done, done + len(waiting), results, left)
+    return Way(Stage.TRAINING, Assigned.of(trial), done, done + len(waiting), results, left)
 
 
 def _test(
@@ -122,7 +122,7 @@ def _test(
     trial = next((row for row in rows if row.outcome is None), None)
     if trial is not None:
         done = sum(row.outcome is not None for row in rows)
-        return Way(Stage.TEST, _assigned(trial), done, len(rows), results, left)
+        return Way(Stage.TEST, Assigned.of(trial), done, len(rows), results, left)
     there = len(_pool(session, project, GoldUse.TEST))
     return Way(Stage.TEST, None, 0, min(project.test_size, there), results, left, ready=there > 0)
 
@@ -293,13 +293,9 @@ def _find(session: Session, annotator: Annotator, uid: str) -> tuple[Trial, Comp
     return found
 
 
-def _assigned(trial: Trial) -> Assigned:
-    return Assigned(row_id(trial), trial.uid, trial.comparison_id, trial.swapped)
-
-
 def _answered(trial: Trial, comparison: Comparison) -> Answered:
     stage = Stage.TRAINING if trial.attempt == TRAINING_ROUND else Stage.TEST
     if trial.outcome is None or comparison.gold is None:
         raise LookupError("only an answered trial of a gold comparison can be told")
     told = Told(trial.outcome, comparison.gold, comparison.gold_reason, trial.swapped)
-    return Answered(_assigned(trial), stage, bool(trial.correct), told)
+    return Answered(Assigned.of(trial), stage, bool(trial.correct), told)

@@ -2,10 +2,12 @@
 const PAUSE = 250;
 let shown = -Infinity;
 
-// The second click of a double click lands on the next pair: verdicts rest a moment after each swap.
-document.addEventListener("htmx:afterSwap", (event) => {
-  const { target } = event.detail;
-  if (target.matches("[data-pair]") || target.querySelector("[data-pair]")) shown = performance.now();
+// The second click of a double click lands on the next pair: verdicts rest a moment after each swap. Whoever reads
+// by ear or by keyboard goes on where the pair begins, or where something is wrong with the one they sent.
+document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
+  if (!target.matches("[data-pair]")) return;
+  shown = performance.now();
+  (document.querySelector("[data-pair] .error a") ?? document.querySelector("[data-start]"))?.focus();
 });
 
 document.addEventListener("click", (event) => {

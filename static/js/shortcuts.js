@@ -2,12 +2,12 @@
 // "?" lists them all.
 const typing = "textarea, select, [contenteditable], input:not([type=radio], [type=checkbox], [type=button], [type=submit])";
 const scroller = "[tabindex='0']";
-const arrows = new Set(["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"]);
+const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓" };
 const list = document.getElementById("keys");
 
-// What lies in a menu has its keys while the menu is closed.
+// What lies in a menu has its keys while the menu is closed; but not the list of reasons to skip, whose keys are others'.
 function visible(element) {
-  return (element.closest(".menu") ?? element).checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
+  return (element.closest(".menu:not(.up)") ?? element).checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
 }
 
 // An open dialog or menu has the keys to itself.
@@ -17,7 +17,13 @@ function bound() {
 }
 
 function keysOf(element) {
-  return element.getAttribute("aria-keyshortcuts").split(/\s+/);
+  return (element.getAttribute("aria-keyshortcuts") ?? element.dataset.walk).split(/\s+/);
+}
+
+// The letter of a keyboard that writes another script is the one that stands in its place on ours.
+function pressedKey({ key, code }) {
+  if (key === "؟" || key === "？") return "?";
+  return (/[^\x00-\x7f]/.test(key) ? code.replace(/^Key|^Digit/, "") : key).toLowerCase();
 }
 
 // Whoever reached a radio, a response or a wide piece of code with the keyboard moves in it with the arrows.
@@ -32,7 +38,7 @@ function reserved(event) {
   if (event.defaultPrevented || event.repeat || event.isComposing) return true;
   if (event.ctrlKey || event.metaKey || event.altKey) return true;
   const focused = document.activeElement ?? document.body;
-  return focused.matches(typing) || (arrows.has(event.key) && keepsArrows(focused, event.key));
+  return focused.matches(typing) || (event.key in ARROWS && keepsArrows(focused, event.key));
 }
 
 // What hides the verdict says so when somebody reaches for it.
@@ -57,12 +63,12 @@ function walkScale(event) {
 
 document.addEventListener("keydown", (event) => {
   if (reserved(event)) return;
-  const pressed = event.key.toLowerCase();
+  const pressed = pressedKey(event);
   const means = (element) => keysOf(element).some((key) => key.toLowerCase() === pressed);
   const target = bound().find(means);
   if (!target) return walkScale(event) || sayWhyNot(means);
   event.preventDefault();
-  if (target.matches("textarea, select, input:not([type=checkbox])")) target.focus();
+  if (target.matches("textarea, select, input:not([type=checkbox]), .chips input")) target.focus();
   else target.click();
 });
 
@@ -78,7 +84,7 @@ document.addEventListener("pointerup", () => {
 
 // What a key does: in the words of its whole group where it leads to the first of several.
 function wordsOf(element) {
-  const said = element.getAttribute("aria-label") ?? element.closest(".chips")?.getAttribute("aria-label");
+  const said = element.dataset.does ?? element.getAttribute("aria-label") ?? element.closest(".chips")?.getAttribute("aria-label");
   if (said) return said;
   const named = (element.labels?.[0] ?? element).cloneNode(true);
   for (const extra of named.querySelectorAll("kbd, [aria-hidden]")) extra.remove();
@@ -91,7 +97,7 @@ function describe(element) {
   const keys = document.createElement("dt");
   for (const key of keysOf(element)) {
     const cap = document.createElement("kbd");
-    cap.textContent = key.replace("Arrow", "");
+    cap.textContent = ARROWS[key] ?? key;
     keys.append(cap, " ");
   }
   return [keys, name];
@@ -101,6 +107,6 @@ document.addEventListener("click", (event) => {
   const opener = event.target.closest("[data-keys]");
   if (!opener) return;
   event.preventDefault();
-  list.querySelector("dl").replaceChildren(...bound().flatMap(describe));
+  list.querySelector("dl").replaceChildren(...[...bound(), ...document.querySelectorAll("[data-walk]")].flatMap(describe));
   list.showModal();
 });

@@ -30,7 +30,7 @@ from app.models import (
 from app.pairing.forms import PairingIn
 from app.pairing.pairs import Candidate, PairingResult, pairs_of
 from tests.annotation.arrange import MARKERS, queue
-from tests.annotation.test_judging import HTMX, JUDGE, send
+from tests.annotation.desk import HTMX, JUDGE, send
 from tests.conftest import Cast
 from tests.walk import addresses, linked, rules
 

@@ -8,7 +8,7 @@ from sqlmodel import Session, select
 
 from app.models import Account, AuditEvent, Decline, Outcome, Project
 from tests.annotation.arrange import annotator_of, queue
-from tests.annotation.test_judging import HTMX, JUDGE, check, fields, send
+from tests.annotation.desk import HTMX, JUDGE, check, fields, send
 from tests.conftest import Cast
 
 ClientOf = Callable[[Account | None], FlaskClient]

@@ -13,7 +13,7 @@ from werkzeug.test import TestResponse
 from app.annotation import drafts, statements
 from app.models import Assignment, Draft, Outcome, now
 from tests.annotation.arrange import ask, queue
-from tests.annotation.test_judging import HTMX, JUDGE, ClientOf, check, fields, send, shown_first, stored
+from tests.annotation.desk import HTMX, JUDGE, ClientOf, check, fields, send, shown_first, stored
 from tests.conftest import Cast
 
 DRAFT = f"{JUDGE}/draft"

@@ -8,9 +8,9 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app.models import Account, Prompt, Response
+from app.models import Account, Comparison, GoldUse, Outcome, Prompt, Response
 from tests.annotation.arrange import queue
-from tests.annotation.test_judging import HTMX, JUDGE, fields, send
+from tests.annotation.desk import HTMX, JUDGE, fields, send
 from tests.conftest import Cast
 
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -104,3 +104,31 @@ def test_there_is_no_other_image(
 def test_nobody_sees_another_persons(cast: Cast, client_of: ClientOf) -> None:
     address = placeholders(client_of(cast.ann).get(JUDGE).text)[0]
     assert client_of(cast.ben).get(address).status_code == 404
+    assert client_of(cast.lena).get(address).status_code == 404, "not before it is flagged"
+
+
+def test_a_lead_sees_those_of_a_flagged_pair(cast: Cast, client_of: ClientOf) -> None:
+    ann, lena = client_of(cast.ann), client_of(cast.lena)
+    page = ann.get(JUDGE)
+    told = {"assignment": fields(page)["assignment_id"], "kind": "broken", "message": "What is this?"}
+    assert ann.post("/p/birds/judge/flag", data=told).status_code == 303
+    found = placeholders(lena.get("/p/birds/flags").text)
+    assert found == placeholders(page.text)
+    for address in found:
+        assert lena.get(address).text == ann.get(address).text
+    assert client_of(cast.rosa).get(found[0]).status_code == 404
+
+
+def test_a_newcomer_sees_those_of_a_trial(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    pair = session.exec(select(Comparison)).first()
+    assert pair is not None
+    pair.gold, pair.gold_use, cast.project.training = Outcome.A, GoldUse.TRAINING, True
+    session.add_all([pair, cast.project])
+    session.commit()
+    ann = client_of(cast.ann)
+    page = ann.get("/p/birds/practice")
+    assert 'name="trial_id"' in page.text
+    found = placeholders(page.text)
+    assert len(found) == 5
+    assert f'src="{html.escape(PICTURE)}"' in ann.get(found[0]).text
+    assert client_of(cast.ben).get(found[0]).status_code == 404

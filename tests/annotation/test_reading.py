@@ -9,7 +9,7 @@ from sqlmodel import Session, select
 
 from app.models import Account, AuditEvent, Response
 from tests.annotation.arrange import queue
-from tests.annotation.test_judging import HTMX, JUDGE, fields, send
+from tests.annotation.desk import HTMX, JUDGE, fields, send
 from tests.conftest import Cast
 
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -79,7 +79,7 @@ def test_two_that_have_little_in_common_are_not_marked(
     client.post(VIEW, data={"differences": "true"})
     page = client.get(JUDGE).text
     assert "<mark" not in page
-    assert "differ too much" in page
+    assert "Too different to mark the words" in page
 
 
 def test_nobody_sees_another_persons_pair_so(session: Session, cast: Cast, client_of: ClientOf) -> None:

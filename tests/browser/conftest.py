@@ -134,6 +134,13 @@ def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A server with nothing in it yet, for one file of tests."""
+    with serving(tmp_path_factory.mktemp("site"), "serve", "--workers", "1") as site:
+        yield site
+
+
 class Complaints(list[str]):
     """What a page logged as errors, and scripts that failed."""
 

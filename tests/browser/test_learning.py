@@ -24,6 +24,8 @@ settings:
 members:
   - {email: lead@example.org, role: lead}
   - {email: nia@example.org, role: annotator}
+  - {email: ned@example.org, role: annotator}
+  - {email: nell@example.org, role: annotator}
 """
 ROW = (
     '{{"prompt": "Question {n}", "category": "{kind}", "model_a": "Heron", "response_a": "Right {n}",'
@@ -33,10 +35,10 @@ ROW = (
 
 @pytest.fixture(scope="module")
 def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A project with four gold comparisons and two others, a lead and a newcomer."""
+    """A project with four gold comparisons and six others, a lead and newcomers."""
     folder: Path = tmp_path_factory.mktemp("school")
     with serving(folder, "serve", "--workers", "1") as site:
-        for name in ("lead", "nia"):
+        for name in ("lead", "nia", "ned", "nell"):
             site.command(
                 "user",
                 "add",
@@ -51,7 +53,7 @@ def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         (folder / "birds.yaml").write_text(PROJECT)
         site.command("project", "add", "birds", "--from", str(folder / "birds.yaml"))
         gold = [ROW.format(n=n, kind="kitchen", gold=', "gold": "a"') for n in range(4)]
-        rows = [ROW.format(n=n, kind="war" if n == 4 else "kitchen", gold="") for n in range(4, 7)]
+        rows = [ROW.format(n=n, kind="war" if n == 4 else "kitchen", gold="") for n in range(4, 10)]
         (folder / "rows.jsonl").write_text("".join(gold + rows))
         site.command("import", "birds", str(folder / "rows.jsonl"))
         yield site
@@ -62,6 +64,18 @@ def judge(page: Page, verdict: str) -> None:
     right_is_a = "Right" in page.locator("#text-a").inner_text()
     a = right_is_a == (verdict == "right")
     page.keyboard.press("ArrowLeft" if a else "ArrowRight")
+
+
+def come_live(open_page: Callable[..., Page], school: Site, page: Page, name: str) -> None:
+    """Read the warning, and be let in by the lead."""
+    sign_in(page, school, f"{name}@example.org", PASSWORD)
+    page.goto(school.address("/p/birds/judge"))
+    page.get_by_role("button", name="I have read this").click()
+    lead = open_page()
+    sign_in(lead, school, "lead@example.org", PASSWORD)
+    lead.goto(school.address("/p/birds/learning"))
+    lead.get_by_role("button", name=f"Let in {name.title()}").click()
+    expect(lead.get_by_text("They judge live now.")).to_be_visible()
 
 
 def test_a_newcomers_way(school: Site, open_page: Callable[..., Page]) -> None:
@@ -104,47 +118,47 @@ def test_a_newcomers_way(school: Site, open_page: Callable[..., Page]) -> None:
 
 
 def test_limits_time_and_a_break(school: Site, open_page: Callable[..., Page]) -> None:
-    """After the newcomer's way; the clock is the test's own."""
-    nia = open_page()
-    nia.clock.install()
-    sign_in(nia, school, "nia@example.org", PASSWORD)
-    nia.goto(school.address("/p/birds/limits"))
-    nia.get_by_label("war").check()
-    nia.get_by_role("button", name="Save").click()
-    assert wrong_with(nia) == []
-    nia.goto(school.address("/p/birds/judge"))
-    notice = nia.get_by_text("A short break does eyes and judgment good")
+    """The clock is the test's own."""
+    ned = open_page()
+    ned.clock.install()
+    come_live(open_page, school, ned, "ned")
+    ned.goto(school.address("/p/birds/limits"))
+    ned.get_by_label("war").check()
+    ned.get_by_role("button", name="Save").click()
+    assert wrong_with(ned) == []
+    ned.goto(school.address("/p/birds/judge"))
+    notice = ned.get_by_text("A short break does eyes and judgment good")
     for _ in range(4):
-        nia.clock.fast_forward(100_000)  # a minute of it counts
-        nia.keyboard.press("Shift")
+        ned.clock.fast_forward(100_000)  # a minute of it counts
+        ned.keyboard.press("Shift")
     expect(notice).to_be_hidden()
-    nia.clock.fast_forward(60_000)
-    nia.keyboard.press("Shift")
+    ned.clock.fast_forward(60_000)
+    ned.keyboard.press("Shift")
     expect(notice).to_be_visible()
-    assert wrong_with(nia) == []
-    nia.get_by_role("button", name="Not now").click()
+    assert wrong_with(ned) == []
+    ned.get_by_role("button", name="Not now").click()
     expect(notice).to_be_hidden()
-    judge(nia, "right")
-    expect(nia.locator("#today")).to_have_text("1 today")
-    nia.get_by_role("link", name=re.compile("Your numbers")).click()
-    expect(nia.get_by_role("heading", name="Your numbers")).to_be_visible()
-    expect(nia.locator(".stat", has_text="Active time today").locator("dd").first).to_have_text("5 min")
-    assert wrong_with(nia) == []
+    judge(ned, "right")
+    expect(ned.locator("#today")).to_contain_text("1 today")
+    ned.get_by_role("link", name=re.compile("Your numbers")).click()
+    expect(ned.get_by_role("heading", name="Your numbers")).to_be_visible()
+    expect(ned.locator(".stat", has_text="Active time today").locator("dd").first).to_have_text("5 min")
+    assert wrong_with(ned) == []
 
 
 def test_what_is_new_in_the_guideline(school: Site, open_page: Callable[..., Page]) -> None:
-    lead, nia = open_page(), open_page()
-    sign_in(nia, school, "nia@example.org", PASSWORD)
-    nia.goto(school.address("/p/birds/guideline"))
-    nia.get_by_role("button", name="I have read it").click()
+    lead, nell = open_page(), open_page()
+    come_live(open_page, school, nell, "nell")
+    nell.goto(school.address("/p/birds/guideline"))
+    nell.get_by_role("button", name="I have read it").click()
     sign_in(lead, school, "lead@example.org", PASSWORD)
     lead.goto(school.address("/p/birds/guideline/edit"))
     lead.get_by_role("textbox").fill("# Ties\n\nCall a tie when both are equally good.")
     lead.get_by_role("button", name="Publish version 2").click()
-    nia.goto(school.address("/p/birds/judge"))
-    nia.get_by_role("link", name="See what is new").click()
-    drawer = nia.locator("#drawer")
+    nell.goto(school.address("/p/birds/judge"))
+    nell.get_by_role("link", name="See what is new").click()
+    drawer = nell.locator("#drawer")
     expect(drawer.get_by_role("heading", name="What changed since version 1")).to_be_visible()
     expect(drawer.locator("ins")).to_have_text("equally ")
     drawer.get_by_role("button", name="I have read it").click()
-    expect(nia.get_by_text("something you have not read")).to_be_hidden()
+    expect(nell.get_by_text("something you have not read")).to_be_hidden()

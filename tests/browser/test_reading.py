@@ -190,6 +190,35 @@ def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_p
     assert page.evaluate("() => window.shifts") == []
 
 
+COVERED = """() => {
+  const box = (part) => part.getBoundingClientRect();
+  const note = box(document.getElementById("note"));
+  return [...document.querySelectorAll(".response h2, .side, .prose")].map(box).some((one) =>
+    one.right > note.left && one.left < note.right && one.bottom > note.top && one.top < note.bottom);
+}"""
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+def test_what_is_said_of_both_responses_moves_nothing(
+    width: int, make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    """Texts too different to mark their words say so beside their names."""
+    name = f"dora-{width}"
+    address = make(name, ("One two three four. " * 9, "Cinq six sept huit neuf. " * 9))
+    page = open_page(viewport={"width": width, "height": 900})
+    sign_in(page, empty_site, f"{name}@example.org", PASSWORD)
+    page.goto(address)
+    places = page.evaluate(BOXES)
+    with page.expect_response("**/view"):
+        page.keyboard.press("d")
+    said = page.get_by_text("Too different to mark the words")
+    expect(said).to_be_in_viewport(ratio=1)
+    assert page.evaluate(BOXES) == places
+    covered = page.evaluate(COVERED)
+    assert not covered
+    assert wrong_with(page) == []
+
+
 @pytest.mark.parametrize(("name", "text", "most"), [("petra", PLAIN, 150_000), ("rosa", RICH, 400_000)])
 def test_a_pair_weighs_little(
     name: str, text: str, most: int, make: MakeProject, empty_site: Site, open_page: OpenPage

@@ -11,7 +11,7 @@ from sqlmodel import Session, select
 
 from app.models import Account, Judgment
 from tests.annotation.arrange import ask, queue
-from tests.annotation.test_judging import JUDGE, check, send
+from tests.annotation.desk import JUDGE, check, send
 from tests.conftest import Cast
 
 

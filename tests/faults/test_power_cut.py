@@ -19,7 +19,7 @@ from sqlmodel import Session
 from app.db import SQLITE_PRAGMAS
 from app.models import Account
 from tests.annotation.arrange import queue
-from tests.annotation.test_judging import JUDGE, send
+from tests.annotation.desk import JUDGE, send
 from tests.conftest import Cast
 
 JUDGMENTS = 40

@@ -11,7 +11,7 @@ from werkzeug.test import TestResponse
 
 from app.models import Account, AuditEvent, Flag, FlagState, Outcome, Slot
 from tests.annotation.arrange import MARKERS, queue
-from tests.annotation.test_judging import JUDGE, fields
+from tests.annotation.desk import JUDGE, fields
 from tests.conftest import Cast
 
 ClientOf = Callable[[Account | None], FlaskClient]

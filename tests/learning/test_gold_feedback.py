@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from app.models import Account, Comparison, Outcome
 from tests.annotation.arrange import annotator_of, queue
-from tests.annotation.test_judging import HTMX, fields, send, stored
+from tests.annotation.desk import HTMX, fields, send, stored
 from tests.conftest import Cast
 from tests.learning.arrange import JUDGE, REASON, place_of, school
 

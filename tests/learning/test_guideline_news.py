@@ -9,7 +9,7 @@ from sqlmodel import Session
 from app.models import Account
 from app.text.changes import changes
 from tests.annotation.arrange import annotator_of, queue
-from tests.annotation.test_judging import send
+from tests.annotation.desk import send
 from tests.conftest import Cast
 from tests.learning.arrange import BEGIN, JUDGE, school
 
@@ -35,15 +35,15 @@ def test_a_quiet_notice_stays_until_it_is_read(session: Session, cast: Cast, cli
     annotator_of(session, cast.project, cast.ann)
     publish(lena, FIRST)
     page = ann.get(JUDGE)
-    assert "data-news" in page.text
-    assert "data-news" in send(ann, page, "a").text, "on the pairs that follow, too"
+    assert "You have not read the guideline yet." in page.text
+    assert "Read it before you start" in send(ann, page, "a").text, "on the pairs that follow, too"
     shown = ann.get(GUIDELINE).text
     assert "I have read it" in shown
     assert "What changed" not in shown, "nothing was read before"
     assert read(ann, 1) == 303
     assert "data-news" not in ann.get(JUDGE).text
     publish(lena, SECOND, base=1)
-    assert "data-news" in ann.get(JUDGE).text
+    assert "See what is new" in ann.get(JUDGE).text
     shown = ann.get(GUIDELINE).text
     assert "What changed since version 1" in shown
     assert "<ins><mark>equally </mark></ins>" in shown
@@ -72,11 +72,14 @@ def test_a_lead_may_ask_for_it_to_be_read_first(session: Session, cast: Cast, cl
     publish(client_of(cast.lena), FIRST)
     answer = send(ann, page, "a")
     assert answer.status_code == 200, "what was in hand is kept"
-    assert "The guideline has changed" in answer.text
+    assert "Read the guideline and say so" in answer.text
     assert ann.get(JUDGE).location == BEGIN
     assert "Read it" in ann.get(BEGIN).text
     read(ann, 1)
-    assert ann.get(JUDGE).status_code == 200
+    page = ann.get(JUDGE)
+    assert page.status_code == 200
+    publish(client_of(cast.lena), SECOND, base=1)
+    assert "The guideline has changed" in send(ann, page, "a").text
 
 
 def test_anybody_may_compare_versions(session: Session, cast: Cast, client_of: ClientOf) -> None:

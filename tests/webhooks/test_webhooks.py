@@ -40,7 +40,7 @@ from app.models import (
 from app.settings import Settings
 from app.webhooks import posting, sending, watching
 from tests.annotation.arrange import queue
-from tests.annotation.test_judging import JUDGE, send
+from tests.annotation.desk import JUDGE, send
 from tests.conftest import SECRET, Cast
 from tests.exports.arrange import judge
 

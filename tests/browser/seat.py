@@ -1,0 +1,104 @@
+"""A project of one annotator and their lead, and what they do at its pairs."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Page, expect
+from sqlmodel import Session, select
+
+from app import create_app, db
+from app.accounts import people
+from app.accounts.forms import AccountIn
+from app.errors import checked
+from app.imports.forms import ImportIn
+from app.imports.importing import File, import_files
+from app.models import Judgment, Project, Role
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import queue_pairs
+from app.projects import lifecycle
+from app.projects.forms import ProjectFile
+from tests.conftest import make_settings
+
+PASSWORD = "eleven geese over the lake"
+PHONE = {"viewport": {"width": 375, "height": 740}, "has_touch": True, "is_mobile": True}
+ASKED = {"tags": "usual", "spans": True, "criteria": "usual", "rationale": "optional"}
+RESPONSES = (
+    "A goose is a **water bird**, and it *never* flies.",
+    "Geese fly in a V.\n\n- They honk\n- They moult, x < y & `code`",
+)
+
+OpenPage = Callable[..., Page]
+
+
+def make_project(data: Path, annotator: str, **rubric: Any) -> str:
+    """A project of one annotator and one lead, with six comparisons queued; returns its address."""
+    app = create_app(make_settings(data))
+    engine = app.extensions["engine"]
+    members = [
+        {"email": f"{annotator}@example.org", "role": Role.ANNOTATOR},
+        {"email": f"lead-{annotator}@example.org", "role": Role.LEAD},
+    ]
+    with app.app_context(), db.transaction(engine) as session:
+        for member in members:
+            account = {"email": member["email"], "name": member["email"].split("@")[0].title()}
+            people.add(session, checked(AccountIn, account | {"password": PASSWORD}), by=None)
+        form = {"slug": f"of-{annotator}", "name": f"Of {annotator.title()}", "members": members}
+        project = lifecycle.create(session, checked(ProjectFile, form | {"rubric": rubric}), by=None)
+    file = data / f"{annotator}.jsonl"
+    rows = [
+        {"prompt": f"What is a goose, number {n}?", "model": model, "response": f"{said}\n\nNumber {n}."}
+        for n in range(6)
+        for model, said in zip(("zephyr-one", "quartz-two"), RESPONSES, strict=True)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
+    queue_pairs(engine, project, PairingIn(seed=1), by=None)
+    engine.dispose()
+    return f"/p/of-{annotator}"
+
+
+def judgments(data: Path, project: str = "") -> list[Judgment]:
+    """The live ones, of all projects or of this one, oldest first."""
+    engine = create_app(make_settings(data)).extensions["engine"]
+    with Session(engine) as session:
+        found = select(Judgment).where(Judgment.retired_at == None).order_by(Judgment.id)  # type: ignore[arg-type] # noqa: E711
+        if project:
+            found = found.join(Project).where(Project.slug == project.removeprefix("/p/"))
+        rows = list(session.exec(found))
+    engine.dispose()
+    return rows
+
+
+def choose_words(page: Page, words: str) -> str:
+    """Select words of a response as a mouse or a finger would; returns the response's letter."""
+    return str(
+        page.evaluate(
+            """(words) => {
+              for (const side of ["a", "b"]) {
+                const text = document.getElementById(`text-${side}`);
+                const walker = document.createTreeWalker(text, NodeFilter.SHOW_TEXT);
+                while (walker.nextNode()) {
+                  const node = walker.currentNode;
+                  const start = node.data.indexOf(words);
+                  if (start < 0) continue;
+                  getSelection().setBaseAndExtent(node, start, node, start + words.length);
+                  return side;
+                }
+              }
+            }""",
+            words,
+        )
+    )
+
+
+def marked(page: Page) -> list[str]:
+    """What is painted as marked."""
+    return list(page.evaluate("() => [...(CSS.highlights.get('marked') ?? [])].map(String)"))
+
+
+def say_why(page: Page, words: str) -> None:
+    """Type a reason and wait until the page says that it is kept."""
+    page.get_by_label("Why?").fill(words)
+    expect(page.get_by_text("Draft saved")).to_be_visible()

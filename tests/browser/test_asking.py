@@ -1,0 +1,140 @@
+"""A rubric that asks for much: set up by its lead, answered by its annotators."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.seat import PASSWORD, OpenPage, judgments, make_project
+
+FULL: dict[str, Any] = {
+    "points": 7,
+    "criteria": [
+        *({"key": key, "name": key.title()} for key in ("accuracy", "relevance", "safety", "bias")),
+        *({"key": key, "name": key.title(), "judged": "rated"} for key in ("clarity", "tone")),
+    ],
+    "tags": "usual",
+    "spans": True,
+    "confidence": "required",
+    "questions": [
+        {"key": "checked", "text": "Did you look it up?", "answered": "one", "options": ["Yes", "No"]},
+        {"key": "helped", "text": "What helped?", "answered": "several", "options": ["Form", "Facts"]},
+    ],
+    "rationale": "required",
+    "better_answer": "optional",
+}
+
+
+def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_page: OpenPage) -> None:
+    """Its preview shows fields that must be filled in, but not by the lead."""
+    project, page = make_project(site.data, "rhea"), open_page()
+    sign_in(page, site, "lead-rhea@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/rubric"))
+    page.get_by_role("group", name="Why?").get_by_label("Always").check(force=True)
+    expect(page.locator("#sample-rationale")).to_be_visible()
+    page.get_by_role("button", name="Save the rubric").click()
+    expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
+    expect(page.locator("#sample-rationale")).to_be_visible()
+    page.get_by_role("group", name="How sure they are").get_by_label("Always").check(force=True)
+    page.get_by_role("button", name="Save the rubric").click()
+    expect(page.get_by_role("group", name="How sure they are").get_by_label("Always")).to_be_checked()
+    expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
+
+
+# How much of the screen's height is text, and how much the page is too high for the screen.
+HEIGHTS = """() => {
+  const height = (name) => document.querySelector(name).getBoundingClientRect().height;
+  const text = height(".turns") + height(".response-body");
+  const { scrollHeight, scrollWidth } = document.documentElement;
+  return { text: text / innerHeight, beyond: scrollHeight - innerHeight, across: scrollWidth - innerWidth };
+}"""
+
+
+def sit_at(page: Page, site: Site, name: str, **rubric: Any) -> str:
+    """Sign in and open a pair of a project that asks this; returns its address."""
+    project = make_project(site.data, name, **rubric)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    return project
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site, open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 1440, "height": 900})
+    sit_at(page, site, f"hedda-{language}", **FULL)
+    page.context.add_cookies([{"name": "language", "value": language, "url": site.url}])
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    for width, height in ((1440, 900), (1280, 800)):
+        page.set_viewport_size({"width": width, "height": height})
+        found = page.evaluate(HEIGHTS)
+        assert found["text"] >= 0.55, (width, found)
+        assert (found["beyond"], found["across"]) == (0, 0)
+    for width in (1024, 768, 375):
+        page.set_viewport_size({"width": width, "height": 768})
+        assert page.evaluate(HEIGHTS)["across"] <= 0
+        expect(page.locator("#verdict-b-3")).to_be_in_viewport(ratio=1)
+    assert wrong_with(page) == []
+
+
+def test_a_whole_rubric_is_answered_without_a_mouse(site: Site, open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 1440, "height": 900})
+    project = sit_at(page, site, "kim", **FULL)
+    page.wait_for_timeout(300)
+    page.keyboard.press("t")
+    page.keyboard.press("2")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Space")
+    page.keyboard.press("Escape")
+    # Four compared, two rated on each side, how sure, one of two.
+    for key in ("c", *"1323", *"5443", "2", "1"):
+        page.keyboard.press(key)
+    page.keyboard.press("2")
+    page.keyboard.press("9")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.keyboard.type("Because 1 is 1.")
+    page.keyboard.press("Escape")
+    assert judgments(site.data, project) == [], "no digit was a verdict"
+    page.keyboard.press("6")
+    expect(page.locator("#today")).to_contain_text("1 today")
+    [said] = judgments(site.data, project)
+    assert (said.outcome, said.strength, said.confidence) == ("a" if said.swapped else "b", 2, 2)
+    sides = ("b", "a") if said.swapped else ("a", "b")
+    given = ("a", "b", "tie", "b")
+    turned = {"a": sides[0], "b": sides[1], "tie": "tie"}
+    compared = [(said.criteria or {})[key] for key in ("accuracy", "relevance", "safety", "bias")]
+    assert compared == [turned[one] for one in given]
+    ratings = {key: [each[side] for side in sides] for key, each in (said.ratings or {}).items()}
+    assert ratings == {"clarity": [5, 4], "tone": [4, 3]}
+    assert said.answers == {"checked": "Yes", "helped": ["Facts"]}
+    assert (said.tags or {}) == {sides[0]: ["made_up", "instruction_missed"]}
+    assert said.rationale == "Because 1 is 1."
+
+
+def test_arrows_are_verdicts_again_after_a_choice_with_the_mouse(site: Site, open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 1440, "height": 900})
+    project = sit_at(page, site, "mo", criteria="usual")
+    page.wait_for_timeout(300)
+    page.locator(".ask label").first.click()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#today")).to_contain_text("1 today")
+    [said] = judgments(site.data, project)
+    assert (said.criteria or {})["accuracy"] != said.outcome
+
+
+def test_unfolded_tags_stay_so_on_the_next_pair(site: Site, open_page: OpenPage) -> None:
+    page = open_page()
+    sit_at(page, site, "ulf", tags="usual")
+    tag = page.get_by_label("Wordy").first
+    expect(tag).to_be_hidden()
+    page.get_by_text("What is wrong?").first.click()
+    expect(tag).to_be_visible()
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#today")).to_contain_text("1 today")
+    expect(tag).to_be_visible()
+    page.get_by_text("What is wrong?").first.click()
+    page.reload()
+    expect(tag).to_be_hidden()

@@ -1,0 +1,58 @@
+"""A flag goes to the lead, and the answer comes back."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, make_project, say_why
+
+
+@pytest.mark.parametrize(
+    "look", [{}, PHONE, {"java_script_enabled": False}], ids=["desk", "phone", "no script"]
+)
+def test_a_pair_is_flagged_to_the_lead_and_answered(
+    look: dict[str, Any], site: Site, open_page: OpenPage
+) -> None:
+    name = {"desk": "faye", "phone": "finn", "no script": "fred"}[
+        "desk" if not look else "phone" if "viewport" in look else "no script"
+    ]
+    scripted = look.get("java_script_enabled", True)
+    project, page = make_project(site.data, name, **ASKED), open_page(**look)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    if scripted:
+        say_why(page, "Begun before.")
+    if not look:
+        page.keyboard.press("Escape")
+    if look:
+        page.get_by_role("link", name="Flag").click()
+    else:
+        page.keyboard.press("f")
+    page.get_by_label("It tells which model wrote it").check()
+    page.get_by_label("Message").fill("It says: I am Zephyr.")
+    if scripted:
+        assert wrong_with(page) == []
+        page.set_viewport_size(look.get("viewport", {"width": 1280, "height": 800}))
+    page.get_by_role("button", name="Send to the lead").click()
+    expect(page.get_by_text("Your lead has it now")).to_be_visible()
+    if scripted:
+        expect(page.get_by_label("Why?")).to_have_value("Begun before.")
+
+    lead = open_page()
+    sign_in(lead, site, f"lead-{name}@example.org", PASSWORD)
+    lead.goto(site.address(f"{project}/flags"))
+    lead.get_by_text("The pair, as it was shown").click()
+    expect(lead.get_by_text("What is a goose")).to_be_visible()
+    assert wrong_with(lead) == []
+    lead.get_by_label("Answer").fill("Thank you. Skip it.")
+    lead.get_by_label("Take this pair out of the queue").check()
+    lead.get_by_role("button", name="Answer and close").click()
+    expect(lead.get_by_text("Nothing open")).to_be_visible()
+
+    page.reload()
+    page.get_by_role("link", name="Your lead has answered a flag of yours.").click()
+    expect(page.get_by_text("Thank you. Skip it.")).to_be_visible()
+    if scripted:
+        assert wrong_with(page) == []

@@ -1,0 +1,94 @@
+"""A verdict outlives the network, the server and whoever else signs in here, and counts once."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
+from tests.browser.seat import PASSWORD, PHONE, OpenPage, judgments, make_project
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+def test_a_verdict_survives_a_restart_of_the_server(
+    look: dict[str, Any], tmp_path: Path, open_page: OpenPage, complaints: Complaints
+) -> None:
+    page = open_page(**look)
+    with serving(tmp_path, "serve", "--workers", "1") as site:
+        project = make_project(tmp_path, "otis")
+        sign_in(page, site, "otis@example.org", PASSWORD)
+        page.goto(site.address(f"{project}/judge"))
+        page.wait_for_timeout(300)
+    page.locator("#verdict-b").click()
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    expect(page.locator("#verdict-b")).to_have_attribute("aria-pressed", "true")
+    complaints.clear()  # the browser and htmx tell of the lost request
+    assert wrong_with(page) == []
+    with serving(tmp_path, "serve", "--workers", "1", port=int(site.url.rpartition(":")[2])):
+        expect(page.get_by_text("Saved: the verdict that had to wait")).to_be_visible(timeout=20_000)
+        expect(page.locator("#today")).to_contain_text("1")
+        assert len(judgments(tmp_path)) == 1
+        page.wait_for_timeout(300)
+        page.locator("#verdict-a").click()
+        expect(page.locator("#today")).to_contain_text("2")
+    assert len(judgments(tmp_path)) == 2
+    complaints.clear()
+
+
+def lose(route: Route) -> None:
+    """The server does it, and the answer is lost."""
+    if route.request.method == "POST":
+        route.fetch()
+        route.abort()
+    else:
+        route.continue_()
+
+
+def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
+    """Through a reload, a sign-out and somebody else at the same browser."""
+    project, page = make_project(site.data, "wanda"), open_page()
+    make_project(site.data, "willi")
+    page.on("dialog", lambda dialog: dialog.accept())
+    sign_in(page, site, "wanda@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.route(
+        "**/judge", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    )
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.goto(site.address(f"{project}/history"))
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.unroute("**/judge")
+    sign_out = "document.querySelector('.site-tools form[action$=sign-out]')"
+    page.context.clear_cookies(name="tiebreak")
+    sign_in(page, site, "willi@example.org", PASSWORD)
+    page.goto(site.address("/"))
+    expect(page.get_by_text("Not saved yet.")).to_be_hidden()
+    assert judgments(site.data, project) == []
+    page.evaluate(f"{sign_out}.requestSubmit()")
+    sign_in(page, site, "wanda@example.org", PASSWORD)
+    expect(page.get_by_text("Saved: the verdict that had to wait")).to_be_visible()
+    assert len(judgments(site.data, project)) == 1
+    complaints.clear()
+
+
+def test_a_lost_answer_and_a_change_of_mind(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
+    """Recorded once; the second thought is offered as a change."""
+    project, page = make_project(site.data, "petra"), open_page()
+    sign_in(page, site, "petra@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.route("**/judge", lose)
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.unroute("**/judge")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_text("You judged this pair already: B is better.")).to_be_visible()
+    expect(page.locator("#verdict-a")).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_text("Not saved yet.")).to_be_hidden()
+    page.get_by_role("button", name="Leave it").click()
+    expect(page.get_by_text("Your judgment stays as it was.")).to_be_visible()
+    assert len(judgments(site.data, project)) == 1
+    complaints.clear()

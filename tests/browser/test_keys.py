@@ -1,0 +1,126 @@
+"""Everything by keyboard, and a list that says how."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Site, sign_in
+from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, judgments, make_project
+
+
+def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "vera"), open_page()
+    sign_in(page, site, "vera@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    for key, name in (("e", "together"), ("d", "differences")):
+        with page.expect_response("**/view"):
+            page.keyboard.press(key)
+        page.reload()
+        expect(page.locator(f"[name={name}]")).to_be_checked()
+
+
+def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "kay", **ASKED), open_page()
+    sign_in(page, site, "kay@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("?")
+    said = page.get_by_role("dialog").locator("dd").all_inner_texts()
+    expected = {
+        "Answer the questions: a digit chooses and leads on, Esc leaves": 1,
+        "Fold or unfold the prompt": 1,
+        "Mark the words that differ": 1,
+        "What is wrong with response A?": 1,
+        "Mark a place in response B": 1,
+        "A is better": 1,
+        "Why?": 1,
+    }
+    assert {words: said.count(words) for words in expected} == expected
+    assert "Not my language" not in said, "its key is another's until the list is open"
+    keys = page.get_by_role("dialog").locator("kbd").all_inner_texts()
+    assert {"←", "→", "↑", "↓"} <= set(keys)
+    assert not any("Arrow" in key or key in ("Up", "Down") for key in keys)
+
+
+def test_arrows_walk_along_a_scale_of_degrees(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "grada", points=7), open_page()
+    sign_in(page, site, "grada@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_contain_text(
+        "← → Walk along the scale; Enter chooses", use_inner_text=True
+    )
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict-b-1")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("#verdict-b-3")).to_be_focused()
+    page.keyboard.press("ArrowLeft")
+    assert judgments(site.data, project) == []
+    page.keyboard.press("Enter")
+    expect(page.locator("#today")).to_contain_text("1 today")
+    assert [one.strength for one in judgments(site.data, project)] == [2]
+
+
+def test_a_reason_to_skip_has_no_key_until_the_list_is_open(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "skipper"), open_page()
+    sign_in(page, site, "skipper@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    first = page.locator("[data-pair] [name=assignment_id]").input_value()
+    page.wait_for_timeout(300)
+    page.keyboard.press("5")
+    page.keyboard.press("s")
+    expect(page.locator("[data-pair] [name=assignment_id]")).to_have_value(first)
+    page.keyboard.press("5")
+    expect(page.locator("#said")).to_have_text("Skipped.")
+
+
+@pytest.mark.parametrize(
+    ("key", "code"),
+    [("ل", "KeyG"), ("١", "Digit1"), ("؟", "Slash")],
+    ids=["letter", "digit", "question mark"],
+)
+def test_keys_of_another_script_are_those_in_their_place(
+    key: str, code: str, site: Site, open_page: OpenPage
+) -> None:
+    project, page = make_project(site.data, f"omar-{code.lower()}"), open_page()
+    sign_in(page, site, f"omar-{code.lower()}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.wait_for_timeout(300)
+    page.evaluate(
+        "(how) => document.body.dispatchEvent(new KeyboardEvent('keydown', how))",
+        {"key": key, "code": code, "bubbles": True, "cancelable": True},
+    )
+    place, words = {
+        "KeyG": ("#drawer", "Guideline"),
+        "Digit1": ("#today", "1 today"),
+        "Slash": ("#keys", "A is better"),
+    }[code]
+    expect(page.locator(place)).to_contain_text(words)
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+def test_whoever_judged_is_where_the_next_pair_begins(
+    look: dict[str, Any], site: Site, open_page: OpenPage
+) -> None:
+    name = "toni" if look else "tara"
+    project, page = make_project(site.data, name), open_page(**look)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.wait_for_timeout(300)
+    if look:
+        page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
+        page.get_by_role("button", name="Tie").tap()
+    else:
+        page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    expect(page.locator(".prompt")).to_be_in_viewport(ratio=1)
+    page.wait_for_timeout(300)
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("heading", name="Pair 3 of 6")).to_be_focused()
+    page.wait_for_timeout(300)
+    page.keyboard.press("z")
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()

@@ -1,0 +1,63 @@
+"""Marking the faulty place in a response: by mouse, finger and keyboard."""
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, choose_words, judgments, make_project, marked
+
+
+@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
+def test_a_faulty_place_is_marked_kept_and_shown_again(
+    look: dict[str, Any], site: Site, open_page: OpenPage
+) -> None:
+    name = "mara" if look else "mark"
+    project, page = make_project(site.data, name, **ASKED), open_page(**look)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    side = choose_words(page, "water bird")
+    button = page.get_by_role("button", name="Mark this place")
+    if look:
+        button.tap()
+    else:
+        page.keyboard.press("m")
+    marker = page.get_by_role("dialog", name="What is wrong here?")
+    expect(marker).to_contain_text("water bird")
+    marker.get_by_role("radio", name="Factual error").check(force=True)
+    marker.get_by_label("Note").fill("It is a bird, yes.")
+    marker.get_by_label("Note").press("Enter")
+    expect(marker).to_be_hidden()
+    assert marked(page) == ["water bird"]
+    listed = page.locator(f"[data-marked={side}] li")
+    expect(listed).to_contain_text("“water bird” Factual error It is a bird, yes.")
+
+    # By the keyboard alone: the words are typed instead of chosen.
+    page.keyboard.press("n" if side == "a" else "m")
+    marker.get_by_label("Which words?").fill("they HONK")
+    marker.get_by_role("button", name="Mark", exact=True).click()
+    assert marked(page) == ["water bird", "They honk"]
+    assert wrong_with(page) == []
+    page.set_viewport_size(look.get("viewport", {"width": 1280, "height": 800}))
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Both bad").click()
+    expect(page.locator("#today")).to_contain_text("1")
+    assert marked(page) == []
+    spans = judgments(site.data)[-1].spans or []
+    assert sorted((span["quote"], span["tag"]) for span in spans) == [
+        ("They honk", None),
+        ("water bird", "factual_error"),
+    ]
+
+    page.goto(site.address(f"{project}/history"))
+    expect(page.locator("tbody q").first).to_be_visible()
+    page.get_by_role("link", name="Change").click()
+    expect(page.locator("[data-marked] li")).to_have_count(2)
+    assert sorted(marked(page)) == ["They honk", "water bird"]
+    page.get_by_role("button", name="Remove this mark").last.click()
+    expect(page.locator("[data-marked] li")).to_have_count(1)
+    page.get_by_role("button", name="Both bad").click()
+    expect(page.get_by_text("Your judgment was changed.")).to_be_visible()
+    [span] = judgments(site.data)[-1].spans or []
+    assert span in spans
