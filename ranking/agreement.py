@@ -186,7 +186,8 @@ def gwet_ac1(
     """Gwet's AC1, which stays near the raw agreement when one category prevails.
 
     ``categories`` is how many the annotators could choose from; by default, those that occur.
-    Gwet, *British Journal of Mathematical and Statistical Psychology* 61 (2008) 29-48.
+    Gwet, *British Journal of Mathematical and Statistical Psychology* 61 (2008) 29-48, whose variance between
+    units gives the same intervals to a few percent; unequal numbers of ratings as in his *Handbook* (2014).
     """
     codes = _codes(ratings)
     counts = _counts(codes)

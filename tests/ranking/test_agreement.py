@@ -39,6 +39,10 @@ def raters_of(table):
     return np.array([np.repeat(np.arange(len(row)), row) for row in table]).T
 
 
+def fleiss_1971():
+    return raters_of([[int(c) for c in row] for row in FLEISS_1971.split()])
+
+
 def two_raters(table):
     """The two rows of ratings behind a contingency table."""
     i, j = np.indices(np.shape(table))
@@ -71,9 +75,8 @@ class TestPublished:
         assert agreement.raw_agreement(KRIPPENDORFF).value == pytest.approx(0.81818, abs=1e-5)
 
     def test_fleiss_psychiatrists(self):
-        table = [[int(c) for c in row] for row in FLEISS_1971.split()]
-        assert np.sum(table, axis=0).tolist() == [26, 26, 30, 55, 43]
-        kappa = agreement.fleiss_kappa(raters_of(table))
+        assert np.bincount(fleiss_1971().ravel()).tolist() == [26, 26, 30, 55, 43]
+        kappa = agreement.fleiss_kappa(fleiss_1971())
         assert kappa.value == pytest.approx(0.430, abs=5e-4)
         assert 1 - kappa.observed == pytest.approx(0.556, abs=5e-4)
 
@@ -81,6 +84,22 @@ class TestPublished:
         ratings = np.stack(two_raters([[118, 5], [2, 0]]))
         assert agreement.cohen_kappa(*ratings).value == pytest.approx(-0.0234, abs=5e-5)
         assert agreement.gwet_ac1(ratings).value == pytest.approx(0.9408, abs=5e-5)
+
+    @pytest.mark.parametrize(
+        ("ratings", "value", "lower", "upper"),
+        [
+            (fleiss_1971(), 0.44788, 0.33404, 0.56173),
+            (random_ratings(0), 0.41057, 0.25603, 0.56510),
+            (random_ratings(1, raters=3, units=100), 0.33088, 0.19510, 0.46666),
+            (random_ratings(3, raters=6, units=60), 0.46299, 0.34242, 0.58355),
+        ],
+    )
+    def test_an_interval_of_ac1_is_that_of_gwets_variance(self, ratings, value, lower, upper):
+        """The figures of irrCAC 0.4.4, by the variance of Gwet (2008), with Student's t."""
+        found = agreement.gwet_ac1(ratings)
+        assert found.value == pytest.approx(value, abs=1e-5)
+        assert found.upper - found.lower == pytest.approx(upper - lower, rel=0.08)
+        assert (found.lower, found.upper) == pytest.approx((lower, upper), abs=0.013)
 
     def test_cohens_kappa_of_a_textbook_table(self):
         assert agreement.cohen_kappa(*two_raters([[20, 5], [10, 15]])).value == pytest.approx(0.4)
