@@ -312,9 +312,14 @@ TARGETS = (
     Target("ratings and sandwich", "read the columns once", "≤", 4, (10 * MILLION, 100)),
     Target("evalica, Elo", "Elo", "≥", 1.8),
     Target("refresh from tallies", None, "≤", 25),
+    Target("refresh from tallies of 200 annotators", None, "≤", 25, USUAL),
+    Target("refresh from tallies of 200 annotators", None, "≤", 25, (10 * MILLION, 100)),
     Target("ratings, 4 covariates and sandwich", None, "≤", 15, (100_000, 100)),
 )
-GROWING = ("ratings, no prior", "ratings and sandwich", "ratings and bootstrap, 100", "refresh from tallies")
+GROWING = (
+    *("ratings, no prior", "ratings and sandwich", "ratings and bootstrap, 100"),
+    *("refresh from tallies", "refresh from tallies of 200 annotators"),
+)
 HUNGRY = ("ratings, no prior", "ratings and sandwich", "refresh from tallies", *OTHERS)
 
 
