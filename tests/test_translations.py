@@ -162,7 +162,7 @@ TELL |= {"saved", "flash", "at"}
 # What only programs and terminals read, and the reports of imports, which go into files: all English.
 FOR_PROGRAMS = re.compile(
     r"api/|demo/|operations/|snapshots/(store|verify)|cli|health|settings|.*commands|projects/files"
-    r"|imports/(?!views|forms|uploads)|leaderboard/(votes_file|terminal|of_)"
+    r"|imports/(?!views|forms|uploads)|leaderboard/(votes_file|column_files|terminal|of_)"
 )
 PYTHON = sorted(
     path.relative_to(ROOT / "app").as_posix()
