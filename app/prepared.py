@@ -8,12 +8,15 @@ errors; it knows nothing of mapped objects: whoever adds or changes some flushes
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlmodel import Session, SQLModel
+
+# Things made of a statement's rows that one process remembers.
+KEPT = 1024
 
 Mapped = TypeVar("Mapped", bound=SQLModel)
 Row = Any
@@ -50,10 +53,10 @@ class _Compiled:
     in_order: Callable[[Mapping[str, Any]], Any]
     # Parameters whose values the statement itself fixes, as the driver takes them.
     fixed: dict[str, Any]
-    # Only what needs processing: most parameters and columns do not.
+    # Only what needs processing: most parameters do not.
     parameter_processors: list[tuple[str, Processor]]
-    column_processors: list[tuple[int, Processor]]
-    row: Callable[[Iterable[Any]], Row] | None
+    # From a row as the driver gives it to one whose columns are attributes.
+    make: Callable[[Sequence[Any]], Row]
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
         values = given
@@ -64,22 +67,22 @@ class _Compiled:
                     values[name] = process(values[name])
         return self.in_order(values)
 
-    def make(self, raw: Iterable[Any] | None) -> Row | None:
-        if raw is None or self.row is None:
-            return None
-        if not self.column_processors:
-            return self.row(raw)
-        values = list(raw)
-        for place, process in self.column_processors:
-            values[place] = process(values[place])
-        return self.row(values)
-
 
 class Prepared:
-    """One statement, or one for each dialect where they differ; its parameters are named."""
+    """One statement, or one for each dialect where they differ; its parameters are named.
 
-    def __init__(self, statement: sa.sql.Executable | None = None, **by_dialect: sa.sql.Executable) -> None:
+    ``makes`` turns a row into what is wanted of it. It is kept and not made again from an equal row, so
+    it must never be changed.
+    """
+
+    def __init__(
+        self,
+        statement: sa.sql.Executable | None = None,
+        makes: Callable[[Row], Any] | None = None,
+        **by_dialect: sa.sql.Executable,
+    ) -> None:
         self._statement = statement
+        self._makes = makes
         self._by_dialect = by_dialect
         self._compiled: dict[str, _Compiled] = {}
 
@@ -95,7 +98,8 @@ class Prepared:
     def first(self, session: Session, **values: Any) -> Row | None:
         """The first row, with its columns as attributes, or None."""
         cursor, compiled = self._execute(session, values)
-        return compiled.make(cursor.fetchone())
+        raw = cursor.fetchone()
+        return None if raw is None else compiled.make(raw)
 
     def one(self, session: Session, **values: Any) -> Row:
         """The first row; raises NoResultFound where there is none."""
@@ -130,7 +134,7 @@ class Prepared:
         if statement is None:
             raise LookupError(f"no statement for {dialect.name}")
         compiled = cast(Any, statement).compile(dialect=dialect)
-        columns = _columns(statement)
+        make = _maker(_columns(statement), dialect)
         made = _Compiled(
             sql=compiled.string,
             dialect=dialect,
@@ -145,12 +149,7 @@ class Prepared:
                 for name, bind in compiled.binds.items()
                 if bind.required and (process := _bind_processor(bind.type, dialect))
             ],
-            column_processors=[
-                (place, process)
-                for place, column in enumerate(columns)
-                if (process := _result_processor(column.type, dialect))
-            ],
-            row=_row([column.key for column in columns]) if columns else None,
+            make=make if self._makes is None else _kept(self._makes, make),
         )
         self._compiled[dialect.name] = made
         return made
@@ -166,9 +165,27 @@ def _in_order(names: Sequence[str]) -> Callable[[Mapping[str, Any]], Sequence[An
     return lambda values: [values[name] for name in names]
 
 
-def _row(names: list[str]) -> Callable[[Iterable[Any]], Row]:
+def _kept(makes: Callable[[Row], Any], make: Callable[[Iterable[Any]], Row]) -> Callable[[Any], Any]:
+    return lru_cache(KEPT)(lambda raw: makes(make(raw)))
+
+
+def _maker(columns: Sequence[Any], dialect: sa.Dialect) -> Callable[[Iterable[Any]], Row]:
     # Straight to the tuple: the class's own constructor takes the values one by one.
-    return partial(tuple.__new__, cast(Any, namedtuple("Row", names)))
+    row = partial(tuple.__new__, cast(Any, namedtuple("Row", [column.key for column in columns])))
+    # Most columns need no processing.
+    processors = [
+        (place, process)
+        for place, column in enumerate(columns)
+        if (process := _result_processor(column.type, dialect))
+    ]
+
+    def make(raw: Iterable[Any]) -> Row:
+        values = list(raw)
+        for place, process in processors:
+            values[place] = process(values[place])
+        return row(values)
+
+    return make if processors else row
 
 
 def _translated(

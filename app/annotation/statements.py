@@ -9,7 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from app.models import (
-    Account,
     Annotator,
     Assignment,
     Comparison,
@@ -17,8 +16,6 @@ from app.models import (
     Draft,
     Guideline,
     Judgment,
-    Membership,
-    Project,
     Prompt,
     RenderedPrompt,
     RenderedResponse,
@@ -29,7 +26,6 @@ from app.models import (
 from app.prepared import Prepared, table
 from app.text import RENDERER_VERSION
 
-accounts, projects, memberships = table(Account), table(Project), table(Membership)
 annotators, assignments, comparisons = table(Annotator), table(Assignment), table(Comparison)
 judgments, slots, prompts, responses = table(Judgment), table(Slot), table(Prompt), table(Response)
 
@@ -38,22 +34,6 @@ project = sa.bindparam("project_id", type_=sa.Integer)
 comparison = sa.bindparam("comparison_id", type_=sa.Integer)
 is_open = sa.text("assignments.state = 'open'")
 has_room = sa.text("slots.taken < slots.wanted")
-
-# Who asks, in which project, as what.
-SEAT = Prepared(
-    sa.select(
-        *(column.label(f"account__{column.name}") for column in accounts.c),
-        *(column.label(f"project__{column.name}") for column in projects.c),
-        memberships.c.role,
-    )
-    .select_from(
-        sa.join(accounts, projects, projects.c.slug == sa.bindparam("slug")).outerjoin(
-            memberships,
-            sa.and_(memberships.c.account_id == accounts.c.id, memberships.c.project_id == projects.c.id),
-        )
-    )
-    .where(accounts.c.id == sa.bindparam("account_id"))
-)
 
 # Locked so that two pages of one annotator claim and judge one after the other.
 ANNOTATOR = Prepared(
