@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import zlib
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
@@ -63,6 +64,8 @@ def _compressed(blocks: Iterator[bytes], compressor: _Compressor) -> Iterator[by
 
 
 def _parquet(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+    # Read when pyarrow starts: its own pool keeps 16 MB in a worker that rarely needs any.
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Loaded when it is asked for: pyarrow takes long to start.
     from app.exports import parquet
 

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_rows
-from app.exports.preferences import Battle, iter_battles, iter_preferences
+from app.exports.preferences import Battle, iter_battles, iter_preferences, told
 from app.exports.seen import Preference
 from app.models import Project
 from app.words import N_
@@ -41,43 +41,59 @@ def make_lines(
     if spec.format is Format.ARENA:
         battles = iter_battles(connection, project, spec, excluded)
         return ([_line(_arena(battle)) for battle in some] for some in battles)
-    pairs = iter_preferences(connection, project, spec, excluded)
-    made = kto.labelled(pairs, excluded) if spec.format is Format.KTO else _own(spec, pairs, excluded)
-    return _with_provenance(spec, made)
+    if spec.format is Format.KTO:
+        pairs = iter_preferences(connection, project, spec, excluded)
+        return _written(spec, kto.labelled(pairs, excluded))
+    return _written(spec, _joined(spec, make_pairs(connection, project, spec, excluded)))
 
 
-# A row's own columns, which a trainer reads, and where it comes from: both as JSON without its braces.
+# A row's own columns, which a trainer reads, each as JSON; and the preference they say.
+Pair = tuple[tuple[str, ...], Preference]
+# The same as JSON without its braces; and where the row comes from, likewise.
 Made = tuple[str, str]
 
 
-def _own(
-    spec: ExportSpec, chunks: Iterator[list[Preference]], excluded: Counter[str]
-) -> Iterator[list[Made]]:
-    """Each preference as its format wants it."""
+def in_columns(spec: ExportSpec) -> bool:
+    """Whether a file is made of pairs, column by column, and not of lines."""
+    return spec.file is File.PARQUET and spec.part is Part.ROWS and spec.format in PAIRS
+
+
+def make_pairs(
+    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
+) -> Iterator[list[Pair]]:
+    """Each preference as its format wants it, before it becomes a line."""
     write = PAIRS[spec.format]
-    for pairs in chunks:
-        made: list[Made] = []
-        for prompt, chosen, rejected, _, told in pairs:
+    for pairs in iter_preferences(connection, project, spec, excluded):
+        made: list[Pair] = []
+        for pair in pairs:
+            prompt, chosen, rejected, *_ = pair
             try:
-                made.append((write(prompt, chosen, rejected), told))
+                made.append((write(prompt, chosen, rejected), pair))
             except UnwritableError as problem:
                 excluded[str(problem)] += 1
         yield made
 
 
-def _with_provenance(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator[list[bytes]]:
-    """The rows as they are written: with their provenance, without, or the provenance alone."""
+def _joined(spec: ExportSpec, chunks: Iterator[list[Pair]]) -> Iterator[list[Made]]:
+    row = ",".join(f'"{name}":%s' for name in COLUMNS[spec.format])
+    margin = spec.margin
+    for pairs in chunks:
+        yield [(row % own, told(pair, margin=margin)) for own, pair in pairs]
+
+
+def _written(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator[list[bytes]]:
+    """The rows as they are written: with their source, without, or the source alone."""
     numbers = count()
     for made in chunks:
         if spec.part is Part.PROVENANCE:
             yield [
-                f'{{"row":{number},"sha256":"{_digest(own)}",{told}}}\n'.encode()
-                for (own, told), number in zip(made, numbers, strict=False)
+                f'{{"row":{number},"sha256":"{_digest(own)}",{source}}}\n'.encode()
+                for (own, source), number in zip(made, numbers, strict=False)
             ]
         elif spec.format in STRICT:
             yield [f"{{{own}}}\n".encode() for own, _ in made]
         else:
-            yield [f"{{{own},{told}}}\n".encode() for own, told in made]
+            yield [f"{{{own},{source}}}\n".encode() for own, source in made]
 
 
 def _digest(own: str) -> str:
@@ -89,48 +105,45 @@ class UnwritableError(Exception):
     """A format cannot say this preference; the message is the reason it is counted by."""
 
 
-def _trl(prompt: str, chosen: str, rejected: str) -> str:
-    return f'"prompt":{prompt},"chosen":{chosen},"rejected":{rejected}'
+def _trl(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
+    return prompt, chosen, rejected
 
 
-def _trl_implicit(prompt: str, chosen: str, rejected: str) -> str:
-    return f'"chosen":{joined(prompt, chosen)},"rejected":{joined(prompt, rejected)}'
+def _trl_implicit(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
+    return joined(prompt, chosen), joined(prompt, rejected)
 
 
-def _openai(prompt: str, chosen: str, rejected: str) -> str:
+def _openai(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
     if any(turn["role"] == "system" for turn in orjson.loads(prompt)[1:]):
         raise UnwritableError(SYSTEM_LATER)
     _only(chosen), _only(rejected)
-    asked = f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}'
-    return f'"input":{asked},"preferred_output":{chosen},"non_preferred_output":{rejected}'
+    return f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}', chosen, rejected
 
 
-def _llamafactory(prompt: str, chosen: str, rejected: str) -> str:
+def _llamafactory(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
     turns, answer, other = orjson.loads(prompt), _only(chosen), _only(rejected)
     system = turns.pop(0)["content"] if turns[0]["role"] == "system" else ""
     if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
         raise UnwritableError(TURNS)
-    row = {
-        "conversations": [_sharegpt(turn) for turn in turns],
-        "chosen": _sharegpt(answer),
-        "rejected": _sharegpt(other),
-        "system": system,
-    }
-    return orjson.dumps(row).decode()[1:-1]
+    own = ([_sharegpt(turn) for turn in turns], _sharegpt(answer), _sharegpt(other), system)
+    return tuple(map(_json, own))
 
 
 def _sharegpt(message: dict[str, str]) -> dict[str, str]:
     return {"from": {"user": "human", "assistant": "gpt"}[message["role"]], "value": message["content"]}
 
 
-def _messages(prompt: str, chosen: str, rejected: str) -> str:
-    answer, other = (orjson.dumps(_only(response)).decode() for response in (chosen, rejected))
-    return f'"messages":{prompt},"chosen":{answer},"rejected":{other}'
+def _messages(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
+    return prompt, _json(_only(chosen)), _json(_only(rejected))
 
 
-def _nemo(prompt: str, chosen: str, rejected: str) -> str:
+def _nemo(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
     ranked = [f'{{"rank":{rank},"completion":{text}}}' for rank, text in enumerate((chosen, rejected))]
-    return f'"context":{prompt},"completions":[{",".join(ranked)}]'
+    return prompt, f"[{','.join(ranked)}]"
+
+
+def _json(value: object) -> str:
+    return orjson.dumps(value).decode()
 
 
 def _only(response: str) -> dict[str, str]:
@@ -166,14 +179,23 @@ def _arena(battle: Battle) -> Row:
     }
 
 
-# How one preference is written; the other formats are more than a row for each.
-PAIRS: dict[Format, Callable[[str, str, str], str]] = {
+# How one preference is written, and in which columns; the other formats are more than a row for each.
+PAIRS: dict[Format, Callable[[str, str, str], tuple[str, ...]]] = {
     Format.TRL: _trl,
     Format.TRL_IMPLICIT: _trl_implicit,
     Format.OPENAI: _openai,
     Format.LLAMAFACTORY: _llamafactory,
     Format.MESSAGES: _messages,
     Format.NEMO: _nemo,
+}
+
+COLUMNS: dict[Format, tuple[str, ...]] = {
+    Format.TRL: ("prompt", "chosen", "rejected"),
+    Format.TRL_IMPLICIT: ("chosen", "rejected"),
+    Format.OPENAI: ("input", "preferred_output", "non_preferred_output"),
+    Format.LLAMAFACTORY: ("conversations", "chosen", "rejected", "system"),
+    Format.MESSAGES: ("messages", "chosen", "rejected"),
+    Format.NEMO: ("context", "completions"),
 }
 
 # What loads these fails on any column more.

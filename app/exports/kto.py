@@ -8,6 +8,7 @@ from typing import Any
 
 import orjson
 
+from app.exports.preferences import told
 from app.exports.seen import Preference
 from app.words import N_
 
@@ -63,30 +64,31 @@ def _prompt(pair: Preference) -> str:
 
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
-    for _, chosen, rejected, _, text in pairs:
-        told = orjson.loads(f"{{{text}}}")
-        found.setdefault(chosen, _Response(told["chosen_model"])).won.append(told)
-        found.setdefault(rejected, _Response(told["rejected_model"])).lost.append(told)
+    for pair in pairs:
+        _, chosen, rejected, *_ = pair
+        source = orjson.loads(f"{{{told(pair, margin=False)}}}")
+        found.setdefault(chosen, _Response(source["chosen_model"])).won.append(source)
+        found.setdefault(rejected, _Response(source["rejected_model"])).lost.append(source)
     return found
 
 
 def _provenance(response: _Response) -> Row:
-    told = [*response.won, *response.lost]
-    first = told[0]
+    sources = [*response.won, *response.lost]
+    first = sources[0]
     return {
         "prompt_id": first["prompt_id"],
         "model": response.model,
         "won": len(response.won),
         "lost": len(response.lost),
-        "pair_ids": sorted({pair["pair_id"] for pair in told}),
-        "votes": sum(pair["votes"] for pair in told),
-        "annotators": sorted({who for pair in told for who in pair["annotators"]}),
-        "human_votes": sum(pair["human_votes"] for pair in told),
-        "model_votes": sum(pair["model_votes"] for pair in told),
-        "simulated_votes": sum(pair["simulated_votes"] for pair in told),
-        "adjudicated": any(pair["adjudicated"] for pair in told),
-        "guideline_version": max(pair["guideline_version"] for pair in told),
-        "judged_at": max(pair["judged_at"] for pair in told),
+        "pair_ids": sorted({pair["pair_id"] for pair in sources}),
+        "votes": sum(pair["votes"] for pair in sources),
+        "annotators": sorted({who for pair in sources for who in pair["annotators"]}),
+        "human_votes": sum(pair["human_votes"] for pair in sources),
+        "model_votes": sum(pair["model_votes"] for pair in sources),
+        "simulated_votes": sum(pair["simulated_votes"] for pair in sources),
+        "adjudicated": any(pair["adjudicated"] for pair in sources),
+        "guideline_version": max(pair["guideline_version"] for pair in sources),
+        "judged_at": max(pair["judged_at"] for pair in sources),
         "language": first["language"],
         "category": first["category"],
         "split": first["split"],

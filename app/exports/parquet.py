@@ -1,19 +1,29 @@
 """Parquet, written row group by row group into a stream."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+import numpy as np
+import orjson
 import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from app.exports.formats import STRICT
+from app.exports.formats import STRICT, Pair, in_columns
 from app.exports.forms import ExportSpec, Format, Part
+from app.exports.seen import Preference
 
 # A row group is held whole while it is written: a bound for short rows, and one for long ones.
 ROW_GROUP = 1_000
 ROW_GROUP_BYTES = 2**22
 BLOCK = 2**20
+
+# Columns whose values do not come again: a dictionary of them would cost time and memory for nothing.
+# Nor do texts within messages, which are no columns by these names.
+UNIQUE = {
+    "row", "sha256", "pair_id", "prompt_id", "question_id", "judgment_id", "supersedes", "judged_at",
+    "created_at", "tstamp", "rationale", "better_answer", "spans", "answers", "response_a", "response_b",
+}  # fmt: skip
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
 MESSAGES = pa.list_(MESSAGE)
@@ -37,6 +47,13 @@ PROVENANCE: dict[str, pa.DataType] = {
     "category": pa.string(),
     "split": pa.string(),
 }
+
+# What a verdict tells of its votes, and what else is told of a pair.
+VOTES = (
+    "votes", "agreement", "strength", "annotators", "human_votes", "model_votes", "simulated_votes",
+    "adjudicated", "guideline_version",
+)  # fmt: skip
+TOLD = [name for name in PROVENANCE if name not in VOTES]
 
 
 def _from(first: str) -> list[str]:
@@ -153,33 +170,86 @@ def schema(spec: ExportSpec) -> pa.Schema:
     return pa.schema(list({**OWN[spec.format], **told, **margin}.items()))
 
 
-def write(chunks: Iterator[list[bytes]], spec: ExportSpec) -> Iterator[bytes]:
-    """The file in pieces, one for each row group."""
+def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:
+    """The file in pieces, one for each row group: of pairs where it is made of columns, else of lines."""
     sink = _Sink()
     columns = schema(spec)
-    with pq.ParquetWriter(sink, columns, compression="zstd") as writer:
-        for group in _groups(chunks):
-            writer.write_table(_table(group, columns))
+    table, size_of = (_of_pairs, _size) if in_columns(spec) else (_of_lines, len)
+    repeated = [name for name in columns.names if name not in UNIQUE]
+    with pq.ParquetWriter(sink, columns, compression="zstd", use_dictionary=repeated) as writer:
+        for group in _groups(chunks, size_of):
+            writer.write_table(table(group, columns))
             yield sink.take()
     yield sink.take()
 
 
-def _table(lines: list[bytes], columns: pa.Schema) -> pa.Table:
-    data = b"".join(lines)
+def _of_lines(lines: list[bytes], columns: pa.Schema) -> pa.Table:
     # A line must fit in one block.
     block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, lines))))
     return pj.read_json(
-        pa.BufferReader(data), block, pj.ParseOptions(columns, unexpected_field_behavior="error")
+        pa.BufferReader(b"".join(lines)), block, pj.ParseOptions(columns, unexpected_field_behavior="error")
     )
 
 
-def _groups(chunks: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
-    group: list[bytes] = []
+def _of_pairs(pairs: list[Pair], columns: pa.Schema) -> pa.Table:
+    """Straight to columns: lines would be written only to be parsed again."""
+    own, preferences = zip(*pairs, strict=True)
+    made: dict[str, Any] = _told(preferences)
+    for field, texts in zip(columns, zip(*own, strict=True), strict=False):
+        made[field.name] = (
+            _messages(texts) if field.type == MESSAGES else pa.array(map(orjson.loads, texts), field.type)
+        )
+    return pa.table({name: made[name] for name in columns.names}, columns)
+
+
+def _told(preferences: tuple[Preference, ...]) -> dict[str, Any]:
+    (_, _, _, pair_id, prompt_id, chosen, rejected, verdicts, judged_at, language, category, split) = zip(
+        *preferences, strict=True
+    )
+    own = (pair_id, prompt_id, chosen, rejected, judged_at, language, category, split)
+    # Most comparisons come to one of a few verdicts.
+    place = {verdict: number for number, verdict in enumerate(dict.fromkeys(verdicts))}
+    rows = [place[verdict] for verdict in verdicts]
+    votes = {name: _taken([verdict.votes[name] for verdict in place], rows) for name in VOTES}
+    margin = {"margin": _taken([verdict.margin for verdict in place], rows)}
+    return {**dict(zip(TOLD, own, strict=True)), **votes, **margin}
+
+
+def _taken(values: list[Any], places: list[int]) -> "np.ndarray[Any, Any]":
+    # Not by Arrow: its kernels are 20 MB of code that nothing else here needs.
+    kept = np.empty(len(values), object) if isinstance(values[0], list) else np.array(values)
+    kept[:] = values
+    return kept[places]
+
+
+def _messages(texts: Iterable[str]) -> pa.Array:
+    """Messages from their JSON. What was parsed is not kept, or the collector of garbage walks through it."""
+    roles: list[str] = []
+    contents: list[str] = []
+    ends = [0]
+    for text in texts:
+        for turn in orjson.loads(text):
+            roles.append(turn["role"])
+            contents.append(turn["content"])
+        ends.append(len(roles))
+    turns = pa.StructArray.from_arrays(
+        [pa.array(roles, pa.string()), pa.array(contents, pa.string())], fields=list(MESSAGE)
+    )
+    return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), turns, type=MESSAGES)
+
+
+def _size(pair: Pair) -> int:
+    own, _ = pair
+    return sum(map(len, own))
+
+
+def _groups(chunks: Iterator[list[Any]], size_of: Callable[[Any], int]) -> Iterator[list[Any]]:
+    group: list[Any] = []
     size = 0
-    for lines in chunks:
-        for line in lines:
-            group.append(line)
-            size += len(line)
+    for rows in chunks:
+        for row in rows:
+            group.append(row)
+            size += size_of(row)
             if len(group) >= ROW_GROUP or size >= ROW_GROUP_BYTES:
                 yield group
                 group, size = [], 0

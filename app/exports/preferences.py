@@ -100,14 +100,13 @@ class _Reading:
         self.each = spec.aggregating is Aggregate.EACH
         self.has_gold = spec.has_gold
         self.names = names(connection, project)
-        self.quoted_models = {number: quoted(name) for number, name in self.names.models.items()}
         self.decisions = Decisions(spec, self.names, weights(connection, project, spec))
         self.splits = Splits(spec)
         self.chunks = read_votes(connection, project, spec)
 
     def preferences(self, chunk: Chunk, seen: Seen) -> list[Preference]:
         made: list[Preference] = []
-        models, margin, split = self.quoted_models, self.spec.margin, self.splits.of
+        models, split = self.names.models, self.splits.of
         for comparison, verdict, votes in self._decided(chunk):
             (_, _, prompt, _, _, pair_id, prompt_id, model, _, chosen, other, _, rejected,
              category, language, *_) = comparison  # fmt: skip
@@ -117,14 +116,9 @@ class _Reading:
                 continue
             if verdict.outcome == "b":
                 chosen, rejected, model, other = rejected, chosen, other, model
-            told = (
-                f'"pair_id":"{pair_id}","prompt_id":{quoted(prompt_id)},"chosen_model":{models[model]},'
-                f'"rejected_model":{models[other]},{verdict.told},"judged_at":"{_latest(votes)}",'
-                f'"language":{label(language)},"category":{label(category)},"split":"{split(prompt)}"'
-            )
-            if margin:
-                told += f',"margin":{verdict.margin}'
-            made.append((prompt, chosen, rejected, pair_id, told))
+            source = (pair_id, prompt_id, models[model], models[other], verdict, _latest(votes))
+            shared = (language or "", category or "", split(prompt))
+            made.append((prompt, chosen, rejected, *source, *shared))
         return seen.new(made, self.excluded)
 
     def battles(self, chunk: Chunk) -> Iterator[Battle]:
@@ -183,15 +177,24 @@ class _Reading:
                 yield comparison, self.decisions.of([vote], None), [vote]
 
 
-def quoted(text: str) -> str:
+def told(pair: Preference, *, margin: bool) -> str:
+    """Where a preference comes from, as JSON without its braces."""
+    _, _, _, pair_id, prompt_id, chosen, rejected, verdict, judged_at, language, category, split = pair
+    text = (
+        f'"pair_id":"{pair_id}","prompt_id":{_quoted(prompt_id)},"chosen_model":{_label(chosen)},'
+        f'"rejected_model":{_label(rejected)},{verdict.told},"judged_at":"{judged_at}",'
+        f'"language":{_label(language)},"category":{_label(category)},"split":"{split}"'
+    )
+    return f'{text},"margin":{verdict.margin}' if margin else text
+
+
+def _quoted(text: str) -> str:
     """As JSON."""
     return orjson.dumps(text).decode()
 
 
-@lru_cache
-def label(text: str | None) -> str:
-    """The same of what many rows share; nothing is an empty text."""
-    return quoted(text or "")
+# The same of what many rows share.
+_label = lru_cache(1_000)(_quoted)
 
 
 def _latest(votes: list[Vote]) -> str:
@@ -244,12 +247,23 @@ def unfit(prompt: str | None, a: str | None, b: str | None) -> str | None:
         return TEXTLESS
     if a == b:
         return SAME_TEXT
-    asks = prompt.startswith(ASKS) and prompt.find('"', ASKED) == len(prompt) - 3
-    answer = a.startswith(ANSWERS) and a.find('"', ANSWERED) == len(a) - 3
-    other = b.startswith(ANSWERS) and b.find('"', ANSWERED) == len(b) - 3
-    if asks and answer and other and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum():
+    if (
+        prompt.startswith(ASKS)
+        and a.startswith(ANSWERS)
+        and b.startswith(ANSWERS)
+        and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum()
+        and (prompt.find('"', ASKED) == len(prompt) - 3 or _is_one(prompt))
+        and (a.find('"', ANSWERED) == len(a) - 3 or _is_one(a))
+        and (b.find('"', ANSWERED) == len(b) - 3 or _is_one(b))
+    ):
         return None
     return _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
+
+
+def _is_one(messages: str) -> bool:
+    """Whether messages that begin as a plain turn are that turn alone."""
+    turns = orjson.loads(messages)
+    return len(turns) == 1 and len(turns[0]) == 2
 
 
 def _is_plain(messages: str) -> bool:

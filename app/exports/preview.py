@@ -124,16 +124,15 @@ class _Pairs:
 
     def add(self, pairs: list[Preference]) -> None:
         self.count += len(pairs)
-        for _, chosen, rejected, _, text in pairs:
-            told = orjson.loads(f"{{{text}}}")
+        for _, chosen, rejected, _, _, winner, loser, verdict, _, _, category, split in pairs:
             self.longer += _length(chosen) > _length(rejected)
             self.shorter += _length(chosen) < _length(rejected)
-            if told["votes"] > 1:
-                self.agreements.append(told["agreement"])
-            self.splits[told["split"]] += 1
-            self.categories[told["category"] or "none"] += 1
-            self.chosen[told["chosen_model"]] += 1
-            self.rejected[told["rejected_model"]] += 1
+            if verdict.votes["votes"] > 1:
+                self.agreements.append(verdict.votes["agreement"])
+            self.splits[split] += 1
+            self.categories[category or "none"] += 1
+            self.chosen[winner] += 1
+            self.rejected[loser] += 1
 
     def by_model(self) -> list[tuple[str, int, int]]:
         """Models with how often they were chosen and rejected, the most frequent first."""

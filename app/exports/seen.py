@@ -4,19 +4,20 @@ from collections import Counter
 
 import numpy as np
 
+from app.exports.verdicts import Verdict
 from app.words import N_
 
 DUPLICATE = N_("repeats an earlier row")
 CONTRADICTS = N_("contradicts an earlier row")
 
 # Keys kept in a dictionary until they are sorted in with the others, where each takes eight bytes.
-RECENT = 50_000
+RECENT = 16_000
 
 
-# One training pair: its prompt, chosen and rejected, each a JSON list of messages as text; its
-# pair_id; and where it comes from, as JSON without its braces. A plain tuple, because it is made a
-# million times.
-Preference = tuple[str, str, str, str, str]
+# One training pair: its prompt, chosen and rejected, each a JSON list of messages as text; then where
+# it comes from: pair_id, prompt_id, the chosen and the rejected model, the verdict, the time of its last
+# judgment, language, category, split. A plain tuple, because it is made a million times.
+Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str]
 
 
 class Seen:
@@ -34,7 +35,7 @@ class Seen:
         """The pairs that were not seen before; the others are counted."""
         keys = [
             hash((prompt, hash(chosen) ^ hash(rejected))) & ~1 | (chosen < rejected)
-            for prompt, chosen, rejected, _, _ in pairs
+            for prompt, chosen, rejected, *_ in pairs
         ]
         fresh = {key & ~1: key for key in keys}
         if len(fresh) < len(keys) or self._knows_any(fresh):

@@ -63,7 +63,7 @@ def write(connection: sa.Connection, project: Project, spec: ExportSpec, receipt
     # Beside the making of the next block: hashing needs no interpreter, and half as long as the rest.
     with ThreadPoolExecutor(1) as hashing:
         hashed: Future[None] | None = None
-        for block in files.encoded(_lines(connection, project, spec, receipt), spec):
+        for block in files.encoded(_rows(connection, project, spec, receipt), spec):
             if hashed is not None:
                 hashed.result()
             hashed = hashing.submit(digest.update, block)
@@ -80,13 +80,14 @@ def snapshot(engine: sa.Engine) -> sa.Connection:
     return engine.connect()
 
 
-def _lines(
+def _rows(
     connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt
-) -> Iterator[list[bytes]]:
-    for lines in formats.make_lines(connection, project, spec, receipt.excluded):
-        if lines:
-            receipt.rows += len(lines)
-            yield lines
+) -> Iterator[list[Any]]:
+    make = formats.make_pairs if formats.in_columns(spec) else formats.make_lines
+    for rows in make(connection, project, spec, receipt.excluded):
+        if rows:
+            receipt.rows += len(rows)
+            yield rows
     if not receipt.rows:
         raise NotFound(nothing(receipt.excluded))
 

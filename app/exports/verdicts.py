@@ -27,7 +27,7 @@ NEITHER = {"tie": TIED, "both_bad": BOTH_BAD}
 KEPT = 5_000
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Verdict:
     """An outcome, or the reason why the comparison is left out whatever it says.
 
