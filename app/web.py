@@ -30,7 +30,6 @@ from app import db
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
 from app.settings import Settings
-from app.words import counted
 
 ROOT = Path(__file__).parent.parent
 
@@ -107,7 +106,6 @@ def init_app(app: Flask, settings: Settings) -> None:
     htmx.init_app(app)
     app.before_request(_look_over)
     app.after_request(_headers)
-    app.add_template_filter(counted)
     app.context_processor(lambda: {"theme": theme(), "wants_fragment": wants_fragment})
 
 
