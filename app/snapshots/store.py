@@ -49,7 +49,11 @@ class Store:
 
     def _upload(self, path: Path, key: str) -> None:
         self._remote.create_dir(self._at(key).rpartition("/")[0])
-        with path.open("rb") as file, self._remote.open_output_stream(self._at(key)) as target:
+        # As it is: by its name, Arrow would compress what is compressed already.
+        with (
+            path.open("rb") as file,
+            self._remote.open_output_stream(self._at(key), compression=None) as target,
+        ):
             shutil.copyfileobj(file, target, CHUNK)
 
     def path(self, key: str) -> Path | None:

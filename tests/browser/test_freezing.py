@@ -1,0 +1,76 @@
+"""A snapshot as a researcher comes by it: filters, preview, a name, progress, its files, what changed."""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Site, serving, sign_in, wrong_with
+
+OpenPage = Callable[..., Page]
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A demo project of its own: in the others' nothing is made."""
+    data = tmp_path_factory.mktemp("freezing")
+    with serving(data, "demo", "--workers", "1") as site:
+        site.password = (data / "demo_password").read_text()
+        yield site
+
+
+def stat(page: Page, name: str) -> Locator:
+    """A figure, by what stands over it."""
+    title = page.locator("dt", has_text=re.compile(f"^{name}$"))
+    return page.locator(".stat", has=title).locator("dd").first
+
+
+def freeze(page: Page, name: str) -> str:
+    """From the export page to the snapshot, whose label is returned; a wrong name is told first."""
+    page.get_by_role("button", name="Freeze as a snapshot").click()
+    page.get_by_label("Name").fill("Wrong name")
+    page.get_by_role("button", name="Make the snapshot").click()
+    expect(page.locator("#name-error")).to_contain_text("small letters, digits and hyphens")
+    page.get_by_label("Name").fill(name)
+    page.get_by_role("button", name="Make the snapshot").click()
+    expect(page).to_have_url(re.compile("/jobs/"))
+    page.get_by_role("link", name=re.compile("^Open ")).click()
+    expect(page.get_by_role("heading", name="Card", exact=True)).to_be_visible()
+    return page.url.rpartition("/")[2]
+
+
+def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page(accept_downloads=True)
+    sign_in(page, site, "researcher@example.org", site.password)
+    page.goto(site.address("/p/demo/snapshots"))
+    page.get_by_role("link", name="Choose filters").click()
+    everything = stat(page, "Rows").inner_text()
+    page.get_by_role("group", name="Category").get_by_text("code", exact=True).click()
+    expect(stat(page, "Rows")).not_to_have_text(everything)
+    filtered = stat(page, "Rows").inner_text()
+    label = freeze(page, "of-code")
+    assert label == "of-code-v1"
+    expect(stat(page, "Preferences")).to_have_text(filtered)
+    assert wrong_with(page) == []
+
+    row = page.get_by_role("row", name="data/train.parquet")
+    with page.expect_download() as downloading:
+        row.get_by_role("link").click()
+    file = tmp_path / "train.parquet"
+    downloading.value.save_as(file)
+    assert downloading.value.suggested_filename == "of-code-v1-data-train.parquet"
+    digest = row.locator("code").get_attribute("title")
+    assert hashlib.sha256(file.read_bytes()).hexdigest() == digest
+
+    page.goto(site.address("/p/demo/export"))
+    freeze(page, "everything")
+    page.get_by_label("Since").select_option(label)
+    page.get_by_role("button", name="Compare").click()
+    expect(page.get_by_role("heading", name="What changed")).to_be_visible()
+    expect(stat(page, "The same")).to_have_text(filtered)
+    added = int(everything.replace(",", "")) - int(filtered.replace(",", ""))
+    expect(stat(page, "Pairs added")).to_have_text(f"{added:,}")
+    assert wrong_with(page) == []
