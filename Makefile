@@ -27,8 +27,8 @@ test: $(BIN)/.installed-test $(BIN)/.browser $(BIN)/.postgresql ## Run the whole
 test-sqlite: $(BIN)/.installed-test
 	$(BIN)/python -m pytest $(SPREAD)
 
-test-postgresql: $(BIN)/.installed-test # what does not touch the database ran once already
-	$(BIN)/python -m pytest $(SPREAD) --database postgresql -m "not browser" --ignore tests/ranking
+test-postgresql: $(BIN)/.installed-test
+	$(BIN)/python -m pytest $(SPREAD) --database postgresql -m "not browser"
 
 lint: $(BIN)/.installed-test ## Check style, types and the import rule
 	$(BIN)/ruff check .

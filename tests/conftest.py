@@ -4,6 +4,7 @@
 """
 
 import itertools
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -16,6 +17,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
+from werkzeug.routing import Rule
 
 from app import create_app, db
 from app.accounts import tokens
@@ -28,6 +30,36 @@ SECRET = "a secret of the tests, thirty-two or more"
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--database", choices=["sqlite", "postgresql"], default="sqlite")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if config.option.basetemp is None and (memory := postgres.memory()):
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(memory))
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, only what touches the database: the rest ran on SQLite."""
+    if config.getoption("--database") == "postgresql":
+        touching = [item for item in items if "new_database" in getattr(item, "fixturenames", ())]
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(touching)])
+        items[:] = touching
+
+
+@pytest.fixture(scope="session", autouse=True)
+def routes_compiled_once() -> Iterator[None]:
+    """Each test makes an app, and werkzeug writes a function for each of its 220 routes: keep those."""
+    compiled: dict[object, Callable[..., Any]] = {}
+    compile_builder = Rule._compile_builder
+
+    def kept(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
+        key = rule.rule, append_unknown, str(rule.defaults), tuple(rule._trace)
+        if key not in compiled:
+            compiled[key] = compile_builder(rule, append_unknown)
+        return compiled[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", kept)
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -57,9 +89,12 @@ def new_database(
     engine = db.make_engine(settings)
     db.upgrade(engine)
     engine.dispose()
+    create_app(settings)
 
     def copy(folder: Path) -> str:
-        shutil.copy(template / "tiebreak.db", folder / "tiebreak.db")
+        # The queue of jobs and the counters of requests too: to make a database is to wait for the disk.
+        for database in template.glob("*.db"):
+            shutil.copy(database, folder / database.name)
         return ""
 
     return copy

@@ -41,8 +41,8 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _memory() -> Path | None:
-    """A folder in memory where there is room: a database is copied for every test."""
+def memory() -> Path | None:
+    """A folder in memory where there is room: every test has a database of its own."""
     folder = Path("/dev/shm")  # noqa: S108 -- mkdtemp makes a folder of its own in it
     return folder if folder.is_dir() and shutil.disk_usage(folder).free > 2 * 2**30 else None
 
@@ -117,7 +117,7 @@ def cluster(options: Sequence[str] = FAST) -> Iterator[Cluster]:
     initdb = find_program("initdb")
     if initdb is None:
         raise RuntimeError("PostgreSQL's initdb was not found")
-    base = Path(tempfile.mkdtemp(prefix="tiebreak-pg-", dir=_memory()))
+    base = Path(tempfile.mkdtemp(prefix="tiebreak-pg-", dir=memory()))
     prefix = _as_nobody(base)
     subprocess.run(
         [
