@@ -1,11 +1,13 @@
-"""What pages call the values that tables keep."""
+"""What pages call the values that tables keep, and who speaks in a conversation."""
 
 from enum import StrEnum
 
 from flask import Flask
 from flask_babel import lazy_gettext, lazy_pgettext
 from flask_babel.speaklater import LazyString
+from markupsafe import Markup
 
+from app import language, text
 from app.models import FlagKind, Outcome, Role, Scope, SiteRole, SkipReason
 from app.rubric import Severity
 
@@ -14,6 +16,7 @@ def init_app(app: Flask) -> None:
     """Let templates use these names."""
     app.add_template_filter(in_words)
     app.add_template_filter(usual)
+    app.add_template_filter(conversation)
 
 
 _NAMES: dict[type[StrEnum], dict[StrEnum, LazyString]] = {
@@ -95,6 +98,11 @@ _USUAL: dict[str, LazyString] = {
 def in_words(value: StrEnum) -> str:
     """The name of a role, a reason, an outcome, in the reader's language."""
     return str(_NAMES[type(value)][value])
+
+
+def conversation(html: Markup) -> Markup:
+    """A rendered conversation with its roles in the reader's language."""
+    return Markup(text.in_language(html, language.current()))  # noqa: S704 -- as safe as it was
 
 
 def usual(words: str) -> str:

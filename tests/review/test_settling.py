@@ -59,6 +59,15 @@ def test_a_reviewer_settles_it_and_the_export_follows(
     assert event.detail == {"outcome": {"from": None, "to": "b"}, "reason": "A is wrong."}
 
 
+def test_a_reviewer_reads_it_in_their_own_language_and_a_is_left(
+    cast: Cast, client_of: ClientOf, divided: Comparison
+) -> None:
+    page = client_of(cast.rui).get(PAGE, headers={"Accept-Language": "ar"}).text
+    assert '<span class="role">المستخدم<' in page
+    assert "الحكم النهائي" in page
+    assert '<div class="grid" dir="ltr">' in page
+
+
 def test_a_verdict_is_taken_as_a_browser_sends_it(
     app: Flask, session: Session, cast: Cast, client_of: ClientOf, divided: Comparison
 ) -> None:
