@@ -34,28 +34,20 @@ class Counted:
         scored = won + tied / 2
         return scored, scored + tied / 2 + lost, tied
 
-    def on_models(self, group: Ints, n_groups: int) -> Floats:
-        """(n_groups, M) votes on each model, by the cells' groups."""
-        M, size = self.cells.n_models, n_groups * self.cells.n_models
-        votes = np.zeros(size)
-        for rows, left, right in self.cells.chunks(size):
-            row, (_, played, _) = group[rows] * M, self.of(rows)
-            votes += np.bincount(row + left, played, size)
-            votes += np.bincount(row + right, played, size)
-        return votes.reshape(n_groups, M)
-
 
 @dataclass(frozen=True, eq=False)
 class Clusters:
     """The votes a fit counted, in aggregated cells.
 
     `counted`: those of models of finite rating. `group` (n,): each cell's, 0..n_groups-1. `votes` (n_groups,
-    M): how many a group gave on a model. `component` (M,): the fit's, -1 if not finite.
+    M): how many a group gave on a model. `scores` (n_groups, M + 1): the derivative of a group's
+    log-likelihood by the logits and by Davidson's log nu. `component` (M,): the fit's, -1 if not finite.
     """
 
     counted: Counted
     group: Ints
     votes: Floats
+    scores: Floats
     component: Ints
     notes: tuple[Note, ...]
 
@@ -63,25 +55,10 @@ class Clusters:
     def n_groups(self) -> int:
         return len(self.votes)
 
-    def score_sums(self, expected: Floats, tied: Floats) -> Floats:
-        """(n_groups, M + 1) derivative of each group's log-likelihood by the logits and by Davidson's log nu.
-
-        `expected` and `tied` are the (M, M) expected score of row over column and probability of a tie.
-        Scaled for their number (`small_sample`), so that outer products estimate a variance.
-        """
-        M, G = len(self.component), self.n_groups
-        sums, of_ties, ties = np.zeros(G * M), np.zeros(G), bool(tied.any())
-        for rows, left, right in self.counted.cells.chunks(G * M):
-            pair, group = left * M + right, self.group[rows]
-            scored, played, tie = self.counted.of(rows)
-            surplus = scored - played * expected.take(pair)
-            sums += np.bincount(group * M + left, surplus, G * M)
-            sums -= np.bincount(group * M + right, surplus, G * M)
-            if ties:
-                of_ties += np.bincount(group, tie - played * tied.take(pair), G)
-        columns = np.column_stack([sums.reshape(G, M), of_ties])
+    def scaled_scores(self) -> Floats:
+        """The scores scaled for the groups' number (`small_sample`): outer products estimate a variance."""
         inflation, _ = small_sample(np.column_stack([self.votes, self.votes.sum(axis=1)]))
-        return np.asarray(columns * np.sqrt(inflation))
+        return np.asarray(self.scores * np.sqrt(inflation))
 
 
 def small_sample(votes: Floats) -> tuple[Floats, Floats]:
@@ -114,11 +91,30 @@ def cluster_votes(fit: Fit, cells: Cells, seed: int = 0) -> Clusters:
     group, n_groups, notes = deal(np.asarray(cells.cluster), seed)
     tie = fit.ties != "drop"
     counted = Counted(cells, tie=tie, both_bad=tie and fit.both_bad == "tie")
-    votes, played = counted.on_models(group, n_groups), fit.scores[np.ix_(finite, finite)]
+    votes, scores = _sums(fit, counted, group, n_groups)
+    played = fit.scores[np.ix_(finite, finite)]
     if not np.allclose(votes.sum(axis=0)[finite], played.sum(axis=0) + played.sum(axis=1)):
         raise ValueError("cells: not the votes the fit was made from")
     component = np.where(finite, fit.component, -1)
-    return Clusters(counted, group, votes, component, notes + few_cluster_notes(votes, finite))
+    return Clusters(counted, group, votes, scores, component, notes + few_cluster_notes(votes, finite))
+
+
+def _sums(fit: Fit, counted: Counted, group: Ints, n_groups: int) -> tuple[Floats, Floats]:
+    """(G, M) votes on each model, and (G, M + 1) scores, both in one reading of the cells."""
+    M, size = fit.n_models, n_groups * fit.n_models
+    win, tie, _ = fit.outcome_probabilities()
+    expected = win + tie / 2
+    votes, scores, of_ties = np.zeros(size), np.zeros(size), np.zeros(n_groups)
+    for rows, left, right in counted.cells.chunks(size):
+        pair, own = left * M + right, group[rows]
+        scored, played, tied = counted.of(rows)
+        surplus = scored - played * expected.take(pair)
+        first, second = own * M + left, own * M + right
+        votes += np.bincount(first, played, size) + np.bincount(second, played, size)
+        scores += np.bincount(first, surplus, size) - np.bincount(second, surplus, size)
+        if fit.tie_parameter:
+            of_ties += np.bincount(own, tied - played * tie.take(pair), n_groups)
+    return votes.reshape(n_groups, M), np.column_stack([scores.reshape(n_groups, M), of_ties])
 
 
 def few_cluster_notes(votes: Floats, rated: NDArray[np.bool_]) -> tuple[Note, ...]:

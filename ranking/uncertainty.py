@@ -255,15 +255,9 @@ class _Likelihood:
         """Variance of the log-likelihood's derivative. The prior's pseudo-votes count as independent ones."""
         if clusters is None:
             return self._independent(self.wins + self.pseudo[0], self.ties + self.pseudo[1])
-        sums = clusters.score_sums(*self._spread(len(clusters.component)))
+        sums = clusters.scaled_scores()
         used = np.append(self.models, -1) if self.free_ties else self.models
         return np.asarray(sums[:, used].T @ sums[:, used] + self._independent(*self.pseudo))
-
-    def _spread(self, n_models: int) -> tuple[Floats, Floats]:
-        expected, tied = np.zeros((n_models, n_models)), np.zeros((n_models, n_models))
-        grid = np.ix_(self.models, self.models)
-        expected[grid], tied[grid] = self.expected, self.tied
-        return expected, tied
 
     def _independent(self, wins: Floats, ties: Floats) -> Floats:
         E, T = self.expected, self.tied
