@@ -10,7 +10,7 @@ from sqlmodel import select
 
 from app import assets, db, permissions, web
 from app.errors import NotFound
-from app.leaderboard import memory, page, pairs, standings, words
+from app.leaderboard import memory, page, pairs, slicing, standings, words
 from app.leaderboard.etags import unless_known
 from app.leaderboard.examples import Result
 from app.leaderboard.forms import StandingsQuery
@@ -86,7 +86,7 @@ def all_slices(access: Access, query: StandingsQuery) -> dict[str, dict[str, Sta
     """By every kind of slice that tells more than the whole, the largest values."""
     session, project = db.session(), access.project
     found = {}
-    for by, values in standings.slices(session, project).items():
+    for by, values in slicing.known(session, project).items():
         one_kind = query.model_copy(update={"method": "bt", "by": by})
         if len(values) > 1 or by in page.TELLING_ALONE:
             found[by] = standings.load_slices(session, project, one_kind, values[: page.MAX_SIDE_BY_SIDE])

@@ -18,6 +18,7 @@ from app.leaderboard import (
     pairs,
     replay,
     robustness,
+    slicing,
     standings,
     style,
     with_judges,
@@ -33,7 +34,7 @@ from app.permissions import Access
 def standings_page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Response:
     """Who leads, how surely, and what the judgments do not tell."""
     session, project = db.session(), access.project
-    found, known = standings.load(session, project, query), standings.slices(session, project)
+    found, known = standings.load(session, project, query), slicing.known(session, project)
     beside = known.get(query.by, [])[: page.MAX_SIDE_BY_SIDE] if not query.value else []
     head = standings.headline(session, project)
     return web.page_or_fragment(
@@ -172,7 +173,7 @@ def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, A
 
 def _choices(project: Project, query: StandingsQuery, endpoint: str) -> page.Choices:
     together = _("Side by side") if endpoint == "show" else _("All of them")
-    return page.choices(standings.slices(db.session(), project), query, together)
+    return page.choices(slicing.known(db.session(), project), query, together)
 
 
 def _tabs(project: Project, query: StandingsQuery, endpoint: str) -> list[tuple[str, str, bool | str]]:

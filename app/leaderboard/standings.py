@@ -3,21 +3,19 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import kept, reading, replay, shared_prompts
-from app.leaderboard.forms import SliceBy, StandingsQuery
+from app.leaderboard import kept, reading, replay, shared_prompts, slicing
+from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
 from app.leaderboard.reading import Integers
-from app.models import Annotator, AnnotatorKind, Judgment, Model, Project, Tally
+from app.models import Annotator, AnnotatorKind, Judgment, Model, Project
 from ranking import Cells, Fit, WinMatrix
-
-SLICES = [by for by in get_args(SliceBy) if by]
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ def load_parts(session: Session, project: Project, query: StandingsQuery) -> dic
     found = load(session, project, query)
     if query.value:
         return {(query.by, query.value): found}
-    values = slices(session, project).get(query.by, [])
+    values = slicing.known(session, project).get(query.by, [])
     parts = load_slices(session, project, query, values)
     return {("", ""): found, **{(query.by, value): part for value, part in parts.items()}}
 
@@ -65,11 +63,6 @@ def as_object(session: Session, project: Project, query: StandingsQuery) -> dict
     return first.as_object() | days
 
 
-def slices(session: Session, project: Project) -> dict[str, list[str]]:
-    """By what the judgments can be sliced, and the values that have any, the largest first."""
-    return remembered(session, project, "slices", lambda _: _slices(session, project))
-
-
 def headline(session: Session, project: Project) -> Headline:
     """Who judged, and when last."""
     return remembered(session, project, "headline", lambda _: _headline(session, project))
@@ -83,21 +76,6 @@ def uids(session: Session, project: Project) -> dict[str, str]:
 def _uids(session: Session, project: Project) -> dict[str, str]:
     found = sa.select(col(Model.name), col(Model.uid)).where(col(Model.project_id) == project.id)
     return dict(session.execute(found).all())
-
-
-def _slices(session: Session, project: Project) -> dict[str, list[str]]:
-    by, value, total = col(Tally.slice_by), col(Tally.slice_value), sa.func.sum(col(Tally.n))
-    found = (
-        sa.select(by, value)
-        .where(col(Tally.project_id) == project.id, by.in_(SLICES))
-        .group_by(by, value)
-        .having(total > 0)
-        .order_by(total.desc(), value)
-    )
-    values: dict[str, list[str]] = {name: [] for name in SLICES}
-    for name, one in session.execute(found):
-        values[name].append(one)
-    return {name: known for name, known in values.items() if known}
 
 
 def _headline(session: Session, project: Project) -> Headline:

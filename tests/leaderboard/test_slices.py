@@ -4,15 +4,16 @@ import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from itertools import combinations
+from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app import tallies
-from app.leaderboard import standings
+from app.leaderboard import slicing, standings
 from app.leaderboard.forms import StandingsQuery
-from app.models import Account, AnnotatorKind, Comparison, Judgment, Model
+from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Model
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     TIE,
@@ -74,7 +75,7 @@ def test_each_slice_is_ranked_by_its_own_verdicts(
     assert first(ask(session, cast, by="criterion", value="tone", method="elo")) == "Moth"
 
 
-@pytest.mark.parametrize("by", ["", *standings.SLICES])
+@pytest.mark.parametrize("by", ["", *slicing.SLICES])
 def test_all_days_together_are_the_kept_counts(
     session: Session, cast: Cast, judged: list[Judgment], by: str
 ) -> None:
@@ -136,3 +137,24 @@ def test_slices_and_days_are_in_the_address(
 )
 def test_days_that_are_none_are_refused(cast: Cast, client_of: Clients, query: str) -> None:
     assert client_of(cast.vic).get(f"{URL}?{query}").status_code == 422
+
+
+def test_of_many_judgments_only_what_slices_there_are_is_looked_up(
+    session: Session, cast: Cast, judged: list[Judgment], count_queries: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slicing, "MANY_JUDGMENTS", 0)
+    before = slicing.known(session, cast.project)
+    heron, lark = session.exec(select(Model).order_by(Model.id)).all()[:2]
+    person = session.get_one(Annotator, judged[0].annotator_id)
+    first = judge(session, add_comparison(session, heron, lark, before["category"][0]), person, A)
+    session.commit()
+    with count_queries() as statements:
+        assert slicing.known(session, cast.project) == before
+    assert not [one for one in statements if "GROUP BY tallies.slice_by" in one]
+    new = judge(session, add_comparison(session, heron, lark, "poems"), person, A)
+    session.commit()
+    assert slicing.known(session, cast.project)["category"] == [*before["category"], "poems"]
+    withdraw(session, new)
+    withdraw(session, first)
+    session.commit()
+    assert slicing.known(session, cast.project) == before

@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app import tallies
-from app.leaderboard import standings
+from app.leaderboard import slicing
 from app.models import Annotator, AuditEvent
 from tests.conftest import Cast
 from tests.leaderboard.arrange import judge_birds
@@ -19,7 +19,7 @@ def test_a_lead_puts_annotators_in_groups_and_the_leaderboard_follows(
     judge_birds(session, cast.project, annotators=4)
     people = session.exec(select(Annotator).order_by(Annotator.id)).all()  # type: ignore[arg-type]
     lena, project_id = client_of(cast.lena), cast.project.id or 0
-    assert "group" not in standings.slices(session, cast.project)
+    assert "group" not in slicing.known(session, cast.project)
     for names, group, found in (
         ((0, 1), " experts ", {"experts"}),
         ((1, 2), "crew", {"experts", "crew"}),
@@ -32,7 +32,7 @@ def test_a_lead_puts_annotators_in_groups_and_the_leaderboard_follows(
             session.commit()
             assert tallies.differences(session, project_id) == []
         session.refresh(cast.project)
-        assert set(standings.slices(session, cast.project)["group"]) == found
+        assert set(slicing.known(session, cast.project)["group"]) == found
     assert [one.group_name for one in people] == [None, "crew", "crew", None]
     events = session.exec(select(AuditEvent).where(AuditEvent.verb == "annotator.group")).all()
     assert len(events) == 5, "the second time changes nothing"
