@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Site, serving, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
 
 OpenPage = Callable[..., Page]
 
@@ -29,11 +29,8 @@ def stat(page: Page, name: str) -> Locator:
 
 
 def freeze(page: Page, name: str) -> str:
-    """From the export page to the snapshot, whose label is returned; a wrong name is told first."""
+    """From the export page to the snapshot, whose label is returned."""
     page.get_by_role("button", name="Freeze as a snapshot").click()
-    page.get_by_label("Name").fill("Wrong name")
-    page.get_by_role("button", name="Make the snapshot").click()
-    expect(page.locator("#name-error")).to_contain_text("small letters, digits and hyphens")
     page.get_by_label("Name").fill(name)
     page.get_by_role("button", name="Make the snapshot").click()
     expect(page).to_have_url(re.compile("/jobs/"))
@@ -48,7 +45,7 @@ def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage
     page.goto(site.address("/p/demo/snapshots"))
     page.get_by_role("link", name="Choose filters").click()
     everything = stat(page, "Rows").inner_text()
-    page.get_by_role("group", name="Category").get_by_text("code", exact=True).click()
+    page.get_by_role("group", name="Category").get_by_role("checkbox", name="code", exact=True).check()
     expect(stat(page, "Rows")).not_to_have_text(everything)
     filtered = stat(page, "Rows").inner_text()
     label = freeze(page, "of-code")
@@ -74,3 +71,18 @@ def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage
     added = int(everything.replace(",", "")) - int(filtered.replace(",", ""))
     expect(stat(page, "Pairs added")).to_have_text(f"{added:,}")
     assert wrong_with(page) == []
+
+
+def test_a_name_that_does_not_fit_is_told_beside_it(
+    site: Site, open_page: OpenPage, complaints: Complaints
+) -> None:
+    page = open_page()
+    sign_in(page, site, "researcher@example.org", site.password)
+    page.goto(site.address("/p/demo/snapshots/new?category=code"))
+    page.get_by_label("Name").fill("Wrong name")
+    page.get_by_role("button", name="Make the snapshot").click()
+    expect(page.locator("#name-error")).to_contain_text("small letters, digits and hyphens")
+    expect(page.get_by_text("Category: code")).to_be_visible()
+    assert wrong_with(page) == []
+    assert len(complaints) == 1, "the status of the refusal"
+    complaints.clear()
