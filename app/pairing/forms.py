@@ -26,7 +26,7 @@ class PairingIn(BaseModel):
     models: Annotated[list[str], BeforeValidator(_split)] = []
     baseline: Annotated[str | None, BLANK_IS_NONE] = None
     per_prompt: Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BLANK_IS_NONE] = None
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
     wanted: Annotated[Annotated[int, Field(ge=1, le=1000)] | None, BLANK_IS_NONE] = None
 
     @model_validator(mode="after")

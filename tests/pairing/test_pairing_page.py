@@ -51,8 +51,11 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
 @pytest.mark.parametrize(
     ("query", "words"),
     [
-        ("seed=x", "valid integer"),
-        ("per_prompt=0", "greater than or equal to 1"),
+        ("seed=x", "Give a whole number."),
+        ("per_prompt=0", "Give 1 or more."),
+        ("per_prompt=10001", "Give 10000 or less."),
+        (f"seed={2**31}", "Give 2147483647 or less."),
+        pytest.param(f"wanted={'9' * 5_000}", "This number is too large.", id="5,000 digits"),
         ("models=dodo", "no model"),
     ],
 )

@@ -1,6 +1,7 @@
 """A snapshot is made by page, API and command, stays as it is, and says what it holds."""
 
 import hashlib
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -105,6 +106,9 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
     assert "How they agreed" in page
     assert "pretty_name" not in page
+    make(session, client_of(cast.rosa), category="code")
+    changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
+    assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
 
 
 @pytest.mark.usefixtures("judged")
