@@ -25,8 +25,14 @@ function tick() {
   sitting = passed > REST ? 0 : sitting + active;
   last = now;
   visible = !document.hidden;
+}
+
+// Between two pairs: what is being read does not move.
+function suggest() {
   if (notice && sitting >= notice.dataset.break * 60_000) notice.hidden = false;
 }
+
+suggest();
 
 for (const sign of ["pointermove", "pointerdown", "keydown", "wheel", "scroll", "touchmove"]) {
   addEventListener(sign, tick, { passive: true, capture: true });
@@ -42,6 +48,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!target.matches("[data-pair]") && !target.querySelector("[data-pair]")) return;
   tick();
   shownAt = counted;
+  suggest();
 });
 
 document.addEventListener("htmx:configRequest", (event) => {
