@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from app.server import STOP_SECONDS
 from scripts import browser as browsers
 from tests.conftest import SECRET
 
@@ -105,7 +106,8 @@ def serving(data: Path, *command: str, port: int = 0) -> Iterator[Site]:
         yield site
     finally:
         server.terminate()
-        server.wait(timeout=20)
+        # It gives open connections their time, then the job under way.
+        server.wait(timeout=4 * STOP_SECONDS)
 
 
 def _wait(site: Site, server: "subprocess.Popen[bytes]") -> None:
