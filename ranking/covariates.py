@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from ranking.bradley_terry import CENTER, Fit, Note, Prior, fit, shifted, to_elo
 from ranking.clusters import MIN_CLUSTERS, deal, small_sample
@@ -299,7 +298,9 @@ class _Model:
         theta, beta = parameters[:M], parameters[M:]
         difference = np.subtract.outer(theta, theta)
         for rows in self.rows.chunks(max(_CHUNK, M * M)):
-            p = expit(difference.take(rows.pair) + beta @ rows.x)
+            with np.errstate(over="ignore"):  # infinite odds are a certainty
+                # As expit() says, and three times as fast: this is the inner loop.
+                p = 1 / (1 + np.exp(-(difference.take(rows.pair) + beta @ rows.x)))
             yield rows, rows.score - p, p * (1 - p)
 
     def derivatives(self, parameters: Floats) -> tuple[Floats, Floats]:
