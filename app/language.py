@@ -62,7 +62,7 @@ def _of_request() -> str:
 def number(count: int) -> str:
     """A whole number as people write it in the language of the page."""
     # No language groups three digits, and Babel takes as long for them as a query.
-    return str(count) if 0 <= count < 1000 else numbers.format_decimal(count, locale=_locale())
+    return str(count) if 0 <= count < 1000 else _grouped(count, _locale())
 
 
 def decimal(value: float, places: int = 0, *, signed: bool = False) -> str:
@@ -86,6 +86,11 @@ def size(many: float) -> str:
 
 
 # Babel reads its patterns anew for each number, and a table has thousands.
+@lru_cache(maxsize=8192)
+def _grouped(count: int, locale: str) -> str:
+    return numbers.format_decimal(count, locale=locale)
+
+
 @lru_cache(maxsize=8192)
 def _decimal(value: float, places: int, signed: bool, locale: str) -> str:
     pattern = f"0.{'0' * places}" if places else "0"

@@ -152,6 +152,17 @@ def _strings(node: nodes.Node) -> Iterator[str]:
         yield from _strings(child)
 
 
+SCRIPTS = sorted((ROOT / "static" / "js").glob("*.js"))
+# The names of keys.
+KEYS = {"Arrow", "Enter", "Escape"}
+SAID = re.compile(r"""(["'`])([A-Z][a-z]+(?: [^"'`]*)?)\1""")
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+def test_a_script_says_only_what_the_page_gave_it(path: Path) -> None:
+    assert {words for _, words in SAID.findall(path.read_text())} <= KEYS
+
+
 # What tells somebody something, by the page's flash or by an error; in forms, what does not fit.
 TELL = {
     name

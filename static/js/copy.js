@@ -7,7 +7,7 @@ document.addEventListener("click", async (event) => {
   await navigator.clipboard.writeText(document.getElementById(button.dataset.copy).textContent);
   const label = button.querySelector("span").firstChild;
   const before = label.data;
-  label.data = "Copied";
+  label.data = button.dataset.done;
   setTimeout(() => { label.data = before; }, 2000);
 });
 document.addEventListener("htmx:load", show);
