@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_pgettext
 from sqlmodel import Session, col, select
 
-from app import db
+from app import db, web
 from app.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.models import Account, Membership, Project, Role, Visibility, row_id
 
@@ -97,6 +97,12 @@ def enter(session: Session, account: Account | None, slug: str, ability: str) ->
             ability=_ABILITIES[ability],
         )
     )
+
+
+def enter_signed_in(slug: str, ability: str) -> tuple[Access, Account]:
+    """The same for a page: the project, and who is signed in."""
+    account = web.signed_in()
+    return enter(db.session(), account, slug, ability), account
 
 
 def access_to(session: Session, account: Account | None, project: Project) -> Access:

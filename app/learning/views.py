@@ -144,8 +144,7 @@ def mark_read(slug: str) -> BaseResponse:
 
 
 def _manage(slug: str) -> tuple[Access, Account]:
-    account = web.signed_in()
-    return permissions.enter(db.session(), account, slug, "manage"), account
+    return permissions.enter_signed_in(slug, "manage")
 
 
 @bp.get("/p/<slug>/learning")

@@ -37,8 +37,7 @@ def _enter(slug: str, ability: str) -> Access:
 
 
 def _manage(slug: str) -> tuple[Access, Account]:
-    account = web.signed_in()
-    return _enter(slug, "manage"), account
+    return permissions.enter_signed_in(slug, "manage")
 
 
 # The list, and a project's first page

@@ -24,8 +24,7 @@ OUTCOMES = (Outcome.A, Outcome.TIE, Outcome.BOTH_BAD, Outcome.B)
 
 
 def _enter(slug: str) -> tuple[Access, Account]:
-    account = web.signed_in()
-    return permissions.enter(db.session(), account, slug, "review"), account
+    return permissions.enter_signed_in(slug, "review")
 
 
 @bp.get("/p/<slug>/review")

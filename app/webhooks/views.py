@@ -22,8 +22,7 @@ SHOWN = 100
 
 
 def _manage(slug: str) -> tuple[Access, Account]:
-    account = web.signed_in()
-    return permissions.enter(db.session(), account, slug, "manage"), account
+    return permissions.enter_signed_in(slug, "manage")
 
 
 def _one(slug: str, uid: str) -> tuple[Access, Account, Webhook]:
