@@ -25,7 +25,7 @@ READ = "read the responses"
 A_PAGE = 10
 OPENING = 120
 # Of a longer text a list shows so many characters; a page of its own shows it all.
-EXCERPT = 1_000
+EXCERPT = 1_500
 
 
 @dataclass(frozen=True)

@@ -128,6 +128,7 @@ def comparison_page(access: Access, one: Model, pair_id: str) -> Response:
         project=access.project,
         model=one,
         one=examples.one(db.session(), access.project, one, pair_id),
+        fragment=web.wants_fragment(),
     )
 
 

@@ -79,13 +79,13 @@ def render_response(
 
 
 def render_beginning(messages: Sequence[Message], most: int, language: str | None = None) -> Markup | None:
-    """The beginning of a long conversation as it was written; None for one that is no longer than that."""
+    """The first paragraphs of a long conversation; None for one that is no longer than that."""
     if len(orjson.dumps(messages)) <= most:
         return None
-    said = "\n\n".join(part for message in messages for part in texts(message.get("content")))
-    shown = said[:most].rstrip() + " …"
-    opening = Markup('<div class="prose" lang="{}" dir="{}"><p class="verbatim">{}</p></div>')
-    return opening.format(language_of(said, language), direction_of(said) or "auto", shown)
+    said = "\n\n".join(part for message in messages for part in texts(message.get("content")))[:most]
+    whole = said.rfind("\n\n", most // 2)
+    shown = said[:whole] if whole > 0 else said
+    return _prose({"role": "", "content": f"{shown.rstrip()}\n\n…"}, language, None)
 
 
 def media_of(messages: Sequence[Message]) -> list[str]:

@@ -63,6 +63,7 @@ PAGES = {
     "leaderboard.show": ("/p/demo/leaderboard", "vlA"),
     "leaderboard.matrix": ("/p/demo/leaderboard/matrix", "v"),
     "leaderboard.model": ("/p/demo/leaderboard/models/{model}", "l"),
+    "leaderboard.comparison": ("/p/demo/leaderboard/models/{model}/comparisons/{comparison}", "l"),
     "leaderboard.head_to_head": ("/p/demo/leaderboard/models/{model}/{other}", "l"),
     "leaderboard.history": ("/p/demo/leaderboard/over-time", "v"),
     "leaderboard.biases": ("/p/demo/leaderboard/bias", "l"),
@@ -140,7 +141,7 @@ def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
 def names(
     seats: Callable[[str], Seat], demo: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:
-    """What addresses of pages are made of: an invitation, a password link, a job, a judgment, two models.
+    """What addresses of pages are made of: an invitation, a password link, a job, a judgment, two models …
 
     Two versions of a snapshot are made as well.
     """
@@ -160,6 +161,8 @@ def names(
     judgment = _last_part(annotator, "main a[href*='/history/']")[0]
     lead.goto(demo.address("/p/demo/leaderboard"))
     model, other, *_ = _last_part(lead, "tbody a[href*='/leaderboard/models/']")
+    lead.goto(demo.address(f"/p/demo/leaderboard/models/{model}/{other}"))
+    comparison = lead.locator("#comparisons details code").last.text_content()
     lead.goto(demo.address("/p/demo/webhooks"))
     lead.get_by_label("Address").fill("https://example.org/hook")
     lead.get_by_role("button", name="Add the webhook").click()
@@ -172,6 +175,7 @@ def names(
         "judgment": judgment,
         "pair": pair,
         "model": model,
+        "comparison": comparison,
         "other": other,
         "job": job,
         "webhook": webhook,

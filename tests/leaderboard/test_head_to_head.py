@@ -190,7 +190,7 @@ def test_long_texts_are_cut_in_a_list_and_whole_on_a_page_of_their_own(
     judge_pair(session, heron, lark, [A], people)
     url, client = f"{URL}/models/{heron.uid}/{lark.uid}", client_of(cast.rui)
     page = client.get(url).text
-    assert "**Begins** and goes on" in page
+    assert "<strong>Begins</strong> and goes on" in page
     assert "on  ends" not in page
     assert len(page) < 30_000
     whole = f"{URL}/models/{heron.uid}/comparisons/{long.pair_id}"
