@@ -23,7 +23,6 @@ from flask.sessions import SecureCookieSessionInterface
 from app import create_app, db, models, text
 from app.models import Account, Membership, Project, Role
 from app.prepared import table
-from app.server import warmed
 from app.settings import Settings
 
 MODELS = 46  # 1,035 pairs a prompt
@@ -201,12 +200,6 @@ def bare_flask() -> Flask:
     app = Flask("bare")
     app.add_url_rule("/", view_func=lambda: "hello")
     return app
-
-
-def unsafe_app() -> Flask:
-    """The application as it would be if it did not wait for the disk at each commit."""
-    db.SQLITE_PRAGMAS = (*db.SQLITE_PRAGMAS, "synchronous=NORMAL")
-    return warmed(create_app())
 
 
 def app_of(data_dir: Path, database_url: str = "") -> Flask:
