@@ -58,7 +58,9 @@ class Decisions:
 
     def of(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
         """The verdict of these votes, or the reviewer's where there is one and it goes first."""
-        key = (adjudicated, *[vote[SAID] for vote in votes])
+        # Of one vote, as most have, without a list in between.
+        one = len(votes) == 1
+        key = (adjudicated, votes[0][SAID]) if one else (adjudicated, *[vote[SAID] for vote in votes])
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= KEPT:
