@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -188,6 +189,22 @@ def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_p
         assert page.evaluate(BOXES) == places
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.shifts") == []
+
+
+def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
+    make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
+    row = "|" + " a long word |" * 12
+    said = f"{row}\n|{'-|' * 12}\n{row}\n\n```\n{'beyond the box ' * 20}\n```\n\n" + PLAIN * 3
+    page = open_page(viewport={"width": 375, "height": 700})
+    address = make("vita", (said, f"{said} So."))
+    sign_in(page, empty_site, "vita@example.org", PASSWORD)
+    page.goto(address)
+    for name in (".wide", "pre", ".response-body"):
+        box = page.locator(name).first
+        expect(box).to_have_css("box-shadow", re.compile("-16px"))
+        box.evaluate("(box) => box.scrollTo(box.scrollWidth, box.scrollHeight)")
+        expect(box).not_to_have_css("box-shadow", re.compile("-16px"))
 
 
 COVERED = """() => {
