@@ -1,16 +1,19 @@
 """Standings of votes one by one, such as a file holds. No database."""
 
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.leaderboard.ranked import Parameters, Prompts, Standings, rank_cells, rank_elo
-from app.leaderboard.votes_file import Votes
 from ranking import Cells, Fit, WinMatrix, crossed, elo, permuted_elo
 from ranking.crossed import sample_items
 from ranking.outcomes import Outcome
+
+if TYPE_CHECKING:
+    # A web worker that ranks has no need of pyarrow, which takes 30 MB and long to start.
+    from app.leaderboard.votes_file import Votes
 
 Codes = NDArray[np.integer[Any]]
 
@@ -21,7 +24,7 @@ MAX_PERMUTED = 200_000
 MAX_SHARED = 200_000
 
 
-def rank_votes(votes: Votes, parameters: Parameters) -> Standings:
+def rank_votes(votes: "Votes", parameters: Parameters) -> Standings:
     """Standings of votes in the order they were given."""
     if parameters.method == "elo":
         return _by_elo(votes, parameters)
@@ -29,12 +32,12 @@ def rank_votes(votes: Votes, parameters: Parameters) -> Standings:
     return rank_cells(votes.models, cells, parameters, prompts=lambda fitted: _prompts(votes, fitted))
 
 
-def by_bradley_terry(votes: Votes, parameters: Parameters) -> Standings:
+def by_bradley_terry(votes: "Votes", parameters: Parameters) -> Standings:
     """The same, whatever the method asked for."""
     return rank_votes(votes, replace(parameters, method="bt"))
 
 
-def _prompts(votes: Votes, fitted: Fit) -> Prompts:
+def _prompts(votes: "Votes", fitted: Fit) -> Prompts:
     if votes.prompt is None or not (votes.prompt >= 0).any():
         return Prompts()
     some = votes.where(sample_items(votes.prompt, MAX_SHARED))
@@ -42,7 +45,7 @@ def _prompts(votes: Votes, fitted: Fit) -> Prompts:
     return Prompts(len(np.unique(votes.prompt[votes.prompt >= 0])), found, votes.item)
 
 
-def _by_elo(votes: Votes, parameters: Parameters) -> Standings:
+def _by_elo(votes: "Votes", parameters: Parameters) -> Standings:
     columns, n_models = (votes.a, votes.b, votes.outcome), len(votes.models)
     matrix = WinMatrix.from_votes(*columns, n_models)
     if parameters.ties == "drop":
