@@ -11,6 +11,7 @@ import pyarrow.parquet as pq
 
 from app.exports.formats import STRICT, Pair, in_columns
 from app.exports.forms import ExportSpec, Format, Part
+from app.exports.preferences import ANSWERED, ANSWERS, ASKED, ASKS
 from app.exports.seen import Preference
 
 # A row group is held whole while it is written: a bound for short rows, and one for long ones.
@@ -228,9 +229,17 @@ def _messages(texts: Iterable[str]) -> pa.Array:
     contents: list[str] = []
     ends = [0]
     for text in texts:
-        for turn in orjson.loads(text):
-            roles.append(turn["role"])
-            contents.append(turn["content"])
+        answers = text.startswith(ANSWERS)
+        said = ANSWERED if answers else ASKED
+        plain = answers or text.startswith(ASKS)
+        # One turn with nothing escaped in it stands there as it is.
+        if plain and "\\" not in text and text.find('"', said) == len(text) - 3:
+            roles.append("assistant" if answers else "user")
+            contents.append(text[said:-3])
+        else:
+            for turn in orjson.loads(text):
+                roles.append(turn["role"])
+                contents.append(turn["content"])
         ends.append(len(roles))
     turns = pa.StructArray.from_arrays(
         [pa.array(roles, pa.string()), pa.array(contents, pa.string())], fields=list(MESSAGE)
