@@ -53,7 +53,8 @@ def judging(page: Page, site: Site) -> None:
             return
         before = page.locator("[name=assignment_id]").input_value()
         page.wait_for_timeout(300)  # as judging.js asks of everybody
-        page.get_by_role("button", name="Skip").click()
+        for key in "s5":
+            page.keyboard.press(key)
         expect(page.locator(f"[name=assignment_id][value='{before}']")).to_have_count(0)
     raise SystemExit("The demo has no pair to show.")
 
