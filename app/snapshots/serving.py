@@ -3,7 +3,7 @@
 from typing import Any
 
 from flask import Response, request, send_file
-from werkzeug.wsgi import wrap_file
+from werkzeug.wsgi import FileWrapper, wrap_file
 
 from app.models import Snapshot
 from app.snapshots import reading
@@ -17,6 +17,15 @@ MEDIA_TYPES = {
 }
 
 
+class _Seekable(FileWrapper):
+    """In place of the server's own wrapper, which would read all that is before the end of a file."""
+
+    @property
+    def filelike(self) -> Any:
+        """The file, by the name the server looks for it by."""
+        return self.file
+
+
 def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     """The file, or the part of it that is asked for. Raises NotFound for a path that is none of its."""
     file = reading.file_of(snapshot, path)
@@ -24,8 +33,7 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     name = f"{snapshot.label}-{path.replace('/', '-')}"
     media_type = MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
     if "Range" in request.headers:
-        # The server's own wrapper cannot seek: for the end of a file it would read all that is before.
-        request.environ.pop("wsgi.file_wrapper", None)
+        request.environ["wsgi.file_wrapper"] = _Seekable
     local = store.path(key)
     if local is not None:
         response = send_file(
