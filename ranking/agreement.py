@@ -39,9 +39,9 @@ class Agreement:
 
     ``value`` is None when the coefficient is undefined: "few_annotators" (no two rated anything),
     "no_overlap" (no unit was rated by two) or "one_category" (nothing could have differed). ``lower`` and
-    ``upper`` are also None for "one_unit", "few_units" (fewer than `FEWEST_UNITS`, not all unanimous) and
-    "little_variation". ``observed`` and ``expected`` are *dis*agreements; ``units`` counts the units that
-    two or more annotators rated.
+    ``upper`` are also None for "one_unit", "few_units" (fewer than `FEWEST_UNITS`) and "little_variation".
+    ``observed`` and ``expected`` are *dis*agreements; ``units`` counts the units that two or more annotators
+    rated.
     """
 
     coefficient: str
@@ -109,8 +109,8 @@ def unit_agreement(ratings: ArrayLike) -> Floats:
 def raw_agreement(ratings: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Agreement:
     """The mean over units of the share of annotator pairs who agree. Not corrected for chance.
 
-    Where units are too few or too alike to resample, the interval is Wilson's of so many units, which is wide
-    enough for two annotators and more than that for several.
+    Where units are too few or too alike to resample, unanimous ones too, the interval is Wilson's of so many
+    units, which is wide enough for two annotators and more than that for several.
     """
     codes = _codes(ratings)
     features = _share_features(_counts(codes))
@@ -120,7 +120,7 @@ def raw_agreement(ratings: ArrayLike, *, level: float = 0.95, draws: int = 2000,
         return observed, np.ones_like(observed)
 
     found = _estimate("raw agreement", codes, features, disagreements, level, draws, seed)
-    if found.value is None or found.lower is not None:
+    if found.value is None or (found.observed and found.lower is not None):
         return found
     lower, upper = wilson(found.value, found.units, level)
     return replace(found, lower=lower, upper=upper, notes=())
@@ -360,11 +360,11 @@ def _estimate(
     result = partial(result, value=value, observed=observed, expected=expected)
     if units == 1:
         return result(notes=(Note("one_unit"),))
+    if units < FEWEST_UNITS:
+        return result(notes=(Note("few_units"),))
     if observed == 0:
         chance = expected if differing is None else float(differing(features.sum(0))[1])
         return result(lower=_lower_when_perfect(units, chance, level), upper=1.0)
-    if units < FEWEST_UNITS:
-        return result(notes=(Note("few_units"),))
     units_alike = _Patterns.of(features, np.random.default_rng(seed))
     sample = units_alike.resampled(disagreements, draws)
     if sample.size < draws / 2 or np.ptp(sample) == 0:

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.words import N_, sentence
-from ranking import Outcome
 from ranking.agreement import (
     FEWEST_UNITS,
     Agreement,
@@ -79,8 +78,8 @@ def nominal(found: Ratings) -> tuple[Coefficient, ...]:
         ),
         Coefficient(
             N_("Gwet’s AC1"),
-            N_("Beyond chance, and steady where one verdict prevails."),
-            gwet_ac1(found, categories=len(Outcome)),
+            N_("Beyond chance among the verdicts that occur, and steady where one prevails."),
+            gwet_ac1(found),
         ),
     )
 

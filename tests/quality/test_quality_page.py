@@ -102,6 +102,27 @@ def test_agreement_by_category(session: Session, cast: Cast, client_of: Clients)
     assert client_of(cast.rui).get(f"{URL}?by=colour").status_code == 422
 
 
+def test_a_forced_choice_by_the_toss_of_a_coin_agrees_no_more_than_chance(
+    session: Session, cast: Cast
+) -> None:
+    """400 comparisons without a tie: verdicts that nobody gave are none that chance could have given."""
+    judged_together(session, cast, [(A, A), (A, B), (B, A), (B, B)] * 100)
+    found = agreement.of_people(session, cast.project, "category").overall
+    assert value_of(found, "Raw") == pytest.approx(0.5)
+    assert value_of(found, "Krippendorff") == pytest.approx(0, abs=0.01)
+    assert value_of(found, "Gwet") == pytest.approx(0, abs=0.01)
+
+
+def test_four_unanimous_comparisons_have_the_interval_that_the_note_gives_them(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    people = add_annotators(session, cast.project, 2)
+    judged_together(session, cast, [(A, A), (B, B)] * 2, "safety", people)
+    page = plain(client_of(cast.lena).get(URL).text)
+    assert "alpha and AC1 take 20 comparisons to have one" in page
+    assert "safety 4 1.00 (0.51 to 1.00) 1.00 (too few to say) 1.00 (too few to say)" in page
+
+
 def test_what_cannot_be_computed_says_why(session: Session, cast: Cast, client_of: Clients) -> None:
     assert "Nothing to measure yet" in client_of(cast.lena).get(URL).text
     judged_together(session, cast, [(A,), (B,)], "alone")

@@ -169,8 +169,10 @@ class TestIntervals:
             assert found.value == 1
             assert found.upper == 1
         few, many = (agreement.raw_agreement(np.tile([0, 1], (2, n))) for n in (5, 500))
-        assert few.lower == pytest.approx(0.025 ** (1 / 10))
+        # Wilson's of all in n is n / (n + z²).
+        assert few.lower == pytest.approx(10 / (10 + 1.95996**2), abs=1e-5)
         assert few.lower < many.lower < 1
+        assert agreement.raw_agreement(np.tile([0, 1], (2, 2))).lower == pytest.approx(0.51, abs=5e-3)
 
 
 class TestUndefined:
@@ -184,7 +186,7 @@ class TestUndefined:
         assert codes(found) == ["one_category"]
 
     def test_one_category_of_several_offered_is_full_agreement_for_ac1_only(self):
-        found = agreement.gwet_ac1(np.zeros((3, 10), int), categories=3)
+        found = agreement.gwet_ac1(np.zeros((3, 30), int), categories=3)
         assert found.value == 1
         assert 0.6 < found.lower < 1
 
@@ -225,8 +227,11 @@ class TestUndefined:
     def test_few_units_have_no_interval_but_raw_agreement(self, coefficient):
         ratings = random_ratings(3, raters=2, missing=0, units=agreement.FEWEST_UNITS)
         few = ratings[:, 1:]
-        assert codes(coefficient(few)) == ["few_units"]
-        assert coefficient(few).lower is None
+        unanimous = np.tile(few[:1], (2, 1))
+        assert coefficient(unanimous).value == 1
+        for found in (coefficient(few), coefficient(unanimous)):
+            assert codes(found) == ["few_units"]
+            assert (found.lower, found.upper) == (None, None)
         assert coefficient(ratings).lower is not None
         raw = agreement.raw_agreement(few)
         assert 0 <= raw.lower < raw.value < raw.upper <= 1
