@@ -16,6 +16,8 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.workers import gthread
+from gunicorn.workers.gthread import ThreadWorker
 
 from app import create_app
 from app.settings import Settings
@@ -56,6 +58,18 @@ def warmed(app: Flask) -> Flask:
     for name in pages:
         app.jinja_env.get_template(name)
     return app
+
+
+class Worker(ThreadWorker):
+    """gunicorn's worker with threads, none of which waits on a connection that says nothing yet.
+
+    Browsers open some in reserve; each would hold a thread for seconds, and a few of them everybody.
+    """
+
+    def handle(self, conn: Any) -> Any:
+        if not (conn.initialized or conn.data_ready or conn.wait_for_data(0)):
+            return gthread._DEFER  # type: ignore[attr-defined]  # its stubs know public names only
+        return super().handle(conn)
 
 
 class Keeper(Arbiter):
@@ -100,7 +114,7 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
     return {
         "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
         "workers": workers or (os.cpu_count() or 1) + 1,
-        "worker_class": "gthread",
+        "worker_class": Worker,
         "threads": THREADS,
         "keepalive": 75,
         "graceful_timeout": STOP_SECONDS,
