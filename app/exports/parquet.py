@@ -177,7 +177,10 @@ def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:
     columns = schema(spec)
     table, size_of = (_of_pairs, _size) if in_columns(spec) else (_of_lines, len)
     repeated = [name for name in columns.names if name not in UNIQUE]
-    with pq.ParquetWriter(sink, columns, compression="zstd", use_dictionary=repeated) as writer:
+    # Nobody looks for a text by its first letters.
+    found_by = [name for name in columns.names if not pa.types.is_nested(columns.field(name).type)]
+    options = {"compression": "zstd", "use_dictionary": repeated, "write_statistics": found_by}
+    with pq.ParquetWriter(sink, columns, **options) as writer:
         for group in _groups(chunks, size_of):
             writer.write_table(table(group, columns))
             yield sink.take()
@@ -256,9 +259,11 @@ def _groups(chunks: Iterator[list[Any]], size_of: Callable[[Any], int]) -> Itera
     group: list[Any] = []
     size = 0
     for rows in chunks:
-        for row in rows:
-            group.append(row)
-            size += size_of(row)
+        more = sum(map(size_of, rows))
+        # Of long rows a few are a group, and some chunks are more than one.
+        for some in [rows] if more <= ROW_GROUP_BYTES else [[row] for row in rows]:
+            group += some
+            size += more if some is rows else size_of(some[0])
             if len(group) >= ROW_GROUP or size >= ROW_GROUP_BYTES:
                 yield group
                 group, size = [], 0
