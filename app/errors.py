@@ -1,5 +1,6 @@
 """One vocabulary of errors, the same for pages, the API and the command line."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -81,13 +82,20 @@ class Invalid(Problem):
     @classmethod
     def of(cls, error: ValidationError) -> "Invalid":
         """Pydantic's findings in this vocabulary."""
-        errors = [FieldError(_pointer(item), _sentence(item)) for item in error.errors()]
+        errors = [FieldError(_pointer(item["loc"]), _sentence(item)) for item in error.errors()]
         return cls(_("Some values are missing or do not fit."), errors)
 
     @classmethod
     def at(cls, field: str, detail: str) -> "Invalid":
         """One field that does not fit."""
         return cls(_("A value does not fit."), [FieldError(f"/{field}", detail)])
+
+    @classmethod
+    def unknown(cls, fields: Iterable[str]) -> "Invalid":
+        """Fields that there are none of."""
+        said = _("Extra inputs are not permitted")
+        errors = [FieldError(_pointer((field,)), said) for field in fields]
+        return cls(_("Some values are missing or do not fit."), errors)
 
     def by_field(self) -> dict[str, str]:
         """The first error of each top-level field, for a form."""
@@ -124,8 +132,8 @@ class TooMany(Problem):
         self.headers["Retry-After"] = str(retry_after)
 
 
-def _pointer(item: ErrorDetails) -> str:
-    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in item["loc"])
+def _pointer(place: tuple[int | str, ...]) -> str:
+    return "/" + "/".join(str(part).replace("~", "~0").replace("/", "~1") for part in place)
 
 
 def _sentence(item: ErrorDetails) -> str:
@@ -154,6 +162,7 @@ def _translated() -> dict[str, str]:
         "greater_than": _("Input should be greater than %(gt)s"),
         "less_than": _("Input should be less than %(lt)s"),
         "float_parsing": _("Give a number."),
+        "finite_number": _("Give a number."),
         "bool_parsing": _("Input should be a valid boolean, unable to interpret input"),
         "date_from_datetime_parsing": _("Input should be a valid date or datetime, %(error)s"),
         "datetime_from_date_parsing": _("Input should be a valid datetime or date, %(error)s"),

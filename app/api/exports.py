@@ -1,18 +1,21 @@
 """Exports over the API."""
 
+from typing import Any
+
 from flask import Response
 
 from app import db
 from app.api.auth import enter
 from app.api.operations import get
-from app.api.paging import Page
+from app.api.paging import Page, PageIn, page
+from app.api.reading import asked
 from app.api.results import PreviewOut, ReceiptOut
 from app.exports import preview
-from app.exports.choices import check_known, receipt, receipts
+from app.exports.choices import check_known, finished, receipt
 from app.exports.download import read_spec, respond
 from app.exports.files import MEDIA_TYPES
 from app.exports.forms import ExportSpec
-from app.models import Scope
+from app.models import AuditEvent, Scope
 
 
 @get(
@@ -34,13 +37,15 @@ def export_preview(slug: str) -> PreviewOut:
     return PreviewOut.of(preview.of(db.engine(), access.project, spec))
 
 
-@get("/projects/<slug>/exports", scope=Scope.READ, gives=Page[ReceiptOut])
+@get("/projects/<slug>/exports", scope=Scope.READ, query=PageIn, gives=Page[ReceiptOut])
 def finished_exports(slug: str) -> Page[ReceiptOut]:
-    """The receipts of the exports that finished last, newest first."""
-    found = receipts(db.session(), enter(slug, "export").project)
-    return Page(
-        items=[ReceiptOut.model_validate(event.detail | {"at": event.at}) for event in found if event.detail]
-    )
+    """The receipts of finished exports, newest first."""
+    found = finished(enter(slug, "export").project)
+
+    def make(row: Any) -> ReceiptOut:
+        return ReceiptOut.model_validate(row.AuditEvent.detail | {"at": row.AuditEvent.at})
+
+    return page(db.session(), found, asked(PageIn), make, by=AuditEvent.id, newest_first=True)
 
 
 @get("/projects/<slug>/exports/<uid>", scope=Scope.READ, gives=ReceiptOut)

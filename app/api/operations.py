@@ -16,13 +16,14 @@ from http import HTTPStatus
 from typing import Any, TypeVar
 
 import orjson
-from flask import Response
+from flask import Response, request
 from pydantic import BaseModel
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db
 from app.api import auth, bp, repeats
 from app.api.paging import Page
+from app.errors import Invalid
 from app.models import Scope
 
 Made = TypeVar("Made", bound=BaseModel)
@@ -64,6 +65,7 @@ class Operation:
                 is_open=self.is_open,
                 for_one_project=self.for_one_project,
             )
+            self._check_names()
             known = repeats.known() if self.repeatable else None
             if known is not None:
                 return self._again(known)
@@ -75,6 +77,12 @@ class Operation:
         # Marks on the view, as that it takes files, are read from what is registered.
         bp.add_url_rule(self.path, view.__name__, update_wrapper(guarded, view), methods=[self.method])
         return view
+
+    def _check_names(self) -> None:
+        """Raises Invalid for a query name that is not declared: what was meant by it would be left undone."""
+        declared = self.query.model_fields if self.query else ()
+        if unknown := [name for name in request.args if name not in declared]:
+            raise Invalid.unknown(unknown)
 
     def _answer(self, made: BaseModel | BaseResponse | None) -> BaseResponse:
         if isinstance(made, BaseModel):

@@ -1,6 +1,6 @@
 """What a project has to export: the values its filters may take, and what was exported before."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from app.errors import FieldError, Invalid, NotFound
 from app.exports.forms import ExportSpec
 from app.models import (
     Annotator,
+    AnnotatorKind,
     AuditEvent,
     Comparison,
     Guideline,
@@ -79,19 +80,47 @@ def _groups(session: Session, project: Project) -> list[str]:
 def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
     """Raises Invalid where the spec names what the project does not have: a slip would leave rows out."""
     criterion = [spec.criterion] if spec.criterion else []
+    wanted: dict[str, Sequence[object]] = {
+        "model": spec.model,
+        "category": spec.category,
+        "language": spec.language,
+        "group": spec.group,
+        "guideline": spec.guideline,
+        "criterion": criterion,
+    }
     errors = [
-        *_unknown("model", spec.model, _among(session, project, col(Model.name), spec.model)),
-        *_unknown("category", spec.category, _among(session, project, col(Prompt.category), spec.category)),
-        *_unknown("language", spec.language, _among(session, project, col(Prompt.language), spec.language)),
-        *_unknown("group", spec.group, _groups(session, project) if spec.group else []),
-        *_unknown("guideline", spec.guideline, _versions(session, project) if spec.guideline else []),
-        *_unknown("criterion", criterion, rubrics.criteria(session, project) if criterion else []),
+        FieldError(f"/{field}", said)
+        for field, names in wanted.items()
+        for said in unknown(session, project, field, names)
     ]
     if errors:
         raise Invalid(_("This project does not have what was asked for."), errors)
 
 
-def _among(session: Session, project: Project, column: Any, wanted: list[str]) -> list[str]:
+def unknown(session: Session, project: Project, field: str, wanted: Sequence[object]) -> list[str]:
+    """A sentence for each name that the project does not have, of those of a kind."""
+    there = set(_there(session, project, field, wanted)) if wanted else set()
+    return [str(_UNKNOWN[field]) % {"name": name} for name in wanted if name not in there]
+
+
+def _there(session: Session, project: Project, field: str, wanted: Sequence[object]) -> Iterable[object]:
+    columns = {"model": col(Model.name), "category": col(Prompt.category), "language": col(Prompt.language)}
+    if field in columns:
+        return _among(session, project, columns[field], wanted)
+    found: dict[str, Callable[[Session, Project], Iterable[object]]] = {
+        "group": _groups,
+        "guideline": _versions,
+        "criterion": rubrics.criteria,
+        "kind": _kinds,
+    }
+    return found[field](session, project)
+
+
+def _kinds(_session: Session, _project: Project) -> Iterable[object]:
+    return list(AnnotatorKind)
+
+
+def _among(session: Session, project: Project, column: Any, wanted: Sequence[object]) -> list[object]:
     """Which of the wanted names there are."""
     owner = column.class_.project_id == project.id
     return [name for name in wanted if session.exec(select(column).where(owner, column == name)).first()]
@@ -104,20 +133,21 @@ _UNKNOWN = {
     "group": lazy_gettext("There is no group %(name)s in this project."),
     "guideline": lazy_gettext("There is no guideline %(name)s in this project."),
     "criterion": lazy_gettext("There is no criterion %(name)s in this project."),
+    "kind": lazy_gettext("There is no kind of annotator %(name)s: there are human and model."),
 }
 
 
-def _unknown(field: str, wanted: Iterable[object], known: Iterable[object]) -> Iterator[FieldError]:
-    there = set(known)
-    for name in wanted:
-        if name not in there:
-            yield FieldError(f"/{field}", str(_UNKNOWN[field]) % {"name": name})
+def finished(project: Project) -> "sa.Select[Any]":
+    """A project's finished exports; the last column is greater for later ones."""
+    columns: tuple[Any, ...] = (AuditEvent, col(AuditEvent.id))
+    return sa.select(*columns).where(
+        col(AuditEvent.project_id) == project.id, col(AuditEvent.verb) == "export.finish"
+    )
 
 
 def receipts(session: Session, project: Project, limit: int = 10) -> list[AuditEvent]:
-    """The latest finished exports, newest first."""
-    found = select(AuditEvent).where(AuditEvent.project_id == project.id, AuditEvent.verb == "export.finish")
-    return list(session.exec(found.order_by(col(AuditEvent.id).desc()).limit(limit)))
+    """The latest of them, newest first."""
+    return list(session.scalars(finished(project).order_by(col(AuditEvent.id).desc()).limit(limit)))
 
 
 def receipt(session: Session, project: Project, uid: str) -> AuditEvent:

@@ -13,6 +13,8 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationInfo,
+    ValidatorFunctionWrapHandler,
+    WrapValidator,
     field_validator,
 )
 
@@ -110,17 +112,22 @@ Names = Annotated[list[str], BeforeValidator(listed)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
 
 
-def _whole_day(value: object) -> object:
-    """A date without a time is a day, and not its first moment."""
-    if not isinstance(value, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
-        return value
-    day = date.fromisoformat(value.strip())
-    if day == date.max:
-        raise ValueError(_("no day comes after this one"))
-    return day
+def _moment(value: object, parse: ValidatorFunctionWrapHandler) -> datetime | date:
+    """A date without a time is a day, and not its first moment; both are a time in UTC, too."""
+    try:
+        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
+            value = date.fromisoformat(value.strip())
+        when: datetime | date = parse(value)
+        beginning(when), after(when)
+    # Of a time in another zone, the year may be none that there is.
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            _("give a day or a time, UTC, of 0001-01-01 to 9999-12-30, as 2026-03-01 or 2026-03-01T09:30:00Z")
+        ) from error
+    return when
 
 
-Moment = Annotated[datetime | date | None, BeforeValidator(_whole_day), BLANK_IS_NONE]
+Moment = Annotated[Annotated[datetime | date, WrapValidator(_moment)] | None, BLANK_IS_NONE]
 
 
 class Run(NamedTuple):
@@ -136,7 +143,7 @@ EVERYTHING = (Run(0, 2**31 - 1),)
 def beginning(when: datetime | date) -> datetime:
     """A moment, or the first one of a day; UTC where nothing else is said."""
     moment = when if isinstance(when, datetime) else datetime.combine(when, time())
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def after(when: datetime | date) -> datetime:
@@ -180,10 +187,16 @@ class ExportSpec(BaseModel):
         None, description="By default adjudicated for trainers' formats, each for arena and judgments."
     )
     min_votes: int = Field(1, ge=1, le=1000, description="Annotators a comparison needs.")
-    min_agreement: float = Field(0.0, ge=0, le=1, description="Share of them that must agree.")
-    min_strength: float = Field(0.0, ge=0, le=3, description="Mean strength, 1 to 3, of those that agree.")
+    min_agreement: float = Field(
+        0.0, ge=0, le=1, allow_inf_nan=False, description="Share of them that must agree."
+    )
+    min_strength: float = Field(
+        0.0, ge=0, le=3, allow_inf_nan=False, description="Mean strength, 1 to 3, of those that agree."
+    )
 
-    held_out: float = Field(0.1, ge=0, lt=1, description="Share of prompts in the test split.")
+    held_out: float = Field(
+        0.1, ge=0, lt=1, allow_inf_nan=False, description="Share of prompts in the test split."
+    )
     salt: str = Field("tiebreak", max_length=100, description="Draws another split.")
     margin: bool = Field(False, description="Add a margin column, which some trainers fail on.")
 
@@ -208,7 +221,11 @@ class ExportSpec(BaseModel):
         wanted = info.data.get("format", Format.TRL)
         if file.is_table and wanted is not Format.JUDGMENTS:
             raise ValueError(
-                _("take jsonl or parquet for %(format)s: %(file)s is for judgments", format=wanted, file=file)
+                _(
+                    "take jsonl, jsonl.gz, jsonl.zst or parquet for %(format)s: %(file)s is for judgments",
+                    format=wanted,
+                    file=file,
+                )
             )
         return file
 

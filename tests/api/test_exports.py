@@ -40,6 +40,12 @@ def test_finished_exports_are_listed(rosa: Program) -> None:
     (listed,) = rosa.get("/projects/birds/exports").json["items"]  # type: ignore[index]
     assert listed["export"] == made.headers["X-Tiebreak-Export"]
     assert listed["rows"] == 8
+    assert rosa.get("/projects/birds/export").data
+    first = rosa.get("/projects/birds/exports?limit=1").json
+    assert [one["rows"] for one in first["items"]] == [4]
+    assert rosa.get(first["next"].removeprefix("http://localhost")).json["items"] == [listed]
+    for query in ("limit=0", "limit=x", "limit=201", "bogus=1"):
+        assert rosa.get(f"/projects/birds/exports?{query}").status_code == 422
 
 
 def test_models_are_named_once_an_annotator_asks(session: Session, cast: Cast, program: MakeProgram) -> None:

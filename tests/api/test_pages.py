@@ -1,11 +1,13 @@
 """Long lists come a page at a time, and a page says where it goes on."""
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from sqlmodel import Session
 
+from app.api.operations import OPERATIONS
 from app.models import Outcome
 from tests.annotation.arrange import MARKERS, queue
 from tests.api.conftest import Program
@@ -105,3 +107,25 @@ def test_only_who_may_read_responses_reads_them(session: Session, cast: Cast, pr
             for name in ("lena", "rui", "rosa", "vic", "ann", "otto")
         }
         assert statuses == {"lena": 200, "rui": 200, "rosa": 200, "vic": 403, "ann": 403, "otto": 404}
+
+
+def test_a_query_name_that_is_not_declared_is_refused_everywhere(cast: Cast, program: Make) -> None:
+    """What was meant by it would be left undone, and the answer would look like one that obeys."""
+    lena = program(cast.lena)
+    paths = [operation.path for operation, _ in OPERATIONS.values() if operation.method == "GET"]
+    assert len(paths) > 40
+    for path in paths:
+        answer = lena.get(re.sub(r"<(?:\w+:)?\w+>", "x", path.replace("<slug>", "birds")) + "?bogus=1")
+        assert answer.status_code == 422, path
+        assert [one["pointer"] for one in answer.json["errors"]] == ["/bogus"], path
+
+
+def test_a_slice_that_cannot_be_is_refused(cast: Cast, session: Session, program: Make) -> None:
+    queue(session, cast.project, 1, category="code")
+    vic = program(cast.vic)
+    for by in ("category", "language", "group", "kind", "criterion"):
+        answer = vic.get(f"{BIRDS}/leaderboard?by={by}&value=zzz")
+        assert answer.status_code == 422, by
+        assert answer.json["errors"][0]["pointer"] == "/value"
+    assert vic.get(f"{BIRDS}/leaderboard?by=category&value=code").status_code == 200
+    assert vic.get(f"{BIRDS}/leaderboard/bias?by=kind&value=model").status_code == 422
