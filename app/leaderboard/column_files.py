@@ -170,8 +170,12 @@ def _read_jsonl(path: Path, columns: list[str]) -> pa.Table:
     from pyarrow import json as arrow
 
     known = _jsonl_schema(path)
+    # What the first lines leave empty is a text where it comes later.
+    fields = (known.field(name) for name in columns)
     options = arrow.ParseOptions(
-        explicit_schema=pa.schema([known.field(name) for name in columns]),
+        explicit_schema=pa.schema(
+            [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in fields]
+        ),
         unexpected_field_behavior="ignore",
     )
     return arrow.read_json(path, read_options=arrow.ReadOptions(block_size=BLOCK), parse_options=options)

@@ -22,12 +22,15 @@ VIEWS = (
     *("standings", "matrix", "head-to-head", "model", "over-time", "bias", "firmness"),
     *("agreement", "annotators", "weighted", "with-judges"),
 )
-# Views of what the votes of one comparison, or of one annotator, have in common.
+# Views of what the votes of one annotator have in common.
 GROUPED: "dict[str, ClusterBy]" = {
-    "agreement": "comparison",
     "annotators": "annotator",
     "weighted": "annotator",
 }
+
+
+# Views that tell comparisons apart, and judge models from people.
+COMPARED = ("agreement", "with-judges")
 
 
 class Anchor(click.ParamType[tuple[str, float]]):
@@ -83,7 +86,8 @@ class Judges(click.ParamType[tuple[str, str]]):
 @click.option(
     "--judges",
     type=Judges(),
-    help="For --show with-judges: which votes are judge models'; annotator_kind=model by default.",
+    help="For --show with-judges and agreement: which votes are judge models'; annotator_kind=model by "
+    "default.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def rank(
@@ -99,19 +103,25 @@ def rank(
     """Rank the models of VOTES (.csv, .jsonl or .parquet) without a database.
 
     The file has the columns model_a, model_b and winner (model_a, model_b, tie or both_bad), or left,
-    right and winner (left, right or tie), and may name the annotator and prompt_id of each vote.
+    right and winner (left, right or tie), or is an export of judgments. It may name the annotator and
+    prompt_id of each vote.
     """
     from app.leaderboard import of_votes
     from app.leaderboard.ranked import Parameters
-    from app.leaderboard.votes_file import default_cluster, default_judges, read_votes
+    from app.leaderboard.votes_file import default_cluster, default_judges, names_annotators, read_votes
 
-    if show != "with-judges" and judges:
-        raise click.UsageError("--judges is for --show with-judges.")
-    if show == "with-judges" and not judges:
-        judges = default_judges(votes)
+    compared = show in COMPARED
+    if judges and not compared:
+        raise click.UsageError("--judges is for --show with-judges and --show agreement.")
+    needed = judges is not None or show == "with-judges"
+    if compared and not judges:
+        judges = default_judges(votes, needed=needed)
     chosen, cluster = cluster is not None, cluster or default_cluster(votes)
     parameters = _usable(lambda: Parameters(cluster=cluster, chosen=chosen, **options))
-    read = read_votes(votes, GROUPED.get(show, cluster), by, judges)
+    grouped = GROUPED.get(show, cluster)
+    if show == "agreement":
+        grouped = "annotator" if names_annotators(votes) else "none"
+    read = read_votes(votes, grouped, by, judges, compared=compared, judged=needed)
 
     def shown(part: "Votes") -> "Shown":
         return _usable(lambda: of_votes.show(show, part, parameters, models))
@@ -133,7 +143,7 @@ def _usable(make: Callable[[], Made]) -> Made:
     except ValidationError as error:
         raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     except ValueError as error:
-        raise click.UsageError(str(error)) from error
+        raise click.UsageError(terminal.visible(str(error))) from error
 
 
 @click.command()

@@ -4,9 +4,11 @@ models add.
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.leaderboard import reliability
 from app.leaderboard.ranked import Parameters, Row
@@ -15,8 +17,8 @@ from app.leaderboard.shown import Line, Shown, Table, bounds, decimal, points
 from app.leaderboard.together import Verdicts, WithJudges, combine
 from app.leaderboard.votes_file import Codes, Votes
 from app.leaderboard.words import NONE
-from app.quality.coefficients import Pattern, coefficients, ratings
-from app.words import counted
+from app.quality.coefficients import Coefficient, Pattern, coefficients, ratings
+from app.words import counted, listed
 from ranking import Cells, Outcome
 from ranking.annotators import Reliability, fit_reliability
 from ranking.outcomes import Ties, outcome_scores
@@ -26,20 +28,89 @@ TURNED = np.array([Outcome.B, Outcome.A, Outcome.TIE, Outcome.BOTH_BAD])
 
 
 def agreement(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
-    """How far votes on the same comparison agree; ``cluster`` is the comparison."""
-    patterns = _patterns(votes)
-    found = coefficients(ratings(patterns))
-    each = [
-        {"name": one.name, **{key: getattr(one.found, key) for key in ("value", "lower", "upper", "units")}}
-        for one in found
-    ]
-    rows: list[Line | None] = [
-        (one.name, decimal(one.found.value), decimal(one.found.lower), decimal(one.found.upper))
-        for one in found
-    ]
-    told = [one.undefined for one in found[:1] if one.undefined]
-    table = Table(("Agreement", "Value", "from", "to"), rows)
-    return Shown({"comparisons": found[0].found.units, "coefficients": each}, table, told)
+    """How far people agree on the same comparison, and how far all do where judge models voted too."""
+    last = votes.where(_last_of_each(votes))
+    repeated = len(votes.a) - len(last.a)
+    judge = np.zeros(len(last.a), bool) if last.judge is None else last.judge
+    people = _agreement(last.where(~judge))
+    everybody = _agreement(last) if judge.any() else None
+    rows: list[Line | None] = [*people.lines("")]
+    if everybody:
+        rows += [None, *everybody.lines(", judge models too")]
+    told = [people.told("people" if everybody else "annotators")]
+    if everybody:
+        told.append(everybody.told("annotators, judge models too,"))
+    told += people.caveats()
+    if repeated:
+        told.append(
+            f"{counted(repeated, 'vote repeats', 'votes repeat')} an annotator's own on the same comparison; "
+            "the last in the file counts."
+        )
+    if votes.cluster is None:
+        told.append("The file names no annotators: every vote is taken to be another one's.")
+    found = {**people.found(), "with_judges": everybody and everybody.found()}
+    return Shown(found, Table(("Agreement", "Value", "from", "to"), rows), told)
+
+
+@dataclass(frozen=True)
+class _Agreed:
+    """The coefficients of some verdicts, on how many comparisons with two or more they rest."""
+
+    comparisons: int
+    verdicts: int
+    coefficients: tuple[Coefficient, ...]
+
+    def lines(self, whose: str) -> list[Line]:
+        return [
+            (f"{one.name}{whose}", *(decimal(value) for value in (one.found.value, *_bounds(one))))
+            for one in self.coefficients
+        ]
+
+    def told(self, whose: str) -> str:
+        if not self.comparisons:
+            return f"Not identifiable: no comparison has votes of two {whose.rstrip(',')}."
+        return (
+            f"From {counted(self.verdicts, 'vote', 'votes')} on "
+            f"{counted(self.comparisons, 'comparison', 'comparisons')} that two {whose} or more judged."
+        )
+
+    def caveats(self) -> list[str]:
+        if not self.comparisons:
+            return []
+        why = [(one.name, one.undefined or one.no_interval) for one in self.coefficients]
+        reasons = dict.fromkeys(reason for _, reason in why if reason)
+        return [
+            "The interval is of further comparisons like these, judged by the same annotators.",
+            *(f"{listed([name for name, one in why if one == reason])}: {reason}." for reason in reasons),
+        ]
+
+    def found(self) -> dict[str, Any]:
+        keys = ("value", "lower", "upper", "units")
+        each = [
+            {"name": one.name, **{key: getattr(one.found, key) for key in keys}} for one in self.coefficients
+        ]
+        return {"comparisons": self.comparisons, "votes": self.verdicts, "coefficients": each}
+
+
+def _agreement(votes: Votes) -> _Agreed:
+    patterns = Counter({pattern: n for pattern, n in _patterns(votes).items() if sum(pattern) > 1})
+    verdicts = sum(sum(pattern) * n for pattern, n in patterns.items())
+    return _Agreed(patterns.total(), verdicts, coefficients(ratings(patterns)))
+
+
+def _bounds(one: Coefficient) -> tuple[float | None, float | None]:
+    return one.found.lower, one.found.upper
+
+
+def _last_of_each(votes: Votes) -> NDArray[np.bool_]:
+    """Nobody agrees with themselves: of an annotator's votes on one comparison the last."""
+    kept = np.ones(len(votes.a), bool)
+    if votes.cluster is not None and len(kept):
+        _, unit = np.unique(np.asarray(votes.comparison), return_inverse=True)
+        key = unit[::-1].astype(np.int64) * (int(votes.cluster.max()) + 1) + votes.cluster[::-1]
+        kept[:] = False
+        kept[len(kept) - 1 - np.unique(key, return_index=True)[1]] = True
+    return kept
 
 
 def annotators(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
@@ -169,7 +240,7 @@ def _half_unless_dropped(parameters: Parameters) -> Ties:
 def _patterns(votes: Votes) -> Counter[Pattern]:
     """How many comparisons got each outcome how often, in one order of their models."""
     *_, turned = _in_order(votes)
-    _, unit = np.unique(_who(votes), return_inverse=True)
+    _, unit = np.unique(np.asarray(votes.comparison), return_inverse=True)
     times = np.bincount(unit * len(Outcome) + turned, minlength=(unit.max(initial=-1) + 1) * len(Outcome))
     found, many = np.unique(times.reshape(-1, len(Outcome)), axis=0, return_counts=True)
     return Counter(dict(zip(map(tuple, found.tolist()), many.tolist(), strict=True)))

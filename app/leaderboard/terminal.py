@@ -1,6 +1,7 @@
 """Results on a terminal or in a pipe: tables for people, one JSON object for programs."""
 
 import sys
+import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from app.leaderboard.shown import Table as Read
 
 WIDE = 160
+# Control, format and surrogate characters, and line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -26,8 +29,9 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
     """A table to stdout, and what must be said of it to stderr."""
     # A pipe has no width to fit.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
+    title = visible(title)
     table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
-    for place, heading in enumerate(found.headings):
+    for place, heading in enumerate(Text(visible(heading)) for heading in found.headings):
         if place < found.words:
             table.add_column(heading, overflow="fold")
         else:
@@ -36,8 +40,16 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
         if row is None:
             table.add_section()
         else:
-            table.add_row(*map(Text, row))
+            table.add_row(*(Text(visible(cell)) for cell in row))
     console.print(table)
     words = Console(stderr=True, highlight=False)
     for note in notes:
-        words.print(Text(f"• {title}: {note}" if title else f"• {note}"))
+        words.print(Text(f"• {title}: {visible(note)}" if title else f"• {visible(note)}"))
+
+
+def visible(text: str) -> str:
+    """With the characters that steer a terminal, break a line or turn its direction written out."""
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char
+        for char in text
+    )

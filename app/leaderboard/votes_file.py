@@ -19,7 +19,7 @@ Codes = NDArray[np.integer[Any]]
 Cluster = Literal["annotator", "prompt", "comparison"]
 ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
 
-# The two shapes of votes: the columns of the models, and how files say who won. Nothing else is a tie.
+# How files say who won. Nothing else is a tie.
 WORDS = {
     "model_a": Outcome.A,
     "model_b": Outcome.B,
@@ -31,8 +31,11 @@ WORDS = {
     "both_bad": Outcome.BOTH_BAD,
     "tie (bothbad)": Outcome.BOTH_BAD,
 }
-SHAPES = (("model_a", "model_b"), ("left", "right"))
-WINNER = "winner"
+# The shapes of votes: the columns of the models, and that of who won; the last is an export of judgments.
+EXPORTED = ("model_a", "model_b", "outcome")
+SHAPES = (("model_a", "model_b", "winner"), ("left", "right", "winner"), EXPORTED)
+# What such an export says of a judgment that counts for no model.
+UNCOUNTED = ("retired_at", "gold")
 # What files call the columns that say which votes belong together.
 CLUSTERS: dict[Cluster, tuple[str, ...]] = {
     "annotator": ("annotator", "annotator_id", "worker", "judge"),
@@ -82,32 +85,45 @@ class Votes:
 
 
 def read_votes(
-    path: Path, cluster: ClusterBy = "none", by: str | None = None, judges: tuple[str, str] | None = None
+    path: Path,
+    cluster: ClusterBy = "none",
+    by: str | None = None,
+    judges: tuple[str, str] | None = None,
+    *,
+    compared: bool = False,
+    judged: bool = True,
 ) -> Votes:
     """Read a CSV, JSON Lines or Parquet file of votes (text also as .gz or .zst).
 
     ``cluster`` says which votes belong together; ``by`` is a column to slice by; ``judges`` the column, and
-    its value, by which judge models' votes are known. Raises Problem where the file lacks a column, or with
-    the line of a value that cannot be understood.
+    its value, by which judge models' votes are known, and ``judged`` whether there must be any; ``compared``
+    tells comparisons apart. Of an export of judgments those withdrawn, on gold, or between two answers of
+    one model are left out. Raises Problem where the file lacks a column, or with the line of a value that
+    cannot be understood.
     """
     source = recognise(path)
-    shape = _shape(source)
+    *shape, winner = _shape(source)
+    exported = (*shape, winner) == EXPORTED
     groups = _cluster_columns(source, "annotator" if cluster == "both" else cluster)
     prompts = _prompt_columns(source) if cluster == "both" else []
-    compared = _cluster_columns(source, "comparison") if judges else []
+    comparisons = _cluster_columns(source, "comparison") if compared else []
+    marks = [name for name in UNCOUNTED if exported and name in source.columns]
     named = [name for name in (by, judges and judges[0]) if name]
     for name in named:
         if name not in source.columns:
             raise Problem(f"{path.name} has no column {name!r}; it has {', '.join(source.columns)}.")
-    wanted = [*shape, WINNER, *groups, *prompts, *compared, *named]
+    wanted = [*shape, winner, *groups, *prompts, *comparisons, *marks, *named]
     table = read(source, list(dict.fromkeys(wanted)))
     if not table.num_rows:
         raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
     models, a, b = _models(source, table, shape)
-    outcome = _outcomes(source, table)
+    if not exported and (a == b).any():
+        row = int(np.argmax(a == b))
+        raise source.refuse(row, f"{models[a[row]]!r} is compared with itself.")
+    outcome = _outcomes(source, table, winner)
     joined, clusters = _joined(source, table, groups, a, b) if groups else (None, ())
     slices, values = _codes(source, table, by) if by else (None, ())
-    return Votes(
+    votes = Votes(
         models,
         a,
         b,
@@ -116,25 +132,43 @@ def read_votes(
         clusters,
         prompt=_codes(source, table, prompts[0])[0] if prompts else None,
         item="prompt" if _named(source, "prompt") else "comparison",
-        comparison=_joined(source, table, compared, a, b)[0] if compared else None,
-        judge=_judges(source, table, *judges) if judges else None,
+        comparison=_joined(source, table, comparisons, a, b)[0] if comparisons else None,
+        judge=_judges(source, table, *judges, needed=judged) if judges else None,
         slices=slices,
         slice_values=values,
     )
+    return _counted(source, table, votes, marks) if exported else votes
+
+
+def _counted(source: Source, table: pa.Table, votes: Votes, marks: list[str]) -> Votes:
+    """The judgments of an export that count for a model."""
+    counts = votes.a != votes.b
+    for name in marks:
+        counts &= _codes(source, table, name)[0] < 0
+    if not counts.any():
+        raise Problem(f"{source.path.name} holds no judgment that counts: all are withdrawn, or on gold.")
+    return votes.where(counts)
+
+
+def names_annotators(path: Path) -> bool:
+    """Whether the file says whose each vote is."""
+    return bool(_named(recognise(path), "annotator"))
 
 
 def default_cluster(path: Path) -> ClusterBy:
     """Annotators and prompts, as far as the file names them."""
     source = recognise(path)
-    annotators = not set(CLUSTERS["annotator"]).isdisjoint(source.columns)
+    annotators = _named(source, "annotator")
     if _prompt_columns(source):
         return "both" if annotators else "prompt" if _named(source, "prompt") else "comparison"
     return "annotator" if annotators else "none"
 
 
-def default_judges(path: Path) -> tuple[str, str]:
-    """How the file tells judge models' votes from people's."""
+def default_judges(path: Path, *, needed: bool) -> tuple[str, str] | None:
+    """How the file tells judge models' votes from people's, if it does. Raises Problem where it is needed."""
     if JUDGES[0] not in recognise(path).columns:
+        if not needed:
+            return None
         raise Problem(
             f"{path.name} has no column {JUDGES[0]} that tells judge models' votes from people's: name the "
             "one that does, and what it says of judge models, with --judges COLUMN=VALUE."
@@ -151,13 +185,13 @@ def _prompt_columns(source: Source) -> list[str]:
     return _named(source, "prompt") or _named(source, "comparison")
 
 
-def _shape(source: Source) -> tuple[str, str]:
+def _shape(source: Source) -> tuple[str, str, str]:
     for shape in SHAPES:
-        if {*shape, WINNER} <= set(source.columns):
+        if set(shape) <= set(source.columns):
             return shape
     raise Problem(
         f"{source.path.name} is not a file of votes: expected the columns model_a, model_b, winner "
-        f"(or left, right, winner), found {', '.join(source.columns) or 'none'}."
+        f"(or left, right, winner; or an export of judgments), found {', '.join(source.columns) or 'none'}."
     )
 
 
@@ -168,7 +202,7 @@ def _cluster_columns(source: Source, cluster: Cluster | Literal["none"]) -> list
     if named := _named(source, cluster):
         return named
     if cluster == "comparison":
-        return [*_cluster_columns(source, "prompt"), *_shape(source)]
+        return [*_cluster_columns(source, "prompt"), *_shape(source)[:2]]
     names = " or ".join(CLUSTERS[cluster])
     raise Problem(f"{source.path.name} has no column that names the {cluster}, such as {names}.")
 
@@ -187,7 +221,7 @@ def _joined(
     return (codes.astype(np.int64) * size + np.minimum(a, b)) * size + np.maximum(a, b), ()
 
 
-def _models(source: Source, table: pa.Table, shape: tuple[str, str]) -> tuple[tuple[str, ...], Codes, Codes]:
+def _models(source: Source, table: pa.Table, shape: list[str]) -> tuple[tuple[str, ...], Codes, Codes]:
     columns = [_codes(source, table, name) for name in shape]
     for name, (codes, words) in zip(shape, columns, strict=True):
         missing = np.array([not word.strip() for word in words] + [True])[codes]
@@ -201,25 +235,24 @@ def _models(source: Source, table: pa.Table, shape: tuple[str, str]) -> tuple[tu
         )
     number = {model: i for i, model in enumerate(models)}
     a, b = (np.array([number[word] for word in words], np.int32)[codes] for codes, words in columns)
-    if (a == b).any():
-        row = int(np.argmax(a == b))
-        raise source.refuse(row, f"{models[a[row]]!r} is compared with itself.")
     return models, a, b
 
 
-def _outcomes(source: Source, table: pa.Table) -> Codes:
-    codes, values = _codes(source, table, WINNER)
+def _outcomes(source: Source, table: pa.Table, winner: str) -> Codes:
+    codes, values = _codes(source, table, winner)
     unknown = len(Outcome)
     outcome = np.array([WORDS.get(value, unknown) for value in values] + [unknown], np.uint8)[codes]
     if outcome.max(initial=0) == unknown:
         row = int(np.argmax(outcome))
         found = repr(values[codes[row]]) if codes[row] >= 0 else "missing"
-        raise source.refuse(row, f"{WINNER} is {found}; expected one of {', '.join(WORDS)}.")
+        raise source.refuse(row, f"{winner} is {found}; expected one of {', '.join(WORDS)}.")
     return outcome
 
 
-def _judges(source: Source, table: pa.Table, column: str, value: str) -> NDArray[np.bool_]:
+def _judges(source: Source, table: pa.Table, column: str, value: str, *, needed: bool) -> NDArray[np.bool_]:
     codes, values = _codes(source, table, column)
+    if value not in values and not needed:
+        return np.zeros(len(codes), bool)
     if value not in values:
         found = f"it says {listed(values)}" if values else "it is empty"
         raise Problem(f"No vote of {source.path.name} has {value!r} in the column {column!r}; {found}.")

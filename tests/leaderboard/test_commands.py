@@ -16,12 +16,26 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from pyarrow import parquet
 from scipy import optimize
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app.errors import Problem
+from app.exports import stream
+from app.exports.forms import ExportSpec, File, Format
+from app.leaderboard import standings
 from app.leaderboard.commands import leaderboard, rank
+from app.leaderboard.forms import StandingsQuery
+from app.models import Annotator, AnnotatorKind, Comparison, Model
 from tests.conftest import Cast
-from tests.leaderboard.arrange import judge_birds
+from tests.leaderboard.arrange import (
+    TIE,
+    A,
+    add_annotators,
+    add_comparison,
+    change,
+    judge,
+    judge_birds,
+    withdraw,
+)
 
 STRENGTH = {"Heron": 1.0, "Lark": 0.3, "NA": -0.3, "Moth": -1.0}
 KEYS = "model rating lower upper rank rank_lower rank_upper wins losses ties both_bad judgments component"
@@ -77,6 +91,46 @@ def test_the_object_has_the_promised_shape(file: Path) -> None:
     assert [" ".join(row) for row in found["models"]] == [KEYS] * 4
     assert [row["model"] for row in found["models"]] == list(STRENGTH)
     assert found["parameters"]["cluster"] == "both"
+
+
+@pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
+def test_an_export_of_judgments_ranks_as_the_project_does(
+    kind: str, app: Flask, session: Session, cast: Cast, tmp_path: Path
+) -> None:
+    judgments = judge_birds(session, cast.project, rounds=40)
+    robot = add_annotators(session, cast.project, 1, kind=AnnotatorKind.MODEL)[0]
+    robot.cluster = 8
+    for number, judgment in enumerate(judgments):
+        comparison = session.get_one(Comparison, judgment.comparison_id)
+        judge(session, comparison, robot, judgment.outcome if number % 9 else TIE)
+    change(session, judgments[100], TIE)
+    withdraw(session, judgments[150])
+    gold = add_comparison(session, *session.exec(select(Model)).all()[:2])
+    gold.gold = A
+    session.add(gold)
+    for person in session.exec(select(Annotator)).all()[:8]:
+        judge(session, gold, person, A)
+    session.commit()
+    spec = ExportSpec(format=Format.JUDGMENTS, file=File(kind))
+    file = tmp_path / f"judgments.{kind}"
+    with app.app_context():
+        receipt = stream.Receipt()
+        file.write_bytes(
+            b"".join(stream.stream(app.extensions["engine"], cast.project, spec, receipt, by=None))
+        )
+    here = standings.as_object(session, cast.project, StandingsQuery())
+    there = ranked(file)
+    assert receipt.rows == len(judgments) * 2 + 1 + 8
+    assert there["votes"] == here["votes"] == len(judgments) * 2 - 1
+    ours, theirs = (
+        {row["model"]: (row["rating"], row["lower"]) for row in one["models"]} for one in (here, there)
+    )
+    assert list(ours) == list(theirs)
+    assert [theirs[name] for name in ours] == [pytest.approx(both, abs=0.01) for both in ours.values()]
+    added = ranked(file, "--show", "with-judges")
+    alone = len(judgments) - 1
+    assert (added["people"], added["judges"], added["shared"]) == (alone, 1, alone)
+    assert ranked(file, "--show", "agreement")["with_judges"]["comparisons"] == alone
 
 
 @pytest.mark.parametrize(

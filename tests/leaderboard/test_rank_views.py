@@ -101,6 +101,75 @@ def test_agreement_is_between_people_on_one_comparison_whatever_its_order(tmp_pa
     assert alone["coefficients"][0]["value"] is None
 
 
+def repeated(who: list[str], n: int = 30, **more: str) -> list[dict[str, str]]:
+    """One comparison after the other, by each of them alike."""
+    return [
+        {"model_a": "x", "model_b": "y", "winner": ("model_a", "model_b")[i % 2], "prompt_id": f"p{i}"}
+        | {"annotator": name}
+        | more
+        for i in range(n)
+        for name in who
+    ]
+
+
+def told(*arguments: object) -> str:
+    return " ".join(run(*arguments, "--show", "agreement").stderr.split())
+
+
+def test_a_person_agrees_with_nobody_by_saying_it_again(tmp_path: Path) -> None:
+    rows = [row | {"prompt_id": "p"} for row in repeated(["w"])]
+    file = write(tmp_path / "v.csv", rows)
+    assert {one["value"] for one in ranked(file, "--show", "agreement")["coefficients"]} == {None}
+    assert "Not identifiable: no comparison has votes of two annotators" in told(file)
+    assert "29 votes repeat an annotator's own on the same comparison" in told(file)
+
+
+def test_of_somebodys_votes_on_a_comparison_the_last_counts(tmp_path: Path) -> None:
+    rows = [row | {"winner": "tie"} for row in repeated(["ann"])] + repeated(["ann", "ben"])
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "agreement")
+    assert (found["comparisons"], found["votes"], found["coefficients"][0]["value"]) == (30, 60, 1)
+
+
+def test_agreement_says_what_it_rests_on(tmp_path: Path) -> None:
+    said = told(write(tmp_path / "v.csv", repeated(["ann", "ben"], 4)))
+    assert "From 8 votes on 4 comparisons that two annotators or more judged." in said
+    assert "Gwet’s AC1" in said
+    assert "too few to say: an interval takes 20 comparisons" in said
+    nobody = [
+        {name: row[name] for name in row if name != "annotator"} for row in repeated(["ann", "ben"], 40)
+    ]
+    assert "names no annotators" in told(write(tmp_path / "w.csv", nobody))
+
+
+def test_people_agree_apart_from_judge_models(tmp_path: Path) -> None:
+    rows = repeated(["ann", "ben"], annotator_kind="human")
+    opposite = {"model_a": "model_b", "model_b": "model_a"}
+    rows += [row | {"winner": opposite[row["winner"]]} for row in repeated(["gpt"], annotator_kind="model")]
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "agreement")
+    assert (found["comparisons"], found["votes"], found["coefficients"][0]["value"]) == (30, 60, 1)
+    assert found["with_judges"]["votes"] == 90
+    assert found["with_judges"]["coefficients"][0]["value"] == pytest.approx(1 / 3)
+    people = [row for row in rows if row["annotator"] != "gpt"]
+    alone = ranked(write(tmp_path / "w.csv", people), "--show", "agreement")
+    assert alone == found | {"with_judges": None}
+    assert ranked(tmp_path / "v.csv", "--show", "agreement", "--judges", "annotator=gpt") == found
+
+
+def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
+    hostile = "evil\x1b[2J\nname\u202e"
+    rows = [
+        {name: hostile if value == "Moth" else value for name, value in row.items()} | {"kind": "a\x1bb"}
+        for row in votes()
+    ]
+    file = write(tmp_path / "v.jsonl", rows)
+    for arguments in ([], ["--by", "kind"], asked("matrix"), asked("over-time"), asked("model", "Nobody")):
+        result = run(file, *arguments)
+        assert not set("\x1b\u202e") & set(result.output), arguments
+        # A narrow column folds a name.
+        seen = "".join(char for char in result.output if char.isalnum() or char in "\\[")
+        assert r"evil\x1b[2J\nname\u202e" in seen, arguments
+
+
 def with_a_stranger(tmp_path: Path) -> Path:
     """Of eight annotators one always says the opposite; a ninth gave three votes."""
     opposite = {"model_a": "model_b", "model_b": "model_a"}
