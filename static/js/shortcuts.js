@@ -7,13 +7,19 @@ const list = document.getElementById("keys");
 
 // What lies in a menu has its keys while the menu is closed; but not the list of reasons to skip, whose keys are others'.
 function visible(element) {
-  return (element.closest(".menu:not(.up)") ?? element).checkVisibility() && !element.matches(":disabled") && !element.closest("[inert]");
+  return (element.closest(".menu:not(.up)") ?? element).checkVisibility() && !element.closest("[inert]");
 }
 
-// An open dialog or menu has the keys to itself.
+// An open dialog or menu has the keys to itself, and so has what is open beside the page while it holds the focus: an
+// arrow scrolls it, a digit chooses in it. What only shows something closes with the key that opened it.
+function scope() {
+  return document.querySelector("dialog:modal, [popover]:popover-open") ?? document.querySelector(".menu.up[open], .drawer:focus-within") ?? document;
+}
+
 function bound() {
-  const scope = document.querySelector("dialog:modal, [popover]:popover-open") ?? document.querySelector(".menu.up[open]") ?? document;
-  return [...scope.querySelectorAll("[aria-keyshortcuts]")].filter(visible);
+  const place = scope();
+  const openers = place.matches?.(".drawer:not(:has(textarea))") ? document.querySelectorAll("[aria-keyshortcuts][aria-expanded]") : [];
+  return [...place.querySelectorAll("[aria-keyshortcuts]"), ...openers].filter(visible);
 }
 
 function keysOf(element) {
@@ -65,11 +71,12 @@ document.addEventListener("keydown", (event) => {
   if (reserved(event)) return;
   const pressed = pressedKey(event);
   const means = (element) => keysOf(element).some((key) => key.toLowerCase() === pressed);
-  const target = bound().find(means);
+  const target = bound().find((element) => means(element) && !element.matches(":disabled"));
   if (!target) return walkScale(event) || sayWhyNot(means);
   event.preventDefault();
-  if (target.matches("textarea, select, input:not([type=checkbox]), .chips input")) target.focus();
-  else target.click();
+  const field = target.matches("textarea, select, input:not([type=checkbox]), .chips input");
+  if (field) target.focus();
+  if (!field || target.matches("[type=radio]")) target.click();
 });
 
 // Escape leaves a field of the pair, so that the next key is a verdict again.

@@ -59,6 +59,16 @@ def make_project(data: Path, annotator: str, **rubric: Any) -> str:
     return f"/p/of-{annotator}"
 
 
+def cover(data: Path, project: str) -> None:
+    """Have every pair of this project covered as possibly harmful."""
+    engine = create_app(make_settings(data)).extensions["engine"]
+    with db.transaction(engine) as session:
+        found = session.exec(select(Project).where(Project.slug == project.removeprefix("/p/"))).one()
+        found.all_sensitive = True
+        session.add(found)
+    engine.dispose()
+
+
 def judgments(data: Path, project: str = "") -> list[Judgment]:
     """The live ones, of all projects or of this one, oldest first."""
     engine = create_app(make_settings(data)).extensions["engine"]

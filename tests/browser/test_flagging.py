@@ -56,3 +56,28 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     expect(page.get_by_text("Thank you. Skip it.")).to_be_visible()
     if scripted:
         assert wrong_with(page) == []
+
+
+def test_half_a_flag_stays_with_its_pair(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "flora"), open_page()
+    sign_in(page, site, "flora@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("f")
+    page.get_by_label("Something else").check()
+    page.get_by_label("Message").fill("Half a")
+    page.get_by_role("button", name="Tie").click()
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    expect(page.locator("#drawer")).to_be_hidden()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Message")).to_have_value("")
+    page.keyboard.press("Escape")
+    page.wait_for_timeout(300)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name="Pair 1 of 6")).to_be_focused()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Message")).to_have_value("Half a")
+    expect(page.get_by_label("Something else")).to_be_checked()
+    page.get_by_role("button", name="Send to the lead").click()
+    expect(page.get_by_text("Your lead has it now")).to_be_visible()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Message")).to_have_value("")

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Site, sign_in
-from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, judgments, make_project
+from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, cover, judgments, make_project
 
 
 def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
@@ -34,6 +34,7 @@ def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -
         "Mark a place in response B": 1,
         "A is better": 1,
         "Why?": 1,
+        "Undo": 1,
     }
     assert {words: said.count(words) for words in expected} == expected
     assert "Not my language" not in said, "its key is another's until the list is open"
@@ -124,3 +125,72 @@ def test_whoever_judged_is_where_the_next_pair_begins(
     page.wait_for_timeout(300)
     page.keyboard.press("z")
     expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+
+
+def test_what_is_open_beside_the_pair_has_the_keys(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "paula", **ASKED), open_page()
+    sign_in(page, site, "paula@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.wait_for_timeout(300)
+    page.keyboard.press("f")
+    expect(page.get_by_label("The prompt or a response is broken")).to_be_focused()
+    page.keyboard.type("Part 3 is cut, yes")
+    expect(page.get_by_label("It tells which model wrote it")).to_be_focused()
+    expect(page.get_by_label("It tells which model wrote it")).to_be_checked()
+    page.locator("#drawer-title").click()
+    page.keyboard.type("1pr")
+    expect(page.get_by_label("The prompt or a response is broken")).to_be_checked()
+    expect(page.locator(".prompt")).to_have_attribute("open", "")
+    page.keyboard.press("Escape")
+    page.keyboard.press("g")
+    expect(page.locator("#drawer-content")).to_be_focused()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("1")
+    page.keyboard.press("g")
+    expect(page.locator("#drawer")).to_be_hidden()
+    assert judgments(site.data, project) == []
+    page.keyboard.press("1")
+    expect(page.locator("#today")).to_contain_text("1 today")
+
+
+@pytest.mark.parametrize("scripted", [True, False], ids=["script", "no script"])
+def test_a_covered_pair_has_no_verdict_until_it_is_opened(
+    scripted: bool, site: Site, open_page: OpenPage
+) -> None:
+    name = "vivi" if scripted else "vito"
+    project, page = make_project(site.data, name, **ASKED), open_page(java_script_enabled=scripted)
+    cover(site.data, project)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    verdict = page.get_by_role("button", name="A is better")
+    expect(verdict).to_be_hidden()
+    expect(page.locator(".menu.up summary", has_text="Skip")).to_be_visible()
+    expect(page.get_by_role("link", name="Flag")).to_be_visible()
+    if scripted:
+        page.wait_for_timeout(300)
+        for key in ("1", "ArrowLeft", "ArrowDown", "r", "t", "m", "Enter"):
+            page.keyboard.press(key)
+        expect(page.locator(".veil [role=status]")).to_contain_text("Open the warning first (v)")
+        assert judgments(site.data, project) == []
+        page.keyboard.press("v")
+        page.keyboard.press("1")
+        expect(page.locator("#today")).to_contain_text("1 today")
+        expect(verdict).to_be_hidden()
+    else:
+        page.locator(".veil summary").click()
+        verdict.click()
+        expect(page.get_by_text("1 today")).to_be_visible()
+
+
+def test_digits_are_shown_where_they_choose(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "digna", **ASKED), open_page()
+    sign_in(page, site, "digna@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("t")
+    shown = page.locator("[data-tags][open] .chip").evaluate_all(
+        "(chips) => chips.map((chip) => getComputedStyle(chip, '::after').content !== 'none')"
+    )
+    assert len(shown) > 9
+    assert shown == [at < 9 for at in range(len(shown))]
+    page.keyboard.press("9")
+    expect(page.locator("[data-tags][open] .chip input").nth(8)).to_be_checked()
