@@ -43,7 +43,7 @@ def finished_exports(slug: str) -> Page[ReceiptOut]:
     found = finished(enter(slug, "export").project)
 
     def make(row: Any) -> ReceiptOut:
-        return ReceiptOut.model_validate(row.AuditEvent.detail | {"at": row.AuditEvent.at})
+        return _told(row.AuditEvent)
 
     return page(db.session(), found, asked(PageIn), make, by=AuditEvent.id, newest_first=True)
 
@@ -51,4 +51,8 @@ def finished_exports(slug: str) -> Page[ReceiptOut]:
 @get("/projects/<slug>/exports/<uid>", scope=Scope.READ, gives=ReceiptOut)
 def export_receipt(slug: str, uid: str) -> ReceiptOut:
     """Rows, bytes, sha256 and exclusions of a finished export; 404 while it runs or if it broke off."""
-    return ReceiptOut.model_validate(receipt(db.session(), enter(slug, "export").project, uid).detail)
+    return _told(receipt(db.session(), enter(slug, "export").project, uid))
+
+
+def _told(event: AuditEvent) -> ReceiptOut:
+    return ReceiptOut.model_validate((event.detail or {}) | {"at": event.at})

@@ -13,7 +13,7 @@ from app.quality.forms import QualityQuery
 
 @get("/projects/<slug>/quality", scope=Scope.READ, query=QualityQuery, gives=QualityOut)
 def quality(slug: str) -> QualityOut:
-    """How far annotators agree, with each other and with gold; by name for who manages the project."""
+    """For leads and reviewers: how far annotators agree, with each other and with gold; by name for leads."""
     access, query = enter(slug, "review"), asked(QualityQuery)
     session, project = db.session(), access.project
     report = agreement.of_people(session, project, query.by)

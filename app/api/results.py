@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Self
 
-from pydantic import ConfigDict, Field
+from pydantic import Field
 
 from app.api.answers import Answer
 from app.exports.preview import Preview
@@ -124,10 +124,14 @@ class PreviewOut(Answer):
 
 
 class ReceiptOut(Answer):
-    """What a finished export held."""
+    """What the server wrote of a finished export."""
 
-    model_config = ConfigDict(extra="allow")
-
+    export: str
+    at: datetime
+    complete: bool = Field(
+        description="The server wrote it to its end. A download is whole when its length and its SHA-256 are "
+        "these: one that broke off near its end may have a receipt, and one without is surely not whole."
+    )
     rows: int
     bytes: int
     sha256: str

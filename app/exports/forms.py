@@ -275,6 +275,12 @@ class ExportSpec(BaseModel):
         return self.aggregate or (Aggregate.ADJUDICATED if self.format.for_training else Aggregate.EACH)
 
     @property
+    def filters_judgments(self) -> bool:
+        """Whether judgments that there are may not count."""
+        asked = (self.kind, self.group, self.guideline, self.criterion, self.since, self.until)
+        return any(asked) or self.ties is Ties.DROP
+
+    @property
     def has_gold(self) -> bool:
         """Whether comparisons that test annotators are written."""
         return self.gold in (Gold.IN, Gold.ONLY) or (self.gold is None and self.format is Format.JUDGMENTS)

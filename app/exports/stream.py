@@ -48,22 +48,26 @@ def stream(
     Raises NotFound before the first byte where there is nothing to write.
     """
     if spec.part is Part.DATASET_INFO:
-        yield formats.dataset_info(project.slug, spec)
-        return
-    with snapshot(engine) as connection:
-        yield from write(connection, project, spec, receipt)
+        yield from _counted(iter([formats.dataset_info(project.slug, spec)]), receipt)
+    else:
+        with snapshot(engine) as connection:
+            yield from write(connection, project, spec, receipt)
     with db.transaction(engine) as session:
         detail = receipt.as_dict() | {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
         audit.record(session, "export.finish", f"export:{receipt.uid}", by=by, project=project, detail=detail)
 
 
 def write(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[bytes]:
-    """The file in blocks; the receipt is complete once the last was taken."""
+    """The rows' file in blocks; the receipt is complete once the last was taken."""
+    return _counted(files.encoded(_rows(connection, project, spec, receipt), spec), receipt)
+
+
+def _counted(blocks: Iterator[bytes], receipt: Receipt) -> Iterator[bytes]:
     digest = hashlib.sha256()
     # Beside the making of the next block: hashing needs no interpreter, and half as long as the rest.
     with ThreadPoolExecutor(1) as hashing:
         hashed: Future[None] | None = None
-        for block in files.encoded(_rows(connection, project, spec, receipt), spec):
+        for block in blocks:
             if hashed is not None:
                 hashed.result()
             hashed = hashing.submit(digest.update, block)

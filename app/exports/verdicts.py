@@ -14,6 +14,7 @@ from app.words import N_
 
 # Reasons in the words the page and the manifest show.
 NOT_JUDGED = N_("not judged yet")
+UNPASSED = N_("no judgment passes the filters")
 TIED = N_("judged a tie")
 BOTH_BAD = N_("judged both bad")
 DIVIDED = N_("annotators divided")
@@ -108,7 +109,7 @@ class Decisions:
         if outcome is not None:
             return NEITHER.get(outcome) if self.spec.format.for_training else None
         if not votes:
-            return NOT_JUDGED
+            return UNPASSED if self.spec.filters_judgments else NOT_JUDGED
         each = self.spec.aggregating is Aggregate.EACH
         return DIVIDED if self.spec.format.for_training or not each else None
 

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -18,6 +19,9 @@ CUT = " … (cut: a cell holds no more)"
 
 BLOCK = 2**18
 
+# The same rows are the same bytes, whenever they are written.
+CREATED = datetime(1980, 1, 1, tzinfo=UTC)
+
 OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False,
            "strings_to_numbers": False}  # fmt: skip
 
@@ -26,6 +30,7 @@ def write(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:
     """The workbook in blocks. Raises Conflict where it has more rows than a sheet holds."""
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(file, OPTIONS)
+        book.set_properties({"created": CREATED})
         sheet = book.add_worksheet("Judgments")
         sheet.freeze_panes(1, 0)
         written = 0

@@ -158,6 +158,12 @@ def _read_csv(path: Path, columns: list[str]) -> pa.Table:
     )
 
 
+def _jsonl_columns(path: Path) -> list[str]:
+    with _text(path) as lines:
+        # Arrow calls a file without a row no JSON.
+        return list(_jsonl_schema(path).names) if any(map(str.strip, lines)) else []
+
+
 def _jsonl_schema(path: Path) -> pa.Schema:
     """The columns and types of the first lines; a later line that breaks them is refused."""
     from pyarrow import json as arrow
@@ -195,7 +201,7 @@ def _read_parquet(path: Path, columns: list[str]) -> pa.Table:
 
 _COLUMNS: dict[str, Callable[[Path], list[str]]] = {
     "csv": _csv_columns,
-    "jsonl": lambda path: list(_jsonl_schema(path).names),
+    "jsonl": _jsonl_columns,
     "parquet": _parquet_columns,
 }
 _TABLE: dict[str, Callable[[Path, list[str]], pa.Table]] = {

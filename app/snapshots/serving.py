@@ -1,5 +1,6 @@
 """A snapshot's file as an HTTP answer: strong ETag, ranges, nothing sent twice."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request, send_file
@@ -46,6 +47,10 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
         )
     else:
         response = _from_store(store, key, file, media_type, name)
+    if response.status_code == HTTPStatus.PRECONDITION_FAILED:
+        response.close()
+        response = Response(status=response.status_code)
+        response.set_etag(file["sha256"])
     # It never changes, but who may read it does.
     response.headers["Cache-Control"] = "private, no-cache"
     return response

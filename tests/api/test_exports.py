@@ -1,5 +1,6 @@
 """What a researcher sees of exports by page, a program can ask."""
 
+import hashlib
 from collections.abc import Callable
 
 import pytest
@@ -46,6 +47,15 @@ def test_finished_exports_are_listed(rosa: Program) -> None:
     assert rosa.get(first["next"].removeprefix("http://localhost")).json["items"] == [listed]
     for query in ("limit=0", "limit=x", "limit=201", "bogus=1"):
         assert rosa.get(f"/projects/birds/exports?{query}").status_code == 422
+
+
+def test_a_receipt_tells_of_what_lies_beside_the_rows_too(rosa: Program) -> None:
+    made = rosa.get("/projects/birds/export?format=llamafactory&part=dataset_info")
+    assert made.data
+    told = rosa.get(f"/projects/birds/exports/{made.headers['X-Tiebreak-Export']}").json
+    assert told is not None
+    assert (told["rows"], told["bytes"], told["complete"]) == (0, len(made.data), True)
+    assert told["sha256"] == hashlib.sha256(made.data).hexdigest()
 
 
 def test_models_are_named_once_an_annotator_asks(session: Session, cast: Cast, program: MakeProgram) -> None:

@@ -112,7 +112,11 @@ def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query:
 @pytest.mark.parametrize(
     ("query", "field", "says"),
     [
-        ("format=trl&file=csv", "file", "Take jsonl or parquet for trl: csv is for judgments"),
+        (
+            "format=trl&file=csv",
+            "file",
+            "Take jsonl, jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments",
+        ),
         ("format=kto&part=dataset_info", "part", "Only llamafactory has a dataset_info.json"),
         ("format=arena&part=provenance", "part", "There is none: arena says in its own rows"),
     ],

@@ -203,7 +203,7 @@ def test_whose_judgments_weigh_more_decides(
         ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
         ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),
-        ("until=2001-01-01&aggregate=majority", 404, "not judged yet"),
+        ("until=2001-01-01&aggregate=majority", 404, "no judgment passes the filters"),
         ("split=test&held_out=0", 404, "There are no rows"),
     ],
 )

@@ -133,7 +133,7 @@ def test_filters_choose_rows(app: Flask, session: Session, cast: Cast) -> None:
     assert [row["category"] for row in export(app, cast, category="code")[0]] == ["code"]
     assert export(app, cast, language=["de"])[1] == Counter({verdicts.DIVIDED: 1})
     assert export(app, cast, min_votes=2)[1] == Counter({verdicts.FEW_VOTES: 1, verdicts.DIVIDED: 1})
-    assert export(app, cast, kind="model")[1] == Counter({verdicts.NOT_JUDGED: 2})
+    assert export(app, cast, kind="model")[1] == Counter({verdicts.UNPASSED: 2})
     assert export(app, cast, model="lark-9000,moth") == ([], Counter())
 
 

@@ -319,6 +319,7 @@ HEAD = "model_a,model_b,winner\n"
         ("v.csv", f"{HEAD}nan,nan,tie\n", "v.csv, line 2: 'nan' is compared with itself."),
         ("v.csv", HEAD, "v.csv holds no votes"),
         ("v.csv", "", "found none."),
+        ("v.jsonl", "", "found none."),
         ("v.jsonl", "winner\n", "v.jsonl, line 1: no JSON (Expecting value at character 1)."),
         ("v.jsonl", "[1, 2]\n", "v.jsonl, line 1: a vote must be an object, not a list."),
         (

@@ -194,6 +194,9 @@ def test_files_are_served_in_parts_and_not_twice(
     other = asks.get(address, headers={"Range": f"bytes={half}-", "If-Range": '"another"'})
     assert (other.status_code, other.data) == (200, whole.data)
     assert asks.get(address, headers={"If-None-Match": etag}).status_code == 304
+    changed = asks.get(address, headers={"If-Match": '"another"'})
+    assert (changed.status_code, changed.data, changed.headers["ETag"]) == (412, b"", etag)
+    assert asks.get(address, headers={"If-Match": etag}).data == whole.data
     beyond = asks.get(address, headers={"Range": f"bytes={len(whole.data)}-"})
     assert beyond.status_code == 416
     for path in ("manifest.json", "SHA256SUMS", "README.md", "croissant.json"):

@@ -1,2 +1,5 @@
-curl -sS --fail-with-body -H "Authorization: Bearer $TIEBREAK_TOKEN" \
+(
+set -eu
+curl -fsS -H "Authorization: Bearer $TIEBREAK_TOKEN" \
      "@SITE@/api/v1/projects/@SLUG@/leaderboard"
+)
