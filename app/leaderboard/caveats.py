@@ -23,6 +23,8 @@ def rounded(value: float) -> int:
     return int(round(value, -max(len(str(int(value))) - 2, 0)))
 
 
+_ALL_SIMULATED = N_("All of these judgments are by simulated annotators.")
+_SOME_SIMULATED = N_("Some of these judgments are by simulated annotators.")
 _FEW_CLUSTERS = {
     "annotator": forms(
         "All judgments come from %(n)s annotator. With fewer than %(fewest)s their own taste cannot be told "
@@ -78,6 +80,13 @@ def _would_hold(by_annotator: bool) -> Sentence:
     if by_annotator:
         return sentence("the intervals say how other annotators would judge them")
     return sentence("the intervals say how other judgments of them would turn out")
+
+
+def simulated(real: int, simulated: int) -> tuple[str, ...]:
+    """Said of annotators of one kind, so many of them real and so many simulated."""
+    if not simulated:
+        return ()
+    return (_SOME_SIMULATED if real else _ALL_SIMULATED,)
 
 
 def elo(spread: float) -> Sentence:
@@ -192,6 +201,11 @@ _NOT_SEPARATED = {
     ),
 }
 
+_DISCONNECTED = N_(
+    "No judgments join these groups, so ratings and ranks mean nothing across them: %(groups)s. "
+    "Comparisons between models of different groups would join them."
+)
+
 # What each note of the ranking says of one model, and of several.
 _NOTES = {
     "no_votes": forms(
@@ -233,8 +247,7 @@ def _sentence(models: Sequence[str], note: Note) -> Sentence | None:
     if note.code == "disconnected":
         groups = [listed([models[i] for i in group]) for group in found["components"]]
         return sentence(
-            "No judgments join these groups, so ratings and ranks mean nothing across them: %(groups)s. "
-            "Comparisons between models of different groups would join them.",
+            _DISCONNECTED,
             groups="; ".join(groups),
         )
     if note.code == "unsolved_replicates":
@@ -247,3 +260,28 @@ def _sentence(models: Sequence[str], note: Note) -> Sentence | None:
         return None
     concerned = found.pop("models")
     return sentences(*_NOTES[note.code], len(concerned), **found, models=tuple(models[i] for i in concerned))
+
+
+# What a few words say of the sentence they stand for.
+_SHORT: dict[str, tuple[str, str]] = {
+    _FEW_CLUSTERS["annotator"][0]: forms("only %(n)s annotator", "only %(n)s annotators"),
+    **dict.fromkeys((one for one, _ in _NOT_SEPARATED.values()), (N_("neighbours not separated"), "")),
+    _DISCONNECTED: (N_("groups that cannot be compared"), ""),
+    _ALL_SIMULATED: (N_("all simulated"), ""),
+    _SOME_SIMULATED: (N_("some simulated"), ""),
+}
+
+
+def shortened(notes: Sequence[str]) -> tuple[list[str], int]:
+    """Notes in a few words each, where room is short, and how many there are besides."""
+    short: dict[str, None] = {}
+    others = 0
+    for note in notes:
+        one, many = _SHORT.get(note.text if isinstance(note, Sentence) else note, ("", ""))
+        if many and isinstance(note, Sentence):
+            short[sentences(one, many, note.values["n"])] = None
+        elif one:
+            short[one] = None
+        else:
+            others += 1
+    return list(short), others

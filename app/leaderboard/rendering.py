@@ -19,6 +19,7 @@ from app.leaderboard import (
     replay,
     robustness,
     slicing,
+    spoken,
     standings,
     style,
     with_judges,
@@ -27,7 +28,7 @@ from app.leaderboard.charts import axis_of
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
 from app.leaderboard.pairs import Meeting
-from app.models import Model, Project
+from app.models import AnnotatorKind, Model, Project
 from app.permissions import Access
 
 
@@ -161,6 +162,8 @@ def _plain_page(
 
 def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, Any]:
     """What every page of the room shows."""
+    who = standings.headline(db.session(), access.project)
+    spoken.tell_simulated({kind.value: who.of_kind(kind) for kind in AnnotatorKind})
     return {
         "access": access,
         "project": access.project,

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+import flask
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
@@ -31,7 +32,24 @@ _WITHIN = {
     "group": lazy_gettext("in annotator group “%(value)s”"),
     "kind": lazy_gettext("in kind of annotator “%(value)s”"),
 }
-_KINDS = {"human": lazy_gettext("people"), "model": lazy_gettext("judge models")}
+# By whether there are real ones and simulated ones.
+_KINDS = {
+    "human": {
+        (True, False): lazy_gettext("people"),
+        (True, True): lazy_gettext("people and simulated annotators"),
+        (False, True): lazy_gettext("simulated annotators"),
+    },
+    "model": {
+        (True, False): lazy_gettext("judge models"),
+        (True, True): lazy_gettext("judge models, some simulated"),
+        (False, True): lazy_gettext("simulated judge models"),
+    },
+}
+
+
+def tell_simulated(counts: Mapping[str, tuple[int, int]]) -> None:
+    """For the rest of the request: how many annotators of each kind are real, and how many simulated."""
+    flask.g.annotators = counts
 
 
 def share(row: Row, key: str) -> str:
@@ -54,7 +72,10 @@ def slice_value(value: str, by: str) -> str:
     """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key."""
     if by == "criterion":
         return value.replace("_", " ")
-    return str(_KINDS.get(value, value)) if by == "kind" else value
+    if by != "kind" or value not in _KINDS:
+        return value
+    real, simulated = flask.g.get("annotators", {}).get(value, (1, 0))
+    return str(_KINDS[value][real > 0 or not simulated, simulated > 0])
 
 
 def days(query: StandingsQuery) -> str:

@@ -1,7 +1,7 @@
 """A project's standings: kept tallies in, ratings with intervals out, remembered until a vote changes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import kept, reading, replay, shared_prompts, slicing
+from app.leaderboard import caveats, kept, reading, replay, shared_prompts, slicing
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
@@ -20,19 +20,31 @@ from ranking import Cells, Fit, WinMatrix
 
 @dataclass(frozen=True)
 class Headline:
-    """What stands above a leaderboard. Simulated annotators are counted apart from people."""
+    """What stands above a leaderboard. Simulated annotators are counted apart, by what they are taken for."""
 
     people: int
     judges: int
-    simulated: int
+    simulated_people: int
+    simulated_judges: int
     updated_at: datetime | None
+
+    @property
+    def simulated(self) -> int:
+        """Annotators that are nobody."""
+        return self.simulated_people + self.simulated_judges
+
+    def of_kind(self, kind: str) -> tuple[int, int]:
+        """How many annotators of a kind are real, and how many simulated."""
+        if kind == AnnotatorKind.MODEL:
+            return self.judges, self.simulated_judges
+        return self.people, self.simulated_people
 
 
 def load(session: Session, project: Project, query: StandingsQuery) -> Standings:
     """The standings the query asks for (of the whole project where it names no one slice)."""
     if not query.value and query.by:
         query = query.model_copy(update={"by": ""})
-    return remembered(session, project, query, lambda before: _rank(session, project, query, before))
+    return remembered(session, project, query, lambda before: _told(session, project, query, before))
 
 
 def load_slices(
@@ -79,20 +91,30 @@ def _uids(session: Session, project: Project) -> dict[str, str]:
 
 
 def _headline(session: Session, project: Project) -> Headline:
-    kind = sa.case((col(Annotator.simulated), "simulated"), else_=sa.cast(col(Annotator.kind), sa.String))
+    groups = col(Annotator.kind), col(Annotator.simulated)
     found = (
-        sa.select(kind, sa.func.count())
+        sa.select(*groups, sa.func.count())
         .where(col(Annotator.project_id) == project.id, col(Annotator.judged) > 0)
-        .group_by(kind)
+        .group_by(*groups)
     )
-    counts: dict[str, int] = dict(session.execute(found).all())
+    counts = {(kind, simulated): int(n) for kind, simulated, n in session.execute(found)}
     last = sa.select(col(Judgment.created_at)).where(col(Judgment.project_id) == project.id)
     return Headline(
-        people=counts.get(AnnotatorKind.HUMAN.value, 0),
-        judges=counts.get(AnnotatorKind.MODEL.value, 0),
-        simulated=counts.get("simulated", 0),
+        people=counts.get((AnnotatorKind.HUMAN, False), 0),
+        judges=counts.get((AnnotatorKind.MODEL, False), 0),
+        simulated_people=counts.get((AnnotatorKind.HUMAN, True), 0),
+        simulated_judges=counts.get((AnnotatorKind.MODEL, True), 0),
         updated_at=session.scalar(last.order_by(col(Judgment.created_at).desc()).limit(1)),
     )
+
+
+def _told(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
+    """With a word where those of a kind are not what their name says."""
+    found = _rank(session, project, query, before)
+    if query.by != "kind" or not query.value:
+        return found
+    real, simulated = headline(session, project).of_kind(query.value)
+    return replace(found, notes=(*caveats.simulated(real, simulated), *found.notes))
 
 
 def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:

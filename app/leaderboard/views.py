@@ -5,7 +5,7 @@ from dataclasses import asdict
 from flask import Blueprint, Response, request
 
 from app import db, permissions, web
-from app.leaderboard import asked, examples, files, rendering, spoken, words
+from app.leaderboard import asked, caveats, examples, files, rendering, spoken, words
 from app.leaderboard.page import Arrangement
 from app.leaderboard.ranked import Row
 
@@ -14,6 +14,7 @@ bp = Blueprint("leaderboard", __name__)
 HERE = "/p/<slug>/leaderboard"
 
 bp.add_app_template_filter(spoken.slice_name)
+bp.add_app_template_filter(caveats.shortened, "shortened")
 bp.add_app_template_filter(spoken.slice_value)
 bp.add_app_template_filter(spoken.by_slice)
 bp.add_app_template_filter(spoken.share)

@@ -12,8 +12,9 @@ import yaml
 from flask import current_app
 from sqlmodel import Session
 
-from app.leaderboard import bias
+from app.leaderboard import bias, standings
 from app.leaderboard.sides import PositionBias
+from app.leaderboard.standings import Headline
 from app.models import Project
 from app.projects import guidelines, rubrics
 from app.quality import agreement
@@ -75,6 +76,7 @@ class Card:
     measured: Measured
     agreement: AgreementReport
     position: PositionBias
+    headline: Headline
 
     @property
     def quotation(self) -> str:
@@ -114,6 +116,7 @@ def gather(
             measure(sorted((folder / "data").glob("*.parquet"))),
             agreement.of_people(session, project, "category"),
             bias.position(session, project),
+            standings.headline(session, project),
         )
 
 

@@ -206,6 +206,47 @@ def test_judge_models_and_simulated_annotators_are_not_counted_as_people(
     assert "by 2 people and 1 judge model and 3 simulated annotators" in shown()
 
 
+@pytest.mark.parametrize(
+    ("people", "named"), [(2, "people and simulated annotators"), (0, "simulated annotators")]
+)
+def test_a_slice_by_kind_names_simulated_annotators(
+    people: int, named: str, session: Session, cast: Cast, shown: Callable[..., str]
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    annotators = [
+        *add_annotators(session, cast.project, people),
+        *add_annotators(session, cast.project, 3, simulated=True),
+        *add_annotators(session, cast.project, 1, kind=AnnotatorKind.MODEL),
+    ]
+    judge_pair(session, heron, lark, [A, B] * 6, annotators)
+    beside = shown("?by=kind")
+    assert f">{named}</a>" in beside
+    assert ("some" if people else "all") + " simulated" in beside
+    alone = shown("?by=kind&value=human")
+    assert f"in kind of annotator “{named}”" in alone
+    assert f"{'Some' if people else 'All'} of these judgments are by simulated annotators." in alone
+    judges = shown("?by=kind&value=model")
+    assert "by simulated annotators" not in judges
+    assert "in kind of annotator “judge models”" in judges
+
+
+def test_each_slice_has_its_caveats_under_its_column(
+    session: Session, cast: Cast, shown: Callable[..., str]
+) -> None:
+    birds = add_models(session, cast.project, ("Heron", "Lark"))
+    people = add_annotators(session, cast.project, 6)
+    for number in range(36):
+        judge(session, add_comparison(session, *birds, "many"), people[number % 6], (A, B)[number % 7 > 3])
+        judge(session, add_comparison(session, *birds, "one"), people[0], A)
+    session.commit()
+    caveats = shown("?by=category").split(">Caveats</th>")[1].split("</tr>")[0].split("<td")
+    many, one = caveats[2:]
+    assert "neighbours not separated" in many
+    assert "only" not in many
+    assert "only 1 annotator" in one
+    assert "more</a>" in one, "that Heron never lost"
+
+
 def test_slices_stand_side_by_side_and_alone(session: Session, cast: Cast, shown: Callable[..., str]) -> None:
     judge_birds(session, cast.project, rounds=30, categories=("coding", "safety"))
     assert '<option value="category">Category</option>' in shown()

@@ -123,6 +123,22 @@ def test_four_unanimous_comparisons_have_the_interval_that_the_note_gives_them(
     assert "safety 4 1.00 (0.51 to 1.00) 1.00 (too few to say) 1.00 (too few to say)" in page
 
 
+@pytest.mark.parametrize(
+    ("simulated", "between"),
+    [
+        ((False, False), "Agreement between people From"),
+        ((True, False), "Agreement between people and simulated annotators From"),
+        ((True, True), "Agreement between simulated annotators From"),
+    ],
+)
+def test_agreement_is_said_to_be_of_whom_it_is(
+    simulated: tuple[bool, bool], between: str, session: Session, cast: Cast, client_of: Clients
+) -> None:
+    people = [add_annotators(session, cast.project, 1, simulated=one)[0] for one in simulated]
+    judged_together(session, cast, [(A, A), (B, B)], None, people)
+    assert between in plain(client_of(cast.lena).get(URL).text)
+
+
 def test_what_cannot_be_computed_says_why(session: Session, cast: Cast, client_of: Clients) -> None:
     assert "Nothing to measure yet" in client_of(cast.lena).get(URL).text
     judged_together(session, cast, [(A,), (B,)], "alone")
