@@ -9,7 +9,7 @@ import re
 from collections import Counter
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal
 
 from flask_babel import gettext as _
 from pydantic import (
@@ -20,7 +20,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
-    model_validator,
+    field_validator,
 )
 
 from app.inputs import NO_NUL
@@ -105,16 +105,18 @@ class Question(_Part):
     key: Key
     text: Annotated[Label, StringConstraints(max_length=300)]
     answered: Answered = Answered.TEXT
-    options: tuple[Label, ...] = Field((), max_length=20)
+    options: tuple[Label, ...] = Field((), max_length=20, validate_default=True)
     required: bool = False
 
-    @model_validator(mode="after")
-    def _options_to_choose_from(self) -> Self:
-        if self.answered != Answered.TEXT and len(set(self.options)) < 2:
+    @field_validator("options")
+    @classmethod
+    def _options_to_choose_from(cls, options: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        answered = info.data.get("answered")
+        if answered in (Answered.ONE, Answered.SEVERAL) and len(set(options)) < 2:
             raise ValueError(_("Give at least two different options to choose from."))
-        if self.answered == Answered.TEXT and self.options:
+        if answered == Answered.TEXT and options:
             raise ValueError(_("A question answered in words has no options."))
-        return self
+        return options
 
 
 USUAL_CRITERIA = (

@@ -132,6 +132,12 @@ def _messages(value: Any) -> Any:
     return [_message(item) for item in value]
 
 
+def _no_text(value: Any) -> Any:
+    if not isinstance(value, list | dict):
+        raise ValueError("must be text or a list of messages")  # noqa: TRY004
+    return _messages(value)
+
+
 def _tags(value: Any) -> Any:
     return [tag.strip() for tag in value.split(",") if tag.strip()] if isinstance(value, str) else value
 
@@ -143,7 +149,7 @@ Category = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 Language = Annotated[str, Field(max_length=35, pattern=r"^[^\x00]*$")]
 Messages = Annotated[list[Message], BeforeValidator(_messages)]
 TextOrMessages = Annotated[
-    Annotated[str, Strict()] | Messages,
+    Annotated[str, Strict()] | Annotated[list[Message], BeforeValidator(_no_text)],
     Field(union_mode="left_to_right"),
 ]
 Winner = Annotated[Outcome, BeforeValidator(_winner)]

@@ -332,6 +332,10 @@ def _kind(value: Any) -> str:
 def _json_reason(error: orjson.JSONDecodeError, line: bytes) -> str:
     if b"NaN" in line or b"Infinity" in line:
         return "not valid JSON: NaN and Infinity are not JSON; write null"
+    try:
+        line.decode()
+    except UnicodeDecodeError:
+        return "the file is not UTF-8: save it as UTF-8"
     return f"not valid JSON: {error.msg} at column {error.colno}"
 
 

@@ -1,5 +1,6 @@
 """Pages of the projects room: the list, a project's overview, and what its lead sets up."""
 
+from http import HTTPStatus
 from typing import Any
 
 from flask import Blueprint, Response, request
@@ -329,13 +330,19 @@ def rubric(slug: str) -> Response:
 
 @bp.post("/p/<slug>/rubric/preview")
 def preview_rubric(slug: str) -> Response:
-    """The page as it would be, saving nothing; ``do`` names a button that changes a list."""
+    """The page as it would be, saving nothing; ``do`` names a button that changes a list.
+
+    Shown while somebody still writes, it is no failure that some of it does not fit yet.
+    """
     access, _account = _manage(slug)
     values = rubrics.changed(rubrics.written(request.form), request.form.get("do", ""))
     try:
         return _rubric_page(access, values, request.form.get("base", ""), checked(Rubric, values))
     except Invalid as problem:
-        return _rubric_page(access, values, request.form.get("base", ""), PLAIN, problem)
+        page = _rubric_page(access, values, request.form.get("base", ""), PLAIN, problem)
+        if web.wants_fragment():
+            page.status_code = HTTPStatus.OK
+        return page
 
 
 @bp.post("/p/<slug>/rubric")

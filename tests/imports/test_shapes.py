@@ -105,7 +105,7 @@ def test_everything_a_response_may_say() -> None:
         ({"model": "  "}, "model must not be empty"),
         ({"model": "x" * 201}, "model: "),
         ({"response": None}, "response: "),
-        ({"response": 5}, "response: "),
+        ({"response": 5}, "response: must be text or a list of messages"),
         ({"response": []}, "response: must not be empty"),
         ({"response": [{"role": "cook", "content": "x"}]}, "role must be one of"),
         (

@@ -124,6 +124,7 @@ def test_a_broken_line_costs_its_row_only(tmp_path: Path) -> None:
     assert [refusal.number for refusal in refused] == [2, 3, 4, 5, 6]
     assert "must be an object, not a list" in refused[1].reason
     assert "write null" in refused[2].reason
+    assert refused[4].reason == "the file is not UTF-8: save it as UTF-8"
 
 
 def test_a_broken_record_of_a_json_list_costs_that_record_only(tmp_path: Path) -> None:

@@ -89,7 +89,10 @@ def test_add_with_a_slug_only(run: Callable[..., Result], cast: Cast) -> None:
         ("surprise: yes", "/surprise"),
         ("rubric: {criteria: [{key: tone}]}", "/rubric/criteria/0/name"),
         ("rubric: {tags: [{key: x, name: X}, {key: x, name: Y}]}", "/rubric/tags"),
-        ("rubric: {questions: [{key: x, text: X, answered: one, options: [y]}]}", "/rubric/questions/0"),
+        (
+            "rubric: {questions: [{key: x, text: X, answered: one, options: [y]}]}",
+            "/rubric/questions/0/options",
+        ),
         ("rubric: {points: 4}", "/rubric/points"),
         ("guideline_file: missing.md", "/guideline_file"),
         ("- a list", None),

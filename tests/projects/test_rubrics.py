@@ -1,5 +1,6 @@
 """What judgments are asked to say: set up on one page, previewed, published version by version."""
 
+import re
 from typing import Any
 
 from sqlmodel import Session, select
@@ -7,6 +8,7 @@ from sqlmodel import Session, select
 from app.models import AuditEvent, RubricVersion
 from app.projects import rubrics
 from app.rubric import USUAL_TAGS
+from tests.annotation.desk import HTMX
 from tests.conftest import Cast
 
 PAGE = "/p/birds/rubric"
@@ -61,6 +63,12 @@ def test_the_preview_saves_nothing(cast: Cast, client_of: Any, session: Session)
     wrong = lena.post(f"{PAGE}/preview", data=FORM | {"questions.0.options": "One"})
     assert wrong.status_code == 422
     assert "at least two different options" in wrong.text
+    assert '<a href="#questions/0/options">Question 1</a>' in wrong.text
+    assert re.search(r'name="questions\.0\.options"[^>]* aria-invalid="true"', wrong.text)
+    assert wrong.text.count('aria-invalid="true"') == 1
+    typing = lena.post(f"{PAGE}/preview", data=FORM | {"questions.0.options": "One"}, headers=HTMX)
+    assert typing.status_code == 200
+    assert "Some of it does not fit yet" in typing.text
     assert session.exec(select(RubricVersion)).all() == []
     assert client_of(cast.ann).post(f"{PAGE}/preview", data=FORM).status_code == 403
 
