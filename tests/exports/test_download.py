@@ -117,6 +117,11 @@ def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query:
             "file",
             "Take jsonl, jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments",
         ),
+        (
+            "since=9999-12-31T23:59:59-12:00",
+            "since",
+            "Give a day or a time, UTC, of 0001-01-01 to 9999-12-30",
+        ),
         ("format=kto&part=dataset_info", "part", "Only llamafactory has a dataset_info.json"),
         ("format=arena&part=provenance", "part", "There is none: arena says in its own rows"),
     ],
