@@ -116,7 +116,8 @@ def _count(desk: Desk, spoken: str, left: Left | None) -> dict[str, object]:
         "n": language.number(desk.today + 1),
         "last": language.number(last),
     }
-    today, place = _sentences(spoken, bool(goal), left is not None, bool(last))
+    # A goal that was passed is no measure any more.
+    today, place = _sentences(spoken, 0 < goal >= desk.today, left is not None, bool(last))
     return {
         "left": left or "",
         "place": place % numbers,

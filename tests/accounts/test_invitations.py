@@ -91,6 +91,8 @@ def test_expired(link: str, session: Session, app: Flask) -> None:
     answer = app.test_client().get(link)
     assert answer.status_code == 410
     assert "expired" in answer.text
+    assert "<h1>No longer valid</h1>" in answer.text
+    assert re.search(r'<main.*href="/sign-in"', answer.text, re.DOTALL)
 
 
 def test_unknown_link(app: Flask, cast: Cast) -> None:

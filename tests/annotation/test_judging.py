@@ -136,6 +136,13 @@ def test_progress_counts_towards_the_daily_goal(session: Session, cast: Cast, cl
     answer = send(client, page, "a").text
     assert "1 of 20 today" in answer
     assert ">Pair 2 of 20</h2>" in answer
+    cast.project.daily_goal = 1
+    session.commit()
+    page = client.get(JUDGE)
+    assert "1 of 1 today" in page.text
+    answer = send(client, page, "a").text
+    assert "2 today" in answer
+    assert "of 1 today" not in answer
 
 
 @pytest.mark.parametrize("kind", [{"category": "safety"}, {"tags": ["Red-Teaming"]}])
