@@ -198,7 +198,7 @@ def test_a_sign_stays_before_its_number_among_letters_from_right_to_left(app: Fl
 
 
 def test_what_was_kept_in_english_is_said_in_the_reader_s_language(app: Flask) -> None:
-    kept = caveats.pair_sentence("Heron", "Lark", 1234, clustered=False)
+    kept = caveats.pair_sentence("Heron", "Lark", 1234, clustered=False, judged=30)
     assert kept == (
         "Heron and Lark are not separated yet; about 1,200 more judgments, spread over models as they are "
         "now, would do it (80% power)."

@@ -14,6 +14,8 @@ from ranking.clusters import MIN_CLUSTERS
 POWER = 0.8
 # More judgments than anybody will ask for, and a forecast that jumps with each verdict.
 OUT_OF_REACH = 100_000
+# What fewer judgments of a model say of its distance to another is chance.
+LEAST_FOR_FORECAST = 30
 # More than so many neighbours that are not separated are counted instead of named.
 NAMED_PAIRS = 3
 
@@ -132,11 +134,18 @@ def of_intervals(
 
 def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges) -> list[str]:
     needed = votes_to_separate(fitted, intervals, ranges=ranges, power=POWER)
+    judged = fitted.matrix.judgments
     pairs = [pair for pair in _neighbours(intervals, ranges) if not isnan(needed[pair])]
     # The pairs nearest to being separated are where more judgments help first.
     pairs.sort(key=lambda pair: float(needed[pair]))
     named: list[str] = [
-        pair_sentence(models[i], models[j], float(needed[i, j]), clustered=intervals.clustered)
+        pair_sentence(
+            models[i],
+            models[j],
+            float(needed[i, j]),
+            clustered=intervals.clustered,
+            judged=round(min(judged[i], judged[j])),
+        )
         for i, j in pairs[:NAMED_PAIRS]
     ]
     if len(pairs) > NAMED_PAIRS:
@@ -161,8 +170,11 @@ def _neighbours(intervals: Intervals, ranges: RankRanges) -> list[tuple[int, int
     return pairs
 
 
-def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) -> Sentence:
-    """What it would take to tell two neighbours apart: so many more judgments, infinite for equal ones."""
+def pair_sentence(first: str, second: str, needed: float, *, clustered: bool, judged: int) -> Sentence:
+    """What it would take to tell two neighbours apart: so many more judgments, infinite for equal ones.
+
+    ``judged`` is how many there are of the one that has fewer.
+    """
     names = {"first": first, "second": second}
     if not isfinite(needed):
         return sentence("%(first)s and %(second)s have the same rating so far.", **names)
@@ -172,6 +184,8 @@ def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) ->
             "their ranks overlap.",
             **names,
         )
+    if judged < LEAST_FOR_FORECAST:
+        return sentence(_TOO_EARLY, least=LEAST_FOR_FORECAST, **names)
     if needed > OUT_OF_REACH:
         return sentence(
             "%(first)s and %(second)s are nearly equal: more judgments will hardly tell them apart.", **names
@@ -185,6 +199,10 @@ def pair_sentence(first: str, second: str, needed: float, *, clustered: bool) ->
     )
 
 
+_TOO_EARLY = N_(
+    "%(first)s and %(second)s are not separated yet; how many more judgments it takes is said from "
+    "%(least)s judgments of each on."
+)
 # By whether votes of one annotator are taken together.
 _NOT_SEPARATED = {
     False: forms(
@@ -265,7 +283,9 @@ def _sentence(models: Sequence[str], note: Note) -> Sentence | None:
 # What a few words say of the sentence they stand for.
 _SHORT: dict[str, tuple[str, str]] = {
     _FEW_CLUSTERS["annotator"][0]: forms("only %(n)s annotator", "only %(n)s annotators"),
-    **dict.fromkeys((one for one, _ in _NOT_SEPARATED.values()), (N_("neighbours not separated"), "")),
+    **dict.fromkeys(
+        (_TOO_EARLY, *(one for one, _ in _NOT_SEPARATED.values())), (N_("neighbours not separated"), "")
+    ),
     _DISCONNECTED: (N_("groups that cannot be compared"), ""),
     _ALL_SIMULATED: (N_("all simulated"), ""),
     _SOME_SIMULATED: (N_("some simulated"), ""),

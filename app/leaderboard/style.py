@@ -94,6 +94,19 @@ class StyleControl:
         """Models whose rank style had a part in."""
         return [row for row in self.rows if row.rank != row.raw_rank]
 
+    @property
+    def surely_moved(self) -> bool:
+        """Whether two models would change places and their intervals lie apart."""
+        return any(
+            one.group == other.group
+            and one.raw < other.raw
+            and one.lower is not None
+            and other.upper is not None
+            and one.lower > other.upper
+            for one in self.rows
+            for other in self.rows
+        )
+
 
 def load(session: Session, project: Project) -> StyleControl:
     """Remembered until a judgment changes; a text is measured once."""

@@ -342,7 +342,10 @@ def test_a_gold_comparison_is_not_counted(session: Session, cast: Cast, shown: C
 
 
 def test_more_judgments_are_those_of_more_annotators() -> None:
-    said = [caveats.pair_sentence("Lark", "Wren", 420.0, clustered=clustered) for clustered in (True, False)]
+    said = [
+        caveats.pair_sentence("Lark", "Wren", 420.0, clustered=clustered, judged=30)
+        for clustered in (True, False)
+    ]
     assert ["further annotators" in one for one in said] == [True, False]
 
 
@@ -351,4 +354,18 @@ def test_more_judgments_are_those_of_more_annotators() -> None:
     [(420.0, "about 420 more judgments"), (4.4e6, "nearly equal"), (float("inf"), "the same rating")],
 )
 def test_a_forecast_is_given_while_somebody_could_judge_so_many(needed: float, words: str) -> None:
-    assert words in caveats.pair_sentence("Lark", "Wren", needed, clustered=False)
+    assert words in caveats.pair_sentence("Lark", "Wren", needed, clustered=False, judged=30)
+
+
+def test_no_forecast_is_given_after_a_handful_of_judgments(
+    session: Session, cast: Cast, shown: Callable[..., str]
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    people = add_annotators(session, cast.project, 1)
+    judge_pair(session, heron, lark, [A], people)
+    early = "how many more judgments it takes is said from 30 judgments of each on"
+    assert early in shown()
+    assert "more judgments, spread" not in shown()
+    judge_pair(session, heron, lark, [A, B] * 13 + [A, A, A], people)
+    assert early not in shown()
+    assert re.search(r"about [\d,]+ more judgments, spread", shown())

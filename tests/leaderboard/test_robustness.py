@@ -119,6 +119,17 @@ def test_markdown_is_counted() -> None:
     assert style.features([{"role": "assistant", "content": None, "tool_calls": [{}]}]) == (0, 0, 0, 0)
 
 
+@pytest.mark.parametrize(("reach", "surely"), [(200, False), (20, True)])
+def test_places_that_change_within_the_intervals_are_no_sure_change(reach: float, surely: bool) -> None:
+    rows = [
+        style.Restyled(name, 0, raw, rating, rating - reach, rating + reach, raw_rank, 3 - raw_rank)
+        for name, raw, rating, raw_rank in (("Heron", 1050, 950, 1), ("Lark", 950, 1050, 2))
+    ]
+    found = style.StyleControl(100, rows=tuple(rows))
+    assert len(found.moved) == 2
+    assert found.surely_moved is surely
+
+
 def test_few_prompts_are_a_sample_for_style_and_it_says_so(
     session: Session, cast: Cast, client_of: Clients, monkeypatch: pytest.MonkeyPatch
 ) -> None:
