@@ -63,6 +63,11 @@ def discard(settings: Settings, kept: list[dict[str, Any]]) -> None:
         shutil.rmtree(folder, ignore_errors=True)
 
 
+def are_there(settings: Settings, kept: list[dict[str, Any]]) -> bool:
+    """Whether none of what ``keep`` kept was removed since."""
+    return all((settings.data_dir / file["path"]).exists() for file in kept)
+
+
 def older_than(settings: Settings, moment: datetime) -> list[Path]:
     """The folders of uploads kept before a moment."""
     folders = (settings.data_dir / "uploads").glob("*")

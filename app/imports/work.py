@@ -12,6 +12,7 @@ from app.errors import Gone
 from app.imports import uploads
 from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
+from app.imports.sources import Unreadable
 from app.models import Account, Job, JobState, Project, now
 
 # Files of an import that failed or was cancelled, for whoever starts it again.
@@ -45,7 +46,7 @@ def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
         project = session.get_one(Project, job.project_id)
         account = session.get(Account, job.account_id)
     files = [File(settings.data_dir / file["path"], file["name"]) for file in job.params["files"]]
-    if not all(file.path.exists() for file in files):
+    if not uploads.are_there(settings, job.params["files"]):
         raise Gone("The uploaded files are no longer there. Import them again.")
     refused = uploads.refused_path(settings, job.uid)
     refused.parent.mkdir(parents=True, exist_ok=True)
@@ -61,6 +62,10 @@ def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
                 progress=progress,
                 refused_file=refused_file,
             )
+    except Unreadable:
+        # It can only fail again, so it is not offered to be started again.
+        uploads.discard(settings, job.params["files"])
+        raise
     finally:
         if refused.stat().st_size == 0:
             refused.unlink()

@@ -7,8 +7,9 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit, jobs, permissions
+from app import audit, jobs, permissions, web
 from app.errors import Conflict, NotFound
+from app.imports import uploads
 from app.models import Account, Job, JobState, Project
 from app.permissions import Access
 
@@ -31,9 +32,10 @@ class Listed:
 
     @property
     def may_repeat(self) -> bool:
-        """Whether it came to no end and the asker might start one like it now."""
+        """Whether it came to no end and the asker might start one like it now: its files are there."""
         return (
             self.job.state in REPEATABLE
+            and uploads.are_there(web.settings(), self.job.params.get("files", []))
             and self.access is not None
             and self.access.can(jobs.ability(self.job))
         )
