@@ -80,7 +80,8 @@ class Operation:
 
     def _check_names(self) -> None:
         """Raises Invalid for a query name that is not declared: what was meant by it would be left undone."""
-        declared = self.query.model_fields if self.query else ()
+        fields = self.query.model_fields if self.query else {}
+        declared = {field.alias or name for name, field in fields.items()}
         if unknown := [name for name in request.args if name not in declared]:
             raise Invalid.unknown(unknown)
 
