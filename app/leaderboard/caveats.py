@@ -25,6 +25,7 @@ def rounded(value: float) -> int:
     return int(round(value, -max(len(str(int(value))) - 2, 0)))
 
 
+WIDENED_BY_ONE = N_("With few annotators one who differs from the others widens every interval.")
 _ALL_SIMULATED = N_("All of these judgments are by simulated annotators.")
 _SOME_SIMULATED = N_("Some of these judgments are by simulated annotators.")
 _FEW_CLUSTERS = {

@@ -33,6 +33,8 @@ ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
 # Fewer prompts say little of others, and are what was asked about. Where clusters begin to be few has no
 # sharp edge (Cameron & Miller, 2015, J. Human Resources 50).
 FEW_PROMPTS = 30
+# Of fewer annotators each has a large part in every interval.
+FEW_ANNOTATORS = 10
 
 
 @dataclass(frozen=True)
@@ -178,6 +180,8 @@ def _clustered(
         n, notes = 0, [caveats.as_they_are(n, named, by_annotator=False)]
     elif 0 < n < MIN_CLUSTERS:
         notes = [caveats.few_clusters(n, named)]
+    elif not by_prompt and 0 < n < FEW_ANNOTATORS:
+        notes = [caveats.WIDENED_BY_ONE]
     clustered = n >= MIN_CLUSTERS
     shared, told = _shared(prompts, parameters, by_annotator=clustered and not by_prompt)
     used: ClusterBy = "both" if clustered and shared else "prompt" if shared else "none"

@@ -93,6 +93,13 @@ def test_the_object_has_the_promised_shape(file: Path) -> None:
     assert found["parameters"]["cluster"] == "both"
 
 
+@pytest.mark.parametrize(("people", "few"), [(3, False), (9, True), (10, False)])
+def test_few_annotators_are_said_to_widen_intervals(people: int, few: bool, tmp_path: Path) -> None:
+    rows = [row | {"annotator": f"w{number % people}"} for number, row in enumerate(votes())]
+    said = " ".join(ranked(write(tmp_path / "v.csv", rows))["notes"])
+    assert ("one who differs from the others widens every interval" in said) is few
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_an_export_of_judgments_ranks_as_the_project_does(
     kind: str, app: Flask, session: Session, cast: Cast, tmp_path: Path
