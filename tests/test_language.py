@@ -210,3 +210,13 @@ def test_what_was_kept_in_english_is_said_in_the_reader_s_language(app: Flask) -
         )
         assert listed(["Heron", "Lark", "Wren"]) == "Heron, Lark y Wren"
         assert listed(list("abcdefgh")) == "a, b, c, d, e y 3 más"
+
+
+def test_a_name_of_another_script_stays_whole_in_the_header(
+    session: Session, cast: Cast, client_of: Callable[[Account | None], FlaskClient]
+) -> None:
+    cast.project.name = "<Birds & beasts"
+    session.commit()
+    page = client_of(cast.lena).get("/p/birds/", headers={"Accept-Language": "ar"}).text
+    assert 'dir="rtl"' in page
+    assert '<a class="crumb" href="/p/birds/"><bdi>&lt;Birds &amp; beasts</bdi></a>' in page
