@@ -75,7 +75,9 @@ drawer.addEventListener("click", () => {
   if (!drawer.contains(document.activeElement)) content.focus();
 });
 
+// Told after the fact: something else may be open by then.
 drawer.addEventListener("close", () => {
+  if (drawer.open) return;
   opener.removeAttribute("aria-expanded");
   opener.focus();
 });

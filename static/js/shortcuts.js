@@ -13,7 +13,7 @@ function visible(element) {
 // An open dialog or menu has the keys to itself, and so has what is open beside the page while it holds the focus: an
 // arrow scrolls it, a digit chooses in it. What only shows something closes with the key that opened it.
 function scope() {
-  return document.querySelector("dialog:modal, [popover]:popover-open") ?? document.querySelector(".menu.up[open], .drawer:focus-within") ?? document;
+  return document.querySelector("dialog:modal, [popover]:popover-open") ?? document.querySelector(".menu.up[open], .drawer[open]:focus-within") ?? document;
 }
 
 function bound() {
