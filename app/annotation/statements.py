@@ -51,13 +51,22 @@ OPEN_ASSIGNMENT = Prepared(
 
 _place = (slots.c.taken, slots.c.position, slots.c.comparison_id)
 _free = sa.and_(slots.c.project_id == project, has_room)
-_not_mine = ~sa.exists(
-    sa.select(1).where(
-        assignments.c.comparison_id == slots.c.comparison_id,
-        assignments.c.annotator_id == annotator,
-        sa.text("assignments.state <> 'released'"),
+
+
+def had(
+    comparison_id: "sa.ColumnElement[int]", annotator_id: "sa.ColumnElement[int] | int" = annotator
+) -> "sa.ColumnElement[bool]":
+    """Whether an annotator holds a comparison or is done with it; one given back counts as neither."""
+    return sa.exists(
+        sa.select(1).where(
+            assignments.c.comparison_id == comparison_id,
+            assignments.c.annotator_id == annotator_id,
+            sa.text("assignments.state <> 'released'"),
+        )
     )
-)
+
+
+_not_mine = ~had(slots.c.comparison_id)
 _not_gold = ~sa.exists(
     sa.select(1).where(comparisons.c.id == slots.c.comparison_id, sa.text("comparisons.gold IS NOT NULL"))
 )
@@ -120,13 +129,7 @@ def _unjudged_gold(*where: sa.ColumnElement[bool]) -> Prepared:
             sa.text("comparisons.gold IS NOT NULL"),
             # Those of the training round and the test are known to be gold.
             sa.text("comparisons.gold_use IS NULL"),
-            ~sa.exists(
-                sa.select(1).where(
-                    assignments.c.comparison_id == comparisons.c.id,
-                    assignments.c.annotator_id == annotator,
-                    sa.text("assignments.state <> 'released'"),
-                )
-            ),
+            ~had(comparisons.c.id),
             *where,
         )
         .order_by(comparisons.c.id)

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from app.annotation import statements
 from app.annotation.claim import annotator_of
-from app.annotation.statements import assignments, comparisons, prompts, slots
+from app.annotation.statements import comparisons, has_room, prompts, slots
 from app.models import Decline, Project
 from app.permissions import Access
 from app.prepared import table
@@ -49,13 +49,7 @@ class Left:
 def left(session: Session, access: Access) -> Left:
     """How many pairs the asker may expect, with those in hand."""
     project, annotator = access.project, annotator_of(session, access)
-    had = sa.exists(
-        sa.select(1).where(
-            assignments.c.comparison_id == comparisons.c.id,
-            assignments.c.annotator_id == annotator.id,
-            sa.text("assignments.state <> 'released'"),
-        )
-    )
+    had = statements.had(comparisons.c.id, annotator.id)
     looked_at, queued = _queued(session, project, annotator.id, had)
     gold = 0
     if project.gold_every:
@@ -72,7 +66,7 @@ def _queued(
     """How many places of the queue were looked at, and how many of them this annotator may have."""
     nearest = (
         sa.select(slots.c.comparison_id)
-        .where(slots.c.project_id == project.id, sa.text("slots.taken < slots.wanted"))
+        .where(slots.c.project_id == project.id, has_room)
         .order_by(slots.c.taken, slots.c.position, slots.c.comparison_id)
         .limit(MOST)
         .subquery()
