@@ -4,13 +4,16 @@
 
 The production server answers 32 judges, each on a connection of their own. One server counts each judgment,
 another does not; they take turns on the same database, so that a busy moment of the machine falls on both. In
-a third turn the counting one is asked for the leaderboard all the while.
+a third turn the counting one is asked for the leaderboard all the while. The judges are as fast as they can,
+where every microsecond of work tells, and then give a judgment a second each, where one waits only for what
+is in the way.
 """
 
 import argparse
 import itertools
 import statistics
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from unittest import mock
@@ -24,6 +27,8 @@ from tests import postgres
 
 JUDGES = 32
 WORKERS = 3
+# Judgments of each judge in a turn at a second each.
+PACED = 3
 BOARD = "/p/bench/leaderboard"
 
 
@@ -39,7 +44,7 @@ def main() -> None:
 
 
 def measure(database: str, url: str, turns: int) -> None:
-    """Judgments a second in each kind of turn, and each kind's share of the first."""
+    """Judgments a second and seconds for one in each kind of turn, and their shares of the first kind's."""
     with filled(50_000, JUDGES, url) as data_dir, ExitStack() as running:
         app = app_of(data_dir, url)
         cookies = [Client(app, number).cookie for number in range(JUDGES)]
@@ -50,20 +55,44 @@ def measure(database: str, url: str, turns: int) -> None:
         ]
         judges = [[HttpClient(port, cookie) for cookie in cookies] for port in ports]
         kinds = {"not counted": (0, False), "counted": (1, False), "counted, leaderboard read": (1, True)}
-        rates: dict[str, list[float]] = {kind: [] for kind in kinds}
+        found: dict[str, list[tuple[float, float]]] = {kind: [] for kind in kinds}
         for turn, (kind, (which, read)) in itertools.product(range(turns + 1), kinds.items()):
             # The other server has handed out comparisons since.
             for judge in judges[which]:
                 judge.open()
             with reading(ports[which], cookies[0]) if read else nullcontext():
-                found = rate([judge.judge for judge in judges[which]], 10)
+                each = rate([judge.judge for judge in judges[which]], 10), waited(judges[which])
             if turn:  # the first only warms
-                rates[kind].append(found)
-        base = statistics.median(rates["not counted"])
-        print(f"\n{database}, {JUDGES} judges, {turns} turns of {10 * JUDGES} judgments")
-        for kind, each in rates.items():
-            middle = statistics.median(each)
-            print(f"{kind:30} {middle:7.0f} judgments/s {middle / base:6.2f}", flush=True)
+                found[kind].append(each)
+        print(f"\n{database}, {JUDGES} judges, {turns} turns of {(10 + PACED) * JUDGES} judgments")
+        print(f"{'':30} {'at full speed':>24} {'one a second each':>24}")
+        medians = {
+            kind: tuple(map(statistics.median, zip(*each, strict=True))) for kind, each in found.items()
+        }
+        base = medians["not counted"]
+        for kind, (speed, wait) in medians.items():
+            fast = f"{speed:12.0f} /s {speed / base[0]:8.2f}"
+            print(f"{kind:30} {fast} {wait * 1e3:12.1f} ms {wait / base[1]:8.2f}")
+
+
+def waited(judges: list[HttpClient]) -> float:
+    """Median seconds for a judgment and the next pair, when each judge gives one a second."""
+    times: list[float] = []
+
+    def judge(number: int, client: HttpClient) -> None:
+        for second in range(PACED):
+            time.sleep(max(0, began + second + number / len(judges) - time.perf_counter()))
+            sent = time.perf_counter()
+            client.judge()
+            times.append(time.perf_counter() - sent)
+
+    began = time.perf_counter()
+    threads = [threading.Thread(target=judge, args=each) for each in enumerate(judges)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return statistics.median(times)
 
 
 @contextmanager
