@@ -16,6 +16,7 @@ NAMES = (
     "leaderboard",
     "ranking_speed",
     "ranking_coverage",
+    "slice_marks",
     "agreement_coverage",
     "ranking_selection",
 )

@@ -7,7 +7,8 @@
 
 Beside what is imported here: `covariates` holds sides and style equal, `prediction_powered` adds a judge
 model's votes to people's, `annotators` and `agreement` tell how far to trust who voted, `fragility` how few
-votes hold up the order, and `selection` what to ask next.
+votes hold up the order, `slices` where a model stands elsewhere than in the other votes, and `selection` what
+to ask next.
 """
 
 import os

@@ -37,7 +37,7 @@ def lack_of_fit(fit: Fit) -> LackOfFit:
     decisive, tied = fit.matrix.counted(fit.ties, fit.both_bad)
     scores, votes = decisive + tied / 2, decisive + decisive.T + tied
     predicted = fit.win_probability()
-    variance = votes * _vote_variance(fit, predicted)
+    variance = votes * vote_variance(fit, predicted)
     tested = (votes > 0) & (variance > 0)
     dispersion = _dispersion(fit, decisive, tied, predicted, variance, tested)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -51,8 +51,8 @@ def lack_of_fit(fit: Fit) -> LackOfFit:
     return LackOfFit(observed, predicted, z, statistic, dof, p_value, dispersion)
 
 
-def _vote_variance(fit: Fit, predicted: Floats) -> Floats:
-    """(M, M) variance of one vote's score; with Davidson ties are in the model."""
+def vote_variance(fit: Fit, predicted: Floats) -> Floats:
+    """(M, M) variance of one vote's score, `predicted` on average; with Davidson ties are in the model."""
     if fit.tie_parameter is None:
         return np.nan_to_num(predicted * (1 - predicted))
     _, tie, _ = fit.outcome_probabilities()

@@ -19,6 +19,7 @@ from app.leaderboard.etags import unless_known
 from app.leaderboard.firmness import Hold
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.over_time import Line
+from app.leaderboard.page import Placed
 from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Row
 from app.leaderboard.style import Restyled, StyleEffect
@@ -37,6 +38,7 @@ class StandingsOut(Answer):
     notes: list[str]
     by: str | None = None
     value: str | None = None
+    label: str | None = None
     slices: list["StandingsOut"] | None = None
 
 
@@ -96,19 +98,21 @@ class FailureOut(Answer):
 
 
 @dataclass(frozen=True)
-class SlicedRow(Row):
-    """A model where ``by`` is ``value``; both are empty for the whole."""
+class SlicedRow(Placed):
+    """A model where ``by`` is ``value``, which pages call ``label``; all are empty for the whole."""
 
     by: str
     value: str
+    label: str
 
 
 @dataclass(frozen=True)
 class SlicedMeeting(Meeting):
-    """Two models where ``by`` is ``value``; both are empty for the whole."""
+    """Two models where ``by`` is ``value``, which pages call ``label``; all are empty for the whole."""
 
     by: str
     value: str
+    label: str
 
 
 class ModelOut(Answer):

@@ -1,6 +1,7 @@
 """What an address of the room asks for, and the standings its pages and files are made of."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from typing import TypeVar
 
 import flask
@@ -10,14 +11,15 @@ from sqlmodel import select
 
 from app import assets, db, permissions, web
 from app.errors import NotFound
-from app.leaderboard import memory, page, pairs, slicing, standings, words
+from app.leaderboard import memory, page, pairs, slicing, standing_out, standings, words
 from app.leaderboard.etags import unless_known
 from app.leaderboard.examples import Result
 from app.leaderboard.forms import StandingsQuery
-from app.leaderboard.pairs import Meeting
+from app.leaderboard.page import Placed
+from app.leaderboard.pairs import Meeting, ShareOf
 from app.leaderboard.ranked import Standings
 from app.leaderboard.tables import Part
-from app.models import Model, Project
+from app.models import Model
 from app.permissions import Access
 
 READ = "read the leaderboard"
@@ -48,7 +50,7 @@ def pair(access: Access, uid: str, other_uid: str) -> tuple[Model, Model]:
     return model(access, uid), model(access, other_uid)
 
 
-def shown() -> str:
+def shown() -> ShareOf:
     """Which shares a win matrix shows."""
     return "expected" if request.args.get("show") == "expected" else "observed"
 
@@ -102,6 +104,27 @@ def meetings_by_slice(
     return {where: pairs.head_to_head(found, one, other) for where, found in parts.items()}
 
 
+def placed(access: Access, query: StandingsQuery, one: Model) -> dict[Part, Placed]:
+    """A model where the query looks, first, and in each slice, with where it stands out."""
+    slices = all_slices(access, query)
+    marks = standing_out.load(
+        db.session(), access.project, query, {by: tuple(parts) for by, parts in slices.items()}
+    )
+    return {
+        where: Placed(**asdict(page.row_of(found, one.name)), stands_out=marks.get((where, one.name), ""))
+        for where, found in {part(query): bradley_terry(access, query), **flat(slices)}.items()
+    }
+
+
+def by_kind(found: Mapping[Part, Found]) -> dict[str, dict[str, Found]]:
+    """What is kept by kind of slice and value, without the whole."""
+    kinds: dict[str, dict[str, Found]] = {}
+    for (by, value), one in found.items():
+        if by:
+            kinds.setdefault(by, {})[value] = one
+    return kinds
+
+
 def part(query: StandingsQuery) -> Part:
     """Where the query looks."""
     return (query.by, query.value) if query.value else ("", "")
@@ -112,6 +135,11 @@ def flat(found: Mapping[str, Mapping[str, Found]]) -> dict[Part, Found]:
     return {(by, value): one for by, parts in found.items() for value, one in parts.items()}
 
 
-def title(project: Project, query: StandingsQuery) -> str:
+def who(access: Access) -> words.Counts:
+    """How many annotators of each kind are real, and how many simulated."""
+    return standings.headline(db.session(), access.project).kinds()
+
+
+def title(access: Access, query: StandingsQuery) -> str:
     """What a picture is of."""
-    return project.name + words.where(query)
+    return access.project.name + words.where(query, who(access))

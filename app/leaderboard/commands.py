@@ -175,7 +175,7 @@ def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
         terminal.print_json(found)
         return
     for part in (found, *found.get("slices", ())):
-        title = f"{found['by']}: {part['value']}" if part is not found else ""
+        title = f"{found['by']}: {part['label']}" if part is not found else ""
         terminal.print_table(title, standings_table(part), part["notes"])
 
 

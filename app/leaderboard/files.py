@@ -7,8 +7,9 @@ import orjson
 from flask import Response
 
 from app import db
-from app.leaderboard import asked, bias, objects, page, pairs, pictures, replay, standings, tables, words
+from app.leaderboard import asked, bias, objects, pairs, pictures, replay, standings, tables, words
 from app.leaderboard.forms import StandingsQuery
+from app.leaderboard.pairs import ShareOf
 from app.models import Model, Project
 from app.permissions import Access
 
@@ -25,26 +26,26 @@ def of_standings(access: Access, query: StandingsQuery, kind: str) -> Response:
 
     def rows() -> str:
         parts = standings.load_parts(session, project, query)
-        return tables.rows_csv({part: found.rows for part, found in parts.items()})
+        return tables.rows_csv({part: found.rows for part, found in parts.items()}, asked.who(access))
 
     makers: Makers = {
         "csv": rows,
         "json": lambda: _json(standings.as_object(session, project, query)),
         "svg": lambda: pictures.standings_svg(
-            asked.title(project, query), standings.load(session, project, query)
+            asked.title(access, query), standings.load(session, project, query)
         ),
     }
     return _file(makers, kind, project, query, "leaderboard")
 
 
-def of_matrix(access: Access, query: StandingsQuery, shown: str, kind: str) -> Response:
+def of_matrix(access: Access, query: StandingsQuery, shown: ShareOf, kind: str) -> Response:
     """Every pair of models that met."""
     rows, project = pairs.matrix(asked.bradley_terry(access, query)), access.project
     met = [one for row in rows for one in row if one and one.judgments]
     makers: Makers = {
-        "csv": lambda: tables.meetings_csv({asked.part(query): met}),
+        "csv": lambda: tables.meetings_csv({asked.part(query): met}, asked.who(access)),
         "json": lambda: _json(objects.of_matrix(access, query)),
-        "svg": lambda: pictures.matrix_svg(asked.title(project, query), rows, shown),
+        "svg": lambda: pictures.matrix_svg(asked.title(access, query), rows, shown),
     }
     return _file(makers, kind, project, query, "matrix")
 
@@ -55,7 +56,7 @@ def of_history(access: Access, query: StandingsQuery, kind: str) -> Response:
     makers: Makers = {
         "csv": lambda: tables.trajectory_csv(trajectory),
         "json": lambda: _json(asdict(trajectory)),
-        "svg": lambda: pictures.over_time_svg(asked.title(project, query), trajectory),
+        "svg": lambda: pictures.over_time_svg(asked.title(access, query), trajectory),
     }
     return _file(makers, kind, project, query, "over-time")
 
@@ -64,14 +65,12 @@ def of_model(access: Access, query: StandingsQuery, one: Model, kind: str) -> Re
     """One model in each slice, against each other model, and what failed in its responses."""
     found, project = asked.bradley_terry(access, query), access.project
     meetings = pairs.meetings(found, one.name)
-    parts = {asked.part(query): found, **asked.flat(asked.all_slices(access, query))}
-    rows = {part: page.row_of(where, one.name) for part, where in parts.items()}
     subtitle = f"How often {one.name} is preferred: expected, with 95% interval, and observed (ring)"
     makers: Makers = {
-        "csv": lambda: tables.rows_csv({part: [row] for part, row in rows.items()}),
+        "csv": lambda: tables.placed_csv(asked.placed(access, query, one), asked.who(access)),
         "json": lambda: _json(objects.of_model(access, query, one)),
         "svg": lambda: pictures.shares_svg(
-            asked.title(project, query), subtitle, [pictures.bar(one.other, one) for one in meetings]
+            asked.title(access, query), subtitle, [pictures.bar(one.other, one) for one in meetings]
         ),
     }
     return _file(makers, kind, project, query, one.name)
@@ -84,15 +83,19 @@ def of_pair(access: Access, query: StandingsQuery, pair: tuple[Model, Model], ki
     subtitle = f"How often {one} is preferred to {other}: expected, with 95% interval, and observed (ring)"
 
     def bars() -> list[pictures.Bar]:
+        who = asked.who(access)
         labels = [
-            f"{words.slice_name(by)}: {words.slice_value(value, by)}" if by else "All" for by, value in found
+            f"{words.slice_name(by)}: {words.slice_value(value, by, who)}" if by else "All"
+            for by, value in found
         ]
         return [pictures.bar(*both) for both in zip(labels, found.values(), strict=True)]
 
     makers: Makers = {
-        "csv": lambda: tables.meetings_csv({part: [meeting] for part, meeting in found.items()}),
+        "csv": lambda: tables.meetings_csv(
+            {part: [meeting] for part, meeting in found.items()}, asked.who(access)
+        ),
         "json": lambda: _json(objects.of_pair(access, query, pair)),
-        "svg": lambda: pictures.shares_svg(asked.title(project, query), subtitle, bars()),
+        "svg": lambda: pictures.shares_svg(asked.title(access, query), subtitle, bars()),
     }
     return _file(makers, kind, project, query, f"{one}-{other}")
 

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from app import db
-from app.leaderboard import asked, bias, failures, page, pairs, robustness, style, with_judges
+from app.leaderboard import asked, bias, failures, pairs, robustness, style, with_judges, words
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.tables import Part
 from app.models import Model
@@ -22,9 +22,8 @@ def of_model(access: Access, query: StandingsQuery, one: Model) -> dict[str, Any
     """One model in each slice, against each other model, and what failed in its responses."""
     failed = failures.of_model(db.session(), access.project, query, one)
     found = asked.bradley_terry(access, query)
-    parts = {asked.part(query): found, **asked.flat(asked.all_slices(access, query))}
     return {
-        "slices": _listed({part: page.row_of(where, one.name) for part, where in parts.items()}),
+        "slices": _listed(access, asked.placed(access, query, one)),
         "against": [asdict(meeting) for meeting in pairs.meetings(found, one.name)],
         "failures": [each.as_object() for each in failed.found],
     }
@@ -32,7 +31,7 @@ def of_model(access: Access, query: StandingsQuery, one: Model) -> dict[str, Any
 
 def of_pair(access: Access, query: StandingsQuery, pair: tuple[Model, Model]) -> dict[str, Any]:
     """Two models in each slice."""
-    return {"slices": _listed(asked.meetings_by_slice(access, query, pair))}
+    return {"slices": _listed(access, asked.meetings_by_slice(access, query, pair))}
 
 
 def of_bias(access: Access) -> dict[str, Any]:
@@ -52,5 +51,9 @@ def of_firmness(access: Access) -> dict[str, Any]:
     }
 
 
-def _listed(parts: Mapping[Part, Any]) -> list[dict[str, Any]]:
-    return [{"by": by, "value": value, **asdict(one)} for (by, value), one in parts.items()]
+def _listed(access: Access, parts: Mapping[Part, Any]) -> list[dict[str, Any]]:
+    who = asked.who(access)
+    return [
+        {"by": by, "value": value, "label": words.slice_value(value, by, who), **asdict(one)}
+        for (by, value), one in parts.items()
+    ]

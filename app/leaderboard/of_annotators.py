@@ -195,9 +195,10 @@ def _told_of_judges(found: WithJudges) -> list[str]:
     shared = counted(found.shared, "comparison", "comparisons")
     return [
         f"{counted(found.people, 'vote', 'votes')} of people; {shared} judged by both, {found.judges:,} by "
-        f"judge models alone; trust in these is {found.power:.2f} (0 is none).",
+        f"judge models alone; trust in these is {found.trust:.2f} (0 is none).",
         f"What judge models {adds}. Their bias does not enter, as long as the comparisons people judged are "
         "a random choice among those of the same two models.",
+        *filter(None, [found.distrust]),
     ]
 
 

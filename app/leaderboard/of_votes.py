@@ -46,14 +46,25 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     rows = pairs.matrix(by_bradley_terry(votes, parameters))
     met = [asdict(one) for row in rows for one in row if one and one.judgments]
     names = [next((cell.model for cell in row if cell), "") for row in rows]
-    table = Table(
-        ("", *map(str, range(1, len(rows) + 1))),
-        [
-            (f"{number} {name}", *(percent(cell.observed if cell else None) for cell in row))
-            for number, (name, row) in enumerate(zip(names, rows, strict=True), 1)
-        ],
+    lines: list[Line | None] = [
+        line for number, row in enumerate(zip(names, rows, strict=True), 1) for line in _row(number, *row)
+    ]
+    told = (
+        "How often the row's model was preferred, a tie counting half; below it the 95% interval, which "
+        "takes the votes on the two as independent (Wilson's), and how many there are."
     )
-    return Shown({"pairs": met}, table, ["How often the row's model was preferred; a tie counts half."])
+    return Shown({"pairs": met}, Table(("", *map(str, range(1, len(rows) + 1))), lines), [told])
+
+
+def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
+    """One model's line of the matrix: shares, and below them their intervals and votes."""
+    shares = [cell.share("observed") if cell else (None, None, None) for cell in row]
+    counts = [f"{cell.judgments:,}" if cell and cell.judgments else "" for cell in row]
+    return [
+        (f"{number} {name}", *(percent(share) for share, _, _ in shares)),
+        ("", *("" if share is None else between(low, high) for share, low, high in shares)),
+        ("", *counts),
+    ]
 
 
 def head_to_head(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
@@ -81,9 +92,11 @@ def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     found = over_time.trajectory(
         votes.models, run.positions.tolist() if len(columns[0]) else [], run.trajectory
     )
-    return Shown(
-        asdict(found), _trajectory(found), ["Elo ratings after so many votes, in the order of the file."]
-    )
+    told = ["Elo ratings after so many votes, in the order of the file."]
+    if not found.lines:
+        left_out = ", or are ties that are left out" if parameters.ties == "drop" else ""
+        told = [f"No vote moves a rating: all call both responses bad{left_out}."]
+    return Shown(asdict(found), _trajectory(found), told)
 
 
 def bias(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
@@ -133,7 +146,10 @@ VIEWS: dict[str, tuple[View, int]] = {
     "weighted": (of_annotators.weighted, 0),
     "with-judges": (of_annotators.with_judges, 0),
 }
-_EXPECTED = "Expected is what the ratings say, with its interval; observed counts a tie half."
+_EXPECTED = (
+    "Observed counts a tie half, and its interval takes the votes on the two as independent (Wilson's); "
+    "expected is what the ratings say of all votes, with its interval."
+)
 
 
 def show(view: str, votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
@@ -168,6 +184,7 @@ def _meetings(found: Sequence[Meeting]) -> Table:
         "Losses",
         "Both bad",
         "Observed",
+        "95% interval",
         "Expected",
         "95% interval",
     )
@@ -177,6 +194,7 @@ def _meetings(found: Sequence[Meeting]) -> Table:
             one.other,
             *(f"{n:,}" for n in (one.wins, one.ties, one.losses, one.both_bad)),
             percent(one.observed),
+            between(one.observed_lower, one.observed_upper),
             percent(one.expected),
             between(one.lower, one.upper),
         )

@@ -115,7 +115,8 @@ def draw(trajectory: Trajectory, size: Size = MIDDLE) -> Drawing:
     for line, label in zip(lines, below if size.below else ends, strict=True):
         points = zip(trajectory.positions, line.ratings, strict=True)
         drawn = [f"{x(position)} {y(rating)}" for position, rating in points if rating is not None]
-        paths.append((line.model, f"M{' L'.join(drawn)}", *label))
+        # A line of one place is a dot.
+        paths.append((line.model, f"M{' L'.join(drawn)} h0", *label))
     _, _, counts = axis((0.0, float(total)), 3 if size.below else 5)
     return Drawing(
         width=size.width,

@@ -95,42 +95,20 @@ def headline(standings: Standings, headline: Headline, query: StandingsQuery) ->
 
 
 @dataclass(frozen=True)
-class Placed:
-    """A model in one slice; `stands_out` is "stronger" or "weaker" than in the whole, or empty.
+class Placed(Row):
+    """A model in one slice; `stands_out` is "stronger" or "weaker" than in all other judgments, or empty."""
 
-    It is said where chance alone would bring it about once in a thousand, and only where the same models
-    are ranked in both: ratings average the same in each.
-    """
-
-    row: Row
     stands_out: str
 
 
-def by_slice(whole: Standings, parts: Mapping[str, Standings], model: str) -> dict[str, Placed]:
+def best_first(placed: Mapping[str, Placed]) -> dict[str, Placed]:
     """One model in each slice, where it does best first."""
-    overall = row_of(whole, model)
-    placed = {
-        value: Placed(row_of(part, model), _stands_out(whole, part, overall)) for value, part in parts.items()
-    }
-    return dict(sorted(placed.items(), key=lambda item: -(item[1].row.rating or -np.inf)))
+    return dict(sorted(placed.items(), key=lambda item: -(item[1].rating or -np.inf)))
 
 
 def row_of(found: Standings, model: str) -> Row:
     """One model's row."""
     return next(row for row in found.rows if row.model == model)
-
-
-def _stands_out(whole: Standings, part: Standings, overall: Row) -> str:
-    row = row_of(part, overall.model)
-    if row.rating is None or row.upper is None or overall.rating is None or _rated(whole) != _rated(part):
-        return ""
-    # An interval at 95 % reaches 1.96 errors to either side, one at 99.9 % reaches 3.29.
-    beyond = (row.rating - overall.rating) / (3.29 / 1.96 * (row.upper - row.rating) or np.inf)
-    return "stronger" if beyond > 1 else "weaker" if beyond < -1 else ""
-
-
-def _rated(found: Standings) -> set[tuple[str, int]]:
-    return {(row.model, row.component) for row in found.rows if row.rating is not None}
 
 
 @dataclass(frozen=True)

@@ -1,20 +1,25 @@
 """Two models at a time: what was said of them, and what their ratings expect."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
 from app.leaderboard.ranked import Standings
 from ranking import lack_of_fit
 from ranking.davidson import davidson_probabilities
+from ranking.uncertainty import wilson
+
+ShareOf = Literal["observed", "expected"]
 
 
 @dataclass(frozen=True)
 class Meeting:
     """One model against another. Shares are of the first, a tie counting half; None where unknown.
 
-    `surprise` is by how many standard errors `observed` is above `expected`.
+    `lower` and `upper` are of what is `expected`, which all judgments tell; `observed_lower` and
+    `observed_upper` are Wilson's, of independent judgments of the two alone. `surprise` is by how many
+    standard errors `observed` is above `expected`.
     """
 
     model: str
@@ -24,10 +29,18 @@ class Meeting:
     losses: int
     both_bad: int
     observed: float | None
+    observed_lower: float | None
+    observed_upper: float | None
     expected: float | None
     lower: float | None
     upper: float | None
     surprise: float | None
+
+    def share(self, shown: ShareOf) -> tuple[float | None, float | None, float | None]:
+        """What was observed or is expected, with its bounds."""
+        if shown == "observed":
+            return self.observed, self.observed_lower, self.observed_upper
+        return self.expected, self.lower, self.upper
 
     @property
     def judgments(self) -> int:
@@ -68,7 +81,9 @@ class _Meetings:
         self.surprise = lack_of_fit(standings.fit).z
 
     def __call__(self, i: int, j: int) -> Meeting:
-        scored, lost = self.scores[i, j], self.scores[j, i]
+        scored, counted = self.scores[i, j], self.scores[i, j] + self.scores[j, i]
+        observed = float(scored / counted) if counted else None
+        bounds = (None, None) if observed is None else wilson(observed, round(counted))
         expected, lower, upper = self._expected(i, j)
         return Meeting(
             model=self.models[i],
@@ -77,7 +92,9 @@ class _Meetings:
             ties=int(self.votes.ties[i, j]),
             losses=int(self.votes.wins[j, i]),
             both_bad=int(self.votes.both_bad[i, j]),
-            observed=float(scored / (scored + lost)) if scored + lost else None,
+            observed=observed,
+            observed_lower=bounds[0],
+            observed_upper=bounds[1],
             expected=expected,
             lower=lower,
             upper=upper,

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from app.leaderboard import over_time, words
 from app.leaderboard.charts import axis_of
 from app.leaderboard.over_time import Trajectory
-from app.leaderboard.pairs import Meeting
+from app.leaderboard.pairs import Meeting, ShareOf
 from app.leaderboard.ranked import Standings
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
@@ -44,11 +44,10 @@ def standings_svg(title: str, found: Standings) -> str:
     return _draw("standings", title, standings=found, groups=groups, axis=axis_of(found.rows))
 
 
-def matrix_svg(title: str, rows: Sequence[Sequence[Meeting | None]], shown: str) -> str:
-    """Shares of wins, row against column; ``shown`` is "observed" or "expected"."""
+def matrix_svg(title: str, rows: Sequence[Sequence[Meeting | None]], shown: ShareOf) -> str:
+    """Shares of wins, row against column, with their intervals and how many judgments there are."""
     names = [next(cell.model for cell in row if cell) for row in rows if any(row)]
-    shares = [[cell and getattr(cell, shown) for cell in row] for row in rows]
-    return _draw("matrix", title, names=names, shares=shares, shown=shown)
+    return _draw("matrix", title, names=names, rows=rows, shown=shown)
 
 
 def shares_svg(title: str, subtitle: str, bars: Sequence[Bar]) -> str:

@@ -124,9 +124,12 @@ class Standings:
         }
 
 
-def with_slices(whole: Standings, by: str, slices: Mapping[str, Standings]) -> dict[str, Any]:
-    """The object of the whole, and one like it for each slice."""
-    parts = [{"value": value, **standings.as_object()} for value, standings in slices.items()]
+def with_slices(whole: Standings, by: str, slices: Mapping[tuple[str, str], Standings]) -> dict[str, Any]:
+    """The object of the whole, and one like it for each slice, by its value and what that is called."""
+    parts = [
+        {"value": value, "label": label, **standings.as_object()}
+        for (value, label), standings in slices.items()
+    ]
     return {**whole.as_object(), "by": by, "slices": parts}
 
 

@@ -11,6 +11,7 @@ from app import db, web
 from app.leaderboard import (
     asked,
     bias,
+    caveats,
     examples,
     failures,
     over_time,
@@ -27,8 +28,8 @@ from app.leaderboard import (
 from app.leaderboard.charts import axis_of
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Arrangement
-from app.leaderboard.pairs import Meeting
-from app.models import AnnotatorKind, Model, Project
+from app.leaderboard.pairs import ShareOf
+from app.models import Model, Project
 from app.permissions import Access
 
 
@@ -52,10 +53,18 @@ def standings_page(access: Access, query: StandingsQuery, arrangement: Arrangeme
     )
 
 
-def matrix_page(access: Access, query: StandingsQuery, shown: str) -> Response:
+def matrix_page(access: Access, query: StandingsQuery, shown: ShareOf) -> Response:
     """Every model against every other."""
-    rows = pairs.matrix(asked.bradley_terry(access, query))
-    return _plain_page("leaderboard/matrix.html", access, query, "matrix", rows=rows, shown=shown)
+    found = asked.bradley_terry(access, query)
+    return _plain_page(
+        "leaderboard/matrix.html",
+        access,
+        query,
+        "matrix",
+        rows=pairs.matrix(found),
+        votes=found.votes,
+        shown=shown,
+    )
 
 
 def history_page(access: Access, query: StandingsQuery) -> Response:
@@ -67,6 +76,7 @@ def history_page(access: Access, query: StandingsQuery) -> Response:
         query,
         "history",
         trajectory=trajectory,
+        votes=asked.bradley_terry(access, query).votes,
         drawings={kind: over_time.draw(trajectory, size) for kind, size in over_time.SIZES.items()},
     )
 
@@ -86,6 +96,7 @@ def bias_page(access: Access) -> Response:
 def firmness_page(access: Access, query: StandingsQuery) -> Response:
     """Whether the order would survive."""
     session, project = db.session(), access.project
+    who = standings.headline(session, project)
     return _plain_page(
         "leaderboard/robustness.html",
         access,
@@ -94,6 +105,7 @@ def firmness_page(access: Access, query: StandingsQuery) -> Response:
         firmness=robustness.load(session, project),
         style=style.load(session, project),
         judges=with_judges.load(session, project),
+        simulated=next(iter(caveats.simulated(who.people + who.judges, who.simulated)), ""),
     )
 
 
@@ -101,9 +113,8 @@ def model_page(
     access: Access, query: StandingsQuery, one: Model, result: examples.Result, offset: int
 ) -> Response:
     """Where one model wins and loses."""
-    found, parts = asked.bradley_terry(access, query), asked.all_slices(access, query)
-    slices = {by: page.by_slice(found, values, one.name) for by, values in parts.items()}
-    rows = [placed.row for values in slices.values() for placed in values.values()]
+    found, placed = asked.bradley_terry(access, query), asked.placed(access, query, one)
+    slices = {by: page.best_first(some) for by, some in asked.by_kind(placed).items()}
     return _plain_page(
         "leaderboard/model.html",
         access,
@@ -113,7 +124,7 @@ def model_page(
         row=page.row_of(found, one.name),
         standings=found,
         slices=slices,
-        axis=axis_of(rows),
+        axis=axis_of(row for some in slices.values() for row in some.values()),
         meetings=pairs.meetings(found, one.name),
         failures=failures.of_model(db.session(), access.project, query, one),
         **_examples(access, query, one, None, offset, result),
@@ -137,10 +148,6 @@ def pair_page(access: Access, query: StandingsQuery, pair: tuple[Model, Model], 
     """Two models against each other."""
     one, other = pair
     found = asked.meetings_by_slice(access, query, pair)
-    slices: dict[str, dict[str, Meeting]] = {}
-    for (by, value), meeting in found.items():
-        if by:
-            slices.setdefault(by, {})[value] = meeting
     return _plain_page(
         "leaderboard/pair.html",
         access,
@@ -149,7 +156,7 @@ def pair_page(access: Access, query: StandingsQuery, pair: tuple[Model, Model], 
         model=one,
         other=other,
         meeting=next(iter(found.values())),
-        slices=slices,
+        slices=asked.by_kind(found),
         **_examples(access, query, one, other, offset),
     )
 
@@ -162,8 +169,7 @@ def _plain_page(
 
 def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, Any]:
     """What every page of the room shows."""
-    who = standings.headline(db.session(), access.project)
-    spoken.tell_simulated({kind.value: who.of_kind(kind) for kind in AnnotatorKind})
+    spoken.tell_simulated(asked.who(access))
     return {
         "access": access,
         "project": access.project,

@@ -7,6 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext, ngettext
 
 from app import language
+from app.leaderboard import words
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row
 from app.leaderboard.words import NONE, VOTED
@@ -32,22 +33,9 @@ _WITHIN = {
     "group": lazy_gettext("in annotator group “%(value)s”"),
     "kind": lazy_gettext("in kind of annotator “%(value)s”"),
 }
-# By whether there are real ones and simulated ones.
-_KINDS = {
-    "human": {
-        (True, False): lazy_gettext("people"),
-        (True, True): lazy_gettext("people and simulated annotators"),
-        (False, True): lazy_gettext("simulated annotators"),
-    },
-    "model": {
-        (True, False): lazy_gettext("judge models"),
-        (True, True): lazy_gettext("judge models, some simulated"),
-        (False, True): lazy_gettext("simulated judge models"),
-    },
-}
 
 
-def tell_simulated(counts: Mapping[str, tuple[int, int]]) -> None:
+def tell_simulated(counts: words.Counts) -> None:
     """For the rest of the request: how many annotators of each kind are real, and how many simulated."""
     flask.g.annotators = counts
 
@@ -70,12 +58,8 @@ def by_slice(by: str) -> str:
 
 def slice_value(value: str, by: str) -> str:
     """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key."""
-    if by == "criterion":
-        return value.replace("_", " ")
-    if by != "kind" or value not in _KINDS:
-        return value
-    real, simulated = flask.g.get("annotators", {}).get(value, (1, 0))
-    return str(_KINDS[value][real > 0 or not simulated, simulated > 0])
+    found = words.slice_value(value, by, flask.g.get("annotators", {}))
+    return str(_(found)) if by == "kind" and value in words.KINDS else found
 
 
 def days(query: StandingsQuery) -> str:

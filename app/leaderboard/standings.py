@@ -9,7 +9,7 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
-from app.leaderboard import caveats, kept, reading, replay, shared_prompts, slicing
+from app.leaderboard import caveats, kept, reading, replay, shared_prompts, slicing, words
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
@@ -38,6 +38,10 @@ class Headline:
         if kind == AnnotatorKind.MODEL:
             return self.judges, self.simulated_judges
         return self.people, self.simulated_people
+
+    def kinds(self) -> words.Counts:
+        """The same by kind."""
+        return {kind.value: self.of_kind(kind) for kind in AnnotatorKind}
 
 
 def load(session: Session, project: Project, query: StandingsQuery) -> Standings:
@@ -69,9 +73,12 @@ def as_object(session: Session, project: Project, query: StandingsQuery) -> dict
     (_, first), *rest = load_parts(session, project, query).items()
     days = {name: day.isoformat() for name in ("since", "until") if (day := getattr(query, name))}
     if query.value:
-        return {**first.as_object(), **days, "by": query.by, "value": query.value}
+        label = words.slice_value(query.value, query.by, headline(session, project).kinds())
+        return {**first.as_object(), **days, "by": query.by, "value": query.value, "label": label}
     if query.by:
-        return with_slices(first, query.by, {value: found for (_, value), found in rest}) | days
+        who = headline(session, project).kinds()
+        parts = {(value, words.slice_value(value, query.by, who)): found for (_, value), found in rest}
+        return with_slices(first, query.by, parts) | days
     return first.as_object() | days
 
 
@@ -119,7 +126,7 @@ def _told(session: Session, project: Project, query: StandingsQuery, before: Sta
 
 def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
     names, codes = reading.models(session, project)
-    cells = _cells(session, project, query, codes)
+    cells = counted(session, project, query, codes)
     if query.method == "elo":
         return _rank_elo(session, project, query, cells)
     start = before.fit.theta if before and before.fit and before.models == tuple(names) else None
@@ -135,7 +142,8 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
     return rank_cells(names, cells, query.parameters(), start, prompts)
 
 
-def _cells(session: Session, project: Project, query: StandingsQuery, codes: Integers) -> Cells:
+def counted(session: Session, project: Project, query: StandingsQuery, codes: Integers) -> Cells:
+    """The judgments that a query asks for, counted by annotators; ``codes`` are the ids of the models."""
     if query.always:
         return kept.load(session, project, codes, query.by, query.value)
     # One reading for all slices of some days.

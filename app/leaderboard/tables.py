@@ -6,7 +6,9 @@ from dataclasses import asdict, fields
 from io import StringIO
 from typing import Any
 
+from app.leaderboard import words
 from app.leaderboard.over_time import Trajectory
+from app.leaderboard.page import Placed
 from app.leaderboard.pairs import Meeting
 from app.leaderboard.ranked import Row
 
@@ -25,19 +27,28 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def rows_csv(parts: Mapping[Part, Iterable[Row]]) -> str:
-    """One line a model and part."""
-    return _by_part(Row, parts)
+def rows_csv(parts: Mapping[Part, Iterable[Row]], who: words.Counts) -> str:
+    """One line a model and part; ``who`` are the annotators, for what their kinds are called."""
+    return _by_part(Row, parts, who)
 
 
-def meetings_csv(parts: Mapping[Part, Iterable[Meeting]]) -> str:
+def placed_csv(parts: Mapping[Part, Placed], who: words.Counts) -> str:
+    """One model, a line a part, with where it stands out."""
+    return _by_part(Placed, {part: [one] for part, one in parts.items()}, who)
+
+
+def meetings_csv(parts: Mapping[Part, Iterable[Meeting]], who: words.Counts) -> str:
     """One line a pair of models and part."""
-    return _by_part(Meeting, parts)
+    return _by_part(Meeting, parts, who)
 
 
-def _by_part(kind: type[Any], parts: Mapping[Part, Iterable[Any]]) -> str:
-    rows = ([*part, *asdict(one).values()] for part, found in parts.items() for one in found)
-    return to_csv(["by", "value", *(field.name for field in fields(kind))], rows)
+def _by_part(kind: type[Any], parts: Mapping[Part, Iterable[Any]], who: words.Counts) -> str:
+    rows = (
+        [by, value, words.slice_value(value, by, who), *asdict(one).values()]
+        for (by, value), found in parts.items()
+        for one in found
+    )
+    return to_csv(["by", "value", "label", *(field.name for field in fields(kind))], rows)
 
 
 def position_csv(found: Any) -> str:

@@ -16,6 +16,15 @@ from ranking.prediction_powered import HumanVotes, JudgeVotes, PredictionPowered
 # On fewer comparisons that both have judged, a judge model's errors are not known.
 LEAST_SHARED = 30
 
+_NO_TRUST = N_(
+    "A trust of zero means that, among comparisons of the same two models, what judge models say tells "
+    "nothing of what people say: both together are people alone."
+)
+_TURNED_ROUND = N_(
+    "A trust below zero means that, among comparisons of the same two models, people preferred a response "
+    "the less, the more judge models did: their judgments count the other way round."
+)
+
 Numbers = NDArray[np.number[Any]]
 Rows = Mapping[str, Row]
 
@@ -53,6 +62,16 @@ class WithJudges:
     def gained(self) -> int:
         """Judgments of people that the judge models stand for."""
         return round(self.effective - self.people) if self.effective is not None else 0
+
+    @property
+    def trust(self) -> float:
+        """`power` as it is shown."""
+        return round(self.power, 2) or 0.0
+
+    @property
+    def distrust(self) -> str:
+        """What a trust of zero or below means; empty where it is more."""
+        return "" if self.trust > 0 else _TURNED_ROUND if self.trust else _NO_TRUST
 
 
 @dataclass(frozen=True, eq=False)

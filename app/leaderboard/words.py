@@ -1,10 +1,28 @@
 """How a row of the standings reads, the same on a page and in a terminal."""
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
+
+from app.words import N_
 
 NONE = "–"
 VOTED = ("wins", "ties", "losses")
+# How many annotators of each kind are real, and how many simulated.
+Counts = Mapping[str, tuple[int, int]]
+# By whether there are real ones and simulated ones.
+KINDS = {
+    "human": {
+        (True, False): N_("people"),
+        (True, True): N_("people and simulated annotators"),
+        (False, True): N_("simulated annotators"),
+    },
+    "model": {
+        (True, False): N_("judge models"),
+        (True, True): N_("judge models, some simulated"),
+        (False, True): N_("simulated judge models"),
+    },
+}
 
 
 def rank_range(row: Mapping[str, Any]) -> str:
@@ -26,11 +44,17 @@ def slice_name(by: str) -> str:
     return {"kind": "Kind of annotator", "group": "Annotator group"}.get(by, by.capitalize())
 
 
-def slice_value(value: str, by: str) -> str:
-    """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key."""
+def slice_value(value: str, by: str, who: Counts = MappingProxyType({})) -> str:
+    """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key.
+
+    ``who``: how many annotators of each kind are real, and how many simulated.
+    """
     if by == "criterion":
         return value.replace("_", " ")
-    return {"human": "people", "model": "judge models"}.get(value, value) if by == "kind" else value
+    if by != "kind" or value not in KINDS:
+        return value
+    real, simulated = who.get(value, (1, 0))
+    return KINDS[value][real > 0 or not simulated, simulated > 0]
 
 
 def days(query: Any) -> str:
@@ -41,9 +65,8 @@ def days(query: Any) -> str:
     return f"since {since}" if since else f"until {until}" if until else "all time"
 
 
-def where(query: Any) -> str:
+def where(query: Any, who: Counts) -> str:
     """Which judgments a page is about, as its heading goes on: " in category “code”, since 2025-06-01"."""
-    found = (
-        f" in {slice_name(query.by).lower()} “{slice_value(query.value, query.by)}”" if query.value else ""
-    )
+    value = slice_value(query.value, query.by, who)
+    found = f" in {slice_name(query.by).lower()} “{value}”" if query.value else ""
     return found if query.always else f"{found}, {days(query)}"

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 
 from app.leaderboard import standings
-from app.models import Account
+from app.models import Account, AnnotatorKind
 from tests.conftest import Cast
 from tests.leaderboard.arrange import A, B, add_annotators, add_models, judge_birds, judge_pair
 
@@ -56,6 +56,28 @@ def test_no_spreadsheet_runs_a_models_name(
     judge_pair(session, a, b, [A, B, A], add_annotators(session, cast.project, 2))
     assert lines(client_of(cast.vic).get(f"{URL}.csv").text)[0]["model"] == f"'{name}"
     assert client_of(cast.vic).get(f"{URL}.json").json["models"][0]["model"] == name
+
+
+def test_simulated_annotators_are_called_so_in_every_file(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    annotators = [
+        *add_annotators(session, cast.project, 3, simulated=True),
+        *add_annotators(session, cast.project, 1, kind=AnnotatorKind.MODEL),
+    ]
+    judge_pair(session, heron, lark, [A, B] * 6, annotators)
+    client = client_of(cast.vic)
+    of_both = f"{URL}/models/{standings.uids(session, cast.project)['Heron']}"
+    named = {"human": "simulated annotators", "model": "judge models"}
+    for address in (URL, of_both):
+        rows = lines(client.get(f"{address}.csv?by=kind").text)
+        assert {row["value"]: row["label"] for row in rows if row["value"]} == named
+        told = client.get(f"{address}.json?by=kind").json["slices"]
+        assert {part["value"]: part["label"] for part in told if part["value"]} == named
+    alone = "?by=kind&value=human"
+    assert client.get(f"{URL}.json{alone}").json["label"] == "simulated annotators"
+    assert "in kind of annotator “simulated annotators”" in client.get(f"{URL}.svg{alone}").text
 
 
 def test_the_json_is_the_apis(session: Session, cast: Cast, client_of: Clients) -> None:

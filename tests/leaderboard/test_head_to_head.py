@@ -214,7 +214,15 @@ def test_a_cell_says_how_many_judgments_there_are(session: Session, cast: Cast, 
     page = client_of(cast.vic).get(f"{URL}/matrix").text
     assert 'title="Heron against Lark: 3 won, 1 tied, 1 lost, 1 both bad"' in page
     assert 'title="Lark against Heron: 1 won, 1 tied, 3 lost, 1 both bad"' in page
-    assert "70% 6 judgments" in plain(page)
+    assert "70% 30% to 93% 6 judgments" in plain(page)
+    # Wilson's of 5 votes, 3.5 of them won.
+    one = client_of(cast.vic).get(f"{URL}/matrix.json").json["pairs"][0]
+    assert (one["observed_lower"], one["observed_upper"]) == pytest.approx((0.298, 0.927), abs=1e-3)
+    drawn = client_of(cast.vic).get(f"{URL}/matrix.svg").text
+    assert "30% to 93%" in drawn
+    assert "observed_lower" in client_of(cast.vic).get(f"{URL}/matrix.csv").text
+    expected = client_of(cast.vic).get(f"{URL}/matrix?show=expected").text
+    assert re.search(r"\d+% \d+% to \d+% 6 judgments", plain(expected))
 
 
 def test_a_page_below_another_says_which(cast: Cast, client_of: Clients, uids: dict[str, str]) -> None:
@@ -300,6 +308,22 @@ def test_no_judgments_no_pairs_no_chart(cast: Cast, client_of: Clients) -> None:
     assert "Nothing to follow yet" in client.get(f"{URL}/over-time").text
     assert "nothing can be said of it" in client.get(f"{URL}/bias").text
     assert client.get(f"{URL}/over-time.svg").status_code == 200
+
+
+def test_both_bad_alone_moves_no_rating_and_is_told(session: Session, cast: Cast, client_of: Clients) -> None:
+    models = add_models(session, cast.project, ("Heron", "Lark"))
+    judge_pair(session, *models, [BOTH_BAD, BOTH_BAD], add_annotators(session, cast.project, 2))
+    client = client_of(cast.vic)
+    for view in ("over-time", "matrix"):
+        assert "All 2 judgments here called both responses bad" in client.get(f"{URL}/{view}").text
+        assert (
+            "No judgment counts here: since 2999-01-01" in client.get(f"{URL}/{view}?since=2999-01-01").text
+        )
+    assert "No judgment here moves a rating" in client.get(f"{URL}/over-time.svg").text
+    judge_pair(session, *models, [TIE], add_annotators(session, cast.project, 1))
+    assert "or are ties that are left out" in client.get(f"{URL}/over-time?ties=drop").text
+    one = client.get(f"{URL}/over-time").text
+    assert re.search(r'<path class="series"[^>]*d="M[\d.]+ [\d.]+ h0"', one), "one judgment is a dot"
 
 
 def test_a_preference_for_the_left_is_found_and_named(

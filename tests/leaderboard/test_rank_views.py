@@ -57,6 +57,9 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
     ]
     assert found["wins"] == len(won)
     assert ranked(file, *asked("head-to-head", one, other)) == found
+    told = run(file, "--show", "matrix").stdout
+    for key in ("observed", "observed_lower", "observed_upper"):
+        assert f"{found[key]:.0%}" in told
 
 
 def test_two_models_are_told_from_either_side(file: Path) -> None:
@@ -76,6 +79,14 @@ def test_ratings_over_time_end_where_elo_stands(file: Path) -> None:
     elo = {row["model"]: row["rating"] for row in ranked(file, "--method", "elo")["models"]}
     assert {line["model"]: line["ratings"][-1] for line in found["lines"]} == pytest.approx(elo)
     assert found["positions"][-1] == 400
+
+
+def test_votes_that_move_no_rating_are_told(tmp_path: Path) -> None:
+    rows = [row | {"winner": "both_bad" if n % 2 else "tie"} for n, row in enumerate(votes(20))]
+    file = write(tmp_path / "v.csv", rows)
+    assert "No vote moves a rating" not in run(file, "--show", "over-time").output
+    told = " ".join(run(file, "--show", "over-time", "--ties", "drop").output.split())
+    assert "No vote moves a rating: all call both responses bad, or are ties that are left out." in told
 
 
 def test_a_side_that_wins_is_seen(tmp_path: Path) -> None:
@@ -267,6 +278,19 @@ def test_judge_models_help_people_without_their_bias(tmp_path: Path) -> None:
     assert moth["judges"]["rating"] > moth["people"]["upper"] > moth["rating"] > moth["lower"]
     told = run(file, "--show", "with-judges")
     assert "200 comparisons judged by both, 400 by judge models alone" in " ".join(told.output.split())
+    assert "trust below zero" not in told.output
+
+
+def test_a_judge_model_that_says_the_opposite_is_turned_round(tmp_path: Path) -> None:
+    turned = {"model_a": "model_b", "model_b": "model_a"}
+    rows = [
+        row | {"winner": turned[row["winner"]]} if row["annotator"] == "gpt" else row
+        for row in with_a_judge()
+        if "Moth" not in (row["model_a"], row["model_b"])
+    ]
+    told = " ".join(run(write(tmp_path / "v.csv", rows), "--show", "with-judges").stderr.split())
+    assert "trust in these is -" in told
+    assert "A trust below zero means that" in told
 
 
 def test_the_order_of_a_comparisons_models_says_nothing_of_them(tmp_path: Path) -> None:

@@ -244,7 +244,7 @@ def test_a_judge_model_that_agrees_stands_for_judgments_of_people(
     assert re.search(r"add as much as [\d,]+ judgments of people would", page)
 
 
-def test_a_graded_verdict_counts_by_its_grade(session: Session, cast: Cast) -> None:
+def test_a_graded_verdict_counts_by_its_grade(session: Session, cast: Cast, client_of: Clients) -> None:
     judged_by_both(session, cast, shared=60, alone=60)
     before = with_judges.load(session, cast.project).rows[0].rating
     robot = session.exec(select(Annotator).where(Annotator.kind == AnnotatorKind.MODEL)).one()
@@ -256,6 +256,7 @@ def test_a_graded_verdict_counts_by_its_grade(session: Session, cast: Cast) -> N
     found = with_judges.load(session, cast.project)
     assert found.power == 0
     assert found.gained == 0
+    assert "A trust of zero means" in client_of(cast.vic).get(URL).text
     assert found.rows[0].rating != before
 
 
