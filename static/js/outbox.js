@@ -23,11 +23,16 @@ const drop = (id) => keep(kept().filter((item) => item.id !== id));
 const settle = (item) => keep(kept().filter(({ assignment }) => assignment !== item.assignment));
 const put = (item) => keep([...kept().filter(({ id }) => id !== item.id), item]);
 
-// What the page says of it: by the verdict where there is one, else above the page.
+// What the page says of it, once: by the verdict where there is one, else above the page.
 function tell(name, detail = "") {
-  for (const place of document.querySelectorAll("[data-unsent]")) place.replaceChildren();
-  if (!name) return;
   const place = pair()?.querySelector("[data-unsent]") ?? document.getElementById("unsent");
+  if (name && place.dataset.unsent === name + detail) return;
+  for (const other of document.querySelectorAll("[data-unsent]")) {
+    other.dataset.unsent = "";
+    other.replaceChildren();
+  }
+  if (!name) return;
+  place.dataset.unsent = name + detail;
   place.append(document.getElementById(`unsent-${name}`).content.cloneNode(true));
   if (detail) place.querySelector("[data-detail]").textContent = detail;
 }
@@ -71,6 +76,8 @@ function accepted(item, response, text) {
   const elsewhere = response.headers.get("HX-Redirect");
   if (elsewhere && isShown(item)) return location.assign(elsewhere);
   if (isShown(item)) htmx.swap(pair(), text, { swapStyle: "outerHTML" }, { eventInfo: { target: pair() } });
+  // The answer said so, too.
+  document.getElementById("said")?.replaceChildren();
   tell("saved");
 }
 

@@ -29,6 +29,27 @@ RESPONSES = (
     "Geese fly in a V.\n\n- They honk\n- They moult, x < y & `code`",
 )
 
+# Keeps in window.said what is read out by itself: what is put into a live region, and each alert.
+LISTEN = """() => {
+  window.said = [];
+  const live = "[role=status], [role=alert], [aria-live]";
+  const whole = (node) => node.nodeType === Node.ELEMENT_NODE ? node : node.parentElement;
+  new MutationObserver((changes) => {
+    const regions = new Set();
+    for (const { target, addedNodes } of changes) {
+      const region = whole(target)?.closest(live);
+      if (region && addedNodes.length) regions.add(region);
+      for (const node of addedNodes) {
+        for (const alert of whole(node)?.querySelectorAll("[role=alert]") ?? []) regions.add(alert);
+      }
+    }
+    for (const region of regions) {
+      const words = region.textContent.trim().replace(/\\s+/g, " ");
+      if (words && region.isConnected && region.checkVisibility()) window.said.push(words);
+    }
+  }).observe(document.body, { subtree: true, childList: true });
+}"""
+
 OpenPage = Callable[..., Page]
 
 

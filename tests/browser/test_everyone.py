@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Site, wrong_with
-from tests.browser.seat import ASKED, PASSWORD, OpenPage, judgments, make_project
+from tests.browser.seat import ASKED, LISTEN, PASSWORD, OpenPage, judgments, make_project
 
 # In the languages that differ most from English: what is on the buttons, and the way the page is written.
 WORDS = {
@@ -107,6 +107,7 @@ def test_who_does_not_see_the_next_pair_hears_of_it_and_goes_on_where_it_begins(
     expect(region).to_have_attribute("role", "status")
     expect(region).to_be_empty()
     kept = region.element_handle()
+    page.evaluate(LISTEN)
     for number in range(1, 7):
         rest(page)
         page.locator("#verdict-tie").focus()
@@ -118,6 +119,7 @@ def test_who_does_not_see_the_next_pair_hears_of_it_and_goes_on_where_it_begins(
     assert kept is not None
     assert kept.evaluate("region => region.isConnected")
     expect(page.get_by_role("link", name="Look again")).to_be_focused()
+    assert page.evaluate("() => window.said") == ["Saved."] * 5 + ["Saved. All done"]
     page.keyboard.press("z")
     expect(page.locator("[data-verdict]")).to_be_visible()
 

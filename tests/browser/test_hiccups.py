@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
-from tests.browser.seat import PASSWORD, PHONE, OpenPage, judgments, make_project
+from tests.browser.seat import LISTEN, PASSWORD, PHONE, OpenPage, judgments, make_project
 
 
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
@@ -21,6 +21,7 @@ def test_a_verdict_survives_a_restart_of_the_server(
         sign_in(page, site, "otis@example.org", PASSWORD)
         page.goto(site.address(f"{project}/judge"))
         page.wait_for_timeout(300)
+    page.evaluate(LISTEN)
     page.locator("#verdict-b").click()
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
     expect(page.locator("#verdict-b")).to_have_attribute("aria-pressed", "true")
@@ -29,6 +30,8 @@ def test_a_verdict_survives_a_restart_of_the_server(
     with serving(tmp_path, "serve", "--workers", "1", port=int(site.url.rpartition(":")[2])):
         expect(page.get_by_text("Saved: the verdict that had to wait")).to_be_visible(timeout=20_000)
         expect(page.locator("#today")).to_contain_text("1")
+        said = page.evaluate("() => window.said.map((words) => words.split(/[.:]/)[0])")
+        assert said == ["Not saved yet", "Saved"], "each once, however often it was tried"
         assert len(judgments(tmp_path)) == 1
         page.wait_for_timeout(300)
         page.locator("#verdict-a").click()

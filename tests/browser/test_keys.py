@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.conftest import Site, sign_in
-from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, cover, judgments, make_project
+from tests.browser.seat import ASKED, LISTEN, PASSWORD, PHONE, OpenPage, cover, judgments, make_project
 
 
 def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
@@ -192,5 +192,36 @@ def test_digits_are_shown_where_they_choose(site: Site, open_page: OpenPage) -> 
     )
     assert len(shown) > 9
     assert shown == [at < 9 for at in range(len(shown))]
+    assert page.locator("[data-tags][open] .chip").first.evaluate(
+        "(chip) => parseFloat(getComputedStyle(chip, '::after').top) >= 0"
+    ), "on its own tag, not on the one above"
     page.keyboard.press("9")
     expect(page.locator("[data-tags][open] .chip input").nth(8)).to_be_checked()
+
+
+# Takes the verdict back at once when the next pair is there, and then once more.
+AT_ONCE = """() => {
+  const undo = () => document.querySelector("[formaction$='/undo']").click();
+  const twice = () => {
+    undo();
+    document.addEventListener("htmx:afterSettle", undo, { once: true });
+  };
+  document.addEventListener("htmx:afterSettle", twice, { once: true });
+}"""
+
+
+def test_a_slip_is_taken_back_at_once_and_only_that_one(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "undine"), open_page()
+    sign_in(page, site, "undine@example.org", PASSWORD)
+    page.goto(site.address(f"{project}/judge"))
+    page.keyboard.press("ArrowDown")
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    page.wait_for_timeout(300)
+    page.evaluate(LISTEN)
+    page.evaluate(AT_ONCE)
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#said")).to_have_text("Taken back.")
+    page.wait_for_timeout(300)
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    assert page.evaluate("() => window.said") == ["Saved.", "Taken back."]
+    assert len(judgments(site.data, project)) == 1
