@@ -3,7 +3,10 @@
 const drawer = document.getElementById("drawer");
 const title = document.getElementById("drawer-title");
 const content = document.getElementById("drawer-content");
+const messages = document.getElementById("messages");
+const noAnswer = document.getElementById("no-answer");
 let opener = null;
+let sending = false;
 
 const form = () => content.querySelector("form:has(textarea)");
 const key = () => `tiebreak:drawer:${opener.href}`;
@@ -23,19 +26,41 @@ function fill() {
   }
 }
 
+const parsed = async (answer) => new DOMParser().parseFromString(await answer.text(), "text/html");
+
+function show(page) {
+  content.replaceChildren(...page.querySelector("main").childNodes);
+  content.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true }));
+}
+
 async function open(link) {
   const answer = await fetch(link.href);
   if (!answer.ok || answer.redirected) return location.assign(link.href);
-  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const page = await parsed(answer);
   // Another pair may be here by now.
   if (!link.isConnected) return;
-  content.replaceChildren(...page.querySelector("main").childNodes);
-  content.dispatchEvent(new CustomEvent("htmx:load", { bubbles: true }));
+  show(page);
   title.textContent = link.dataset.drawer;
   link.setAttribute("aria-expanded", "true");
   drawer.show();
   if (form()) fill();
   (form() ? fields()[0] : content).focus();
+}
+
+// What is written is forgotten when the server has it, and not before.
+async function send(sent, submitter) {
+  const words = key();
+  const answer = await fetch(sent.action, { method: "POST", body: new FormData(sent, submitter) });
+  if (answer.status >= 500) throw new Error("not sent");
+  const page = await parsed(answer);
+  if (!answer.redirected) {
+    show(page);
+    return content.focus();
+  }
+  if (!page.querySelector("[data-pair]")) return location.assign(answer.url);
+  sessionStorage.removeItem(words);
+  messages.replaceChildren(...page.getElementById("messages").childNodes);
+  if (sent.isConnected) drawer.close();
 }
 
 document.addEventListener("click", (event) => {
@@ -63,7 +88,16 @@ document.addEventListener("keydown", (event) => {
 });
 
 content.addEventListener("input", () => form() && keep());
-content.addEventListener("submit", ({ target }) => target === form() && sessionStorage.removeItem(key()));
+content.addEventListener("submit", async (event) => {
+  const sent = event.target;
+  if (sent !== form()) return;
+  event.preventDefault();
+  if (sending) return;
+  sending = true;
+  sent.querySelector("[data-message]")?.remove();
+  await send(sent, event.submitter).catch(() => sent.prepend(noAnswer.content.cloneNode(true)));
+  sending = false;
+});
 
 // What is written of a pair goes with it.
 document.addEventListener("htmx:afterSwap", () => {

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
 from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, make_project, say_why
 
 
@@ -44,7 +44,7 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     sign_in(lead, site, f"lead-{name}@example.org", PASSWORD)
     lead.goto(site.address(f"{project}/flags"))
     lead.get_by_text("The pair, as it was shown").click()
-    expect(lead.get_by_text("What is a goose")).to_be_visible()
+    expect(lead.get_by_text("What is a goose").last).to_be_visible()
     assert wrong_with(lead) == []
     lead.get_by_label("Answer").fill("Thank you. Skip it.")
     lead.get_by_label("Take this pair out of the queue").check()
@@ -58,7 +58,9 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
         assert wrong_with(page) == []
 
 
-def test_half_a_flag_stays_with_its_pair(site: Site, open_page: OpenPage) -> None:
+def test_half_a_flag_stays_with_its_pair_until_the_server_has_it(
+    site: Site, open_page: OpenPage, complaints: Complaints
+) -> None:
     project, page = make_project(site.data, "flora"), open_page()
     sign_in(page, site, "flora@example.org", PASSWORD)
     page.goto(site.address(f"{project}/judge"))
@@ -77,7 +79,18 @@ def test_half_a_flag_stays_with_its_pair(site: Site, open_page: OpenPage) -> Non
     page.keyboard.press("f")
     expect(page.get_by_label("Message")).to_have_value("Half a")
     expect(page.get_by_label("Something else")).to_be_checked()
+    for lost in (lambda route: route.fulfill(status=502), lambda route: route.abort()):
+        page.route("**/judge/flag", lost)
+        page.get_by_role("button", name="Send to the lead").click()
+        expect(page.get_by_role("alert")).to_contain_text("What you entered is still here")
+        expect(page.get_by_label("Message")).to_have_value("Half a")
+        page.unroute("**/judge/flag")
+    page.reload()
+    page.keyboard.press("f")
+    expect(page.get_by_label("Message")).to_have_value("Half a")
     page.get_by_role("button", name="Send to the lead").click()
     expect(page.get_by_text("Your lead has it now")).to_be_visible()
+    expect(page.get_by_role("link", name="Flag")).to_be_focused()
+    complaints.clear()  # the browser tells of the lost requests
     page.keyboard.press("f")
     expect(page.get_by_label("Message")).to_have_value("")
