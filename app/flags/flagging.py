@@ -10,6 +10,7 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from app import audit
 from app.annotation.claim import Assigned, annotator_of, assigned_to
+from app.annotation.history import excerpt
 from app.annotation.pair import Shown, show
 from app.annotation.reading import Reading
 from app.errors import Conflict, Invalid, NotFound
@@ -21,6 +22,7 @@ from app.models import (
     Comparison,
     Flag,
     FlagState,
+    Prompt,
     Slot,
     now,
     row_id,
@@ -37,6 +39,7 @@ class Flagged:
     flag: Flag
     annotator: str
     pair_id: str
+    excerpt: str
     shown: Shown
     queued: bool
 
@@ -97,10 +100,13 @@ def of_project(
 ) -> list[Flagged]:
     """The project's open or closed flags with their pairs, newest first, one more than a page."""
     query = (
-        sa.select(Flag, Assignment, Comparison, col(Account.name), col(Slot.comparison_id))
+        sa.select(
+            Flag, Assignment, Comparison, col(Prompt.messages), col(Account.name), col(Slot.comparison_id)
+        )
         .select_from(Flag)
         .join(Assignment, col(Flag.assignment_id) == col(Assignment.id))
         .join(Comparison, col(Assignment.comparison_id) == col(Comparison.id))
+        .join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
         .join(Annotator, col(Assignment.annotator_id) == col(Annotator.id))
         .outerjoin(Account, col(Annotator.account_id) == col(Account.id))
         .outerjoin(Slot, col(Slot.comparison_id) == col(Comparison.id))
@@ -114,10 +120,11 @@ def of_project(
             flag=flag,
             annotator=name or "",
             pair_id=comparison.pair_id,
+            excerpt=excerpt(messages or []),
             shown=show(session, access, Assigned.of(assignment), Reading()),
             queued=slot is not None and comparison.gold is None,
         )
-        for flag, assignment, comparison, name, slot in found
+        for flag, assignment, comparison, messages, name, slot in found
     ]
 
 

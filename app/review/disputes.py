@@ -9,6 +9,7 @@ from markupsafe import Markup
 from sqlmodel import Session, col, select
 
 from app import text
+from app.annotation.history import excerpt
 from app.models import Adjudication, Comparison, Judgment, Outcome, Prompt, Response
 from app.review import verdicts
 
@@ -22,6 +23,7 @@ class Dispute:
 
     pair_id: str
     prompt_id: str
+    excerpt: str
     prompt: Markup | None
     a: Markup | None
     b: Markup | None
@@ -49,6 +51,7 @@ def _read(session: Session, comparison: Comparison) -> Dispute:
     return Dispute(
         comparison.pair_id,
         prompt.key,
+        excerpt(prompt.messages or []),
         text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
         _response(session, prompt, comparison.model_a_id, comparison.sample_a),
         _response(session, prompt, comparison.model_b_id, comparison.sample_b),

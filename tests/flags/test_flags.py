@@ -56,6 +56,7 @@ def test_a_flag_goes_to_the_lead_and_its_answer_comes_back(
     assert "It &lt;b&gt;stops&lt;/b&gt;." in listed
     assert "Ann" in listed
     assert "Answer 0 to prompt" in listed
+    assert re.search(r"<h2[^>]*><bdi>Which bird is number", listed), "headed by what was asked"
     assert not any(name in listed for name in MARKERS), "a lead may judge, too"
     assert settle(lena, flag, answer="Thank you, skip it.", close="true").status_code == 303
     assert flags(session)[0].state == FlagState.CLOSED

@@ -42,6 +42,7 @@ def test_a_reviewer_settles_it_and_the_export_follows(
     rui, rosa = client_of(cast.rui), client_of(cast.rosa)
     page = rui.get(PAGE).text
     assert page.count("Final verdict") == 1
+    assert re.search(r"<h2[^>]*><bdi>Which bird is number", page), "headed by what was asked"
     assert "It sings." in page
     assert not [name for name in session.exec(select(Model.name)) if name in page], "blind"
     assert exported(rosa) == []
