@@ -9,6 +9,7 @@ from flask import current_app, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import generate_csrf
+from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from app import language
@@ -83,14 +84,14 @@ VERDICTS = {
 }
 
 
-def in_words(told: Told) -> str:
-    """What somebody is told of a gold comparison they missed."""
+def in_words(told: Told) -> Markup:
+    """What somebody is told of a gold comparison they missed, as markup."""
     words = _(
         "The right verdict on the last pair is known: %(right)s. You said: %(yours)s.",
         right=VERDICTS[told.right],
         yours=VERDICTS[told.yours],
     )
-    return f"{words} {told.reason}" if told.reason else words
+    return Markup("{} <bdi>{}</bdi>").format(words, told.reason) if told.reason else escape(words)
 
 
 _DONE = {

@@ -73,7 +73,7 @@ function row(mark, index, range) {
   const words = (range?.toString() ?? mark.quote ?? "").trim().replace(/\s+/g, " ");
   made.querySelector("[data-show-mark]").textContent = `“${words.length > 90 ? `${words.slice(0, 89)}…` : words}”`;
   made.querySelector("[data-mark-note]").textContent = mark.note ?? "";
-  const tag = mark.tag && part(`#marker [name=tag][value="${CSS.escape(mark.tag)}"]`)?.nextElementSibling.firstChild.data;
+  const tag = mark.tag && part(`#marker [name=tag][value="${CSS.escape(mark.tag)}"]`)?.nextElementSibling.firstChild.textContent;
   made.querySelector("[data-mark-tag]").textContent = tag ?? mark.tag ?? "";
   for (const button of made.querySelectorAll("button")) button.dataset.index = index;
   return made;

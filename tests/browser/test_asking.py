@@ -51,6 +51,36 @@ HEIGHTS = """() => {
 }"""
 
 
+# How much is seen of a response that could fill half of the screen's height, and how much the verdict takes.
+ENLARGED = """() => {
+  const box = (name) => document.querySelector(name).getBoundingClientRect();
+  const response = document.querySelector(".response-body");
+  response.scrollIntoView({ block: "start" });
+  const [body, verdict] = [box(".response-body"), box(".verdict")];
+  const text = Math.min(body.bottom, verdict.top) - Math.max(0, body.top);
+  const across = document.documentElement.scrollWidth - innerWidth;
+  const wanted = Math.min(response.scrollHeight, innerHeight / 2);
+  return { text: text / wanted, verdict: verdict.height / innerHeight, across };
+}"""
+
+# Where labels begin, and how far from its label's beginning each answer beside it does; whether the heading
+# is above them all.
+ROWS = """() => {
+  const box = (part) => part.getBoundingClientRect();
+  const begin = (part) => Math.round(document.dir === "rtl" ? innerWidth - box(part).right : box(part).left);
+  const asked = [...document.querySelectorAll(".ask")].filter((one) => !one.querySelector(".ask"));
+  const parts = ["legend, label", ".segments, .chips, textarea"];
+  const rows = asked.map((one) => parts.map((part) => one.querySelector(part)));
+  const beside = rows.filter(([label, answer]) => box(answer).top < box(label).bottom);
+  const { bottom } = box(document.querySelector("[data-asks] > span"));
+  return {
+    labels: [...new Set(rows.map(([label]) => begin(label)))],
+    answers: [...new Set(beside.map(([label, answer]) => begin(answer) - begin(label)))],
+    headed: rows.every(([label]) => box(label).top >= bottom),
+  };
+}"""
+
+
 def sit_at(page: Page, site: Site, name: str, **rubric: Any) -> str:
     """Sign in and open a pair of a project that asks this; returns its address."""
     project = make_project(site.data, name, **rubric)
@@ -71,10 +101,20 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
         found = page.evaluate(HEIGHTS)
         assert found["text"] >= 0.55, (width, found)
         assert (found["beyond"], found["across"]) == (0, 0)
-    for width in (1024, 768, 375):
+    for width, columns in ((1024, 3), (768, 2), (375, 1)):
         page.set_viewport_size({"width": width, "height": 768})
         assert page.evaluate(HEIGHTS)["across"] <= 0
+        found = page.evaluate(ROWS)
+        assert (len(found["labels"]), len(found["answers"])) == (columns, 1), (width, found)
+        assert found["headed"], width
         expect(page.locator("#verdict-b-3")).to_be_in_viewport(ratio=1)
+    # A screen of 1440 or 1280 px at twice its size.
+    for width in (720, 640):
+        page.set_viewport_size({"width": width, "height": 450})
+        found = page.evaluate(ENLARGED)
+        assert found["text"] >= 0.99, (width, found)
+        assert found["verdict"] <= 0.4, (width, found)
+        assert found["across"] <= 0
     assert wrong_with(page) == []
 
 

@@ -15,7 +15,8 @@ from tests.browser.test_asking import FULL
 
 LOOKS = [(width, scheme) for width in (1440, 768, 375) for scheme in ("light", "dark")]
 
-# Words that do not fit what they stand on, and an A that is not on the left of, or above, its B.
+# Words that do not fit what they stand on, an A that is not on the left of, or above, its B, and words of
+# another direction whose last sign stands before them.
 WRONG = """() => {
   const wrong = [];
   const shown = (part) => part.checkVisibility({ visibilityProperty: true, opacityProperty: true });
@@ -24,6 +25,20 @@ WRONG = """() => {
   for (const names of [["#text-a", "#text-b"], [".for-a", ".for-b"]]) {
     const [a, b] = names.map((name) => document.querySelector(name)?.getBoundingClientRect());
     if (a && b && a.right > b.left && a.bottom > b.top) wrong.push(`${names[0]} is not before ${names[1]}`);
+  }
+  const words = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  const left = (node, at) => {
+    const range = document.createRange();
+    range.setStart(node, at);
+    range.setEnd(node, at + 1);
+    return range.getBoundingClientRect();
+  };
+  while (words.nextNode()) {
+    const node = words.currentNode;
+    const end = node.data.trimEnd().length - 1;
+    if (!/^[^\u0600-\u06ff]*[a-z][?.!]$/i.test(node.data.trimEnd())) continue;
+    const [before, mark] = [left(node, end - 1), left(node, end)];
+    if (mark.top === before.top && mark.left < before.left) wrong.push(`ends where it begins: ${node.data}`);
   }
   return wrong;
 }"""

@@ -114,6 +114,12 @@ def test_an_image_has_a_page_of_its_own_without_javascript(
     expect(opened.value.locator("img")).to_have_attribute("src", PICTURE)
 
 
+ENDS = """({ children: [code, button] }) => ({
+  code: code.getBoundingClientRect().right,
+  button: button.getBoundingClientRect().left,
+})"""
+
+
 def test_code_is_copied_as_it_was_written(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
     address = make("cleo", *((RICH, f"{RICH} Number {n}.") for n in range(2)))
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
@@ -123,6 +129,8 @@ def test_code_is_copied_as_it_was_written(make: MakeProject, empty_site: Site, o
         expect(page.get_by_role("button", name="Copy")).to_have_count(2)
         page.evaluate("() => navigator.clipboard.writeText('')")
         page.wait_for_timeout(300)  # as judging.js asks of everybody
+        ends = page.locator(".highlight").first.evaluate(ENDS)
+        assert ends["code"] <= ends["button"], "no code lies under it"
         page.get_by_role("button", name="Copy").first.click()
         expect(page.get_by_role("button", name="Copied")).to_be_visible()
         assert page.evaluate("() => navigator.clipboard.readText()") == CODE
@@ -175,7 +183,9 @@ BOXES = """() => ["header", ".prompt", ".response-a", ".response-b", ".verdict-b
 })"""
 
 
-def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
+def test_the_next_pair_moves_nothing_and_a_panel_covers_nothing(
+    make: MakeProject, empty_site: Site, open_page: OpenPage
+) -> None:
     address = make("nils", *((RICH, RICH * (n + 2)) for n in range(6)))
     page = open_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(SHIFTS)
@@ -189,6 +199,14 @@ def test_the_next_pair_moves_nothing(make: MakeProject, empty_site: Site, open_p
         assert page.evaluate(BOXES) == places
     page.wait_for_timeout(200)
     assert page.evaluate("() => window.shifts") == []
+    page.keyboard.press("g")
+    panel = page.locator("#drawer")
+    expect(panel).to_be_visible()
+    beside = page.evaluate(BOXES)
+    assert (beside[0], beside[-1]) == (places[0], places[-1]), "the header and the verdict stay"
+    assert [(y, high) for _, y, _, high in beside] == [(y, high) for _, y, _, high in places]
+    left, _, width, _ = beside[3]
+    assert left + width <= panel.evaluate("(one) => one.getBoundingClientRect().left"), "nothing is covered"
 
 
 def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
