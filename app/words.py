@@ -57,6 +57,8 @@ def _english(value: Any) -> str:
     return listed(value) if isinstance(value, tuple) else str(value)
 
 
+# How the key of a prompt begins that nobody named: each vote that comes without one has one of its own.
+UNKNOWN_PROMPT = "vote-"
 NAMED = 6
 
 

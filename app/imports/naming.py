@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from app.imports.items import Item, Vote
 from app.imports.writing import Pending, Target
 from app.models import ANNOTATOR_GROUPS, AnnotatorKind, opaque_id, row_id
+from app.words import UNKNOWN_PROMPT
 
 
 def name_vote(target: Target, item: Item, vote: Vote) -> None:
@@ -18,7 +19,7 @@ def name_vote(target: Target, item: Item, vote: Vote) -> None:
     named = orjson.dumps([row_id(target.project), target.batch, ordinal]) + vote.identity
     vote.submission = "import-" + hashlib.blake2b(named, digest_size=16).hexdigest()
     if not item.key:
-        item.key = f"vote-{vote.submission[7:31]}"
+        item.key = f"{UNKNOWN_PROMPT}{vote.submission[7:31]}"
 
 
 class Names:

@@ -26,6 +26,10 @@ def rounded(value: float) -> int:
 
 
 WIDENED_BY_ONE = N_("With few annotators one who differs from the others widens every interval.")
+PROMPTS_UNKNOWN = N_(
+    "The judgments came without their prompts: which are on the same one is not known, so the intervals do "
+    "not allow for what these share."
+)
 _ALL_SIMULATED = N_("All of these judgments are by simulated annotators.")
 _SOME_SIMULATED = N_("Some of these judgments are by simulated annotators.")
 _FEW_CLUSTERS = {

@@ -25,6 +25,8 @@ def axis_of(rows: Iterable[Row]) -> Axis:
 
 
 def _round_step(rough: float) -> float:
-    """The next of 1, 2, 5, 10, 20, … that is not smaller."""
+    """The next of 1, 2, 5, 10, 20, 25, 50, … that is not smaller."""
     power = 10.0 ** floor(log10(rough))
-    return next(power * digit for digit in (1, 2, 5, 10) if power * digit >= rough)
+    # A quarter of ten is no whole number.
+    digits = (1, 2, 2.5, 5, 10) if power >= 10 else (1, 2, 5, 10)
+    return next(power * digit for digit in digits if power * digit >= rough)

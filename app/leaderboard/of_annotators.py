@@ -156,7 +156,9 @@ def weighted(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
         rows.append((one.model, *map(str, numbers)))
     moved = sum(one.moved for one in models)
     told = (
-        f"{counted(moved, 'rank', 'ranks')} would change." if models else "It takes two annotators or more."
+        f"{counted(moved, 'rank', 'ranks')} would change."
+        if models
+        else "It takes two annotators or more whose votes count."
     )
     table = Table(("Model", "Rank", "Weighted rank", "Rating", "Weighted rating"), rows)
     return Shown({"models": [asdict(one) for one in models]}, table, [told])

@@ -53,7 +53,9 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
         "How often the row's model was preferred, a tie counting half; below it the 95% interval, which "
         "takes the votes on the two as independent (Wilson's), and how many there are."
     )
-    return Shown({"pairs": met}, Table(("", *map(str, range(1, len(rows) + 1))), lines), [told])
+    return Shown(
+        {"pairs": met}, Table(("", *map(str, range(1, len(rows) + 1))), lines), [told if lines else _UNRATED]
+    )
 
 
 def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
@@ -70,7 +72,8 @@ def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
 def head_to_head(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
     """Two models against each other."""
     found = pairs.head_to_head(by_bradley_terry(votes, parameters), *models)
-    return Shown(asdict(found), _meetings([found]), [_EXPECTED])
+    apart = "No votes join these two, not even through other models, so nothing can be said of them."
+    return Shown(asdict(found), _meetings([found]), [apart if found.expected is None else _EXPECTED])
 
 
 def model(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
@@ -92,11 +95,8 @@ def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     found = over_time.trajectory(
         votes.models, run.positions.tolist() if len(columns[0]) else [], run.trajectory
     )
-    told = ["Elo ratings after so many votes, in the order of the file."]
-    if not found.lines:
-        left_out = ", or are ties that are left out" if parameters.ties == "drop" else ""
-        told = [f"No vote moves a rating: all call both responses bad{left_out}."]
-    return Shown(asdict(found), _trajectory(found), told)
+    told = "Elo ratings after so many votes, in the order of the file." if found.lines else _UNRATED
+    return Shown(asdict(found), _trajectory(found), [told])
 
 
 def bias(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
@@ -113,6 +113,12 @@ def bias(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
     )
     table = Table(("Left preferred, between equals", "95% interval", "Left", "Right", "Ties"), [row])
     told = "The first model of each row is taken to have stood on the left."
+    if found.share is None:
+        told += (
+            " The votes do not let the side be told from the models that stood on it."
+            if found.left + found.right
+            else " No vote prefers a side, so nothing can be said of it."
+        )
     alone = "The interval takes each vote as independent." if not clustered else ""
     return Shown(asdict(found), table, [told, *filter(None, [alone])])
 
@@ -127,8 +133,13 @@ def firm(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     ]
     if rows:
         rows.insert(1, None)
-    told = "The fewest votes found without which the second would stand above the first; the top comes first."
-    return Shown(asdict(found), Table(("Above", "Below", "Votes"), rows, words=2), [told])
+    told = [
+        "The fewest votes found without which the second would stand above the first; the top comes first.",
+        "None found: no votes were found that could be left out to that end.",
+    ]
+    if not rows:
+        told = ["Not enough data: no two models have been compared."]
+    return Shown(asdict(found), Table(("Above", "Below", "Votes"), rows, words=2), told)
 
 
 View = Callable[[Votes, Parameters, Sequence[str]], Shown]
@@ -146,6 +157,7 @@ VIEWS: dict[str, tuple[View, int]] = {
     "weighted": (of_annotators.weighted, 0),
     "with-judges": (of_annotators.with_judges, 0),
 }
+_UNRATED = "No vote rates a model: all call both responses bad, or are ties that are left out."
 _EXPECTED = (
     "Observed counts a tie half, and its interval takes the votes on the two as independent (Wilson's); "
     "expected is what the ratings say of all votes, with its interval."
@@ -172,6 +184,8 @@ def _standing(row: Mapping[str, Any]) -> Line:
 
 def _summary(row: Mapping[str, Any]) -> str:
     rank, name, rating, interval, *_ = _standing(row)
+    if row["rating"] is None:
+        return f"{name}: not rated; see the standings for why."
     return f"{name}: rank {rank}, rating {rating} ({interval})."
 
 
@@ -205,6 +219,6 @@ def _meetings(found: Sequence[Meeting]) -> Table:
 
 def _trajectory(found: Trajectory) -> Table:
     rows: list[Line | None] = [
-        (f"{position:,}", *map(points, ratings)) for position, ratings in found.milestones()
+        (f"{position:,}", *map(points, ratings)) for position, ratings in found.milestones() if ratings
     ]
     return Table(("Votes", *(line.model for line in found.lines)), rows)

@@ -50,7 +50,7 @@ class Meeting:
 
 def matrix(standings: Standings) -> list[list[Meeting | None]]:
     """Every model against every other, in the order of the standings; None against itself."""
-    order = [standings.models.index(row.model) for row in standings.rows if row.rating is not None]
+    order = [standings.models.index(row.model) for row in standings.rows if row.component >= 0]
     meet = _Meetings(standings)
     return [[None if i == j else meet(i, j) for j in order] for i in order]
 

@@ -67,12 +67,14 @@ class Parameters:
 class Prompts:
     """How many the votes are on, as far as these say, and what votes on one share; None: not to be told.
 
-    `kind` is what they are where votes name no prompts: comparisons.
+    `kind` is what they are where votes name no prompts: comparisons. `unknown`: they were to be named, but
+    every vote came without its own.
     """
 
     number: int = 0
     crossed: Crossed | None = None
     kind: Literal["prompt", "comparison"] = "prompt"
+    unknown: bool = False
 
 
 @dataclass(frozen=True)
@@ -157,6 +159,9 @@ def rank_cells(
     ranges = rank_ranges(found, joint=True)
     told = caveats.of_intervals(models, fitted, found, ranges)
     rating, lower, upper = found.ratings()
+    if not np.isfinite(rating).any():
+        # Nothing narrows intervals that are not there.
+        notes = ()
     standings = _standings(models, matrix, used, rating, fitted, (lower, upper), ranges)
     return replace(standings, intervals=found, crossed=shared, notes=(*standings.notes, *told, *notes))
 
@@ -199,7 +204,7 @@ def _shared(
     """What prompts add to the variance, or why they do not."""
     found = prompts.crossed
     if prompts.number == 0:
-        return None, []
+        return None, [caveats.PROMPTS_UNKNOWN] if prompts.unknown else []
     if prompts.number < FEW_PROMPTS and not parameters.chosen:
         return None, [caveats.as_they_are(prompts.number, prompts.kind, by_annotator=by_annotator)]
     if found is None:

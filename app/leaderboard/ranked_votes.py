@@ -39,7 +39,7 @@ def by_bradley_terry(votes: "Votes", parameters: Parameters) -> Standings:
 
 def _prompts(votes: "Votes", fitted: Fit) -> Prompts:
     if votes.prompt is None or not (votes.prompt >= 0).any():
-        return Prompts()
+        return Prompts(unknown=votes.prompt is not None)
     some = votes.where(sample_items(votes.prompt, MAX_SHARED))
     found = crossed(fitted, some.a, some.b, some.outcome, np.asarray(some.prompt), some.cluster)
     return Prompts(len(np.unique(votes.prompt[votes.prompt >= 0])), found, votes.item)

@@ -12,6 +12,7 @@ from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts
 from app.leaderboard.reading import CODES, Integers
 from app.models import Comparison, Judgment, Project, Prompt
+from app.words import UNKNOWN_PROMPT
 from ranking import Fit, crossed
 
 # One number is learnt from them, so that no more are read however many there are.
@@ -42,14 +43,25 @@ def _prompts(
     prompt, annotator, a, b, outcome = read
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     found = crossed(fitted, *pair, outcome, prompt, annotator)
+    if not found.items and fitted.matrix.judgments.any() and not _any_known(session, project):
+        return Prompts(unknown=True)
     if whole:
         return Prompts(found.items, found)
     return Prompts(max(found.items, _up_to_few(session, project, query)), found if found.known else None)
 
 
+def _any_known(session: Session, project: Project) -> bool:
+    """Whether any of the prompts drawn is one that votes came with."""
+    drawn, _ = _draw(session, project)
+    known = sa.exists().where(col(Prompt.id).in_(drawn), col(Prompt.key).not_like(f"{UNKNOWN_PROMPT}%"))
+    return bool(session.scalar(sa.select(known)))
+
+
 def _up_to_few(session: Session, project: Project, query: StandingsQuery) -> int:
     """How many prompts a question may be about; no more are counted than are no longer few."""
-    here = sa.select(col(Prompt.id)).where(col(Prompt.project_id) == project.id, col(Prompt.key) != "")
+    here = sa.select(col(Prompt.id)).where(
+        col(Prompt.project_id) == project.id, col(Prompt.key).not_like(f"{UNKNOWN_PROMPT}%")
+    )
     if query.value and query.by in ("category", "language"):
         here = here.where(getattr(Prompt, query.by) == query.value)
     return session.scalar(sa.select(sa.func.count()).select_from(here.limit(FEW_PROMPTS).subquery())) or 0
@@ -88,8 +100,10 @@ def _draw(session: Session, project: Project) -> tuple[list[int], bool]:
 
 
 def _of(project: Project, query: StandingsQuery, prompts: list[int]) -> "sa.Select[*tuple[int, ...]]":
-    # Votes that came without their prompts are all filed under one without a name: it tells nothing.
-    nameless = sa.select(col(Prompt.id)).where(col(Prompt.project_id) == project.id, col(Prompt.key) == "")
+    # Votes that came without their prompts have one each, which tells nothing.
+    unknown = sa.select(col(Prompt.id)).where(
+        col(Prompt.id).in_(prompts), col(Prompt.key).like(f"{UNKNOWN_PROMPT}%")
+    )
     wanted = (col(Comparison.prompt_id), col(Judgment.annotator_id), *reading.PAIR)
     return (
         sa.select(*wanted, sa.case(CODES, value=reading.verdict(query)))
@@ -97,7 +111,7 @@ def _of(project: Project, query: StandingsQuery, prompts: list[int]) -> "sa.Sele
         .where(
             col(Comparison.project_id) == project.id,
             col(Comparison.prompt_id).in_(prompts),
-            col(Comparison.prompt_id).not_in(nameless),
+            col(Comparison.prompt_id).not_in(unknown),
             *reading.counts(project),
             *reading.asked(project, query),
         )

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from app.errors import Problem
 from app.leaderboard.column_files import Source, read, recognise
-from app.words import listed
+from app.words import UNKNOWN_PROMPT, listed
 from ranking import Outcome
 
 Codes = NDArray[np.integer[Any]]
@@ -130,7 +130,7 @@ def read_votes(
         outcome,
         joined,
         clusters,
-        prompt=_codes(source, table, prompts[0])[0] if prompts else None,
+        prompt=_prompts(source, table, prompts[0]) if prompts else None,
         item="prompt" if _named(source, "prompt") else "comparison",
         comparison=_joined(source, table, comparisons, a, b)[0] if comparisons else None,
         judge=_judges(source, table, *judges, needed=judged) if judges else None,
@@ -247,6 +247,12 @@ def _outcomes(source: Source, table: pa.Table, winner: str) -> Codes:
         found = repr(values[codes[row]]) if codes[row] >= 0 else "missing"
         raise source.refuse(row, f"{winner} is {found}; expected one of {', '.join(WORDS)}.")
     return outcome
+
+
+def _prompts(source: Source, table: pa.Table, name: str) -> Codes:
+    codes, keys = _codes(source, table, name)
+    known = np.array([not key.startswith(UNKNOWN_PROMPT) for key in keys] + [True], bool)
+    return np.where(known[codes], codes, -1)
 
 
 def _judges(source: Source, table: pa.Table, column: str, value: str, *, needed: bool) -> NDArray[np.bool_]:

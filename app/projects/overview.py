@@ -20,17 +20,20 @@ from app.models import (
     Role,
     Slot,
 )
+from app.words import UNKNOWN_PROMPT
 
 
 @dataclass(frozen=True)
 class Counts:
     """A project in numbers. ``waiting`` and ``open`` count judgments asked for, not comparisons.
 
-    ``textless`` prompts are known from votes only, and are none of ``prompts``.
+    ``textless`` prompts are known from votes only, and are none of ``prompts``; ``promptless`` votes came
+    without even the name of theirs.
     """
 
     prompts: int
     textless: int
+    promptless: int
     models: int
     comparisons: int
     waiting: int
@@ -48,6 +51,7 @@ def counts(session: Session, project: Project) -> Counts:
     here = {
         "prompts": _count(Prompt, project),
         "textless": _count(Prompt, project, col(Prompt.messages).is_(None)),
+        "promptless": _count(Prompt, project, col(Prompt.key).like(f"{UNKNOWN_PROMPT}%")),
         "models": _count(Model, project),
         "comparisons": _count(Comparison, project),
         "waiting": _sum(
@@ -65,7 +69,8 @@ def counts(session: Session, project: Project) -> Counts:
     }
     row = session.execute(sa.select(*(query.scalar_subquery().label(name) for name, query in here.items())))
     found = dict(row.mappings().one())
-    return Counts(**{**found, "prompts": found["prompts"] - found["textless"]})
+    textless = found["textless"] - found["promptless"]
+    return Counts(**{**found, "prompts": found["prompts"] - found["textless"], "textless": textless})
 
 
 def _count(table: Any, project: Project, *conditions: sa.ColumnElement[bool]) -> Any:

@@ -163,6 +163,14 @@ def test_a_vote_without_its_prompt_counts_all_the_same(tmp_path: Path) -> None:
     assert (found["votes"], found["parameters"]["cluster"]) == (400, "both")
 
 
+def test_votes_that_came_without_their_prompts_are_on_none_that_is_known(tmp_path: Path) -> None:
+    rows = [row | {"prompt_id": f"vote-{number}"} for number, row in enumerate(votes(24))]
+    for name, given in (("exported.csv", rows), ("empty.csv", [row | {"prompt_id": ""} for row in rows])):
+        notes = ranked(write(tmp_path / name, given))["notes"]
+        assert notes[-1].startswith("The judgments came without their prompts")
+        assert not [note for note in notes if "24 prompts" in note]
+
+
 def on_few_prompts(prompts: int, *dropped: str) -> list[dict[str, str]]:
     rows = [row | {"prompt_id": f"q{int(row['prompt_id'][1:]) % prompts}"} for row in votes()]
     return [{name: value for name, value in row.items() if name not in dropped} for row in rows]

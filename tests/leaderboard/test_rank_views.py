@@ -68,6 +68,19 @@ def test_two_models_are_told_from_either_side(file: Path) -> None:
     assert one["expected"] == pytest.approx(1 - other["expected"])
 
 
+def test_a_model_beyond_all_others_is_in_the_matrix_all_the_same(tmp_path: Path) -> None:
+    rows = [
+        row | {"winner": next(side for side in ("model_a", "model_b") if row[side] == "Heron")}
+        if "Heron" in row.values()
+        else row
+        for row in votes()
+    ]
+    found = ranked(write(tmp_path / "v.csv", rows), "--show", "matrix", "--prior", "none")["pairs"]
+    beyond = next(pair for pair in found if pair["model"] == "Heron")
+    assert (beyond["observed"], beyond["expected"], beyond["lower"]) == (1, 1, None)
+    assert len(found) == 12
+
+
 def test_a_model_has_its_standing_and_all_it_met(file: Path) -> None:
     found = ranked(file, *asked("model", NAMES[0]))
     assert found["rank"] == 1
@@ -84,9 +97,14 @@ def test_ratings_over_time_end_where_elo_stands(file: Path) -> None:
 def test_votes_that_move_no_rating_are_told(tmp_path: Path) -> None:
     rows = [row | {"winner": "both_bad" if n % 2 else "tie"} for n, row in enumerate(votes(20))]
     file = write(tmp_path / "v.csv", rows)
-    assert "No vote moves a rating" not in run(file, "--show", "over-time").output
-    told = " ".join(run(file, "--show", "over-time", "--ties", "drop").output.split())
-    assert "No vote moves a rating: all call both responses bad, or are ties that are left out." in told
+    for view in ("over-time", "matrix"):
+        assert "No vote rates a model" not in run(file, "--show", view).output
+        told = " ".join(run(file, "--show", view, "--ties", "drop").output.split())
+        assert "No vote rates a model: all call both responses bad, or are ties that are left out." in told
+    assert "no two models have been compared" in run(file, "--show", "firmness", "--ties", "drop").output
+    assert "No vote prefers a side" in " ".join(run(file, "--show", "bias").output.split())
+    # There are no intervals that few prompts or annotators could make any narrower.
+    assert not [note for note in ranked(file, "--ties", "drop")["notes"] if "interval" in note]
 
 
 def test_a_side_that_wins_is_seen(tmp_path: Path) -> None:
@@ -213,7 +231,7 @@ def test_weighting_undoes_what_the_opposite_does(tmp_path: Path) -> None:
 def test_one_annotator_is_compared_with_nobody(tmp_path: Path) -> None:
     file = write(tmp_path / "v.csv", [row | {"annotator": "w"} for row in votes()])
     assert ranked(file, "--show", "weighted")["models"] == []
-    assert "two annotators or more" in run(file, "--show", "weighted").output
+    assert "two annotators or more whose votes count" in run(file, "--show", "weighted").output
     assert ranked(file, "--show", "annotators")["annotators"][0]["reliability"] is None
     nobody = [{name: row[name] for name in ("model_a", "model_b", "winner")} for row in votes()]
     error = run(write(tmp_path / "w.csv", nobody), "--show", "annotators").exception

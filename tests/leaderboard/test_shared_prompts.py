@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 from app.leaderboard import memory, shared_prompts, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Project, Prompt
+from app.projects import overview
 from tests.conftest import Cast
 from tests.leaderboard.arrange import A, B, add_annotators, add_comparison, add_models, judge
 
@@ -54,13 +55,21 @@ def test_votes_without_prompts_tell_nothing_of_prompts(session: Session, cast: C
     judge_alike(session, cast.project)
     before = standings.load(session, cast.project, WHOLE).crossed
     one = session.exec(select(Prompt).where(Prompt.project_id == cast.project.id).limit(1)).one()
-    one.key = ""
+    one.key = "vote-1"
     cast.project.revision += 1
     session.commit()
     after = standings.load(session, cast.project, WHOLE).crossed
     assert before is not None
     assert after is not None
     assert after.items == before.items - 1
+    for prompt in session.exec(select(Prompt)):
+        prompt.key = f"vote-{prompt.id}"
+    cast.project.revision += 1
+    session.commit()
+    without = standings.load(session, cast.project, WHOLE)
+    assert (without.crossed, without.parameters["cluster"]) == (None, "annotator")
+    assert without.notes[-1].startswith("The judgments came without their prompts")
+    assert overview.counts(session, cast.project).promptless == 60
 
 
 def test_a_small_slice_is_taken_to_be_like_the_whole(session: Session, cast: Cast) -> None:
