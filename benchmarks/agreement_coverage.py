@@ -14,8 +14,9 @@ from typing import Any
 
 import numpy as np
 
+import ranking.units
 from ranking import agreement
-from ranking.outcomes import Floats, Ints
+from ranking.arrays import Floats, Ints
 
 POPULATIONS = ((0.4, 0.4, 0.15, 0.05), (0.5, 0.5), (0.7, 0.2, 0.1))
 KNOWING = (0.2, 0.6, 0.85)
@@ -59,7 +60,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=80)
     parser.add_argument("--quick", action="store_true", help="few repeats")
     options = parser.parse_args()
-    agreement.FEWEST_UNITS = 0
+    ranking.units.FEWEST_UNITS = 0
     print("| units | alpha | worst | AC1 | worst |\n|---:|---:|---:|---:|---:|")
     for units in (5, 7, 10, 15, 20, 30, 50):
         found = covered(units, 10 if options.quick else options.repeats)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import ranking
-from benchmarks.ranking_speed import Data, arena_intervals, lbfgs
+from benchmarks.ranking_methods import Data, arena_intervals, lbfgs
 from benchmarks.ranking_votes import Votes
 
 import evalica  # isort: skip

@@ -22,7 +22,7 @@ from benchmarks.ranking_votes import (
     simulate_prompts,
     simulate_with_judge,
 )
-from ranking.outcomes import Floats
+from ranking.arrays import Floats
 from ranking.prediction_powered import fit_prediction_powered
 
 # One simulated data set by its seed -> (truth inside?, width in Elo points), one entry a model.

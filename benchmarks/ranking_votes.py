@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.special import logit, ndtr
 
 import ranking
-from ranking.outcomes import Floats
+from ranking.arrays import Floats
 from ranking.prediction_powered import HumanVotes, JudgeVotes
 
 

@@ -23,11 +23,12 @@ for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
 from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import Fit, Note, fit, to_elo
 from ranking.clusters import Clusters, cluster_votes
+from ranking.codes import Outcome, encode_names, encode_outcomes
 from ranking.connectivity import Connectivity, connectivity
 from ranking.crossed import Crossed, crossed
 from ranking.elo import EloRun, EloState, elo, permuted_elo
 from ranking.misfit import LackOfFit, lack_of_fit
-from ranking.outcomes import Cells, Outcome, WinMatrix, encode_names, encode_outcomes
+from ranking.outcomes import Cells, WinMatrix
 from ranking.ranks import RankRanges, probability_better, probability_top, rank_ranges, votes_to_separate
 from ranking.uncertainty import Intervals, covariance, intervals
 

@@ -16,10 +16,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
+from ranking.arrays import Floats, Ints, summed
 from ranking.bradley_terry import CENTER, ELO_PER_LOGIT, Fit, Note, fit, shifted, to_elo
+from ranking.codes import BothBad, Ties, outcome_scores
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.likelihood import win_probabilities
-from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores, summed
+from ranking.outcomes import Cells, WinMatrix
 from ranking.uncertainty import critical_value
 
 PRIOR_SPREAD = 0.5

@@ -13,12 +13,12 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.special import pdtr
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit
 from ranking.clusters import Clusters
 from ranking.connectivity import connectivity
 from ranking.laplacian import laplacian, pseudo_inverse
 from ranking.likelihood import maximum_likelihood
-from ranking.outcomes import Floats, Ints
 
 _CHORD_ROUNDS = 30
 # Of the smallest standard error: far below what resampling can show.

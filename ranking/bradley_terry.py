@@ -14,11 +14,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from ranking.arrays import Floats, Ints, check_choice
+from ranking.codes import BothBad, Ties
 from ranking.connectivity import Connectivity, connectivity, extended_order
 from ranking.davidson import davidson_probabilities, fit_davidson, with_ties
 from ranking.laplacian import laplacian, pseudo_inverse
 from ranking.likelihood import maximum_likelihood, win_probabilities
-from ranking.outcomes import BothBad, Floats, Ints, Ties, WinMatrix, check_choice
+from ranking.outcomes import WinMatrix
 
 Prior = Literal["firth", "none"]
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit, Note
-from ranking.outcomes import Cells, Floats, Ints
+from ranking.outcomes import Cells
 
 # Below this many clusters not even Student's t makes the variance between them a usable one,
 MIN_CLUSTERS = 5

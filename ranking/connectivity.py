@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ranking.outcomes import Floats, Ints
+from ranking.arrays import Floats, Ints
 
 Mask = NDArray[np.bool_]
 

@@ -17,12 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import CENTER, Fit, Note, Prior, fit, shifted, to_elo
 from ranking.clusters import MIN_CLUSTERS, deal, small_sample
+from ranking.codes import BothBad, Ties, outcome_scores
 from ranking.crossed import Crossed, crossed
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.likelihood import win_probabilities
-from ranking.outcomes import BothBad, Cells, Floats, Ints, Ties, WinMatrix, outcome_scores
+from ranking.outcomes import Cells, WinMatrix
 from ranking.uncertainty import critical_value
 
 _CHUNK = 1 << 15

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit
 from ranking.clusters import small_sample
-from ranking.outcomes import Floats, Ints, check_votes, outcome_scores
+from ranking.codes import outcome_scores
+from ranking.outcomes import check_votes
 
 
 @dataclass(frozen=True)

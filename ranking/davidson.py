@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from scipy.sparse.csgraph import NegativeCycleError, bellman_ford, csgraph_from_dense
 
+from ranking.arrays import Floats, Ints
 from ranking.connectivity import connectivity
 from ranking.laplacian import laplacian
 from ranking.likelihood import MAX_ROUNDS, TOLERANCE, reach_of, shortening
-from ranking.outcomes import Floats, Ints
 
 
 def davidson_probabilities(difference: Floats, nu: float) -> tuple[Floats, Floats]:

@@ -15,8 +15,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import CENTER, ELO_PER_LOGIT
-from ranking.outcomes import BothBad, Floats, Ints, check_votes, outcome_scores
+from ranking.codes import BothBad, outcome_scores
+from ranking.outcomes import check_votes
 
 # Votes turned into Python numbers at once: enough to be fast, few enough to stay small.
 _CHUNK = 1 << 16

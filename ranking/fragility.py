@@ -12,10 +12,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit, fit
+from ranking.codes import Outcome
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.likelihood import win_probabilities
-from ranking.outcomes import Cells, Floats, Ints, Outcome, WinMatrix
+from ranking.outcomes import Cells, WinMatrix
 
 # The approximation may misplace near rivals, so the top is tried against this many of them.
 _CHALLENGERS = 5

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.linalg import lapack
 
-from ranking.outcomes import Floats, Ints
+from ranking.arrays import Floats, Ints
 
 # Residuals this small, in units of log-likelihood, are rounding.
 _ROUNDING = 1e-26

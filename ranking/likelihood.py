@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import expit
 
+from ranking.arrays import Floats
 from ranking.laplacian import solve_laplacian
-from ranking.outcomes import Floats
 
 # choix's spectral iteration costs M^3 a round; beyond this many models conjugate gradients are faster.
 _SPECTRAL_MODELS = 150

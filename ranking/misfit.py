@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
+from ranking.arrays import Floats
 from ranking.bradley_terry import Fit
 from ranking.connectivity import Mask
-from ranking.outcomes import Floats
 
 
 @dataclass(frozen=True, eq=False)

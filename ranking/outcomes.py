@@ -1,4 +1,4 @@
-"""Votes as numbers: outcome codes, aggregated cells and the win matrix every method starts from.
+"""Votes aggregated: cells, and the win matrix every method starts from.
 
 A vote is (a, b, outcome): two models, as integer codes 0..n_models-1, and what was said of them. Which of
 the two stood on the left of the screen is no business of this module: swapping a and b and flipping the
@@ -7,93 +7,20 @@ outcome is the same vote.
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
-from itertools import count
-from math import prod
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.intp]
-Ties = Literal["half", "davidson", "drop"]
-BothBad = Literal["exclude", "tie"]
+from ranking.arrays import Floats, Ints, check_choice, check_range, check_weights, frozen, integers
+from ranking.codes import BothBad, Outcome, Ties
 
 # 32k votes keep the packed keys and a 100-model counter within the second-level cache.
 _CHUNK = 1 << 15
 # Above this many possible cells (128 MB of counters) keys are sorted instead of counted in place.
 _DENSE_LIMIT = 1 << 24
-
-
-class Outcome(IntEnum):
-    """What an annotator said of the pair (a, b); `label` is the word used in the app and in files."""
-
-    A = 0
-    B = 1
-    TIE = 2
-    BOTH_BAD = 3
-
-    @property
-    def label(self) -> str:
-        return self.name.lower()
-
-
-_CODES: dict[object, int] = {outcome.label: int(outcome) for outcome in Outcome}
-
-
-def encode_outcomes(labels: Sequence[object]) -> NDArray[np.uint8]:
-    """Turn outcome words ("a", "b", "tie", "both_bad") into codes, shape (n,).
-
-    Raises ValueError for any other word, in any other case, and for a missing one: an outcome that is not
-    understood must never be counted as a tie.
-    """
-    try:
-        return np.fromiter(map(_CODES.__getitem__, labels), np.uint8, len(labels))
-    except (KeyError, TypeError):
-        row = next(i for i, label in enumerate(labels) if not _is_in(label, _CODES))
-        expected = ", ".join(map(str, _CODES))
-        raise ValueError(f"row {row}: unknown outcome {labels[row]!r}; expected one of {expected}") from None
-
-
-def outcome_scores(outcome: ArrayLike, ties: Ties = "half", both_bad: BothBad = "exclude") -> Floats:
-    """What a scored in each vote, of any shape: 1 for a, 0 for b, half a tie, NaN where it does not count."""
-    check_choice("ties", ties, ("half", "drop"))
-    check_choice("both_bad", both_bad, ("exclude", "tie"))
-    tie = 0.5 if ties == "half" else np.nan
-    worth = {Outcome.A: 1.0, Outcome.B: 0.0, Outcome.TIE: tie, Outcome.BOTH_BAD: tie}
-    if both_bad == "exclude":
-        worth[Outcome.BOTH_BAD] = np.nan
-    codes = np.asarray(outcome)
-    if not codes.size:
-        return np.zeros(codes.shape)
-    _check_range(codes.ravel(), len(Outcome), "outcome code")
-    return np.asarray(np.array([worth[o] for o in Outcome])[codes])
-
-
-def encode_names(*columns: Sequence[str]) -> tuple[list[str], list[NDArray[np.int32]]]:
-    """Turn columns of names into codes over their sorted union: (names, one (n,) code array per column).
-
-    Raises ValueError for an empty or missing name.
-    """
-    # A name that is not in it yet gets the next number, so that each column is read once.
-    seen: defaultdict[str, int] = defaultdict(count().__next__)
-    found = [np.fromiter(map(seen.__getitem__, column), np.int32, len(column)) for column in columns]
-    for name in seen:
-        if not isinstance(name, str) or not name:
-            row = min(list(column).index(name) for column in columns if name in column)
-            raise ValueError(f"row {row}: missing name {name!r}")
-    names = sorted(seen)
-    code = np.empty(len(names), np.int32)
-    code[[seen[name] for name in names]] = np.arange(len(names))
-    return names, [code[numbers] for numbers in found]
-
-
-def _is_in(label: object, codes: dict[object, int]) -> bool:
-    return isinstance(label, Hashable) and label in codes
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +42,8 @@ class Cells:
 
     def __post_init__(self) -> None:
         for name in ("left", "right") + (() if self.cluster is None else ("cluster",)):
-            object.__setattr__(self, name, _frozen(_integers(getattr(self, name), name)))
-        object.__setattr__(self, "counts", _frozen(self.counts))
+            object.__setattr__(self, name, frozen(integers(getattr(self, name), name)))
+        object.__setattr__(self, "counts", frozen(self.counts))
         self._check()
 
     def _check(self) -> None:
@@ -127,10 +54,10 @@ class Cells:
         if self.counts.shape != (len(Outcome), n) or self.counts.dtype.kind not in "iuf":
             expected = f"expected numbers of shape {(len(Outcome), n)}"
             raise ValueError(f"counts: {expected}, got {self.counts.dtype} of {self.counts.shape}")
-        _check_range(self.left, self.n_models, "left: model code")
-        _check_range(self.right, self.n_models, "right: model code")
+        check_range(self.left, self.n_models, "left: model code")
+        check_range(self.right, self.n_models, "right: model code")
         for outcome in Outcome:
-            _check_weights(self.counts[outcome], f"count of {outcome.label}")
+            check_weights(self.counts[outcome], f"count of {outcome.label}")
         _check_self_pairs(self.left, self.right)
 
     def __len__(self) -> int:
@@ -191,7 +118,7 @@ class Cells:
         votes = _Votes.check(a, b, outcome, n_models, weight)
         clusters, codes = None, None
         if cluster is not None:
-            clusters, codes = np.unique(_integers(cluster, "cluster"), return_inverse=True)
+            clusters, codes = np.unique(integers(cluster, "cluster"), return_inverse=True)
             votes.check_length(codes, "cluster")
         keys, count = votes.count(codes, 1 if clusters is None else len(clusters))
         cell, outcome = np.divmod(keys, len(Outcome))
@@ -221,7 +148,7 @@ class WinMatrix:
 
     def __post_init__(self) -> None:
         for name in ("wins", "ties", "both_bad"):
-            object.__setattr__(self, name, _frozen(getattr(self, name), np.float64))
+            object.__setattr__(self, name, frozen(getattr(self, name), np.float64))
         for name in ("wins", "ties", "both_bad"):
             _check_matrix(getattr(self, name), len(self.wins), name, symmetric=name != "wins")
 
@@ -340,9 +267,9 @@ class _Votes:
         cls, a: ArrayLike, b: ArrayLike, outcome: ArrayLike, n_models: int, weight: ArrayLike | None
     ) -> Self:
         votes = cls(
-            _integers(a, "a"),
-            _integers(b, "b"),
-            _integers(outcome, "outcome"),
+            integers(a, "a"),
+            integers(b, "b"),
+            integers(outcome, "outcome"),
             n_models,
             None if weight is None else np.asarray(weight, np.float64),
         )
@@ -352,7 +279,7 @@ class _Votes:
         votes.check_length(votes.outcome, "outcome")
         if votes.weight is not None:
             votes.check_length(votes.weight, "weight")
-            _check_weights(votes.weight, "weight")
+            check_weights(votes.weight, "weight")
         return votes
 
     def check_length(self, column: NDArray[Any], name: str) -> None:
@@ -362,9 +289,9 @@ class _Votes:
     def check_codes(self, rows: slice) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
         a, b, outcome = self.a[rows], self.b[rows], self.outcome[rows]
         first = rows.start or 0
-        _check_range(a, self.n_models, "a: model code", first)
-        _check_range(b, self.n_models, "b: model code", first)
-        _check_range(outcome, len(Outcome), "outcome code", first)
+        check_range(a, self.n_models, "a: model code", first)
+        check_range(b, self.n_models, "b: model code", first)
+        check_range(outcome, len(Outcome), "outcome code", first)
         return a, b, outcome
 
     def count(self, group: Ints | None, n_groups: int) -> tuple[NDArray[np.int64], Floats]:
@@ -416,46 +343,6 @@ class _Votes:
             yield keys, None if self.weight is None else self.weight[rows]
 
 
-def summed(values: ArrayLike, index: NDArray[Any], *shape: int) -> Floats:
-    """Sums of the values with the same flat index, as an array of that shape."""
-    return np.asarray(np.bincount(index, np.asarray(values), prod(shape)), np.float64).reshape(shape)
-
-
-def _integers(values: ArrayLike, name: str) -> NDArray[Any]:
-    array = np.asarray(values)
-    if array.size == 0 and array.ndim == 1:
-        return array.astype(np.intp)
-    if array.dtype.kind not in "iu":
-        hint = "; encode_outcomes() turns words into codes" if name == "outcome" else ""
-        raise ValueError(f"{name}: expected integer codes, got {array.dtype}{hint}")
-    if array.ndim != 1:
-        raise ValueError(f"{name}: expected one dimension, got {array.ndim}")
-    return array
-
-
-def _frozen(values: ArrayLike, dtype: type | None = None) -> NDArray[Any]:
-    view: NDArray[Any] = np.asarray(values, dtype).view()
-    view.flags.writeable = False
-    return view
-
-
-def _check_range(codes: NDArray[Any], bound: int, what: str, first_row: int = 0) -> None:
-    # Seen as unsigned, a negative code is a huge one: one comparison finds both faults.
-    unsigned = codes.view(f"u{codes.dtype.itemsize}")
-    if len(codes) and unsigned.max() >= bound:
-        row = int(np.argmax(unsigned >= bound))
-        raise ValueError(f"row {first_row + row}: {what} {codes[row]} is outside 0..{bound - 1}")
-
-
-def _check_weights(weights: NDArray[Any], name: str) -> None:
-    if weights.dtype.kind == "u":
-        return
-    bad = ~np.isfinite(weights) | (weights < 0)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(f"row {row}: {name} {weights[row]} is not a finite number of at least 0")
-
-
 def _check_self_pairs(left: NDArray[Any], right: NDArray[Any]) -> None:
     same = left == right
     if same.any():
@@ -472,8 +359,3 @@ def _check_matrix(matrix: Floats, size: int, name: str, *, symmetric: bool) -> N
         raise ValueError(f"{name}: model {int(np.argmax(np.diagonal(matrix) > 0))} is compared with itself")
     if symmetric and not np.array_equal(matrix, matrix.T):
         raise ValueError(f"{name}: must be symmetric")
-
-
-def check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise ValueError(f"{name}: {value!r} is not one of {', '.join(choices)}")

@@ -21,11 +21,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from ranking.arrays import Floats, Ints, summed
 from ranking.bradley_terry import CENTER, Fit, Note, fit, shifted, to_elo
 from ranking.clusters import deal, few_cluster_notes, small_sample
+from ranking.codes import BothBad, Ties, outcome_scores
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.likelihood import win_probabilities
-from ranking.outcomes import BothBad, Floats, Ints, Ties, WinMatrix, check_votes, outcome_scores, summed
+from ranking.outcomes import WinMatrix, check_votes
 from ranking.uncertainty import critical_value
 
 _MAX_ROUNDS = 100

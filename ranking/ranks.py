@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit
-from ranking.outcomes import Floats, Ints
 from ranking.uncertainty import Intervals
 
 # Ratings closer than this, in logits, are equal: it is less than a millionth of an Elo point.

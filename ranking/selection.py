@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr
 
+from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit
-from ranking.outcomes import Floats, Ints
 from ranking.uncertainty import covariance
 
 Mask = NDArray[np.bool_]

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtr
 
+from ranking.arrays import Floats, Ints, summed
 from ranking.bradley_terry import Fit
 from ranking.clusters import Counted, deal, small_sample
 from ranking.connectivity import Mask, connectivity
 from ranking.crossed import Crossed
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.misfit import lack_of_fit, vote_variance
-from ranking.outcomes import Cells, Floats, Ints, summed
+from ranking.outcomes import Cells
 
 # The variance, in votes, of a model's wins at the common fit. With less, wins are far from normal (Cochran,
 # 1954, Biometrics 10, asks for five expected of each kind).

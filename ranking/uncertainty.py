@@ -14,13 +14,14 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
+from ranking.arrays import Floats, Ints, check_choice
 from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import CENTER, Fit, Note, shifted, to_elo
 from ranking.clusters import Clusters, cluster_votes, small_sample
 from ranking.crossed import Crossed
 from ranking.davidson import davidson_probabilities
 from ranking.laplacian import grouped_inverse, laplacian
-from ranking.outcomes import Cells, Floats, Ints, check_choice
+from ranking.outcomes import Cells
 
 Kind = Literal["sandwich", "fisher", "bootstrap"]
 

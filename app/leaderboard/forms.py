@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from app.errors import checked
 from app.inputs import BLANK_IS_NONE
 from app.leaderboard.ranked import Method, Parameters
-from ranking.outcomes import Ties
+from ranking.codes import Ties
 
 SliceBy = Literal["", "category", "language", "criterion", "group", "kind"]
 

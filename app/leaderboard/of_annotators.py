@@ -21,7 +21,7 @@ from app.quality.coefficients import Coefficient, Pattern, coefficients, ratings
 from app.words import counted, listed
 from ranking import Cells, Outcome
 from ranking.annotators import Reliability, fit_reliability
-from ranking.outcomes import Ties, outcome_scores
+from ranking.codes import Ties, outcome_scores
 
 # Each outcome's code where the models change places.
 TURNED = np.array([Outcome.B, Outcome.A, Outcome.TIE, Outcome.BOTH_BAD])

@@ -24,7 +24,7 @@ from ranking import (
 )
 from ranking.bradley_terry import CENTER, Prior
 from ranking.clusters import MIN_CLUSTERS
-from ranking.outcomes import Ties
+from ranking.codes import Ties
 
 Method = Literal["bt", "elo"]
 Interval = Literal["sandwich", "bootstrap", "none"]

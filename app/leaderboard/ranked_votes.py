@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from app.leaderboard.ranked import Parameters, Prompts, Standings, rank_cells, rank_elo
 from ranking import Cells, Fit, WinMatrix, crossed, elo, permuted_elo
+from ranking.codes import Outcome
 from ranking.crossed import sample_items
-from ranking.outcomes import Outcome
 
 if TYPE_CHECKING:
     # A web worker that ranks has no need of pyarrow, which takes 30 MB and long to start.

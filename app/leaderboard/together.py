@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from app.leaderboard.ranked import Row
 from app.words import N_, sentence
 from ranking.clusters import MIN_CLUSTERS
-from ranking.outcomes import Ties
+from ranking.codes import Ties
 from ranking.prediction_powered import HumanVotes, JudgeVotes, PredictionPowered, fit_prediction_powered
 
 # On fewer comparisons that both have judged, a judge model's errors are not known.

@@ -12,7 +12,7 @@ from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row
 from app.leaderboard.together import Verdicts, WithJudges, combine
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Project
-from ranking.outcomes import outcome_scores
+from ranking.codes import outcome_scores
 
 # A larger project is told by a part drawn at random.
 MOST_VOTES = 200_000

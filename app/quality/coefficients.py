@@ -8,14 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.words import N_, sentence
-from ranking.agreement import (
-    FEWEST_UNITS,
-    Agreement,
-    gwet_ac1,
-    krippendorff_alpha,
-    preference_scale,
-    raw_agreement,
-)
+from ranking.agreement import gwet_ac1, krippendorff_alpha, preference_scale, raw_agreement
+from ranking.units import FEWEST_UNITS, Agreement
 
 # How often each outcome was given to one comparison.
 Pattern = tuple[int, ...]

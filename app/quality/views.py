@@ -12,7 +12,7 @@ from app.permissions import Access
 from app.quality import agreement, annotators, own
 from app.quality.annotators import AnnotatorQuality, Share
 from app.quality.forms import QualityQuery
-from ranking.agreement import FEWEST_UNITS
+from ranking.units import FEWEST_UNITS
 
 bp = Blueprint("quality", __name__)
 

@@ -1,20 +1,14 @@
 """`tiebreak rank` and `tiebreak leaderboard`: what they print, and what they refuse."""
 
-import csv
-import gzip
 import json
-import random
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
-import pyarrow as pa
 import pytest
-import zstandard
-from click.testing import CliRunner, Result
+from click.testing import CliRunner
 from flask import Flask
-from pyarrow import parquet
 from scipy import optimize
 from sqlmodel import Session, select
 
@@ -22,7 +16,7 @@ from app.errors import Problem
 from app.exports import stream
 from app.exports.forms import ExportSpec, File, Format
 from app.leaderboard import standings
-from app.leaderboard.commands import leaderboard, rank
+from app.leaderboard.commands import leaderboard
 from app.leaderboard.forms import StandingsQuery
 from app.models import Annotator, AnnotatorKind, Comparison, Model
 from tests.conftest import Cast
@@ -36,47 +30,9 @@ from tests.leaderboard.arrange import (
     judge_birds,
     withdraw,
 )
+from tests.leaderboard.vote_files import HEAD, STRENGTH, ranked, run, votes, write
 
-STRENGTH = {"Heron": 1.0, "Lark": 0.3, "NA": -0.3, "Moth": -1.0}
 KEYS = "model rating lower upper rank rank_lower rank_upper wins losses ties both_bad judgments component"
-
-
-def votes(n: int = 400, seed: int = 3) -> list[dict[str, str]]:
-    """Votes of eight annotators on forty prompts."""
-    rng = random.Random(seed)
-    made = []
-    for _ in range(n):
-        a, b = rng.sample(list(STRENGTH), 2)
-        chance = 1 / (1 + np.exp(STRENGTH[b] - STRENGTH[a]))
-        won = "model_a" if rng.random() < chance else "model_b"
-        winner = rng.choices([won, "tie", "both_bad"], [8, 2, 1])[0]
-        row = {"model_a": a, "model_b": b, "winner": winner}
-        made.append({**row, "annotator": f"w{rng.randrange(8)}", "prompt_id": f"p{rng.randrange(40)}"})
-    return made
-
-
-def write(path: Path, rows: list[dict[str, str]]) -> Path:
-    if path.suffix == ".parquet":
-        parquet.write_table(pa.Table.from_pylist(rows), path)
-        return path
-    with gzip.open(path, "wt") if path.suffix == ".gz" else path.open("w", encoding="utf-8") as file:
-        if ".jsonl" in path.suffixes:
-            file.writelines(f"{json.dumps(row)}\n" for row in rows)
-        else:
-            writer = csv.DictWriter(file, list(rows[0]))
-            writer.writeheader()
-            writer.writerows(rows)
-    return path
-
-
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(rank, [str(argument) for argument in arguments])
-
-
-def ranked(*arguments: object) -> dict[str, object]:
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
 
 
 @pytest.fixture
@@ -234,20 +190,6 @@ def test_ratings_are_those_of_an_independent_logistic_regression(file: Path) -> 
     assert [found[name] for name in names] == pytest.approx(expected, abs=0.01)
 
 
-@pytest.mark.parametrize("name", ["votes.jsonl", "votes.parquet", "votes.csv.gz", "votes.jsonl.gz"])
-@pytest.mark.parametrize("cluster", ["both", "annotator", "prompt", "comparison", "none"])
-def test_every_kind_of_file_gives_the_same(name: str, cluster: str, file: Path, tmp_path: Path) -> None:
-    other = write(tmp_path / name, votes())
-    assert ranked(other, "--cluster", cluster) == ranked(file, "--cluster", cluster)
-
-
-def test_a_spreadsheets_csv_is_understood(file: Path, tmp_path: Path) -> None:
-    text = file.read_text().replace("\n", "\r\n")
-    other = tmp_path / "votes.csv.zst"
-    other.write_bytes(zstandard.compress(("\ufeff" + text + "\r\n\r\n").encode()))
-    assert ranked(other) == ranked(file)
-
-
 def test_groups_that_never_met_are_no_one_list(tmp_path: Path) -> None:
     rows = [
         {"model_a": a, "model_b": b, "winner": winner}
@@ -260,21 +202,6 @@ def test_groups_that_never_met_are_no_one_list(tmp_path: Path) -> None:
     assert [row["rank"] for row in found["models"]] == [1, 2, 1, 2]
     assert any("No judgments join these groups" in note for note in found["notes"])
     assert run(file).stdout.count("──") > 1
-
-
-def test_left_and_right_are_understood(file: Path, tmp_path: Path) -> None:
-    words = {"model_a": "left", "model_b": "right"}
-    rows = [
-        {
-            "left": row["model_a"],
-            "right": row["model_b"],
-            "winner": words.get(row["winner"], row["winner"]),
-            "worker": row["annotator"],
-            "question_id": row["prompt_id"],
-        }
-        for row in votes()
-    ]
-    assert ranked(write(tmp_path / "other.csv", rows)) == ranked(file)
 
 
 def test_swapping_sides_changes_nothing(file: Path, tmp_path: Path) -> None:
@@ -293,77 +220,6 @@ def test_swapping_sides_changes_nothing(file: Path, tmp_path: Path) -> None:
         assert one["rating"] == pytest.approx(two["rating"], abs=1e-6)
 
 
-@pytest.mark.parametrize("winner", ["Tie", "model_c", "TIE", "draw", "", "A", " tie"])
-def test_an_unknown_outcome_is_refused_with_its_line_and_value(winner: str, tmp_path: Path) -> None:
-    rows = votes(20)
-    rows[3]["prompt_id"] = "two\nlines"
-    rows[7]["winner"] = winner
-    for name, place in (("v.csv", "line 10"), ("v.jsonl", "line 8"), ("v.parquet", "row 8")):
-        error = run(write(tmp_path / name, rows), "--json").exception
-        assert isinstance(error, Problem)
-        shown = repr(winner) if winner or name != "v.csv" else "missing"
-        assert f"{name}, {place}: winner is {shown}; expected one of model_a" in error.detail
-
-
-def test_a_model_against_itself_or_without_a_name_is_refused(tmp_path: Path) -> None:
-    rows = votes(10)
-    rows[4]["model_b"] = rows[4]["model_a"]
-    error = run(write(tmp_path / "v.csv", rows)).exception
-    assert isinstance(error, Problem)
-    assert f"line 6: '{rows[4]['model_a']}' is compared with itself." in error.detail
-    rows[4]["model_b"] = ""
-    error = run(write(tmp_path / "v.csv", rows)).exception
-    assert isinstance(error, Problem)
-    assert "line 6: model_b is missing." in error.detail
-
-
-HEAD = "model_a,model_b,winner\n"
-
-
-@pytest.mark.parametrize(
-    ("name", "text", "told"),
-    [
-        ("v.csv", f"{HEAD}x,y,tie\nx,y\n", "v.csv, line 3: 2 values where the header has 3 columns."),
-        ("v.csv", f"{HEAD}x,y,tie,more\n", "v.csv, line 2: 4 values where the header has 3 columns."),
-        (
-            "v.csv",
-            f"{HEAD}{'x' * 200_000},y,tie\nx,y,draw\n",
-            "v.csv, row 2: winner is 'draw'; expected one of",
-        ),
-        ("v.csv", "x" * 200_000, "v.csv cannot be read: field larger than field limit"),
-        ("v.csv", f"{HEAD}nan,nan,tie\n", "v.csv, line 2: 'nan' is compared with itself."),
-        ("v.csv", HEAD, "v.csv holds no votes"),
-        ("v.csv", "", "found none."),
-        ("v.jsonl", "", "found none."),
-        ("v.jsonl", "winner\n", "v.jsonl, line 1: no JSON (Expecting value at character 1)."),
-        ("v.jsonl", "[1, 2]\n", "v.jsonl, line 1: a vote must be an object, not a list."),
-        (
-            "v.jsonl",
-            '{"model_a": 1, "model_b": "y", "winner": "tie"}\n{"model_a": "x", "model_b": "y"}\n',
-            "v.jsonl, line 2: model_a is a text, and above it was a number.",
-        ),
-        ("v.jsonl", '{"model_a": "x", "model_b": "y", "winner": NaN}\n', "v.jsonl, line 1: winner is 'nan'"),
-        (
-            "v.jsonl",
-            '{"model_a": "x", "model_b": null, "winner": "tie"}\n',
-            "v.jsonl, line 1: model_b is missing.",
-        ),
-        (
-            "v.jsonl",
-            '{"model_a": ["x"], "model_b": "y", "winner": "tie"}\n',
-            "v.jsonl: model_a holds lists or objects, where a word was expected.",
-        ),
-    ],
-)
-def test_what_cannot_be_read_is_said_with_its_line(name: str, text: str, told: str, tmp_path: Path) -> None:
-    (tmp_path / name).write_text(text)
-    # As in a process that has imported nothing yet.
-    csv.field_size_limit(2**17)
-    error = run(tmp_path / name).exception
-    assert isinstance(error, Problem)
-    assert told in error.detail
-
-
 def test_a_single_vote_and_ties_alone_are_ranked_and_said_to_tell_little(tmp_path: Path) -> None:
     (tmp_path / "one.csv").write_text(f"{HEAD}x,y,model_a\n")
     one = ranked(tmp_path / "one.csv")
@@ -379,27 +235,6 @@ def test_a_single_vote_and_ties_alone_are_ranked_and_said_to_tell_little(tmp_pat
     assert ties["notes"][0] == "Every judgment so far is a tie, so no model stands above another."
     (tmp_path / "bad.csv").write_text(f"{HEAD}x,y,both_bad\n")
     assert [row["rating"] for row in ranked(tmp_path / "bad.csv")["models"]] == [None, None]
-
-
-def test_a_file_that_is_no_votes_is_refused_with_what_was_found(tmp_path: Path) -> None:
-    error = run(write(tmp_path / "v.csv", [{"prompt": "x", "response": "y"}])).exception
-    assert isinstance(error, Problem)
-    assert "expected the columns model_a, model_b, winner" in error.detail
-    assert "found prompt, response" in error.detail
-    (tmp_path / "v.txt").write_text("x")
-    error = run(tmp_path / "v.txt").exception
-    assert isinstance(error, Problem)
-    assert ".csv" in error.detail
-
-
-def test_columns_that_are_not_there_are_named(tmp_path: Path) -> None:
-    bare = [{key: row[key] for key in ("model_a", "model_b", "winner")} for row in votes(50)]
-    file = write(tmp_path / "v.csv", bare)
-    assert ranked(file)["parameters"]["cluster"] == "none"
-    for options, word in ((("--cluster", "prompt"), "prompt_id"), (("--by", "topic"), "'topic'")):
-        error = run(file, *options).exception
-        assert isinstance(error, Problem)
-        assert word in error.detail
 
 
 def test_an_anchor_shifts_ratings_only(file: Path) -> None:
@@ -494,39 +329,3 @@ def test_a_projects_leaderboard_is_the_same_object(app: Flask, session: Session,
         clash = CliRunner().invoke(leaderboard, ["birds", "--ties", "davidson", "--method", "elo"])
         assert clash.exit_code == 2
         assert "Elo has no outcome of its own for ties" in clash.stderr
-
-
-def test_more_models_than_can_be_ranked_are_refused(tmp_path: Path) -> None:
-    rows = "".join(f"m{n},n{n},tie\n" for n in range(1_001))
-    file = tmp_path / "votes.csv"
-    file.write_text(f"model_a,model_b,winner\n{rows}")
-    done = CliRunner().invoke(rank, [str(file)])
-    assert done.exit_code == 1
-    assert "2,002 models" in str(done.exception)
-
-
-@pytest.mark.parametrize("delimiter", [";", "\t"])
-def test_columns_may_be_apart_as_spreadsheets_write_them(tmp_path: Path, delimiter: str) -> None:
-    comma, other = (write(tmp_path / name, votes()) for name in ("comma.csv", "other.csv"))
-    other.write_text(other.read_text().replace(",", delimiter))
-    assert (
-        json.loads(run(other, "--json").stdout)["models"] == json.loads(run(comma, "--json").stdout)["models"]
-    )
-    other.write_text(
-        delimiter.join(("model_a", "model_b", "winner")) + f"\nHeron{delimiter}Lark{delimiter}nobody\n"
-    )
-    assert "line 2" in str(run(other).exception)
-
-
-@pytest.mark.parametrize("name", ["votes.csv", "votes.parquet"])
-def test_a_header_alone_is_no_ranking(tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    if path.suffix == ".csv":
-        path.write_text("model_a,model_b,winner\n")
-    else:
-        parquet.write_table(
-            pa.table({name: pa.array([], pa.string()) for name in ("model_a", "model_b", "winner")}), path
-        )
-    refused = run(path).exception
-    assert isinstance(refused, Problem)
-    assert f"{name} holds no votes" in refused.detail

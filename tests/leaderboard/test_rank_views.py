@@ -8,7 +8,7 @@ import pytest
 
 from app.errors import Problem
 from app.leaderboard import commands, of_votes
-from tests.leaderboard.test_commands import STRENGTH, ranked, run, votes, write
+from tests.leaderboard.vote_files import STRENGTH, ranked, run, votes, write
 
 NAMES = list(STRENGTH)
 OF = {"model": NAMES[:1], "head-to-head": NAMES[:2]}

@@ -10,6 +10,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.inter_rater import fleiss_kappa as statsmodels_fleiss
 
 from ranking import agreement
+from ranking.units import FEWEST_UNITS
 
 COEFFICIENTS = [
     agreement.raw_agreement,
@@ -225,7 +226,7 @@ class TestUndefined:
 
     @pytest.mark.parametrize("coefficient", [agreement.krippendorff_alpha, agreement.gwet_ac1])
     def test_few_units_have_no_interval_but_raw_agreement(self, coefficient):
-        ratings = random_ratings(3, raters=2, missing=0, units=agreement.FEWEST_UNITS)
+        ratings = random_ratings(3, raters=2, missing=0, units=FEWEST_UNITS)
         few = ratings[:, 1:]
         unanimous = np.tile(few[:1], (2, 1))
         assert coefficient(unanimous).value == 1
