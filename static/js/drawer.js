@@ -80,10 +80,11 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  const menu = document.activeElement?.closest(".menu[open]");
+  // One that a key opened has the keys, but not the focus.
+  const menu = document.querySelector(".menu[open]");
   if (menu) {
+    if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();
     menu.open = false;
-    menu.querySelector("summary").focus();
   } else if (drawer.open) drawer.close();
 });
 

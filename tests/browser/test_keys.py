@@ -171,6 +171,9 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
         for key in ("1", "ArrowLeft", "ArrowDown", "r", "t", "m", "Enter"):
             page.keyboard.press(key)
         expect(page.locator(".veil [role=status]")).to_contain_text("Open the warning first (v)")
+        page.keyboard.press("s")
+        expect(page.get_by_role("button", name="Not my language")).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
         assert judgments(site.data, project) == []
         page.keyboard.press("v")
         page.keyboard.press("1")
