@@ -9,7 +9,6 @@ from flask import current_app, request
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from flask_wtf.csrf import generate_csrf
-from markupsafe import Markup, escape
 from werkzeug.datastructures import MultiDict
 
 from app import language
@@ -84,14 +83,19 @@ VERDICTS = {
 }
 
 
-def in_words(told: Told) -> Markup:
-    """What somebody is told of a gold comparison they missed, as markup."""
-    words = _(
+def in_words(told: Told) -> str:
+    """What somebody is told of a gold comparison they missed; why is in its lead's words."""
+    return _(
         "The right verdict on the last pair is known: %(right)s. You said: %(yours)s.",
         right=VERDICTS[told.right],
         yours=VERDICTS[told.yours],
     )
-    return Markup("{} <bdi>{}</bdi>").format(words, told.reason) if told.reason else escape(words)
+
+
+def in_a_line(told: Told) -> str:
+    """The same with the reason, which isolating marks keep in its own direction where no markup can."""
+    words = in_words(told)
+    return f"{words} \u2068{told.reason}\u2069" if told.reason else words
 
 
 _DONE = {

@@ -120,6 +120,8 @@ def test_who_does_not_see_the_next_pair_hears_of_it_and_goes_on_where_it_begins(
     assert kept.evaluate("region => region.isConnected")
     expect(page.get_by_role("link", name="Look again")).to_be_focused()
     assert page.evaluate("() => window.said") == ["Saved."] * 5 + ["Saved. All done"]
+    with page.expect_response("**/view"):
+        page.keyboard.press("d")
     page.keyboard.press("z")
     expect(page.locator("[data-verdict]")).to_be_visible()
 

@@ -35,7 +35,8 @@ def test_it_is_explained_and_the_verdict_stays(
     right = place_of(page).upper()
     wrong = "B" if right == "A" else "A"
     answer = send(ann, page, wrong.lower())
-    assert f"known: {right} is better. You said: {wrong} is better. <bdi>{REASON}</bdi>" in answer.text
+    assert f"known: {right} is better. You said: {wrong} is better." in answer.text
+    assert f'<p dir="auto">{REASON}</p>' in answer.text
     assert fields(answer)["assignment_id"] != fields(page)["assignment_id"]
     refused = ann.post(f"{JUDGE}/undo", data={"undo": fields(page)["assignment_id"]}, headers=HTMX)
     assert refused.status_code == 409
