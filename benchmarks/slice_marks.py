@@ -32,7 +32,7 @@ def marks(votes: Votes, part: NDArray[np.intp], prompt: NDArray[np.intp] | None 
     for one in np.unique(part):
         here = [column[part == one] for column in columns]
         some = ranking.Cells.from_votes(*here, votes.n_models, cluster=votes.annotator[part == one])
-        looks.append(difference(fit, some, whole.without(some), crossed=shared).p_value)
+        looks.append(difference(fit, some, whole, contained=True, crossed=shared).p_value)
     return discoveries(np.array(looks))
 
 

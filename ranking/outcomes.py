@@ -73,18 +73,6 @@ class Cells:
         cluster = None if self.cluster is None else self.cluster[rows]
         return Cells(self.left[rows], self.right[rows], self.counts[:, rows], self.n_models, cluster)
 
-    def without(self, others: Cells) -> Cells:
-        """The votes that are left when others are taken away, by cluster; of no outcome less than none."""
-        M = self.n_models
-        cluster, left, right = (
-            np.concatenate([np.asarray(getattr(cells, name), np.int64) for cells in (self, others)])
-            for name in ("cluster", "left", "right")
-        )
-        _, first, place = np.unique((cluster * M + left) * M + right, return_index=True, return_inverse=True)
-        counts = np.concatenate([self.counts, -others.counts.astype(np.float64)], axis=1)
-        kept = [np.maximum(np.bincount(place, column, len(first)), 0) for column in counts]
-        return Cells(left[first], right[first], np.array(kept), M, cluster[first])
-
     def by_outcome(self) -> tuple[Ints, Ints, Ints, Floats, Ints | None]:
         """(left, right, outcome, count, cluster): columns with a row for each outcome that a cell has."""
         outcome, row = np.nonzero(self.counts)

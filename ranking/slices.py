@@ -53,24 +53,32 @@ class Difference:
 
 
 def difference(
-    fit: Fit, some: Cells, others: Cells, *, crossed: Crossed | None = None, seed: int = 0
+    fit: Fit,
+    some: Cells,
+    others: Cells,
+    *,
+    contained: bool = False,
+    crossed: Crossed | None = None,
+    seed: int = 0,
 ) -> Difference:
     """Ratings in `some` votes less those in the `others`, looked at from the `fit` of all of them.
 
-    Both by cluster, with the same number for the same one. `crossed` is what the votes share besides. A model
-    is told of where both connect it with the same models, five clusters judged it in either, and its
-    wins could have come out otherwise (`LEAST_INFORMATION`). Raises ValueError for cells without clusters, or
-    of other models than the fit's.
+    Both by cluster, with the same number for the same one. `contained`: `some` are among the others as
+    given, and are taken away. `crossed` is what the votes share besides. A model is told of where both
+    connect it with the same models, five clusters judged it in either, and its wins could have come out
+    otherwise (`LEAST_INFORMATION`). Raises ValueError for cells without clusters, or of other models than
+    the fit's.
     """
-    finite = np.isfinite(fit.theta)
-    sides = []
     for cells in (some, others):
         if cells.cluster is None or cells.n_models != fit.n_models:
             raise ValueError("cells: expected those of the fit's models, by cluster")
-        sides.append(cells.where(finite[cells.left] & finite[cells.right]))
-    group, n_groups, _ = deal(np.concatenate([np.asarray(cells.cluster) for cells in sides]), seed)
-    place = np.split(group, [len(sides[0])])
-    one, other = (_Side.of(fit, cells, own, n_groups) for cells, own in zip(sides, place, strict=True))
+    group, n_groups, _ = deal(np.concatenate([np.asarray(cells.cluster) for cells in (some, others)]), seed)
+    these, all_those = (
+        _Columns.of(fit, cells, own)
+        for cells, own in zip((some, others), np.split(group, [len(some)]), strict=True)
+    )
+    one = _Side.of(fit, these, n_groups)
+    other = _Side.of(fit, all_those.without(these) if contained else all_those, n_groups)
     gap = one.step - other.step
     between = ((one.influence - other.influence) ** 2).sum(axis=0)
     independent = lack_of_fit(fit).dispersion * (one.spread + other.spread)
@@ -102,6 +110,36 @@ def discoveries(p_values: ArrayLike, rate: float = 0.05) -> NDArray[np.bool_]:
 
 
 @dataclass(frozen=True, eq=False)
+class _Columns:
+    """Cells of votes that count, (n,): what the left one scored of those played; negative if taken away."""
+
+    left: Ints
+    right: Ints
+    group: Ints
+    scored: Floats
+    played: Floats
+
+    @classmethod
+    def of(cls, fit: Fit, cells: Cells, group: Ints) -> _Columns:
+        tie = fit.ties != "drop"
+        scored, played, _ = Counted(cells, tie=tie, both_bad=tie and fit.both_bad == "tie").of()
+        left, right = cells.left.astype(np.intp), cells.right.astype(np.intp)
+        finite = np.isfinite(fit.theta)
+        rated = finite[left] & finite[right]
+        return cls(left[rated], right[rated], group[rated], scored[rated], played[rated])
+
+    def without(self, others: _Columns) -> _Columns:
+        """The votes that are left when the others are taken away."""
+        return _Columns(
+            np.concatenate([self.left, others.left]),
+            np.concatenate([self.right, others.right]),
+            np.concatenate([self.group, others.group]),
+            np.concatenate([self.scored, -others.scored]),
+            np.concatenate([self.played, -others.played]),
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class _Side:
     """One Newton step of some votes from a common fit, (M,): the `step`, its `spread` if votes were
     independent coins, and each group's `influence` (G, M) on it beyond the step itself.
@@ -117,23 +155,23 @@ class _Side:
     together: Mask
 
     @classmethod
-    def of(cls, fit: Fit, cells: Cells, group: Ints, n_groups: int) -> _Side:
-        M, tie = fit.n_models, fit.ties != "drop"
-        left, right = cells.left.astype(np.intp), cells.right.astype(np.intp)
-        pair = left * M + right
-        scored, played, _ = Counted(cells, tie=tie, both_bad=tie and fit.both_bad == "tie").of()
-        slope = vote_variance(fit, fit.win_probability())
-        votes = summed(played, pair, M, M)
-        weights = (votes + votes.T) * slope
+    def of(cls, fit: Fit, votes: _Columns, n_groups: int) -> _Side:
+        M, left, right = fit.n_models, votes.left, votes.right
+        pair, expected = left * M + right, np.nan_to_num(fit.win_probability())
+        slope = vote_variance(fit, expected)
+        # What was counted before a vote came in, and after, may differ by it.
+        played = np.maximum(summed(votes.played, pair, M, M), 0)
+        weights = (played + played.T) * slope
         component = connectivity(weights).component
         inverse = grouped_inverse(laplacian(weights), component)
-        surplus = scored - played * np.nan_to_num(fit.win_probability()).take(pair)
+        surplus = votes.scored - votes.played * expected.take(pair)
         step = inverse @ (summed(surplus, left, M) - summed(surplus, right, M))
-        left_over = surplus - played * slope.take(pair) * (step[left] - step[right])
-        by_group = n_groups, M
-        first, second = group * M + left, group * M + right
-        scores = summed(left_over, first, *by_group) - summed(left_over, second, *by_group)
-        inflation, dof = small_sample(summed(played, first, *by_group) + summed(played, second, *by_group))
+        left_over = surplus - votes.played * slope.take(pair) * (step[left] - step[right])
+        shape = n_groups, M
+        first, second = votes.group * M + left, votes.group * M + right
+        scores = summed(left_over, first, *shape) - summed(left_over, second, *shape)
+        given = summed(votes.played, first, *shape) + summed(votes.played, second, *shape)
+        inflation, dof = small_sample(np.maximum(given, 0))
         return cls(
             step=step,
             spread=np.diagonal(inverse),

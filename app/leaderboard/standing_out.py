@@ -54,7 +54,8 @@ def _difference(session: Session, project: Project, query: StandingsQuery, look:
     whole = standings.load(session, project, query)
     everything = standings.counted(session, project, query, codes)
     some = standings.counted(session, project, query.model_copy(update={"by": by, "value": value}), codes)
-    others = everything if by == "criterion" else everything.without(some)
     if whole.fit is None:
         raise ValueError("slices are told apart from the fit of all judgments")
-    return difference(whole.fit, some, others, crossed=whole.crossed)
+    # Verdicts on a criterion are none of those overall.
+    contained = by != "criterion"
+    return difference(whole.fit, some, everything, contained=contained, crossed=whole.crossed)

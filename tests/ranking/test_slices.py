@@ -86,16 +86,14 @@ def test_cells_of_others_are_refused():
             difference(fitted, wrong, others)
 
 
-def test_votes_taken_away_leave_the_others():
-    votes = simulate(500, 4, seed=8, annotators=6)
-    _, some, others = split(votes, np.arange(500) % 3 == 0)
-    left = votes.cells().without(some)
-    kept = left.where(left.n_votes > 0)
-    assert {tuple(row) for row in np.column_stack([kept.cluster, kept.left, kept.right, *kept.counts])} == {
-        tuple(row) for row in np.column_stack([others.cluster, others.left, others.right, *others.counts])
-    }
-    # A vote that came between two readings is no debt.
-    assert some.without(votes.cells()).counts.min() == 0
+def test_the_others_may_be_given_with_those_among_them():
+    votes = simulate(2000, 4, seed=8, annotators=9)
+    fitted, some, others = split(votes, np.arange(2000) % 3 == 0)
+    apart, within = difference(fitted, some, others), difference(fitted, some, votes.cells(), contained=True)
+    for name in ("logit", "se", "dof", "least"):
+        assert getattr(within, name) == pytest.approx(getattr(apart, name))
+    # A vote that came between two countings leaves no debt.
+    assert np.isnan(difference(fitted, votes.cells(), some, contained=True).p_value).all()
 
 
 def test_discoveries_are_those_of_benjamini_and_hochberg():
