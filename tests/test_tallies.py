@@ -1,14 +1,14 @@
 """Tallies: the kept counts are what the judgments say, in any order of models and of the screen."""
 
 import random
-from collections import Counter
+from collections import Counter, defaultdict
 
 import pytest
 from click.testing import CliRunner
 from flask import Flask
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from app import tallies
+from app import divided, tallies
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -175,6 +175,26 @@ def test_a_rebuild_counts_as_the_single_votes_do(session: Session, cast: Cast, v
     assert tallies.differences(session, cast.project.id or 0) == []
 
 
+def test_the_votes_of_a_comparison_are_counted_anew_and_a_wrong_count_is_found(
+    session: Session, cast: Cast, voted: Counter[Key]
+) -> None:
+    project_id = cast.project.id or 0
+    assert voted
+    assert divided.differences(session, project_id) != [], "nobody counted them"
+    divided.rebuild(session, project_id)
+    session.commit()
+    assert divided.differences(session, project_id) == []
+    said: dict[int, set[Outcome]] = defaultdict(set)
+    for row in session.exec(select(Judgment).where(col(Judgment.retired_at).is_(None))):
+        said[row.comparison_id].add(row.outcome)
+    found = session.execute(divided.comparisons(project_id)).scalars().all()
+    assert sorted(found) == sorted(number for number, outcomes in said.items() if len(outcomes) > 1)
+    pair = session.exec(select(Comparison).where(Comparison.id == found[0])).one()
+    divided.add(session, project_id, {(found[0], Outcome.TIE): 5})
+    (wrong,) = divided.differences(session, project_id)
+    assert (wrong.pair_id, wrong.outcome, wrong.kept - wrong.counted) == (pair.pair_id, Outcome.TIE, 5)
+
+
 def test_a_wrong_and_a_missing_count_are_found(session: Session, cast: Cast, voted: Counter[Key]) -> None:
     tallies.apply(session, cast.project.id or 0, voted)
     wrong, missing = sorted(voted)[:2]
@@ -202,15 +222,18 @@ def test_an_annotators_counts_move_with_them_to_another_group(
 def test_wrong_counts_are_told_and_made_anew_by_command(
     app: Flask, session: Session, cast: Cast, voted: Counter[Key]
 ) -> None:
+    wrong = len(voted) + len(divided.differences(session, cast.project.id or 0))
+    session.rollback()
     with app.app_context():
         told = CliRunner().invoke(counts, ["check", "birds"])
-        assert f"{len(voted):,} counts are wrong" in str(told.exception)
+        assert f"{wrong:,} counts are wrong" in str(told.exception)
         assert told.stdout.splitlines()[0].startswith("birds\t")
         assert CliRunner().invoke(counts, ["rebuild"]).exit_code == 0
         assert CliRunner().invoke(counts, ["check"]).exit_code == 0
         unknown = CliRunner().invoke(counts, ["rebuild", "bees"])
     assert "no project bees" in str(unknown.exception)
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "tallies.rebuild")).one()
-    assert event.detail == {"corrected": len(voted)}
+    assert event.detail == {"corrected": wrong}
+    assert divided.differences(session, cast.project.id or 0) == []
     session.refresh(cast.project)
     assert cast.project.revision == 1

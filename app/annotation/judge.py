@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlmodel import Session
 
-from app import audit, tallies
+from app import audit, divided, tallies
 from app.annotation import asked, drafts, marks, statements
 from app.annotation.claim import NOT_YOURS, annotator_of
 from app.annotation.forms import JudgmentIn, as_form
@@ -90,9 +90,12 @@ def submit_judgment(
     moment = now()
     replaced = _replaced(session, assigned, given, moment)
     _insert(session, access, assigned, given, said | {"rubric_id": rubric_id}, source, moment, replaced)
+    votes = Counter({(assigned.comparison_id, said["outcome"]): 1})
     deltas = Counter(_keys(assigned, annotator, said["outcome"], said["criteria"]))
     if replaced is not None:
+        votes[assigned.comparison_id, replaced.outcome] -= 1
         deltas.subtract(_keys(assigned, annotator, replaced.outcome, replaced.criteria))
+    divided.add(session, row_id(access.project), votes)
     tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
     annotator = _count(session, annotator, moment, judged=one, today=one)
@@ -375,6 +378,7 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
     if live is None:
         return
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
+    divided.add(session, row_id(access.project), {(assigned.comparison_id, live.outcome): -1})
     counted = _keys(assigned, annotator, live.outcome, live.criteria)
     tallies.apply(session, row_id(access.project), dict.fromkeys(counted, -1))
     _keep_said(session, assigned, live)

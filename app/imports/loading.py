@@ -224,6 +224,7 @@ class Chunk:
             )
         )  # fmt: skip
         self.pending.judged[annotator_id] += 1
+        self.pending.votes[comparison.id, outcome] += 1
         if comparison.gold is None:
             prompt = self.places.prompts[item.key]
             counted = tallies.Counted(

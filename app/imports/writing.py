@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app import tallies
+from app import divided, tallies
 from app.imports import bulk, known
 from app.imports.known import PromptState
 from app.imports.scratch import Scratch
@@ -85,6 +85,7 @@ class Pending:
         self.updates: dict[str, list[dict[str, Any]]] = {name: [] for name in UPDATES}
         # By annotator too: their groups are known once their rows are locked.
         self.counted: Counter[tuple[int, tallies.Counted]] = Counter()
+        self.votes: Counter[tuple[int, Outcome]] = Counter()
         self.judged: Counter[int] = Counter()
         self.ids: dict[str, Iterator[int]] = {}
         self.now = now()
@@ -136,6 +137,7 @@ class Pending:
         for (annotator_id, counted), n in self.counted.items():
             for key in tallies.keys(counted._replace(group=groups.get(annotator_id))):
                 deltas[key] += n
+        divided.add(self.session, self.project_id, self.votes)
         tallies.apply(self.session, self.project_id, deltas)
         if any(self.rows.values()) or any(self.updates.values()):
             self.connection.execute(

@@ -28,7 +28,7 @@ from app.models.comparison import (
 )
 from app.models.flag import Flag, FlagKind, FlagState
 from app.models.job import Job, JobState
-from app.models.judgment import Adjudication, Judgment, Source, Tally
+from app.models.judgment import Adjudication, Judgment, Source, Tally, VoteCount
 from app.models.project import (
     ANNOTATOR_GROUPS,
     Annotator,
@@ -101,6 +101,7 @@ __all__ = [
     "Token",
     "Trial",
     "Visibility",
+    "VoteCount",
     "Webhook",
     "metadata",
     "now",

@@ -99,6 +99,38 @@ class Judgment(SQLModel, table=True):
     supersedes_id: int | None = None
 
 
+# Two of the four outcomes, in words that both databases know.
+DIVIDED = "a * (b + tie + both_bad) + b * (tie + both_bad) + tie * both_bad > 0"
+
+
+class VoteCount(SQLModel, table=True):
+    """Live judgments of one comparison by outcome, of gold ones too; kept in each judgment's transaction.
+
+    So that those whose annotators are divided are found without reading any judgment.
+    """
+
+    __tablename__ = "vote_counts"
+    __table_args__ = (
+        sa.CheckConstraint("a >= 0 AND b >= 0 AND tie >= 0 AND both_bad >= 0", name="not_negative"),
+        sa.Index(
+            "ix_vote_counts_divided",
+            "project_id",
+            "comparison_id",
+            sqlite_where=sa.text(DIVIDED),
+            postgresql_where=sa.text(DIVIDED),
+        ),
+    )
+
+    comparison_id: int = Field(
+        foreign_key="comparisons.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
+    )
+    project_id: int = Field(foreign_key="projects.id")
+    a: int
+    b: int
+    tie: int
+    both_bad: int
+
+
 class Adjudication(SQLModel, table=True):
     """A reviewer's final verdict on a comparison; a later one retires it."""
 

@@ -6,9 +6,9 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit
+from app import audit, divided
 from app.errors import NotFound
-from app.models import Account, Adjudication, Comparison, Judgment, Project, now, row_id
+from app.models import Account, Adjudication, Comparison, Project, now, row_id
 from app.review.forms import VerdictIn
 
 
@@ -65,26 +65,9 @@ def waiting(project: Project, *, settled: bool) -> Any:
     found = sa.select(Comparison, number).where(col(Comparison.project_id) == project.id)
     if settled:
         return found.where(verdict.exists())
-    twice = number.in_(_judged_twice(project))
-    return found.where(col(Comparison.gold).is_(None), twice, _divided(), ~verdict.exists())
-
-
-def _judged_twice(project: Project) -> Any:
-    """Where there may be division: read from an index alone, while verdicts cost a look at each judgment."""
-    judged, number = col(Judgment.comparison_id), col(Comparison.id)
-    first, last = (
-        sa.select(end(number)).where(col(Comparison.project_id) == project.id).scalar_subquery()
-        for end in (sa.func.min, sa.func.max)
-    )
-    live = sa.select(judged).where(col(Judgment.retired_at).is_(None), judged.between(first, last))
-    return live.group_by(judged).having(sa.func.count() > 1)
-
-
-def _divided() -> "sa.ColumnElement[bool]":
-    said = col(Judgment.outcome)
-    here = sa.and_(col(Judgment.comparison_id) == col(Comparison.id), col(Judgment.retired_at).is_(None))
-    differ = sa.select(sa.func.min(said) != sa.func.max(said)).where(here)
-    return differ.correlate(Comparison).scalar_subquery()
+    # Not by the judgments: of a million, none may be divided.
+    divided_here = number.in_(divided.comparisons(row_id(project)))
+    return found.where(col(Comparison.gold).is_(None), divided_here, ~verdict.exists())
 
 
 def comparison(session: Session, project: Project, pair_id: str) -> Comparison:

@@ -8,7 +8,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 from werkzeug.test import TestResponse
 
-from app import tallies
+from app import divided, tallies
 from app.models import Account, Annotator, Assignment, AssignmentState, Judgment, Slot
 from tests.conftest import Cast
 
@@ -55,3 +55,4 @@ def check(session: Session, cast: Cast) -> None:
     for slot in session.exec(select(Slot)):
         assert slot.taken == len([row for row in held if row.comparison_id == slot.comparison_id])
     assert tallies.differences(session, cast.project.id or 0) == []
+    assert divided.differences(session, cast.project.id or 0) == []

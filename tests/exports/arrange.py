@@ -4,6 +4,7 @@ from itertools import count
 
 from sqlmodel import Session
 
+from app import divided
 from app.models import Account, Comparison, Judgment, Outcome, Project, Source
 from tests.annotation.arrange import annotator_of
 
@@ -31,6 +32,9 @@ def judge(
         **more,
     )
     session.add(judgment)
+    session.flush()
+    if judgment.retired_at is None:
+        divided.add(session, judgment.project_id, {(judgment.comparison_id, judgment.outcome): 1})
     if commit:
         session.commit()
     return judgment

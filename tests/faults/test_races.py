@@ -7,7 +7,7 @@ from typing import Any
 from flask import Flask
 from sqlmodel import Session, select
 
-from app import db, tallies
+from app import db, divided, tallies
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import Submitted, submit_judgment
@@ -119,3 +119,4 @@ def test_many_judging_the_same_models_do_not_deadlock(app: Flask, session: Sessi
     at_once(app, [work(who) for who in people])
     assert len(session.exec(select(Judgment)).all()) == 20
     assert tallies.differences(session, cast.project.id or 0) == []
+    assert divided.differences(session, cast.project.id or 0) == []

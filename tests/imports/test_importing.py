@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import tallies
+from app import divided, tallies
 from app.errors import Invalid
 from app.imports import importing
 from app.imports.known import REPEATS
@@ -117,7 +117,8 @@ def test_chunks_make_no_difference(
     assert not {"prompts", "responses"} & {*tried.files[0].new, *done.files[0].new}, "votes bring no texts"
     assert counts(importer(FILES["votes"])) == (5, 0, 5, 0)
     assert counts(importer(FILES["responses"])) == (6, 6, 0, 0)
-    assert tallies.differences(session, session.exec(select(Project.id)).one() or 0) == []
+    for kept in (tallies, divided):
+        assert kept.differences(session, session.exec(select(Project.id)).one() or 0) == []
 
 
 def test_a_response_is_stored_as_messages(importer: Importer, session: Session) -> None:

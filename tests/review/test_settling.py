@@ -5,11 +5,14 @@ from collections.abc import Callable
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
-from app.models import Account, Adjudication, AuditEvent, Comparison, Model
+from app import divided as counts
+from app.models import Account, Adjudication, AuditEvent, Comparison, Model, Outcome, row_id
+from app.review import verdicts
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -58,6 +61,20 @@ def test_a_reviewer_settles_it_and_the_export_follows(
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "adjudication.add")).one()
     assert event.account_id == cast.rui.id
     assert event.detail == {"outcome": {"from": None, "to": "b"}, "reason": "A is wrong."}
+
+
+def test_those_who_agree_again_leave_nothing_to_settle_and_nobody_reads_the_rest(
+    session: Session, cast: Cast, client_of: ClientOf, divided: Comparison
+) -> None:
+    query = verdicts.waiting(cast.project, settled=False)
+    if session.get_bind().dialect.name == "sqlite":
+        sql = query.compile(session.get_bind(), compile_kwargs={"literal_binds": True})
+        plan = str(session.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}")).all())
+        assert "ix_vote_counts_divided" in plan
+        assert "judgments" not in plan, "of a million, each would be looked at"
+    counts.add(session, divided.project_id, {(row_id(divided), Outcome.B): -1})
+    session.commit()
+    assert "Nobody disagrees" in client_of(cast.rui).get(PAGE).text
 
 
 def test_a_reviewer_reads_it_in_their_own_language_and_a_is_left(

@@ -1,0 +1,104 @@
+"""Kept counts of each comparison's live judgments by outcome: an index of them knows who is divided.
+
+Every change of a judgment changes them in the same transaction, by additions, so that two who judge at
+once both count. ``rebuild`` and ``differences`` count again from the judgments themselves.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session
+
+from app.models import Comparison, Judgment, Outcome, VoteCount
+from app.models.judgment import DIVIDED
+from app.prepared import Prepared, table
+
+_counts, _judgments, _comparisons = table(VoteCount), table(Judgment), table(Comparison)
+
+
+class Difference(NamedTuple):
+    """A count that is not what the judgments say."""
+
+    pair_id: str
+    outcome: Outcome
+    kept: int
+    counted: int
+
+
+def add(session: Session, project_id: int, deltas: Mapping[tuple[int, Outcome], int]) -> None:
+    """Add to the counts by (comparison's id, outcome), in the same order in every transaction."""
+    changes: dict[int, dict[str, int]] = {}
+    for (comparison_id, outcome), delta in sorted(deltas.items()):
+        changes.setdefault(comparison_id, dict.fromkeys(Outcome, 0))[outcome] += delta
+    ADD.run_all(session, [_change(project_id, one, change) for one, change in changes.items()])
+
+
+def _change(project_id: int, comparison_id: int, change: dict[str, int]) -> dict[str, Any]:
+    # The proposed row must pass the checks even where it only carries a subtraction.
+    new = {outcome: max(delta, 0) for outcome, delta in change.items()}
+    deltas = {f"delta_{outcome}": delta for outcome, delta in change.items()}
+    return {"project_id": project_id, "comparison_id": comparison_id, **new, **deltas}
+
+
+def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
+    new = insert(_counts).values({name.key: sa.bindparam(name.key, type_=name.type) for name in _counts.c})
+    return new.on_conflict_do_update(
+        index_elements=["comparison_id"],
+        set_={
+            outcome: _counts.c[outcome] + sa.bindparam(f"delta_{outcome}", type_=sa.Integer)
+            for outcome in Outcome
+        },
+    )
+
+
+ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
+
+
+def comparisons(project_id: int) -> "sa.Select[tuple[int]]":
+    """The ids of a project's comparisons whose live judgments are not all the same."""
+    return sa.select(_counts.c.comparison_id).where(_counts.c.project_id == project_id, sa.text(DIVIDED))
+
+
+def rebuild(session: Session, project_id: int) -> None:
+    """Replace a project's counts by a new count of its judgments."""
+    if session.get_bind().dialect.name == "postgresql":
+        # Judgments under way either are counted below or add themselves afterwards.
+        session.execute(sa.text("LOCK TABLE vote_counts IN SHARE ROW EXCLUSIVE MODE"))
+    session.execute(sa.delete(VoteCount).where(_counts.c.project_id == project_id))
+    sums = [sa.func.sum(sa.case((_judgments.c.outcome == outcome, 1), else_=0)) for outcome in Outcome]
+    comparison = _judgments.c.comparison_id
+    rows = sa.select(comparison, sa.literal(project_id), *sums).where(*_live(project_id)).group_by(comparison)
+    session.execute(sa.insert(VoteCount).from_select(["comparison_id", "project_id", *Outcome], rows))
+
+
+def differences(session: Session, project_id: int) -> list[Difference]:
+    """The counts that are not what the judgments say; both are read in one statement."""
+    outcome = sa.cast(_judgments.c.outcome, sa.String)
+    none = sa.literal(0)
+    kept = [
+        sa.select(
+            _counts.c.comparison_id.label("id"),
+            sa.literal(one.value).label("outcome"),
+            _counts.c[one].label("kept"),
+            none.label("counted"),
+        ).where(_counts.c.project_id == project_id)
+        for one in Outcome
+    ]
+    counted = sa.select(_judgments.c.comparison_id, outcome, none, none + 1).where(*_live(project_id))
+    both = sa.union_all(*kept, counted).subquery()
+    sums = sa.func.sum(both.c.kept), sa.func.sum(both.c.counted)
+    key = (_comparisons.c.pair_id, both.c.outcome)
+    found = (
+        sa.select(*key, *sums)
+        .join(both, both.c.id == _comparisons.c.id)
+        .group_by(*key)
+        .having(sums[0] != sums[1])
+        .order_by(*key)
+    )
+    return [Difference(row[0], Outcome(row[1]), int(row[2]), int(row[3])) for row in session.execute(found)]
+
+
+def _live(project_id: int) -> "tuple[sa.ColumnElement[bool], ...]":
+    return _judgments.c.project_id == project_id, _judgments.c.retired_at.is_(None)
