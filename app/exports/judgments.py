@@ -83,7 +83,7 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
 
 def _of_comparison(comparison: Compared, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
     (_, _, prompt, gold, adjudicated, pair_id, prompt_id, model_a, sample_a, response_a,
-     model_b, sample_b, response_b, category, language, prompt_tags, batch) = comparison  # fmt: skip
+     model_b, sample_b, response_b, category, language, prompt_tags, batch, _) = comparison  # fmt: skip
     return {
         "pair_id": pair_id,
         "prompt_id": prompt_id,

@@ -1,7 +1,9 @@
 """Parquet, written row group by row group into a stream."""
 
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any
+from functools import partial
+from itertools import repeat
+from typing import Any, Protocol
 
 import numpy as np
 import orjson
@@ -11,12 +13,15 @@ import pyarrow.parquet as pq
 
 from app.exports.formats import STRICT, Pair, in_columns
 from app.exports.forms import ExportSpec, Format, Part
-from app.exports.preferences import ANSWERED, ANSWERS, ASKED, ASKS
-from app.exports.seen import Preference
+from app.exports.preferences import ANSWERED, ASKED, ASKS
+from app.exports.verdicts import Verdict
 
 # A row group is held whole while it is written: a bound for short rows, and one for long ones.
 ROW_GROUP = 1_000
 ROW_GROUP_BYTES = 2**22
+# Where each column of each group lies is kept until the end: of many rows more are a group.
+GROUPS = 100
+PAGE = 2**17
 BLOCK = 2**20
 
 # Columns whose values do not come again: a dictionary of them would cost time and memory for nothing.
@@ -175,47 +180,87 @@ def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:
     """The file in pieces, one for each row group: of pairs where it is made of columns, else of lines."""
     sink = _Sink()
     columns = schema(spec)
-    table, size_of = (_of_pairs, _size) if in_columns(spec) else (_of_lines, len)
+    start, size_of = (_Pairs, _size) if in_columns(spec) else (_Lines, len)
     repeated = [name for name in columns.names if name not in UNIQUE]
     # Nobody looks for a text by its first letters.
     found_by = [name for name in columns.names if not pa.types.is_nested(columns.field(name).type)]
-    options = {"compression": "zstd", "use_dictionary": repeated, "write_statistics": found_by}
+    options: dict[str, Any] = {"use_dictionary": repeated, "write_statistics": found_by}
+    options |= {"compression": "zstd", "data_page_size": PAGE}
     with pq.ParquetWriter(sink, columns, **options) as writer:
-        for group in _groups(chunks, size_of):
-            writer.write_table(table(group, columns))
+        for group in _groups(chunks, size_of, partial(start, spec)):
+            writer.write_table(group.table())
             yield sink.take()
     yield sink.take()
 
 
-def _of_lines(lines: list[bytes], columns: pa.Schema) -> pa.Table:
-    # A line must fit in one block.
-    block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, lines))))
-    return pj.read_json(
-        pa.BufferReader(b"".join(lines)), block, pj.ParseOptions(columns, unexpected_field_behavior="error")
-    )
+class _Group(Protocol):
+    """A row group in the making."""
+
+    def add(self, rows: list[Any], /) -> None: ...
+    def table(self) -> pa.Table: ...
 
 
-def _of_pairs(pairs: list[Pair], columns: pa.Schema) -> pa.Table:
-    """Straight to columns: lines would be written only to be parsed again."""
-    own, preferences = zip(*pairs, strict=True)
-    made: dict[str, Any] = _told(preferences)
-    for field, texts in zip(columns, zip(*own, strict=True), strict=False):
-        made[field.name] = (
-            _messages(texts) if field.type == MESSAGES else pa.array(map(orjson.loads, texts), field.type)
-        )
-    return pa.table({name: made[name] for name in columns.names}, columns)
+class _Lines:
+    """Made of lines."""
+
+    def __init__(self, spec: ExportSpec) -> None:
+        self.columns = schema(spec)
+        self.lines: list[bytes] = []
+
+    def add(self, lines: list[bytes]) -> None:
+        self.lines += lines
+
+    def table(self) -> pa.Table:
+        # A line must fit in one block.
+        block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, self.lines))))
+        options = pj.ParseOptions(self.columns, unexpected_field_behavior="error")
+        return pj.read_json(pa.BufferReader(b"".join(self.lines)), block, options)
 
 
-def _told(preferences: tuple[Preference, ...]) -> dict[str, Any]:
-    (_, _, _, pair_id, prompt_id, chosen, rejected, verdicts, judged_at, language, category, split) = zip(
-        *preferences, strict=True
-    )
-    own = (pair_id, prompt_id, chosen, rejected, judged_at, language, category, split)
+class _Pairs:
+    """Made of pairs, straight to columns: lines would be written only to be parsed again.
+
+    At once, too: tuples that are kept until a group is full are walked through by the collector of garbage,
+    and so, the more of them there are, is everything else.
+    """
+
+    def __init__(self, spec: ExportSpec) -> None:
+        self.columns = schema(spec)
+        self.joined = spec.format is Format.TRL_IMPLICIT
+        self.own: dict[str, list[pa.Array]] = {}
+        self.told: list[list[Any]] = [[] for _ in range(len(TOLD) + 1)]
+
+    def add(self, pairs: list[Pair]) -> None:
+        own, preferences = zip(*pairs, strict=True)
+        _, _, _, *told, plain = zip(*preferences, strict=True)
+        for field, texts in zip(self.columns, zip(*own, strict=True), strict=False):
+            if field.type == MESSAGES:
+                made = _messages(texts, repeat(False) if self.joined else plain)
+            else:
+                made = pa.array(map(orjson.loads, texts), field.type)
+            self.own.setdefault(field.name, []).append(made)
+        for kept, more in zip(self.told, told, strict=True):
+            kept += more
+
+    def table(self) -> pa.Table:
+        made = {**_told(*self.told), **{name: pa.chunked_array(own) for name, own in self.own.items()}}
+        return pa.table({name: made[name] for name in self.columns.names}, self.columns)
+
+
+def _told(
+    pair_id: list[str],
+    prompt_id: list[str],
+    chosen: list[str],
+    rejected: list[str],
+    verdicts: list[Verdict],
+    *others: list[str],
+) -> dict[str, Any]:
     # Most comparisons come to one of a few verdicts.
     place = {verdict: number for number, verdict in enumerate(dict.fromkeys(verdicts))}
     rows = [place[verdict] for verdict in verdicts]
     votes = {name: _taken([verdict.votes[name] for verdict in place], rows) for name in VOTES}
     margin = {"margin": _taken([verdict.margin for verdict in place], rows)}
+    own = (pair_id, prompt_id, chosen, rejected, *others)
     return {**dict(zip(TOLD, own, strict=True)), **votes, **margin}
 
 
@@ -226,19 +271,17 @@ def _taken(values: list[Any], places: list[int]) -> "np.ndarray[Any, Any]":
     return kept[places]
 
 
-def _messages(texts: Iterable[str]) -> pa.Array:
-    """Messages from their JSON. What was parsed is not kept, or the collector of garbage walks through it."""
+def _messages(texts: Iterable[str], plain: Iterable[bool]) -> pa.Array:
+    """Messages from their JSON, some known to be one plain turn. What was parsed is not kept, see above."""
     roles: list[str] = []
     contents: list[str] = []
     ends = [0]
-    for text in texts:
-        answers = text.startswith(ANSWERS)
-        said = ANSWERED if answers else ASKED
-        plain = answers or text.startswith(ASKS)
-        # One turn with nothing escaped in it stands there as it is.
-        if plain and "\\" not in text and text.find('"', said) == len(text) - 3:
-            roles.append("assistant" if answers else "user")
-            contents.append(text[said:-3])
+    for text, one in zip(texts, plain, strict=False):
+        if one:
+            asks = text.startswith(ASKS)
+            said = ASKED if asks else ANSWERED
+            roles.append("user" if asks else "assistant")
+            contents.append(text[said:-3] if "\\" not in text else orjson.loads(text[said - 1 : -2]))
         else:
             for turn in orjson.loads(text):
                 roles.append(turn["role"])
@@ -255,19 +298,23 @@ def _size(pair: Pair) -> int:
     return sum(map(len, own))
 
 
-def _groups(chunks: Iterator[list[Any]], size_of: Callable[[Any], int]) -> Iterator[list[Any]]:
-    group: list[Any] = []
-    size = 0
+def _groups(
+    chunks: Iterator[list[Any]], size_of: Callable[[Any], int], start: Callable[[], _Group]
+) -> Iterator[_Group]:
+    group, count, size = start(), 0, 0
+    written = 0
     for rows in chunks:
         more = sum(map(size_of, rows))
         # Of long rows a few are a group, and some chunks are more than one.
         for some in [rows] if more <= ROW_GROUP_BYTES else [[row] for row in rows]:
-            group += some
+            group.add(some)
+            count += len(some)
             size += more if some is rows else size_of(some[0])
-            if len(group) >= ROW_GROUP or size >= ROW_GROUP_BYTES:
+            if count >= max(ROW_GROUP, written // GROUPS) or size >= ROW_GROUP_BYTES:
                 yield group
-                group, size = [], 0
-    if group:
+                written += count
+                group, count, size = start(), 0, 0
+    if count:
         yield group
 
 

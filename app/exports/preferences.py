@@ -14,9 +14,23 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.exports.forms import Aggregate, ExportSpec, Split
-from app.exports.records import CREATED_AT, SWAPPED, Chunk, Compared, Vote, iso, names, read_votes
+from app.exports.records import (
+    ADJUDICATED,
+    ANY_JUDGED,
+    CREATED_AT,
+    GOLD_VERDICT,
+    NUMBER,
+    PROMPT,
+    SWAPPED,
+    Chunk,
+    Compared,
+    Vote,
+    iso,
+    names,
+    read_votes,
+)
 from app.exports.seen import Preference, Seen
-from app.exports.verdicts import NEITHER, Decisions, Verdict
+from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, Decisions, Verdict
 from app.leaderboard import bias
 from app.models import Project
 from app.words import N_
@@ -32,11 +46,12 @@ OUTVOTED = N_("contradicts the majority on the same pair")
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
 
-# How one plain turn begins when it is stored. What does, and has no quote after that but the last,
-# can hold nothing else.
+# How one plain turn begins when it is stored, and where its words do; they end three characters before it.
 ASKS = '[{"role":"user","content":"'
 ANSWERS = '[{"role":"assistant","content":"'
 ASKED, ANSWERED = len(ASKS), len(ANSWERS)
+# Looked at one by one in what is said; of more, parsing is the quicker way.
+QUOTES = 8
 
 Messages = list[dict[str, Any]]
 
@@ -109,16 +124,17 @@ class _Reading:
         models, split = self.names.models, self.splits.of
         for comparison, verdict, votes in self._decided(chunk):
             (_, _, prompt, _, _, pair_id, prompt_id, model, _, chosen, other, _, rejected,
-             category, language, *_) = comparison  # fmt: skip
-            problem = unfit(prompt, chosen, rejected)
+             category, language, _, _, _) = comparison  # fmt: skip
+            plain, problem = fitness(prompt, chosen, rejected)
             if problem is not None:
                 self.excluded[problem] += 1
                 continue
             if verdict.outcome == "b":
                 chosen, rejected, model, other = rejected, chosen, other, model
-            source = (pair_id, prompt_id, models[model], models[other], verdict, _latest(votes))
-            shared = (language or "", category or "", split(prompt))
-            made.append((prompt, chosen, rejected, *source, *shared))
+            made.append(
+                (prompt, chosen, rejected, pair_id, prompt_id, models[model], models[other], verdict,
+                 _latest(votes), language or "", category or "", split(prompt), plain)
+            )  # fmt: skip
         return seen.new(made, self.excluded)
 
     def battles(self, chunk: Chunk) -> Iterator[Battle]:
@@ -155,12 +171,14 @@ class _Reading:
         """The comparisons of the wanted split whose judgments come to something that can be written."""
         everything = self.splits.wanted is None
         for comparison in chunk.comparisons:
-            _, number, prompt, gold, adjudicated, *_ = comparison
-            if not (everything or self.splits.wants(prompt)):
+            if not (everything or self.splits.wants(comparison[PROMPT])):
                 continue
-            votes = chunk.judgments.get(number, [])
-            verdict = self.decisions.of(votes, adjudicated)
+            gold = comparison[GOLD_VERDICT]
+            votes = chunk.judgments.get(comparison[NUMBER], [])
+            verdict = self.decisions.of(votes, comparison[ADJUDICATED])
             reason = verdict.reason if gold is None or self.has_gold else GOLD
+            if reason == UNPASSED and not comparison[ANY_JUDGED]:
+                reason = NOT_JUDGED
             if reason is not None:
                 self.excluded[reason] += len(votes) or 1 if self.each else 1
             elif self.each:
@@ -179,7 +197,7 @@ class _Reading:
 
 def told(pair: Preference, *, margin: bool) -> str:
     """Where a preference comes from, as JSON without its braces."""
-    _, _, _, pair_id, prompt_id, chosen, rejected, verdict, judged_at, language, category, split = pair
+    _, _, _, pair_id, prompt_id, chosen, rejected, verdict, judged_at, language, category, split, _ = pair
     text = (
         f'"pair_id":"{pair_id}","prompt_id":{_quoted(prompt_id)},"chosen_model":{_label(chosen)},'
         f'"rejected_model":{_label(rejected)},{verdict.told},"judged_at":"{judged_at}",'
@@ -241,35 +259,46 @@ class Splits:
         return self.wanted is None or self.of(prompt) == self.wanted
 
 
-def unfit(prompt: str | None, a: str | None, b: str | None) -> str | None:
-    """Why these messages cannot be a training row, if they cannot."""
+def fitness(prompt: str | None, a: str | None, b: str | None) -> tuple[bool, str | None]:
+    """Whether each of these is one plain turn, and why they cannot be a training row, if they cannot.
+
+    The first is told without parsing most; it may be false of some that are.
+    """
     if prompt is None or a is None or b is None:
-        return TEXTLESS
+        return False, TEXTLESS
     if a == b:
-        return SAME_TEXT
+        return False, SAME_TEXT
     if (
         prompt.startswith(ASKS)
         and a.startswith(ANSWERS)
         and b.startswith(ANSWERS)
         and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum()
-        and (prompt.find('"', ASKED) == len(prompt) - 3 or _is_one(prompt))
-        and (a.find('"', ANSWERED) == len(a) - 3 or _is_one(a))
-        and (b.find('"', ANSWERED) == len(b) - 3 or _is_one(b))
+        and _is_one(prompt, ASKED)
+        and _is_one(a, ANSWERED)
+        and _is_one(b, ANSWERED)
     ):
-        return None
-    return _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
+        return True, None
+    return False, _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
 
 
-def _is_one(messages: str) -> bool:
-    """Whether messages that begin as a plain turn are that turn alone."""
+def _is_one(messages: str, said: int) -> bool:
+    """Whether messages that begin as a plain turn are that turn alone; parsed where they quote much."""
+    last, place = len(messages) - 3, messages.find('"', said)
+    for _ in range(QUOTES):
+        if place == last:
+            return True
+        # Not even escaped, or by a backslash that may be escaped itself.
+        if messages[place - 1] != "\\" or messages[place - 2] == "\\":
+            break
+        place = messages.find('"', place + 1)
     turns = orjson.loads(messages)
     return len(turns) == 1 and len(turns[0]) == 2
 
 
 def _is_plain(messages: str) -> bool:
-    """Whether stored messages are plain turns; one alone is told without parsing it."""
+    """Whether stored messages are plain turns."""
     said = ASKED if messages.startswith(ASKS) else ANSWERED if messages.startswith(ANSWERS) else 0
-    return (said > 0 and messages.find('"', said) == len(messages) - 3) or _plain(orjson.loads(messages))
+    return (said > 0 and _is_one(messages, said)) or _plain(orjson.loads(messages))
 
 
 def _trouble(prompt: Messages, *answers: Messages) -> str | None:

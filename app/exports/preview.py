@@ -124,7 +124,7 @@ class _Pairs:
 
     def add(self, pairs: list[Preference]) -> None:
         self.count += len(pairs)
-        for _, chosen, rejected, _, _, winner, loser, verdict, _, _, category, split in pairs:
+        for _, chosen, rejected, _, _, winner, loser, verdict, _, _, category, split, _ in pairs:
             self.longer += _length(chosen) > _length(rejected)
             self.shorter += _length(chosen) < _length(rejected)
             if verdict.votes["votes"] > 1:

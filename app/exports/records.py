@@ -39,7 +39,8 @@ adjudications = table(Adjudication)
 # tags are JSON as text, so that they pass through unparsed.
 #
 # A comparison: prompt's row, id, prompt, gold, adjudicated, pair_id, prompt_id, model a, sample a,
-# response a, model b, sample b, response b, category, language, prompt's tags, batch.
+# response a, model b, sample b, response b, category, language, prompt's tags, batch, and where
+# judgments are filtered whether there are any at all.
 Compared = tuple[Any, ...]
 # As much of a judgment as preferences need: comparison, annotator, outcome, strength, guideline,
 # created_at, swapped.
@@ -50,6 +51,8 @@ Judged = tuple[Any, ...]
 # What of a vote decides.
 SAID = slice(1, 5)
 CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
+# Of a comparison.
+NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, ANY_JUDGED = 1, 2, 3, 4, 17
 
 
 class Who(NamedTuple):
@@ -165,6 +168,7 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
     c, p, v = comparisons.c, prompts.c, adjudications.c
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
     verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
+    any_judged = sa.exists().where(judgments.c.comparison_id == c.id, judgments.c.retired_at.is_(None))
     return (
         sa.select(
             c.prompt_id,
@@ -184,6 +188,7 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
             p.language,
             sa.cast(p.tags, sa.Text),
             c.batch_id,
+            any_judged if spec.filters_judgments else sa.null(),
         )
         .select_from(comparisons)
         .join(prompts, p.id == c.prompt_id)

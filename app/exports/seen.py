@@ -16,8 +16,9 @@ RECENT = 16_000
 
 # One training pair: its prompt, chosen and rejected, each a JSON list of messages as text; then where
 # it comes from: pair_id, prompt_id, the chosen and the rejected model, the verdict, the time of its last
-# judgment, language, category, split. A plain tuple, because it is made a million times.
-Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str]
+# judgment, language, category, split; and whether the first three are one plain turn each. A plain
+# tuple, because it is made a million times.
+Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
 
 
 class Seen:
@@ -80,6 +81,10 @@ class Seen:
     def _remember(self, fresh: dict[int, int]) -> None:
         self._recent.update(fresh)
         if len(self._recent) > RECENT:
-            recent = np.fromiter(self._recent.values(), np.int64, len(self._recent))
-            self._sorted = np.sort(np.concatenate([self._sorted, recent]), kind="stable")
+            known = self._sorted.size
+            # In place: copies of millions of keys would show in the memory of a worker.
+            self._sorted.resize(known + len(self._recent), refcheck=False)
+            self._sorted[known:] = np.fromiter(self._recent.values(), np.int64, len(self._recent))
+            self._sorted[known:].sort()
+            self._sorted.sort(kind="stable")
             self._recent.clear()

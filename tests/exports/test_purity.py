@@ -12,7 +12,7 @@ from sqlmodel import Session, select
 from app.errors import NotFound
 from app.exports import stream
 from app.exports.forms import ExportSpec, Format
-from app.exports.preferences import TEST, Splits, unfit
+from app.exports.preferences import ANSWERED, ASKED, TEST, Splits, fitness
 from app.models import Project, Prompt, Response
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -21,12 +21,20 @@ from tests.exports.arrange import judge
 slow = settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 # Few, so that pairs repeat, contradict each other and say nothing; awkward ones among them.
-TEXTS = st.sampled_from(["a", "b", "", " ", "\n", 'say "no"', "鳥", "\\", "a\u2028b"])
+TEXTS = st.sampled_from(["a", "b", "", " ", "\n", 'say "no"', "鳥", "\\", '\\"', '"\\', "a\u2028b"])
 TURN = st.fixed_dictionaries({"role": st.sampled_from(["user", "assistant", "tool"]), "content": TEXTS})
 CONTENT = st.recursive(TEXTS | st.none() | st.integers(0, 9), lambda inner: st.lists(inner, max_size=2))
 PROMPT = st.text(min_size=1, max_size=8)
 ANSWER = st.lists(TURN | st.dictionaries(st.sampled_from(["role", "content", "name"]), CONTENT), max_size=2)
 JUDGED = st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["a", "b", "tie", "both_bad"]))
+
+
+def ask(words: str) -> dict[str, str]:
+    return {"role": "user", "content": words}
+
+
+def say(words: str) -> dict[str, str]:
+    return {"role": "assistant", "content": words}
 
 
 def rows(app: Flask, project: Project, **asked: Any) -> list[dict[str, Any]]:
@@ -84,6 +92,9 @@ def test_no_file_holds_what_poisons_training(
 
 @given(st.lists(TURN, max_size=3), ANSWER, ANSWER)
 @example([{"role": [], "content": "a"}], [], [])
+@example([ask('a"\\')], [say('b\\"')], [say('c\\\\"')])
+@example([ask("a"), {}], [{**say("b"), "name": '"'}], [])
+@example([ask('x","y":"' * 5)], [say('x","y":"' * 5)], [say("n")])
 @settings(max_examples=200, deadline=None)
 def test_the_quick_look_at_texts_says_what_parsing_says(prompt: Any, one: Any, other: Any) -> None:
     texts = [orjson.dumps(part).decode() for part in (prompt, one, other)]
@@ -93,7 +104,14 @@ def test_the_quick_look_at_texts_says_what_parsing_says(prompt: Any, one: Any, o
         and all(side[-1]["role"] == "assistant" for side in (one, other))
         and one != other
     )
-    assert (unfit(*texts) is None) == sound
+    plain, problem = fitness(*texts)
+    assert (problem is None) == sound
+    if plain:
+        said = zip((ASKED, ANSWERED, ANSWERED), texts, strict=True)
+        roles = ("user", "assistant", "assistant")
+        words = [orjson.loads(text[begin - 1 : -2]) for begin, text in said]
+        turns = [[{"role": role, "content": word}] for role, word in zip(roles, words, strict=True)]
+        assert turns == [prompt, one, other]
 
 
 def _is_text(turn: dict[str, Any]) -> bool:
