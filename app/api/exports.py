@@ -11,7 +11,7 @@ from app.api.paging import Page, PageIn, page
 from app.api.reading import asked
 from app.api.results import PreviewOut, ReceiptOut
 from app.exports import preview
-from app.exports.choices import check_known, finished, receipt
+from app.exports.choices import finished, known, receipt
 from app.exports.download import read_spec, respond
 from app.exports.files import MEDIA_TYPES
 from app.exports.forms import ExportSpec
@@ -32,8 +32,8 @@ def export(slug: str) -> Response:
 @get("/projects/<slug>/export/preview", scope=Scope.READ, query=ExportSpec, gives=PreviewOut)
 def export_preview(slug: str) -> PreviewOut:
     """What an export would hold, from a sample of large projects: rows, exclusions, length, agreement."""
-    access, spec = enter(slug, "export"), read_spec()
-    check_known(db.session(), access.project, spec)
+    access = enter(slug, "export")
+    spec = known(db.session(), access.project, read_spec())
     return PreviewOut.of(preview.of(db.engine(), access.project, spec))
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext
 from sqlmodel import Session, col, select
 
 from app.errors import FieldError, Invalid, NotFound
-from app.exports.forms import ExportSpec
+from app.exports.forms import ExportSpec, parts
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -24,6 +24,11 @@ from app.models import (
     Tally,
 )
 from app.projects import rubrics
+
+Spec = TypeVar("Spec", bound=ExportSpec)
+
+# What may hold any character, a comma too.
+NAMES = ("model", "category", "language", "group")
 
 
 @dataclass(frozen=True)
@@ -77,8 +82,24 @@ def _groups(session: Session, project: Project) -> list[str]:
     return [group for group in session.exec(found.order_by(name)) if group]
 
 
-def check_known(session: Session, project: Project, spec: ExportSpec) -> None:
-    """Raises Invalid where the spec names what the project does not have: a slip would leave rows out."""
+def known(session: Session, project: Project, spec: Spec) -> Spec:
+    """The spec with its names told apart: a value with commas is a name of the project, or else several.
+
+    Raises Invalid where it names what the project does not have: a slip would leave rows out.
+    """
+    names = {field: _told_apart(session, project, field, getattr(spec, field)) for field in NAMES}
+    told = spec.model_copy(update=names)
+    _check(session, project, told)
+    return told
+
+
+def _told_apart(session: Session, project: Project, field: str, values: list[str]) -> list[str]:
+    with_commas = [value for value in values if "," in value]
+    there = set(_there(session, project, field, with_commas)) if with_commas else set()
+    return [name for value in values for name in ([value] if value in there else parts(value))]
+
+
+def _check(session: Session, project: Project, spec: ExportSpec) -> None:
     criterion = [spec.criterion] if spec.criterion else []
     wanted: dict[str, Sequence[object]] = {
         "model": spec.model,

@@ -9,7 +9,7 @@ import click
 from app import db, permissions
 from app.errors import Conflict, Invalid, NotFound, checked
 from app.exports import stream
-from app.exports.choices import check_known
+from app.exports.choices import known
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.options import choice, filters
 from app.models import Project
@@ -27,7 +27,7 @@ def export(slug: str, output: Path | None, **asked: Any) -> None:
     spec = _spec(asked, output)
     project = permissions.project_named(db.engine(), slug)
     with db.new_session(db.engine(), write=False) as session:
-        check_known(session, project, spec)
+        spec = known(session, project, spec)
     receipt = stream.Receipt()
     if output is None:
         _write(project, spec, receipt, sys.stdout.buffer)

@@ -9,7 +9,7 @@ from werkzeug.datastructures import MultiDict
 from app import db
 from app.errors import checked
 from app.exports import stream
-from app.exports.choices import check_known
+from app.exports.choices import known
 from app.exports.files import MEDIA_TYPES
 from app.exports.forms import ExportSpec, Part
 from app.permissions import Access
@@ -31,7 +31,7 @@ def respond(access: Access, spec: ExportSpec) -> Response:
 
     Raises Invalid for names the project does not know, NotFound where there is nothing to write.
     """
-    check_known(db.session(), access.project, spec)
+    spec = known(db.session(), access.project, spec)
     receipt = stream.Receipt()
     body = stream.stream(db.engine(), access.project, spec, receipt, access.account)
     # Made before the answer starts: what goes wrong until then still becomes a clear one.

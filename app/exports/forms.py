@@ -101,14 +101,20 @@ def listed(value: object) -> object:
     given = [value] if isinstance(value, str) else value
     if not isinstance(given, list):
         return given
-    return [part.strip() if isinstance(part, str) else part for item in given for part in _parts(item)]
+    return [part for item in given for part in (parts(item) if isinstance(item, str) else [item])]
 
 
-def _parts(item: object) -> list[object]:
-    return [part for part in item.split(",") if part.strip()] if isinstance(item, str) else [item]
+def parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
 
 
-Names = Annotated[list[str], BeforeValidator(listed)]
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+# Whether a comma is part of a name, only the project knows: see choices.known.
+Names = Annotated[list[str], BeforeValidator(_one_or_more)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
 
 

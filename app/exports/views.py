@@ -7,9 +7,9 @@ from flask import Blueprint, Response, request
 from app import db, language, permissions, web
 from app.errors import Invalid
 from app.exports import formats, preview
-from app.exports.choices import check_known, choices, receipts
+from app.exports.choices import choices, known, receipts
 from app.exports.download import asked, read_spec, respond
-from app.exports.forms import ExportSpec, listed
+from app.exports.forms import ExportSpec, parts
 from app.models import Project
 from app.permissions import Access
 
@@ -56,11 +56,9 @@ def download(slug: str) -> Response:
 
 def _spec_or_errors(project: Project) -> tuple[ExportSpec, dict[str, str]]:
     try:
-        spec = read_spec()
-        check_known(db.session(), project, spec)
+        return known(db.session(), project, read_spec()), {}
     except Invalid as problem:
         return ExportSpec(), problem.by_field()
-    return spec, {}
 
 
 def _values(spec: ExportSpec, *, typed: bool) -> dict[str, Any]:
@@ -68,7 +66,10 @@ def _values(spec: ExportSpec, *, typed: bool) -> dict[str, Any]:
     values = spec.model_dump(mode="json")
     if typed:
         values |= {
-            name: listed(given) if name in MANY else given for name, given in asked(request.args).items()
+            name: [one for value in request.args.getlist(name) for one in (value, *parts(value))]
+            if name in MANY
+            else given
+            for name, given in asked(request.args).items()
         }
     # A day is what its fields hold.
     return values | {name: str(values[name] or "")[:10] for name in ("since", "until")}

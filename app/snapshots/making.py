@@ -18,7 +18,7 @@ from sqlmodel import Session, col, select
 from app import audit, db
 from app.errors import NotFound
 from app.exports import formats, stream
-from app.exports.choices import check_known
+from app.exports.choices import known
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.models import Account, Guideline, Job, Project, Snapshot, SnapshotState, now, row_id
 from app.snapshots import card, croissant
@@ -81,7 +81,7 @@ def make(
     with db.new_session(engine, write=False) as session:
         project = session.get_one(Project, snapshot.project_id)
         account = session.get(Account, snapshot.account_id) if snapshot.account_id else None
-        check_known(session, project, asked)
+        asked = known(session, project, asked)
     key = f"{project.id}/{snapshot.label}"
     store.discard(key)
     draft = Draft(store.draft(key))

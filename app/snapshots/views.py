@@ -8,7 +8,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db, jobs, permissions, web
 from app.errors import Invalid, checked
 from app.exports import formats, preview
-from app.exports.choices import check_known
+from app.exports.choices import known
 from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.permissions import Access
@@ -69,8 +69,7 @@ def make(slug: str) -> BaseResponse:
 def _form(access: Access, given: dict[str, Any], problem: Invalid | None = None) -> Response:
     """The form with what the filters leave; raises Invalid where it is the filters that do not fit."""
     filters = {name: value for name, value in given.items() if name in ExportSpec.model_fields}
-    spec = checked(ExportSpec, filters)
-    check_known(db.session(), access.project, spec)
+    spec = known(db.session(), access.project, checked(ExportSpec, filters))
     usual = {"name": access.project.slug, "licence": "unknown", "formats": [*formats.TITLES]}
     page = render_template(
         "snapshots/new.html",

@@ -5,7 +5,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app import db, jobs, web
-from app.exports.choices import check_known
+from app.exports.choices import known
 from app.models import Account, Job, JobState, Project, Snapshot
 from app.snapshots import making
 from app.snapshots.forms import SnapshotIn
@@ -17,7 +17,7 @@ def start(session: Session, project: Project, asked: SnapshotIn, *, by: Account)
 
     Raises Invalid for names the project does not know, so that the asker hears of them at once.
     """
-    check_known(session, project, asked)
+    asked = known(session, project, asked)
     return jobs.add(
         session,
         "snapshot",

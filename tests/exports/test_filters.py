@@ -164,6 +164,42 @@ def _options(asked: dict[str, Any]) -> list[str]:
     return found
 
 
+def test_a_name_with_a_comma_is_one_name_and_commas_else_part_several(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    odd: dict[str, Any] = {"models": ("heron, v2", "lark"), "category": "birds, small"}
+    made = queue(session, cast.project, **odd) + queue(session, cast.project, category="fish")
+    annotator_of(session, cast.project, cast.ann).group_name = "readers, first"
+    for comparison in made:
+        judge(session, cast.project, cast.ann, comparison, "a")
+    client = client_of(cast.rosa)
+    sent = {"model": ["heron, v2", "lark"], "group": "readers, first", "category": "birds, small"}
+    page = client.get("/p/birds/export", query_string=sent).text
+    assert 'name="model" value="heron, v2" checked' in page
+    with app.app_context():
+        command = CliRunner().invoke(export, ["birds", *_options(sent)])
+    answer = app.test_client().get(
+        "/api/v1/projects/birds/export", query_string=sent, headers=bearer(cast.rosa)
+    )
+    assert answer.data == command.stdout_bytes
+    assert orjson.loads(answer.data)["pair_id"] == made[0].pair_id
+    assert client.get(DOWNLOAD, query_string={"category": "fish,birds, small"}).status_code == 422
+    both = client.get(DOWNLOAD, query_string={"category": ["fish", "birds, small"]}).data
+    assert len(both.splitlines()) == 2
+    assert len(client.get(DOWNLOAD, query_string={"model": "lark-9000,heron-9000"}).data.splitlines()) == 1
+
+
+def test_what_was_never_judged_is_said_to_be_so_whatever_is_asked_for(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    judged, withdrawn, _ = queue(session, cast.project, 3)
+    judge(session, cast.project, cast.ann, judged, "a")
+    judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=OLD)
+    said = client_of(cast.rosa).get(DOWNLOAD, query_string={"kind": "model"}).text
+    assert "2 not judged yet" in said
+    assert "1 no judgment passes the filters" in said
+
+
 def test_whose_judgments_weigh_more_decides(
     session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
