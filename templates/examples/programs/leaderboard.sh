@@ -1,5 +1,5 @@
 (
 set -eu
-curl -fsS -H "Authorization: Bearer $TIEBREAK_TOKEN" \
+curl --fail-with-body -sS -H "Authorization: Bearer $TIEBREAK_TOKEN" \
      "@SITE@/api/v1/projects/@SLUG@/leaderboard"
 )
