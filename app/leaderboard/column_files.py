@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import pyarrow as pa
 
@@ -15,6 +15,8 @@ from app.errors import Problem
 
 KINDS = {".csv": "csv", ".jsonl": "jsonl", ".ndjson": "jsonl", ".parquet": "parquet"}
 BLOCK = 1 << 24
+# Characters of JSON Lines that tell what the columns are.
+HEAD = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -159,23 +161,37 @@ def _read_csv(path: Path, columns: list[str]) -> pa.Table:
 
 
 def _jsonl_columns(path: Path) -> list[str]:
+    return list(dict.fromkeys(name for row in _jsonl_head(path) for name in row))
+
+
+def _jsonl_head(path: Path) -> list[dict[str, Any]]:
+    """The first rows. Raises ArrowInvalid."""
     with _text(path) as lines:
-        # Arrow calls a file without a row no JSON.
-        return list(_jsonl_schema(path).names) if any(map(str.strip, lines)) else []
+        try:
+            rows = [json.loads(line) for line in lines.readlines(HEAD) if line.strip()]
+        except (json.JSONDecodeError, RecursionError) as error:
+            raise pa.ArrowInvalid(str(error)) from error
+    if not all(isinstance(row, dict) for row in rows):
+        raise pa.ArrowInvalid("a row is no object")
+    return rows
 
 
-def _jsonl_schema(path: Path) -> pa.Schema:
-    """The columns and types of the first lines; a later line that breaks them is refused."""
+def _jsonl_schema(path: Path, columns: list[str]) -> pa.Schema:
+    """The types of some columns in the first rows; a later one that breaks them is refused.
+
+    Of these alone: no column has a type whose values are now a text, now a list, as those of messages are.
+    """
     from pyarrow import json as arrow
 
-    with pa.input_stream(str(path)) as stream:
-        return arrow.open_json(stream, read_options=arrow.ReadOptions(block_size=1 << 20)).schema
+    rows = ({name: row[name] for name in columns if name in row} for row in _jsonl_head(path))
+    lines = "".join(f"{json.dumps(row)}\n" for row in rows).encode()
+    return arrow.read_json(pa.BufferReader(lines), arrow.ReadOptions(block_size=len(lines) + 1)).schema
 
 
 def _read_jsonl(path: Path, columns: list[str]) -> pa.Table:
     from pyarrow import json as arrow
 
-    known = _jsonl_schema(path)
+    known = _jsonl_schema(path, columns)
     # What the first lines leave empty is a text where it comes later.
     fields = (known.field(name) for name in columns)
     options = arrow.ParseOptions(

@@ -18,7 +18,7 @@ from app.exports.forms import ExportSpec, File, Format
 from app.leaderboard import standings
 from app.leaderboard.commands import leaderboard
 from app.leaderboard.forms import StandingsQuery
-from app.models import Annotator, AnnotatorKind, Comparison, Model
+from app.models import Annotator, AnnotatorKind, Comparison, Model, Prompt
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     TIE,
@@ -68,6 +68,9 @@ def test_an_export_of_judgments_ranks_as_the_project_does(
         judge(session, comparison, robot, judgment.outcome if number % 9 else TIE)
     change(session, judgments[100], TIE)
     withdraw(session, judgments[150])
+    for number, prompt in enumerate(session.exec(select(Prompt))):
+        said = [{"type": "text", "text": "Look."}] if number % 2 else "Look."
+        prompt.messages = [{"role": "user", "content": said}]
     gold = add_comparison(session, *session.exec(select(Model)).all()[:2])
     gold.gold = A
     session.add(gold)
