@@ -13,6 +13,7 @@ from app.annotation.claim import Assigned, annotator_of, assigned_to
 from app.annotation.history import excerpt
 from app.annotation.pair import Shown, show
 from app.annotation.reading import Reading
+from app.annotation.sensitive import is_sensitive
 from app.errors import Conflict, Invalid, NotFound
 from app.flags.forms import FlagIn, SettleIn
 from app.models import (
@@ -74,6 +75,22 @@ def mine(session: Session, access: Access, before: int | None = None, limit: int
     """One's own flags, newest first, one more than a page where there is one."""
     query = _mine(session, access).order_by(col(Flag.id).desc()).limit(limit + 1)
     return session.exec(query if before is None else query.where(col(Flag.id) < before)).all()
+
+
+def about(session: Session, access: Access, flags: Sequence[Flag]) -> dict[int, str | None]:
+    """What was asked where each flag was raised, by the flag's own number; None where it may be harmful."""
+    query = (
+        sa.select(col(Flag.id), col(Prompt.messages), col(Prompt.category), col(Prompt.tags))
+        .select_from(Flag)
+        .join(Assignment, col(Flag.assignment_id) == col(Assignment.id))
+        .join(Comparison, col(Assignment.comparison_id) == col(Comparison.id))
+        .join(Prompt, col(Comparison.prompt_id) == col(Prompt.id))
+        .where(col(Flag.id).in_([flag.id for flag in flags]))
+    )
+    return {
+        number: None if is_sensitive(access.project, category, tags) else excerpt(messages or [])
+        for number, messages, category, tags in session.execute(query)
+    }
 
 
 def _mine(session: Session, access: Access) -> SelectOfScalar[Flag]:

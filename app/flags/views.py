@@ -60,8 +60,10 @@ def mine(slug: str) -> Response:
     """One's own flags, with the lead's answers, which are seen from then on."""
     session, access = db.session(), _enter(slug)
     found = flagging.mine(session, access, request.args.get("before", type=web.row_number))
-    page = render("flags/mine.html", access=access, project=access.project, **_page(found))
-    flagging.see(session, found[: flagging.A_PAGE])
+    shown = found[: flagging.A_PAGE]
+    about = flagging.about(session, access, shown)
+    page = render("flags/mine.html", access=access, project=access.project, about=about, **_page(found))
+    flagging.see(session, shown)
     session.commit()
     return Response(page)
 

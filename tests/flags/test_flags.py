@@ -51,6 +51,7 @@ def test_a_flag_goes_to_the_lead_and_its_answer_comes_back(
     assert in_hand(ann) == uid, "the pair stays theirs"
     [flag] = flags(session)
     assert "Not answered yet." in ann.get(MINE).text
+    assert "Which bird is number" in ann.get(MINE).text
 
     listed = lena.get(ALL).text
     assert "It &lt;b&gt;stops&lt;/b&gt;." in listed
@@ -73,6 +74,21 @@ def test_a_flag_goes_to_the_lead_and_its_answer_comes_back(
         select(AuditEvent.verb).where(AuditEvent.subject == f"flag:{flag.uid}").order_by(AuditEvent.id)  # type: ignore[arg-type]
     ).all()
     assert verbs == ["flag.add", "flag.answer", "flag.close", "flag.answer"]
+
+
+def test_what_may_be_harmful_is_not_quoted_beside_its_flag(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 1, category="war")
+    ann = client_of(cast.ann)
+    tell(ann, in_hand(ann))
+    assert "Which bird is number" in ann.get(MINE).text
+    cast.project.sensitive_categories = "war"
+    session.add(cast.project)
+    session.commit()
+    listed = ann.get(MINE).text
+    assert "Which bird is number" not in listed
+    assert "May contain harmful text" in listed
 
 
 def test_the_same_words_again_are_the_same_flag(session: Session, cast: Cast, client_of: ClientOf) -> None:
