@@ -64,7 +64,13 @@ def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
     counts = [f"{cell.judgments:,}" if cell and cell.judgments else "" for cell in row]
     return [
         (f"{number} {name}", *(percent(share) for share, _, _ in shares)),
-        ("", *("" if share is None else between(low, high) for share, low, high in shares)),
+        (
+            "",
+            *(
+                "" if low is None or high is None else f"{100 * low:.0f}–{high:.0%}"
+                for _, low, high in shares
+            ),
+        ),
         ("", *counts),
     ]
 

@@ -15,7 +15,7 @@ from rich.text import Text
 if TYPE_CHECKING:
     from app.leaderboard.shown import Table as Read
 
-WIDE = 160
+WIDE = 1_000
 # Control, format and surrogate characters, and line and paragraph separators.
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 

@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app.leaderboard import bias, pairs, replay, standings
+from app.leaderboard.charts import axis
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Judgment, Model, Project, Response
 from tests.conftest import Cast
@@ -288,6 +289,13 @@ def test_the_chart_is_drawn_with_a_table_behind_it(
     drawn = client_of(cast.vic).get(f"{URL}/over-time.svg")
     assert drawn.mimetype == "image/svg+xml"
     ET.fromstring(drawn.text)  # noqa: S314 -- our own output
+    assert ">Birds</text>" in drawn.text
+    assert "judgments so far" in drawn.text
+
+
+def test_an_axis_has_enough_round_ticks_to_read_by() -> None:
+    assert axis((328, 1295))[2] == [500, 750, 1000, 1250]
+    assert axis((0, 7), 3)[2] == [0, 5]
 
 
 def test_pairs_and_trajectory_can_be_taken_away(

@@ -58,8 +58,8 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
     assert found["wins"] == len(won)
     assert ranked(file, *asked("head-to-head", one, other)) == found
     told = run(file, "--show", "matrix").stdout
-    for key in ("observed", "observed_lower", "observed_upper"):
-        assert f"{found[key]:.0%}" in told
+    assert f"{100 * found['observed_lower']:.0f}–{found['observed_upper']:.0%}" in told
+    assert f"{found['observed']:.0%}" in told
 
 
 def test_two_models_are_told_from_either_side(file: Path) -> None:
