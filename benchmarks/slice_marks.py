@@ -60,6 +60,16 @@ def nothing_by_prompt(prompts: int, slices: int) -> Trial:
     return trial
 
 
+def nothing_by_group(n: int, n_models: int, annotators: int, group: int) -> Trial:
+    """Two groups of annotators, each with a taste of their own and the groups with none."""
+
+    def trial(seed: Any) -> NDArray[np.bool_]:
+        votes = simulate(n, n_models, seed=seed, annotators=annotators, taste=0.5)
+        return marks(votes, (votes.annotator < group).astype(np.intp))
+
+    return trial
+
+
 def better(n: int, gain: float, **options: Any) -> Trial:
     """The first model is better by so many logits in the first of three slices."""
 
@@ -87,6 +97,7 @@ NOTHING: dict[str, Trial] = {
         3000, 10, 8, annotators=30, spread=3.0
     ),
     "100 prompts x 6 comparisons x 2 people, 6 models, 4 slices": nothing_by_prompt(100, 4),
+    "2000 votes of 20 annotators in two groups, 6 models": nothing_by_group(2000, 6, 20, 8),
 }
 SOMETHING: dict[str, Trial] = {
     f"better by {gain:g} logits in a third of 1800 votes of 30 annotators": better(1800, gain, annotators=30)
