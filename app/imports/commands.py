@@ -99,6 +99,12 @@ def _tell(report: Report) -> None:
             click.echo("  new: " + ", ".join(_named(n, kind) for kind, n in file.new.items()))
         if file.empty:
             click.echo(f"  {counted(file.empty, 'empty response')}: never queued or exported", err=True)
+        if file.differing:
+            click.echo(
+                f"  {counted(file.differing, 'row')} with another category, language, tags or metadata "
+                "than the prompt has: what was there stays",
+                err=True,
+            )
         for reason, n in list(file.reasons.items())[:REASONS_SHOWN]:
             click.echo(f"  refused: {n:,} × {reason}", err=True)
     for row in report.refused_rows[:REASONS_SHOWN]:

@@ -49,6 +49,8 @@ class FileReport:
     refused: int = 0
     # Responses in which nothing is answered.
     empty: int = 0
+    # Rows whose prompt kept another category, language, tags or metadata.
+    differing: int = 0
     new: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -202,6 +204,7 @@ class _Run:
             file.added += loaded.added
             file.refused += len(refused)
             file.empty += sum(answer.empty for item in items for answer in item.answers)
+            file.differing += loaded.differing
             file.already_there = file.read - file.added - file.refused
             new.update(loaded.counts)
             for refusal in refused:

@@ -46,10 +46,10 @@ class ComparisonState:
 
 def prompts(connection: sa.Connection, project_id: int, keys: Collection[str]) -> dict[str, PromptState]:
     """By key."""
-    text = "messages" if is_sqlite(connection) else "messages::text"
+    cast = "" if is_sqlite(connection) else "::text"
     rows = _rows(
         connection,
-        f"SELECT key, id, {text}, category, language FROM prompts "  # noqa: S608 -- our own names
+        f"SELECT key, id, messages{cast}, category, language, tags{cast}, meta{cast} FROM prompts "  # noqa: S608 -- our own names
         f"WHERE project_id = :project AND {among(connection, 'key', 'wanted')}",
         keys,
         project=project_id,

@@ -26,9 +26,13 @@ from app.tallies import TURNED
 
 @dataclass
 class Loaded:
-    """What became of a chunk: rows that added something, rows refused, and counts by kind."""
+    """What became of a chunk: rows that added something, rows refused, and counts by kind.
+
+    ``differing`` counts rows whose prompt kept another category, language, tags or metadata.
+    """
 
     added: int = 0
+    differing: int = 0
     refused: list[Refusal] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -85,6 +89,7 @@ class Chunk:
                 loaded.added += self._is_first(item, sides) if added or paired else 0
             except ConflictError as conflict:
                 loaded.refused.append(refused(item.number, str(conflict), item.record))
+        loaded.differing = self.places.differing
         loaded.counts.update(self.pending.counts(self.places.prompts))
         return loaded
 
@@ -238,5 +243,6 @@ class Chunk:
         if not self.target.dry_run:
             return True
         said = [item.key, item.gold, *sides, *(answer.digest for answer in item.answers)]
+        filed = [item.category, item.language, item.tags, item.meta]
         vote = item.vote.submission if item.vote else ""
-        return self.target.scratch.count(b"row", orjson.dumps([*said, vote], default=bytes.hex)) == 1
+        return self.target.scratch.count(b"row", orjson.dumps([*said, *filed, vote], default=bytes.hex)) == 1

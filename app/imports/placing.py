@@ -10,6 +10,10 @@ from app.imports.known import PromptState, Side
 from app.imports.naming import Names
 from app.imports.writing import Pending
 
+# What a prompt may come without and a later row may know; judgments are counted by some of it.
+FILLED = ("messages", "category", "language", "tags", "meta")
+FILED_BY = frozenset({"category", "language"})
+
 
 class ConflictError(Exception):
     """A row contradicts what is there; the message is the reason it is refused for."""
@@ -21,6 +25,8 @@ class Places:
     def __init__(self, pending: Pending, names: Names, items: Sequence[Item]) -> None:
         self.pending = pending
         self.names = names
+        # Rows that file their prompt otherwise than it is filed.
+        self.differing = 0
         self.prompts = known.prompts(pending.connection, pending.project_id, {item.key for item in items})
         self.responses = known.responses(pending.connection, [prompt.id for prompt in self.prompts.values()])
 
@@ -98,20 +104,24 @@ class Places:
         return False
 
     def _fill(self, item: Item, prompt: PromptState) -> bool:
-        """Give a prompt that came with votes or answers only what a later file knows of it."""
-        filled = prompt.messages is None and item.messages is not None
-        refiled = (prompt.category is None and item.category is not None) or (
-            prompt.language is None and item.language is not None
-        )
-        if refiled and prompt.filed_as is None:
+        """Give a prompt what only this row knows of it, each value for itself; what is there stays."""
+        missing = []
+        differs = False
+        for name in FILLED:
+            there, given = getattr(prompt, name), getattr(item, name)
+            if given is None or given == there:
+                continue
+            if there is None:
+                missing.append(name)
+            elif name != "messages":
+                differs = differs or name in FILED_BY or orjson.loads(given) != orjson.loads(there)
+        self.differing += differs
+        if prompt.filed_as is None and not FILED_BY.isdisjoint(missing):
             prompt.filed_as = prompt.category, prompt.language
-        if filled or refiled:
-            prompt.messages = prompt.messages or item.messages
-            prompt.category = prompt.category or item.category
-            prompt.language = prompt.language or item.language
-            prompt.tags, prompt.meta = item.tags, item.meta
+        for name in missing:
+            setattr(prompt, name, getattr(item, name))
             prompt.changed = True
-        return filled or refiled
+        return bool(missing)
 
     def add_repeated(self, prompt_id: int, answer: Answer, side: Side) -> None:
         """Add a response that only carries a further vote, unless it is there."""

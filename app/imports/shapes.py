@@ -173,7 +173,10 @@ def _comparison(number: int, row: fields.ComparisonRow, _record: Record) -> Item
 
 def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
     if row.model_a == row.model_b:
-        raise ValueError(f"model_a and model_b are both {row.model_a!r}")
+        raise ValueError(
+            f"model_a and model_b are both {row.model_a!r}: a vote without texts only ranks, "
+            "and no model is ranked against itself"
+        )
     messages = dumped_text("user", row.prompt) if row.prompt and _is_text(row.prompt) else None
     key = row.prompt_id or (prompt_key(messages) if messages else row.prompt) or ""
     said = (

@@ -133,6 +133,20 @@ def test_a_response_is_stored_as_messages(importer: Importer, session: Session) 
     ]
 
 
+@pytest.mark.parametrize("chunk", [1, 9], ids=["across chunks", "in one chunk"])
+def test_a_prompt_keeps_what_it_has_and_gets_what_it_misses(
+    chunk: int, importer: Importer, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", chunk)
+    first, later = {**response(1, "heron"), "tags": ["harm"], "category": "birds"}, response(1, "wren")
+    importer([first, {**later, "language": "en"}])
+    [file] = importer([{**later, "tags": ["other"], "metadata": {"n": 1}}, first]).files
+    assert (file.added, file.already_there, file.differing) == (1, 1, 1), "what differs is not hidden"
+    prompt = session.exec(select(Prompt)).one()
+    assert (prompt.tags, prompt.meta) == (["harm"], {"n": 1})
+    assert (prompt.category, prompt.language) == ("birds", "en")
+
+
 def test_another_text_for_the_same_response_is_refused(importer: Importer, session: Session) -> None:
     importer([response(1, "heron")])
     report = importer([response(1, "heron", "something else"), response(1, "wren")])
