@@ -51,7 +51,9 @@ def counts(session: Session, project: Project) -> Counts:
     here = {
         "prompts": _count(Prompt, project),
         "textless": _count(Prompt, project, col(Prompt.messages).is_(None)),
-        "promptless": _count(Prompt, project, col(Prompt.key).like(f"{UNKNOWN_PROMPT}%")),
+        "promptless": _count(
+            Prompt, project, col(Prompt.messages).is_(None), col(Prompt.key).like(f"{UNKNOWN_PROMPT}%")
+        ),
         "models": _count(Model, project),
         "comparisons": _count(Comparison, project),
         "waiting": _sum(
