@@ -3,6 +3,7 @@
 import logging
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import sqlalchemy as sa
 from flask import Flask, Response, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -15,9 +16,11 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import language
 from app.errors import FieldError, Problem, Unauthorized
-from app.web import is_api, wants_fragment
+from app.web import htmx, is_api, settings, wants_fragment
 
 log = logging.getLogger(__name__)
+
+SENT_AGAIN = frozenset({"annotation.submit"})
 
 
 def init_app(app: Flask) -> None:
@@ -38,11 +41,27 @@ def _problem(error: Problem) -> BaseResponse:
 
 
 def _sign_in_first() -> BaseResponse:
-    here = request.full_path.rstrip("?") if request.method == "GET" else None
-    target = url_for("accounts.sign_in", next=here)
+    if request.method == "GET" and not wants_fragment():
+        return redirect(url_for("accounts.sign_in", next=request.full_path.rstrip("?")), HTTPStatus.SEE_OTHER)
+    # Whoever sends something from a page was signed in when it was shown.
+    target = url_for("accounts.sign_in", next=_came_from(), ended=_kept_or_lost())
     if wants_fragment():
         return Response(status=HTTPStatus.NO_CONTENT, headers={"HX-Redirect": target})
-    return redirect(target, code=HTTPStatus.SEE_OTHER)
+    return redirect(target, HTTPStatus.SEE_OTHER)
+
+
+def _came_from() -> str | None:
+    """The page of this site that sent the request, as its browser says."""
+    page = urlsplit((htmx.current_url if htmx else None) or request.referrer or "")
+    ours = {request.host, urlsplit(settings().base_url).netloc}
+    return urlunsplit(("", "", page.path, page.query, "")) if page.netloc and page.netloc in ours else None
+
+
+def _kept_or_lost() -> str:
+    if request.method == "GET":
+        return "unharmed"
+    # static/js/outbox.js keeps a verdict in the browser before it sends it.
+    return "kept" if wants_fragment() and request.endpoint in SENT_AGAIN else "lost"
 
 
 def _csrf(error: CSRFError) -> Response:

@@ -38,7 +38,10 @@ class Settings(BaseSettings):
     )
     session_days: int = Field(30, ge=1, le=365, description="How long a sign-in lasts.")
     sign_in_attempts: int = Field(
-        10, ge=1, description="Failed sign-ins allowed for one address or account in fifteen minutes."
+        10,
+        ge=1,
+        description="Failed sign-ins to one account from one address allowed in fifteen minutes; "
+        "ten times as many to one account, or from one address.",
     )
     max_upload_mb: int = Field(
         2048, ge=1, description="Largest file accepted by the import page and API, in MB."

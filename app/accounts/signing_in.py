@@ -2,6 +2,7 @@
 
 import ipaddress
 from datetime import timedelta
+from typing import NamedTuple, Self
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -15,6 +16,24 @@ from app.models import Account, SignInFailure, now
 
 WINDOW = timedelta(minutes=15)
 
+# How many times as often an account may fail from everywhere, and an address with any account: colleagues
+# share an address, and a stranger's guesses must not close somebody else's account.
+WIDER = 10
+
+
+class Keys(NamedTuple):
+    """What failures are counted for: an account from one address, that address, and that account."""
+
+    both: str
+    address: str
+    account: str
+
+    @classmethod
+    def of(cls, email: str, address: str | None) -> Self:
+        """Those of an attempt."""
+        where = network(address)
+        return cls(f"both:{where} {email}", f"address:{where}", f"email:{email}")
+
 
 def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: int) -> Account:
     """The account whose password this is.
@@ -23,10 +42,11 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     cannot slip past the count. The hash is checked outside any transaction: it takes long, and
     SQLite's writers wait for each other.
 
-    Raises TooMany after ``limit`` failures for the account or the address within fifteen minutes,
-    Invalid where address or password is wrong, Forbidden where the account is disabled.
+    Raises TooMany after ``limit`` failures for the account from the address within fifteen minutes, or
+    ten times as many for either alone, Invalid where address or password is wrong, Forbidden where the
+    account is disabled.
     """
-    keys = (f"email:{form.email}", f"address:{network(address)}")
+    keys = Keys.of(form.email, address)
     with db.transaction(engine) as session:
         _count_attempt(session, keys, limit)
     with db.new_session(engine, write=False) as session:
@@ -47,34 +67,42 @@ def network(address: str | None) -> str:
     return str(ipaddress.ip_network((address, 64), strict=False))
 
 
-def _count_attempt(session: Session, keys: tuple[str, str], limit: int) -> None:
+def _count_attempt(session: Session, keys: Keys, limit: int) -> None:
     key, at = col(SignInFailure.key), col(SignInFailure.at)
     session.execute(sa.delete(SignInFailure).where(at < now() - WINDOW))
-    counts = select(sa.func.count(), sa.func.min(at)).where(key.in_(keys)).group_by(key)
-    for count, first in session.exec(counts):
-        if count >= limit:
-            wait = first + WINDOW - now()
-            minutes = max(1, round(wait / timedelta(minutes=1)))
-            raise TooMany(
-                _(
-                    "Too many failed sign-ins. Nothing is lost; try again in %(minutes)s min.",
-                    minutes=minutes,
-                ),
-                retry_after=int(wait.total_seconds()) + 1,
-            )
+    counts = select(key, sa.func.count(), sa.func.min(at)).where(key.in_(keys)).group_by(key)
+    full = [
+        (first, which)
+        for which, count, first in session.exec(counts)
+        if count >= (limit if which == keys.both else limit * WIDER)
+    ]
+    if full:
+        first, which = max(full)
+        wait = first + WINDOW - now()
+        minutes = max(1, round(wait / timedelta(minutes=1)))
+        raise TooMany(_too_many(keys, which, minutes), retry_after=int(wait.total_seconds()) + 1)
     session.add_all(SignInFailure(key=key) for key in keys)
 
 
-def _forgive(session: Session, keys: tuple[str, str]) -> None:
-    """Clear the account's count, but take only this attempt off the address's.
+def _too_many(keys: Keys, which: str, minutes: int) -> str:
+    if which == keys.both:
+        limited = _("Too many failed sign-ins with this email from your network.")
+    elif which == keys.address:
+        limited = _("Too many failed sign-ins from your network, with whatever email.")
+    else:
+        limited = _("Too many failed sign-ins with this email, from wherever.")
+    return f"{limited} {_('Nothing is lost; try again in %(minutes)s min.', minutes=minutes)}"
+
+
+def _forgive(session: Session, keys: Keys) -> None:
+    """Clear the count of the account from here, but take only this attempt off the wider ones.
 
     Otherwise an attacker could reset the address by signing in to an account of their own.
     """
-    email_key, address_key = keys
     key, id_ = col(SignInFailure.key), col(SignInFailure.id)
-    session.execute(sa.delete(SignInFailure).where(key == email_key))
-    newest = select(sa.func.max(id_)).where(key == address_key).scalar_subquery()
-    session.execute(sa.delete(SignInFailure).where(id_ == newest))
+    session.execute(sa.delete(SignInFailure).where(key == keys.both))
+    newest = select(sa.func.max(id_)).where(key.in_(keys)).group_by(key)
+    session.execute(sa.delete(SignInFailure).where(id_.in_(newest)))
 
 
 def _accept(session: Session, account: Account, password: str) -> None:

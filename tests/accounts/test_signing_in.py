@@ -103,18 +103,23 @@ def test_next_leads_only_to_this_site(app: Flask, with_passwords: Cast, wanted: 
     assert client.get(f"/sign-in?next={wanted}").location == location
 
 
-def test_ten_wrong_guesses_at_an_account_close_it_for_a_while(
+def test_ten_wrong_guesses_at_an_account_close_it_to_where_they_came_from(
     app: Flask, with_passwords: Cast, session: Session
 ) -> None:
     client = app.test_client()
-    for number in range(10):
-        client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+    for _ in range(10):
         assert sign_in(client, "ann@example.org", "guess").status_code == 422
     answer = sign_in(client, "ann@example.org")
     assert answer.status_code == 429
     assert 0 < int(answer.headers["Retry-After"]) <= 15 * 60 + 1
+    assert "with this email from your network" in answer.text
     assert "try again in 15 min" in answer.text
-    assert sign_in(app.test_client(), "lena@example.org").status_code == 303, "others are not affected"
+    assert sign_in(app.test_client(), "lena@example.org").status_code == 303, (
+        "her neighbours are not affected"
+    )
+    elsewhere = app.test_client()
+    elsewhere.environ_base["REMOTE_ADDR"] = "192.0.2.1"
+    assert sign_in(elsewhere, "ann@example.org").status_code == 303, "nor is she, elsewhere"
 
     for row in session.exec(select(SignInFailure)):
         row.at -= timedelta(minutes=15)
@@ -124,21 +129,43 @@ def test_ten_wrong_guesses_at_an_account_close_it_for_a_while(
     assert not session.exec(select(SignInFailure)).all(), "old failures are not kept"
 
 
-def test_ten_wrong_guesses_from_an_address_close_the_address(app: Flask, with_passwords: Cast) -> None:
+@pytest.fixture
+def two_attempts(app: Flask) -> None:
+    """Fewer hashes to wait for: two failures close an account to an address, twenty either alone."""
+    app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"sign_in_attempts": 2})
+
+
+@pytest.mark.usefixtures("two_attempts")
+def test_many_wrong_guesses_from_an_address_close_the_address(app: Flask, with_passwords: Cast) -> None:
     client = app.test_client()
-    for number in range(10):
+    for number in range(20):
         # One customer's addresses in the same IPv6 network are one address.
         client.environ_base["REMOTE_ADDR"] = f"2001:db8::{number:x}"
-        sign_in(client, f"guess{number}@example.org")
-    assert sign_in(client, "ann@example.org").status_code == 429
+        assert sign_in(client, f"guess{number}@example.org").status_code == 422
+    answer = sign_in(client, "ann@example.org")
+    assert answer.status_code == 429
+    assert "from your network, with whatever email" in answer.text
     client.environ_base["REMOTE_ADDR"] = "2001:db8:0:1::1"
     assert sign_in(client, "ann@example.org").status_code == 303
 
 
+@pytest.mark.usefixtures("two_attempts")
+def test_many_wrong_guesses_from_everywhere_close_the_account(app: Flask, with_passwords: Cast) -> None:
+    client = app.test_client()
+    for number in range(20):
+        client.environ_base["REMOTE_ADDR"] = f"192.0.2.{number}"
+        assert sign_in(client, "ann@example.org", "guess").status_code == 422
+    answer = sign_in(app.test_client(), "ann@example.org")
+    assert answer.status_code == 429
+    assert "with this email, from wherever" in answer.text
+    assert sign_in(client, "lena@example.org").status_code == 303
+
+
+@pytest.mark.usefixtures("two_attempts")
 def test_a_right_password_does_not_reset_the_address(app: Flask, with_passwords: Cast) -> None:
     client = app.test_client()
-    for _ in range(9):
-        sign_in(client, "ann@example.org", "guess")
+    for number in range(19):
+        sign_in(client, f"guess{number}@example.org")
     assert sign_in(client, "otto@example.org").status_code == 303
     assert sign_in(client, "lena@example.org", "guess").status_code == 422
     assert sign_in(client, "otto@example.org").status_code == 429

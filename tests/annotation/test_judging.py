@@ -1,6 +1,7 @@
 """The judging page: a verdict is stored by response, counted once, and answered with the next pair."""
 
 import re
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from flask import Flask
@@ -178,9 +179,23 @@ def test_who_may_judge(cast: Cast, client_of: ClientOf, name: str, status: int) 
 
 
 def test_signing_in_comes_first(cast: Cast, client_of: ClientOf) -> None:
-    answer = client_of(None).get(JUDGE)
-    assert answer.status_code == 303
-    assert "/sign-in" in (answer.location or "")
+    client = client_of(None)
+    answer = client.get(JUDGE)
+    assert (answer.status_code, answer.location) == (303, f"/sign-in?next={JUDGE}")
+
+    # Signed out since the page was shown: back to that page, and no doubt about what became of the verdict.
+    here = f"http://localhost{JUDGE}?undo=1"
+    with_htmx = {"HX-Request": "true", "HX-Current-URL": here}
+    kept = client.post(JUDGE, headers=with_htmx).headers["HX-Redirect"]
+    assert "kept in this browser" in client.get(kept).text
+    skipped = client.post(f"{JUDGE}/skip", headers=with_htmx).headers["HX-Redirect"]
+    lost = client.post(JUDGE, headers={"Referer": here}).location or ""
+    for target in (skipped, lost):
+        assert "what you sent was not saved" in client.get(target).text
+    assert all(
+        parse_qs(urlsplit(target).query)["next"] == [f"{JUDGE}?undo=1"] for target in (kept, skipped, lost)
+    )
+    assert "next" not in (client.post(JUDGE, headers={"Referer": "http://evil.example/"}).location or "")
 
 
 def test_a_verdict_needs_its_csrf_token(
