@@ -13,6 +13,8 @@ from app.errors import Forbidden, Unauthorized
 from app.models import Account, Scope
 from app.permissions import Access
 
+NO_TOKEN = "Send an API token: Authorization: Bearer tb_…"  # noqa: S105 -- no secret
+
 
 def admit(scope: Scope | None, slug: str | None, *, is_open: bool, for_one_project: bool) -> None:
     """Let a request in or raise why not: the one place where a token is held to what it is for.
@@ -22,7 +24,7 @@ def admit(scope: Scope | None, slug: str | None, *, is_open: bool, for_one_proje
     found = g.bearer = _bearer()
     if found is None:
         if not is_open:
-            raise Unauthorized("Send an API token: Authorization: Bearer tb_…")
+            raise Unauthorized(NO_TOKEN)
         return
     if scope is not None and scope not in found.token.scopes:
         raise Forbidden(f"This needs a token that may {scope}. Make another; this one stays as it is.")
@@ -60,4 +62,7 @@ def account() -> Account:
 def enter(slug: str, ability: str) -> Access:
     """The project behind a slug, if the asker may do this there; raises what ``permissions.enter`` raises."""
     asker = cast(Bearer | None, g.bearer)
-    return permissions.enter(db.session(), asker.account if asker else None, slug, ability)
+    try:
+        return permissions.enter(db.session(), asker.account if asker else None, slug, ability)
+    except Unauthorized:
+        raise Unauthorized(NO_TOKEN) from None

@@ -40,7 +40,8 @@ def test_members_only_needs_a_token_of_somebody_who_may_read_it(
     session: Session, cast: Cast, client: FlaskClient, bearer: Callable[[Account], dict[str, str]]
 ) -> None:
     judge_birds(session, cast.project)
-    assert client.get(URL).status_code == 401
+    refused = client.get(URL)
+    assert (refused.status_code, refused.json["detail"][:17]) == (401, "Send an API token")
     refused = client.get(URL, headers=bearer(cast.ann))
     assert refused.status_code == 403
     assert refused.mimetype == "application/problem+json"
