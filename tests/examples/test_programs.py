@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -103,7 +103,23 @@ def live(
         yield Live(f"http://127.0.0.1:{port}", folder, page, secrets)
 
 
-def test_the_programs_do_what_they_say(live: Live, session: Session) -> None:
+def fetched_whatever_is_there_already(live: Live, client: FlaskClient) -> None:
+    """A snapshot, by the lines on its page: nothing, a part or something else may be there."""
+    client.post("/p/birds/snapshots", data={"name": "birds", "formats": "openai"})
+    on_page = replace(live, page=client.get("/p/birds/snapshots/birds-v1").text)
+    refused = on_page.try_to("fetch", "tb_wrong")
+    assert refused.returncode != 0
+    assert "401" in refused.stderr
+    folder, secret = live.folder / "birds-v1", live.secrets[Scope.READ]
+    assert on_page.try_to("fetch", secret).returncode == 0
+    whole = (folder / "README.md").read_bytes()
+    for there in (whole[:100], b"x" * len(whole), b"x" * (len(whole) + 1)):
+        (folder / "README.md").write_bytes(there)
+        assert on_page.try_to("fetch", secret).returncode == 0
+        assert (folder / "README.md").read_bytes() == whole
+
+
+def test_the_programs_do_what_they_say(live: Live, session: Session, cast: Cast, client_of: ClientOf) -> None:
     """One server for all of them: it takes longer to start than they to run."""
     assert live.run("download-py").startswith("6 rows")
     file = live.folder / "birds-trl.jsonl"
@@ -111,7 +127,9 @@ def test_the_programs_do_what_they_say(live: Live, session: Session) -> None:
     if shutil.which("curl"):
         file.unlink()
         for program in ("download-sh", "leaderboard-sh", "import-sh"):
-            assert live.try_to(program, "tb_wrong").returncode != 0
+            refused = live.try_to(program, "tb_wrong")
+            assert refused.returncode != 0
+            assert '"status":401' in refused.stdout + refused.stderr
         assert not file.exists()
         receipt, _, summed = live.run("download-sh").partition("}")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
@@ -120,6 +138,7 @@ def test_the_programs_do_what_they_say(live: Live, session: Session) -> None:
         assert len(json.loads(live.run("leaderboard-sh"))["models"]) == 2
         job = json.loads(live.run("import-sh"))
         assert session.exec(select(Job.kind).where(Job.uid == job["job"])).one() == "import"
+        fetched_whatever_is_there_already(live, client_of(cast.lena))
         session.rollback()
     assert live.run("judge-py") == "6 judged\n"
     assert len(session.exec(select(Judgment)).all()) == 12
