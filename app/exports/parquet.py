@@ -19,8 +19,8 @@ from app.exports.verdicts import Verdict
 # A row group is held whole while it is written: a bound for short rows, and one for long ones.
 ROW_GROUP = 1_000
 ROW_GROUP_BYTES = 2**22
-# Where each column of each group lies is kept until the end: of many rows more are a group.
-GROUPS = 100
+# Where each column of each group lies is kept until the end, 40 kB a group: of many rows more are one.
+GROUPS = 250
 PAGE = 2**17
 BLOCK = 2**20
 
