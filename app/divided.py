@@ -56,9 +56,11 @@ def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
 ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
 
 
-def comparisons(project_id: int) -> "sa.Select[tuple[int]]":
-    """The ids of a project's comparisons whose live judgments are not all the same."""
-    return sa.select(_counts.c.comparison_id).where(_counts.c.project_id == project_id, sa.text(DIVIDED))
+def only(comparisons: "sa.Select[Any]", project_id: int) -> "sa.Select[Any]":
+    """Of a query of comparisons, those of a project whose live judgments are not all the same."""
+    # Joined, and the project asked of the counts alone: else SQLite looks at every comparison it has.
+    joined = _counts.join(_comparisons, _counts.c.comparison_id == _comparisons.c.id)
+    return comparisons.select_from(joined).where(_counts.c.project_id == project_id, sa.text(DIVIDED))
 
 
 def rebuild(session: Session, project_id: int) -> None:

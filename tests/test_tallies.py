@@ -187,7 +187,7 @@ def test_the_votes_of_a_comparison_are_counted_anew_and_a_wrong_count_is_found(
     said: dict[int, set[Outcome]] = defaultdict(set)
     for row in session.exec(select(Judgment).where(col(Judgment.retired_at).is_(None))):
         said[row.comparison_id].add(row.outcome)
-    found = session.execute(divided.comparisons(project_id)).scalars().all()
+    found = session.scalars(divided.only(select(Comparison.id), project_id)).all()
     assert sorted(found) == sorted(number for number, outcomes in said.items() if len(outcomes) > 1)
     pair = session.exec(select(Comparison).where(Comparison.id == found[0])).one()
     divided.add(session, project_id, {(found[0], Outcome.TIE): 5})

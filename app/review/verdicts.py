@@ -61,13 +61,10 @@ def waiting(project: Project, *, settled: bool) -> Any:
     verdict = sa.select(1).where(
         col(Adjudication.comparison_id) == col(Comparison.id), col(Adjudication.retired_at).is_(None)
     )
-    number = col(Comparison.id)
-    found = sa.select(Comparison, number).where(col(Comparison.project_id) == project.id)
+    found = sa.select(Comparison, col(Comparison.id))
     if settled:
-        return found.where(verdict.exists())
-    # Not by the judgments: of a million, none may be divided.
-    divided_here = number.in_(divided.comparisons(row_id(project)))
-    return found.where(col(Comparison.gold).is_(None), divided_here, ~verdict.exists())
+        return found.where(col(Comparison.project_id) == project.id, verdict.exists())
+    return divided.only(found, row_id(project)).where(col(Comparison.gold).is_(None), ~verdict.exists())
 
 
 def comparison(session: Session, project: Project, pair_id: str) -> Comparison:
