@@ -56,7 +56,7 @@ def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
 ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
 
 
-def only(comparisons: "sa.Select[Any]", project_id: int) -> "sa.Select[Any]":
+def only(comparisons: "sa.Select[*tuple[Any, ...]]", project_id: int) -> "sa.Select[*tuple[Any, ...]]":
     """Of a query of comparisons, those of a project whose live judgments are not all the same."""
     # Joined, and the project asked of the counts alone: else SQLite looks at every comparison it has.
     joined = _counts.join(_comparisons, _counts.c.comparison_id == _comparisons.c.id)
