@@ -62,6 +62,7 @@ PEOPLE = {
     "reviewer@example.org": Person("Rui", "judges and reviews", Role.REVIEWER),
     NEWCOMER: Person("Nia", "is new: training and a test come first", Role.ANNOTATOR),
     "researcher@example.org": Person("Rosa", "downloads preferences", Role.RESEARCHER),
+    "viewer@example.org": Person("Vera", "reads the leaderboard", Role.VIEWER),
 }
 
 
