@@ -98,7 +98,7 @@ def in_a_line(told: Told) -> str:
     return f"{words} \u2068{told.reason}\u2069" if told.reason else words
 
 
-_DONE = {
+DONE = {
     "judged": lazy_gettext("Saved."),
     "skipped": lazy_gettext("Skipped."),
     "undone": lazy_gettext("Taken back."),
@@ -107,7 +107,7 @@ _DONE = {
 
 @lru_cache(maxsize=64)
 def _said(_language: str, done: str) -> str:
-    return str(_DONE[done])
+    return str(DONE[done])
 
 
 def _count(desk: Desk, spoken: str, left: Left | None) -> dict[str, object]:

@@ -96,6 +96,7 @@ def undo_last(slug: str) -> Response | BaseResponse:
 
 def _next(desk: Desk, slug: str, done: str) -> Response | BaseResponse:
     if not web.wants_fragment():
+        flash(str(page.DONE[done]), "success")
         if desk.told:
             flash(page.in_a_line(desk.told), "warning")
         return web.see_other("annotation.judge", slug=slug, undo=desk.undo)

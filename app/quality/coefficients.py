@@ -63,7 +63,7 @@ def nominal(found: Ratings) -> tuple[Coefficient, ...]:
     """Those for which every two verdicts are either the same or not."""
     return (
         Coefficient(
-            N_("Raw agreement"), N_("How often two people give the same verdict."), raw_agreement(found)
+            N_("Raw agreement"), N_("How often two annotators give the same verdict."), raw_agreement(found)
         ),
         Coefficient(
             N_("Krippendorff’s alpha"),

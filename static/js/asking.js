@@ -51,7 +51,7 @@ document.addEventListener("keydown", (event) => {
   const fields = [...group.querySelectorAll(CHOICE)];
   if (/^Digit|^Numpad\d/.test(event.code)) {
     event.preventDefault();
-    const chosen = fields[event.code.at(-1) - 1];
+    const chosen = fields[(Number(event.code.at(-1)) || 10) - 1];
     chosen?.click();
     const place = questions().indexOf(group);
     const following = at.matches("[type=radio]") && chosen && place >= 0 && questions()[place + 1];

@@ -102,6 +102,7 @@ def test_without_javascript_a_verdict_leads_back_to_the_page(
     answer = client.post(JUDGE, data=given)
     assert (answer.status_code, answer.location) == (303, f"{JUDGE}?undo={given['assignment_id']}")
     done = client.get(JUDGE)
+    assert "Saved." in done.text
     assert "All done" in done.text
     assert "1 comparison." in done.text
 

@@ -289,3 +289,24 @@ def test_the_chosen_theme_stays(theme: str, seats: Callable[[str], Seat], demo: 
     expect(seat.page.locator("html")).to_have_css("color-scheme", theme)
     assert wrong_with(seat.page) == []
     seat.context.clear_cookies(name="theme")
+
+
+def test_a_phone_shows_a_whole_row_of_the_leaderboard_and_of_the_rubric(
+    seats: Callable[[str], Seat], demo: Site
+) -> None:
+    page = seats("l").page
+    page.set_viewport_size({"width": NARROWEST, "height": 900})
+    for path, shown in (
+        ("leaderboard", "tbody td, .whisker"),
+        ("rubric", "tbody :is(.input, [type=checkbox], button)"),
+    ):
+        page.goto(demo.address(f"/p/demo/{path}"))
+        within = (
+            page.locator(".table")
+            .locator(shown)
+            .evaluate_all(
+                "(parts) => parts.map((part) => part.getBoundingClientRect()).map((box) => 0 <= box.left && box.right <= innerWidth)"
+            )
+        )
+        assert within
+        assert all(within), path

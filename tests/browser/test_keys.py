@@ -30,7 +30,7 @@ def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -
         "Answer the questions: a digit chooses and leads on, Esc leaves": 1,
         "Fold or unfold the prompt": 1,
         "Mark the words that differ": 1,
-        "What is wrong with response A?": 1,
+        "What is wrong with response A? A digit chooses, arrows lead on.": 1,
         "Mark a place in response B": 1,
         "A is better": 1,
         "Why?": 1,
@@ -176,11 +176,18 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
         page.keyboard.press("Escape")
         assert judgments(site.data, project) == []
         page.keyboard.press("v")
+        expect(page.get_by_text("Cover it again")).to_be_visible()
+        expect(page.get_by_text("Open it when you are ready")).to_be_hidden()
+        page.keyboard.press("v")
+        expect(verdict).to_be_hidden()
+        page.keyboard.press("v")
         page.keyboard.press("1")
         expect(page.locator("#today")).to_contain_text("1 today")
         expect(verdict).to_be_hidden()
     else:
         page.locator(".veil summary").click()
+        expect(page.locator("kbd:visible")).to_have_count(0)
+        expect(page.locator("[data-keys]")).to_be_hidden()
         verdict.click()
         expect(page.get_by_text("1 today")).to_be_visible()
 
@@ -194,7 +201,9 @@ def test_digits_are_shown_where_they_choose(site: Site, open_page: OpenPage) -> 
         "(chips) => chips.map((chip) => getComputedStyle(chip, '::after').content !== 'none')"
     )
     assert len(shown) > 9
-    assert shown == [at < 9 for at in range(len(shown))]
+    assert shown == [at < 10 for at in range(len(shown))]
+    page.keyboard.press("0")
+    expect(page.locator("[data-tags][open] .chip").nth(9).locator("input")).to_be_checked()
     assert page.locator("[data-tags][open] .chip").first.evaluate(
         "(chip) => parseFloat(getComputedStyle(chip, '::after').top) >= 0"
     ), "on its own tag, not on the one above"

@@ -140,10 +140,11 @@ def test_a_file_that_cannot_be_is_told_beside_its_field(
 def test_a_finished_download_tells_what_was_asked_for(cast: Cast, client_of: ClientOf) -> None:
     client = client_of(cast.rosa)
     for query in ("file=jsonl", "category=code&min_votes=1&salt=mine"):
-        assert client.get(f"{DOWNLOAD}?{query}").data
+        downloaded = client.get(f"{DOWNLOAD}?{query}").data
     latest, first = client.get(PAGE).text.partition("<h2>Finished downloads")[2].split("<tr>")[2:]
     assert "everything" in first
     assert "Category: <strong><bdi>code</bdi></strong>; Salt: <strong><bdi>mine</bdi></strong>" in latest
+    assert hashlib.sha256(downloaded).hexdigest() in latest.replace("<wbr>", ""), "whole, to compare with"
 
 
 @pytest.mark.usefixtures("judged")
