@@ -1,5 +1,6 @@
 """One vocabulary of errors, the same for pages, the API and the command line."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -18,6 +19,14 @@ def _(text: str) -> str:
     from flask_babel import gettext
 
     return gettext(text)
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """The same where a number decides."""
+    import flask_babel
+
+    said: str = flask_babel.ngettext(one, many, number)
+    return said
 
 
 @dataclass(frozen=True)
@@ -93,8 +102,7 @@ class Invalid(Problem):
     @classmethod
     def unknown(cls, fields: Iterable[str]) -> "Invalid":
         """Fields that there are none of."""
-        said = _("Extra inputs are not permitted")
-        errors = [FieldError(_pointer((field,)), said) for field in fields]
+        errors = [FieldError(_pointer((field,)), _said()["extra_forbidden"]) for field in fields]
         return cls(_("Some values are missing or do not fit."), errors)
 
     def by_field(self) -> dict[str, str]:
@@ -112,6 +120,17 @@ def checked(model: type[Input], values: Any, *, extra: ExtraValues | None = None
     """
     try:
         return model.model_validate(values, extra=extra)
+    except ValidationError as error:
+        raise Invalid.of(error) from error
+
+
+def checked_json(model: type[Input], body: bytes, *, extra: ExtraValues | None = None) -> Input:
+    """A body of JSON as this input model, with every value of its own type: no true for 1, no "5" for 5.
+
+    Raises what ``checked`` raises.
+    """
+    try:
+        return model.model_validate_json(body, strict=True, extra=extra)
     except ValidationError as error:
         raise Invalid.of(error) from error
 
@@ -137,33 +156,82 @@ def _pointer(place: tuple[int | str, ...]) -> str:
 
 
 def _sentence(item: ErrorDetails) -> str:
-    message = _translated().get(item["type"])
-    if message is not None:
-        return message % item.get("ctx", {})
-    # Those that are raised where nothing of the web is known are kept in English, see app/words.py.
-    told = item["msg"].removeprefix("Value error, ")
-    message = _(told)
-    return message[:1].upper() + message[1:]
+    if item["type"] in ("value_error", "assertion_error"):
+        # Those that are raised where nothing of the web is known are kept in English, see app/words.py.
+        told = item["msg"].removeprefix("Value error, ")
+        message = _(told)
+        return message[:1].upper() + message[1:]
+    limits = item.get("ctx", {})
+    for kind, limit, sentence in _COUNTED:
+        if item["type"] == kind:
+            return sentence(limits[limit])
+    return _said().get(item["type"], _("This value does not fit.")) % _plain(limits)
 
 
-def _translated() -> dict[str, str]:
-    """What pydantic says most often, word for word, in the reader's language."""
+def _plain(told: dict[str, Any]) -> dict[str, Any]:
+    """What pydantic says of an error, with a choice as plain words: "'a', 'b' or 'c'" is "a, b, c"."""
+    words = re.split(r", | or ", str(told.get("expected", "")))
+    return {**told, "expected": ", ".join(word for word in (each.strip("'") for each in words) if word)}
+
+
+def _too_long(most: int) -> str:
+    return ngettext("Use at most %(num)s character.", "Use at most %(num)s characters.", most)
+
+
+def _too_short(least: int) -> str:
+    return ngettext("Use at least %(num)s character.", "Use at least %(num)s characters.", least)
+
+
+def _too_many(most: int) -> str:
+    return ngettext("Give at most %(num)s.", "Give at most %(num)s.", most)
+
+
+def _too_few(least: int) -> str:
+    return ngettext("Give at least %(num)s.", "Give at least %(num)s.", least)
+
+
+_COUNTED = (
+    ("string_too_long", "max_length", _too_long),
+    ("string_too_short", "min_length", _too_short),
+    ("too_long", "max_length", _too_many),
+    ("too_short", "min_length", _too_few),
+)
+
+
+def _said() -> dict[str, str]:
+    """Pydantic's findings by type, in our words and the reader's language."""
+    text, day = _("Give text."), _("Give a day, as 2026-03-01.")
+    whole, some, list_ = _("Give a whole number."), _("Give a number."), _("Give a list.")
+    object_, yes_or_no = _("Give an object with its fields."), _("Say true or false.")
+    chosen = _("Choose one of: %(expected)s.")
     return {
-        "missing": _("Field required"),
-        "extra_forbidden": _("Extra inputs are not permitted"),
-        "enum": _("Input should be %(expected)s"),
-        "literal_error": _("Input should be %(expected)s"),
-        "string_too_long": _("String should have at most %(max_length)s characters"),
-        "string_too_short": _("String should have at least %(min_length)s characters"),
-        "int_parsing": _("Give a whole number."),
+        "missing": _("This is required."),
+        "extra_forbidden": _("There is no such field."),
+        "enum": chosen,
+        "literal_error": chosen,
+        "string_type": text,
+        "string_unicode": text,
+        "string_pattern_mismatch": _("This has characters that cannot be here."),
+        "int_type": whole,
+        "int_parsing": whole,
+        "int_from_float": whole,
         "int_parsing_size": _("This number is too large."),
+        "float_type": some,
+        "float_parsing": some,
+        "finite_number": some,
         "greater_than_equal": _("Give %(ge)s or more."),
         "less_than_equal": _("Give %(le)s or less."),
-        "greater_than": _("Input should be greater than %(gt)s"),
-        "less_than": _("Input should be less than %(lt)s"),
-        "float_parsing": _("Give a number."),
-        "finite_number": _("Give a number."),
-        "bool_parsing": _("Input should be a valid boolean, unable to interpret input"),
-        "date_from_datetime_parsing": _("Input should be a valid date or datetime, %(error)s"),
-        "datetime_from_date_parsing": _("Input should be a valid datetime or date, %(error)s"),
+        "greater_than": _("Give more than %(gt)s."),
+        "less_than": _("Give less than %(lt)s."),
+        "bool_type": yes_or_no,
+        "bool_parsing": yes_or_no,
+        "date_type": day,
+        "date_parsing": day,
+        "date_from_datetime_parsing": day,
+        "date_from_datetime_inexact": day,
+        "list_type": list_,
+        "tuple_type": list_,
+        "dict_type": object_,
+        "model_type": object_,
+        "model_attributes_type": object_,
     }

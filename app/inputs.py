@@ -1,5 +1,8 @@
 """What values of input models have in common, whichever room reads them."""
 
+import re
+from datetime import date, datetime
+
 from pydantic import BeforeValidator
 
 
@@ -12,3 +15,19 @@ BLANK_IS_NONE = BeforeValidator(_none_if_blank)
 
 # PostgreSQL keeps no NUL character.
 NO_NUL = r"^[^\x00]*$"
+
+
+def day(value: str) -> date | None:
+    """A day as people write one, 2026-03-01; None where it is none."""
+    try:
+        return date.fromisoformat(value) if re.fullmatch(r"\d{4}-\d\d-\d\d", value) else None
+    except ValueError:
+        return None
+
+
+def moment(value: str) -> datetime | None:
+    """A day with its time, 2026-03-01T09:30:00Z; None where it is none. A bare number is none."""
+    try:
+        return datetime.fromisoformat(value) if re.match(r"\d{4}-\d\d-\d\d[Tt ]", value) else None
+    except ValueError:
+        return None

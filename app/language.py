@@ -15,7 +15,7 @@ from flask_babel import Babel, gettext, ngettext, refresh
 from werkzeug.datastructures import LanguageAccept
 from werkzeug.http import parse_accept_header
 
-from app.words import NAMED, Percent, Sentence
+from app.words import N_, NAMED, Percent, Sentence
 
 # By tag, each with its own name, as those who read it look for it.
 LANGUAGES = {"en": "English", "es": "Español", "ar": "العربية", "zh-Hans": "简体中文"}
@@ -161,9 +161,21 @@ def prefer(language: str | None) -> None:
         refresh()  # type: ignore[no-untyped-call]
 
 
+# Of addresses alone; no form has a label for them.
+ADDRESSED = {
+    "after": N_("After"),
+    "before": N_("Before"),
+    "offset": N_("Offset"),
+    "page": N_("Page"),
+    "since": N_("From"),
+    "until": N_("To, that day included"),
+    "version": N_("Version"),
+}
+
+
 def field_name(name: str) -> str:
     """What a field is called that has no label of its own: "new_password" is "New password"."""
-    return gettext(name.replace("_", " ").capitalize())
+    return gettext(ADDRESSED.get(name) or name.replace("_", " ").capitalize())
 
 
 def direction(language: str) -> str:

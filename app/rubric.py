@@ -154,7 +154,9 @@ USUAL: dict[str, tuple[Any, ...]] = {"criteria": USUAL_CRITERIA, "tags": USUAL_T
 
 
 def _spelt_out(value: object, info: ValidationInfo) -> object:
-    return USUAL[str(info.field_name)] if value == "usual" else value
+    if value == "usual":
+        return USUAL[str(info.field_name)]
+    return tuple(value) if isinstance(value, list) else value
 
 
 def _distinct(parts: tuple[Any, ...]) -> tuple[Any, ...]:

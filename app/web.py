@@ -156,6 +156,15 @@ def row_number(given: str) -> int:
     return number
 
 
+def number_asked(name: str) -> int | None:
+    """A whole number of the address, None where none is given. Raises Invalid for anything else."""
+    given = request.args.get(name, "").strip()
+    try:
+        return row_number(given) if given else None
+    except ValueError:
+        raise Invalid.at(name, _("Give a whole number.")) from None
+
+
 def see_other(endpoint: str, **values: Any) -> BaseResponse:
     """Where to go after a POST."""
     return redirect(url_for(endpoint, **values), code=303)

@@ -22,15 +22,48 @@ def ada(cast: Cast, client_of: Callable[[Account | None], FlaskClient]) -> Flask
     return client_of(cast.ada)
 
 
-@pytest.mark.parametrize("number", [2**31, 10**30, -(10**30)])
+@pytest.mark.parametrize("number", [2**31, -(10**30), "abc"])
 @pytest.mark.parametrize(
     "path",
     ["/people?page=", "/people/audit?before=", *(f"/p/birds/{it}=" for it in (
         "audit?before", "guideline?version", "history?before"
     ))],
 )  # fmt: skip
-def test_a_number_too_large_for_a_column_is_as_none(ada: FlaskClient, path: str, number: int) -> None:
-    assert ada.get(f"{path}{number}").status_code == 200
+def test_what_is_no_number_of_a_column_is_refused_and_not_passed_over(
+    ada: FlaskClient, path: str, number: object
+) -> None:
+    refused = ada.get(f"{path}{number}", headers={"Accept-Language": "es"})
+    assert refused.status_code == 422
+    assert "El valor debe ser un número entero" in refused.text
+    assert ada.get(path).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "said"),
+    [
+        ("PATCH", "", {"wanted": True}, "/wanted: Give a whole number."),
+        ("PATCH", "", {"training": 0}, "/training: Say true or false."),
+        ("PATCH", "", {"visibility": ""}, "/visibility: Choose one of: members, public."),
+        *(("PATCH", "", {"sensitive_categories": it}, "/sensitive_categories: Give text.") for it in (0, {})),
+        ("PATCH", "", {"sensitive_categories": [[]]}, "/sensitive_categories: Give a list of names."),
+        ("PATCH", "", {"sensitive_categories": [None]}, "/sensitive_categories: Give a list of names."),
+        ("POST", "/pairs", {"models": ""}, "/models: Name some models, or leave this out for all of them."),
+        ("POST", "/pairs", {"seed": True}, "/seed: Give a whole number."),
+        ("PUT", "/rubric", {"base": -1, "points": 5}, "/base: Give 0 or more."),
+        ("POST", "/tokens", {"nmae": "x"}, "/nmae: There is no such field."),
+        ("GET", "/export?since=-1", None, "/since: Give a day or a time"),
+        ("GET", "/export?since=1.5", None, "/since: Give a day or a time"),
+        *(("GET", f"/leaderboard?since={it}", None, "/since: Give a day, as") for it in ("86400", "2026-03")),
+    ],
+)  # fmt: skip
+def test_a_value_of_another_kind_is_not_taken_for_one(
+    app: Flask, cast: Cast, session: Session, bearer: Bearer, method: str, path: str, body: object, said: str
+) -> None:
+    address = path.replace("/tokens", "/api/v1/tokens") if path == "/tokens" else BIRDS + path
+    refused = app.test_client().open(address, method=method, json=body, headers=bearer(cast.lena))
+    assert refused.status_code == 422
+    told = [f"{error['pointer']}: {error['detail']}" for error in refused.get_json()["errors"]]
+    assert any(line.startswith(said) for line in told), told
 
 
 @pytest.mark.parametrize(

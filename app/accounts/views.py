@@ -355,7 +355,7 @@ def _people_page(problem: Problem | None = None) -> Response:
     return web.form_page(
         "accounts/people.html",
         problem,
-        listing=people.listing(db.session(), wanted, request.args.get("page", 1, type=int)),
+        listing=people.listing(db.session(), wanted, web.number_asked("page") or 1),
         wanted=wanted,
         pending=invitations.pending(db.session(), None),
         link=session.shown_once("link"),
@@ -367,5 +367,5 @@ def site_audit() -> Response:
     """Who changed what on the site, projects apart."""
     admin()
     verb = request.args.get("verb", "").strip()
-    trail = audit.trail(db.session(), None, verb=verb, before=request.args.get("before", type=web.row_number))
+    trail = audit.trail(db.session(), None, verb=verb, before=web.number_asked("before"))
     return web.form_page("accounts/audit.html", trail=trail, verb=verb)

@@ -198,7 +198,7 @@ def past(slug: str) -> Response | BaseResponse:
         flash(_("Nothing of yours fits what you asked for."), "info")
         return web.see_other("annotation.past", slug=slug)
     listed = skips if query.show == "skipped" else history
-    found = listed(db.session(), access, query, request.args.get("before", type=web.row_number))
+    found = listed(db.session(), access, query, web.number_asked("before"))
     categories = categories_of_mine(db.session(), access)
     db.session().commit()
     return make_response(

@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 from flask import request
 
-from app.errors import Input, Invalid, WrongMediaType, checked
+from app.errors import Input, Invalid, WrongMediaType, checked, checked_json
 
 
 def received(model: type[Input]) -> Input:
@@ -13,7 +13,7 @@ def received(model: type[Input]) -> Input:
 
     Raises Invalid with what was expected, WrongMediaType for what is not sent as JSON.
     """
-    return checked(model, _object(model), extra="forbid")
+    return checked_json(model, orjson.dumps(_object(model)), extra="forbid")
 
 
 def changed(model: type[Input], row: object) -> Input:
@@ -22,7 +22,7 @@ def changed(model: type[Input], row: object) -> Input:
     Raises what ``received`` raises.
     """
     there = {name: getattr(row, name) for name in model.model_fields}
-    return checked(model, there | _object(model), extra="forbid")
+    return checked_json(model, orjson.dumps(there | _object(model)), extra="forbid")
 
 
 def _object(model: type[Input]) -> dict[str, Any]:

@@ -1,6 +1,5 @@
 """What may be asked of an export, by page, API and command line alike."""
 
-import re
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated, NamedTuple, Self
@@ -13,12 +12,10 @@ from pydantic import (
     Field,
     PrivateAttr,
     ValidationInfo,
-    ValidatorFunctionWrapHandler,
-    WrapValidator,
     field_validator,
 )
 
-from app.inputs import BLANK_IS_NONE
+from app.inputs import BLANK_IS_NONE, day, moment
 from app.models import AnnotatorKind
 
 
@@ -118,22 +115,23 @@ Names = Annotated[list[str], BeforeValidator(_one_or_more)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
 
 
-def _moment(value: object, parse: ValidatorFunctionWrapHandler) -> datetime | date:
+def _moment(value: object) -> object:
     """A date without a time is a day, and not its first moment; both are a time in UTC, too."""
+    if isinstance(value, str):
+        value = day(value.strip()) or moment(value.strip())
     try:
-        if isinstance(value, str) and re.fullmatch(r"\d{4}-\d\d-\d\d", value.strip()):
-            value = date.fromisoformat(value.strip())
-        when: datetime | date = parse(value)
-        beginning(when), after(when)
+        if isinstance(value, date):
+            beginning(value), after(value)
+            return value
     # Of a time in another zone, the year may be none that there is.
-    except (ValueError, OverflowError) as error:
-        raise ValueError(
-            _("give a day or a time, UTC, of 0001-01-01 to 9999-12-30, as 2026-03-01 or 2026-03-01T09:30:00Z")
-        ) from error
-    return when
+    except (ValueError, OverflowError):
+        pass
+    raise ValueError(
+        _("give a day or a time, UTC, of 0001-01-01 to 9999-12-30, as 2026-03-01 or 2026-03-01T09:30:00Z")
+    )
 
 
-Moment = Annotated[Annotated[datetime | date, WrapValidator(_moment)] | None, BLANK_IS_NONE]
+Moment = Annotated[Annotated[datetime | date, BeforeValidator(_moment)] | None, BLANK_IS_NONE]
 
 
 class Run(NamedTuple):

@@ -59,7 +59,7 @@ def _form(access: Access, uid: str, problem: Invalid | None = None) -> Response:
 def mine(slug: str) -> Response:
     """One's own flags, with the lead's answers, which are seen from then on."""
     session, access = db.session(), _enter(slug)
-    found = flagging.mine(session, access, request.args.get("before", type=web.row_number))
+    found = flagging.mine(session, access, web.number_asked("before"))
     shown = found[: flagging.A_PAGE]
     about = flagging.about(session, access, shown)
     page = render("flags/mine.html", access=access, project=access.project, about=about, **_page(found))
@@ -74,7 +74,7 @@ def show(slug: str) -> Response:
     """What annotators tell the lead: what is open, or what was closed."""
     session, access = db.session(), _enter(slug, "manage")
     state = FlagState.CLOSED if request.args.get("show") == "closed" else FlagState.OPEN
-    found = flagging.of_project(session, access, state, request.args.get("before", type=web.row_number))
+    found = flagging.of_project(session, access, state, web.number_asked("before"))
     waiting = flagging.count_open(session, access)
     session.commit()
     return Response(

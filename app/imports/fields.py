@@ -18,6 +18,7 @@ ROLES = {
     "prompter": "user",
 }
 IMAGE_PARTS = frozenset({"image_url", "image", "input_image"})
+MESSAGE_KEYS = frozenset({"role", "from", "content", "value"})
 KNOWN_ROLES = frozenset({"system", "developer", "user", "assistant", "tool"})
 
 WINNERS = {
@@ -133,8 +134,8 @@ def _messages(value: Any) -> Any:
 
 
 def _no_text(value: Any) -> Any:
-    if not isinstance(value, list | dict):
-        raise ValueError("must be text or a list of messages")  # noqa: TRY004
+    if not isinstance(value, list | dict) or (isinstance(value, dict) and not value.keys() & MESSAGE_KEYS):
+        raise ValueError("must be text or a list of messages")
     return _messages(value)
 
 
@@ -145,8 +146,19 @@ def _tags(value: Any) -> Any:
 # Checked without a call into Python where they are plain strings. A NUL cannot be stored.
 Text = Annotated[str, Field(pattern=r"^[^\x00]*[^\x00\s][^\x00]*$")]
 Name = Annotated[Text, Field(max_length=200, coerce_numbers_to_str=True)]
+# What stands in a line of its own, and nothing that would break it or turn it round.
+_IN_A_LINE = r"\p{Cc}\p{Zl}\p{Zp}\u202A-\u202E\u2066-\u2069"
+ModelName = Annotated[
+    str,
+    Field(
+        pattern=rf"^[^{_IN_A_LINE}]*[^{_IN_A_LINE}\s][^{_IN_A_LINE}]*$",
+        max_length=200,
+        coerce_numbers_to_str=True,
+    ),
+]
 Category = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
-Language = Annotated[str, Field(max_length=35, pattern=r"^[^\x00]*$")]
+# A tag or a name, as files have them: zh-Hans, Haitian Creole, Chinese (Simplified).
+Language = Annotated[str, Field(max_length=35, pattern=r"^(\p{L}[\p{L}\p{M}\p{N} _()'-]*)?$")]
 Messages = Annotated[list[Message], BeforeValidator(_messages)]
 TextOrMessages = Annotated[
     Annotated[str, Strict()] | Annotated[list[Message], BeforeValidator(_no_text)],
@@ -182,19 +194,19 @@ class Prompted(Row):
 
 
 class ResponseRow(Prompted):
-    model: Name
+    model: ModelName
     response: TextOrMessages
     sample: Sample = 0
 
 
 class WideRow(Prompted):
-    responses: Annotated[dict[Name, TextOrMessages], Field(min_length=1)]
+    responses: Annotated[dict[ModelName, TextOrMessages], Field(min_length=1)]
 
 
 class ComparisonRow(Prompted):
-    model_a: Name
+    model_a: ModelName
     response_a: TextOrMessages
-    model_b: Name
+    model_b: ModelName
     response_b: TextOrMessages
     sample_a: Sample | None = None
     sample_b: Sample | None = None
@@ -206,8 +218,8 @@ class ComparisonRow(Prompted):
 
 
 class VoteRow(Row):
-    model_a: Name = named("model_a", "left", default=...)
-    model_b: Name = named("model_b", "right", default=...)
+    model_a: ModelName = named("model_a", "left", default=...)
+    model_b: ModelName = named("model_b", "right", default=...)
     winner: Winner
     prompt: Name | Text | None = named("prompt", "question")
     prompt_id: Name | None = named("prompt_id", "question_id")
@@ -219,16 +231,16 @@ class VoteRow(Row):
 class AlpacaOutputRow(BaseModel):
     instruction: Text
     output: str
-    generator: Name
+    generator: ModelName
     dataset: Category | None = None
 
 
 class AlpacaAnnotationRow(BaseModel):
     instruction: Text
     output_1: str
-    generator_1: Name
+    generator_1: ModelName
     output_2: str
-    generator_2: Name
+    generator_2: ModelName
     preference: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)]
     annotator: Name | None = None
     dataset: Category | None = None
@@ -245,14 +257,14 @@ class ArenaHardQuestionRow(BaseModel):
 
 class ArenaHardAnswerRow(BaseModel):
     uid: Name = named("uid", "question_id", default=...)
-    model: Name = named("model", "model_id", default=...)
+    model: ModelName = named("model", "model_id", default=...)
     messages: Messages | None = None
     choices: list[dict[str, Any]] | None = None
 
 
 class LMArenaRow(BaseModel):
-    model_a: Name
-    model_b: Name
+    model_a: ModelName
+    model_b: ModelName
     winner: Winner
     conversation_a: Messages
     conversation_b: Messages
@@ -267,8 +279,8 @@ class PreferenceRow(Prompted):
     chosen: TextOrMessages = named("chosen", "chosen_response", default=...)
     rejected: TextOrMessages = named("rejected", "rejected_response", default=...)
     prompt: TextOrMessages | None = named("prompt", "instruction", "question")
-    chosen_model: Name | None = None
-    rejected_model: Name | None = None
+    chosen_model: ModelName | None = None
+    rejected_model: ModelName | None = None
     annotator: Name | None = None
     timestamp: Moment | None = None
     id: Name | None = None

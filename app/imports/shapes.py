@@ -52,9 +52,15 @@ def _reason(error: ValidationError) -> str:
     if found["type"] == "missing":
         return f"{where} is missing"
     if found["type"] == "string_pattern_mismatch":
-        return f"{where} {'has a NUL character' if chr(0) in found['input'] else 'must not be empty'}"
+        return f"{where} {_unfit(found['input'])}"
     message = found["msg"].removeprefix("Value error, ")
     return f"{where}: {message[:1].lower()}{message[1:]}" if where else message
+
+
+def _unfit(given: str) -> str:
+    if "\0" in given:
+        return "has a NUL character"
+    return f"has characters that cannot be in it: {given[:60]!r}" if given.strip() else "must not be empty"
 
 
 def find(source: Source, wanted: str | None) -> Shape:

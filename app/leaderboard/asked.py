@@ -62,7 +62,7 @@ def result() -> Result:
 
 def offset() -> int:
     """How many comparisons the pages before have shown."""
-    return min(max(request.args.get("offset", 0, type=int), 0), LAST_OFFSET)
+    return min(max(web.number_asked("offset") or 0, 0), LAST_OFFSET)
 
 
 def answer(access: Access, chosen: tuple[object, ...], make: Callable[[], Response]) -> Response:

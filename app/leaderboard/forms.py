@@ -6,17 +6,24 @@ from datetime import date
 from typing import Annotated, Any, Literal, Self
 
 from flask_babel import gettext as _
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from app.errors import checked
-from app.inputs import BLANK_IS_NONE
+from app.inputs import BLANK_IS_NONE, day
 from app.leaderboard.ranked import Method, Parameters
 from ranking.codes import Ties
 
 SliceBy = Literal["", "category", "language", "criterion", "group", "kind"]
 
 
-Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(3000, 1, 1))]
+def _day(value: object) -> object:
+    given = day(value.strip()) if isinstance(value, str) else value
+    if not isinstance(given, date):
+        raise ValueError(_("Give a day, as 2026-03-01."))  # noqa: TRY004 -- pydantic's vocabulary
+    return given
+
+
+Day = Annotated[date, Field(ge=date(1970, 1, 1), lt=date(3000, 1, 1)), BeforeValidator(_day)]
 MaybeDay = Annotated[Day | None, BLANK_IS_NONE]
 
 

@@ -3,15 +3,19 @@
 from typing import Annotated, Self
 
 from flask_babel import gettext as _
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, model_validator
 
 from app.inputs import BLANK_IS_NONE
 
 
-def _split(value: object) -> object:
-    if isinstance(value, str):
-        return [name.strip() for name in value.split(",") if name.strip()]
-    return value
+def _split(value: object, info: ValidationInfo) -> object:
+    if not isinstance(value, str):
+        return value
+    names = [name.strip() for name in value.split(",") if name.strip()]
+    # A form sends a field left empty; a program that sends an empty text did not mean all of them.
+    if not names and info.mode == "json":
+        raise ValueError(_("Name some models, or leave this out for all of them."))
+    return names
 
 
 class PairingIn(BaseModel):

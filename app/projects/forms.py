@@ -52,10 +52,12 @@ Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000
 def _one_a_line(value: object) -> object:
     """A list of names as one text, each on a line of its own; an empty one is none. Files may have a list."""
     if isinstance(value, list):
-        value = "\n".join(map(str, value))
-    if isinstance(value, str):
-        value = "\n".join(dict.fromkeys(line.strip() for line in value.splitlines() if line.strip()))
-    return value or None
+        if not all(isinstance(name, str) for name in value):
+            raise ValueError(_("Give a list of names."))
+        value = "\n".join(value)
+    if not isinstance(value, str):
+        return value
+    return "\n".join(dict.fromkeys(line.strip() for line in value.splitlines() if line.strip())) or None
 
 
 class SettingsIn(BaseModel):
@@ -127,7 +129,7 @@ def _unix_lines(value: str) -> str:
 class BaseIn(BaseModel):
     """The version that somebody had read when they wrote the next one."""
 
-    base: int = 0
+    base: Annotated[int, Field(ge=0)] = 0
 
 
 class GuidelineIn(BaseIn):

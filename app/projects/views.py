@@ -261,11 +261,11 @@ def _group_page(access: Access, problem: Problem | None = None) -> Response:
 def guideline(slug: str) -> Response:
     """The guideline in force, or an older version."""
     access = _enter(slug, "read the guideline")
-    opened, number = db.session(), request.args.get("version", type=web.row_number)
+    opened, number = db.session(), web.number_asked("version")
     newest = guidelines.latest(opened, access.project)
     shown = guidelines.version(opened, access.project, number) if number else newest
     read = guideline_read(opened, access)
-    since = request.args.get("since", type=web.row_number) or read
+    since = web.number_asked("since") or read
     return web.form_page(
         "projects/guideline.html",
         access=access,
@@ -384,7 +384,7 @@ def audit_page(slug: str) -> Response:
     """Who changed what, and when."""
     access, _account = _manage(slug)
     verb = request.args.get("verb", "").strip()
-    before = request.args.get("before", type=web.row_number)
+    before = web.number_asked("before")
     trail = audit.trail(db.session(), access.project, verb=verb, before=before)
     return web.form_page(
         "projects/audit.html",

@@ -56,7 +56,7 @@ def withdraw(slug: str, pair_id: str) -> BaseResponse:
 def _page(access: Access, problem: Problem | None = None, refused: Comparison | None = None) -> Response:
     """Some comparisons; after a refused form the one it was about comes first."""
     settled = checked(ReviewIn, {"settled": request.args.get("settled", "false")}).settled
-    after = request.args.get("after", 0, type=web.row_number)
+    after = web.number_asked("after") or 0
     if refused is not None:
         settled = verdicts.live(db.session(), refused) is not None
         after = row_id(refused) - 1

@@ -235,7 +235,7 @@ def test_whose_judgments_weigh_more_decides(
         ("guideline=9", 422, "no guideline 9"),
         ("group=strangers", 422, "no group strangers"),
         ("criterion=charm", 422, "no criterion charm"),
-        ("format=parquet", 422, "Input should be"),
+        ("format=parquet", 422, "Choose one of: trl"),
         ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
         ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),

@@ -147,6 +147,23 @@ def test_a_prompt_keeps_what_it_has_and_gets_what_it_misses(
     assert (prompt.category, prompt.language) == ("birds", "en")
 
 
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ({"model": "he\nron"}, "model has characters that cannot be in it: 'he\\nron'"),
+        ({"model": "heron\u202ewren"}, "model has characters that cannot be in it: 'heron\\u202ewren'"),
+        ({"language": "../../etc"}, "language has characters that cannot be in it: '../../etc'"),
+        ({"language": "no such language!!"}, "language has characters that cannot be in it"),
+        ({"response": {"a": 1}}, "must be text or a list of messages"),
+    ],
+)
+def test_a_name_that_cannot_be_one_is_refused(importer: Importer, given: dict[str, Any], reason: str) -> None:
+    good = {**response(1, "heron 2 (測試)"), "language": "Chinese (Simplified)"}
+    report = importer([good, {**response(2, "heron"), **given}])
+    assert counts(report) == (2, 1, 0, 1)
+    assert reason in report.refused_rows[0]["reason"]
+
+
 def test_another_text_for_the_same_response_is_refused(importer: Importer, session: Session) -> None:
     importer([response(1, "heron")])
     report = importer([response(1, "heron", "something else"), response(1, "wren")])

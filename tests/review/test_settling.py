@@ -105,7 +105,7 @@ def test_what_no_field_shows_is_said_above_the_form(
     said = {"outcome": "b", "reason": "x", "colour": "red"}
     answer = client_of(cast.rui).post(f"{PAGE}/{divided.pair_id}", data=said)
     assert answer.status_code == 422
-    assert "colour: Extra inputs are not permitted" in answer.text
+    assert "colour: There is no such field." in answer.text
 
 
 def test_a_later_verdict_retires_the_first_and_one_can_be_taken_back(
