@@ -305,7 +305,8 @@ def test_a_phone_shows_a_whole_row_of_the_leaderboard_and_of_the_rubric(
             page.locator(".table")
             .locator(shown)
             .evaluate_all(
-                "(parts) => parts.map((part) => part.getBoundingClientRect()).map((box) => 0 <= box.left && box.right <= innerWidth)"
+                "(parts) => parts.map((part) => part.getBoundingClientRect())"
+                ".map((box) => 0 <= box.left && box.right <= innerWidth)"
             )
         )
         assert within
