@@ -219,7 +219,7 @@ def test_a_conversation_shows_its_roles_and_folds_the_system_turn(app: Flask) ->
     assert "Which <em>bird</em>?" in html
     assert "look_up" in html
     assert html.count("<details") == 2
-    assert '<span dir="auto">Be brief.</span>' in html
+    assert 'dir="auto">Be brief.</span>' in html
 
 
 def test_a_plain_response_has_no_role(app: Flask) -> None:
@@ -251,6 +251,7 @@ PICTURE = {"type": "image_url", "image_url": {"url": "https://e.org/x"}}
     ("said", "told"),
     [
         ("Which bird\nis it?", "Which bird is…"),
+        ("Which \u202ebird?", "Which bird?"),
         ([{"type": "text", "text": "Who?"}, PICTURE], "Who?"),
         ([PICTURE], "An image"),
     ],
@@ -267,6 +268,7 @@ def test_what_was_asked_is_told_in_a_line(app: Flask, said: object, told: str) -
         ("![](HTTP://e.org:80/h.png)", "e.org"),
         ("![x](data:image/png;base64,AAAA)", "x"),
         ("![](data:image/png;base64,AAAA)", "image"),
+        ("![x\u202e](https://spy.example/x.png)", "x · spy.example"),
     ],
 )
 def test_an_images_place_tells_what_it_is_and_who_would_be_asked(source: str, told: str) -> None:

@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from app.language import ENGLISH
 from app.models import Message
 from app.text.languages import direction_of, language_of
-from app.text.markdown import code_block, media_link, render_markdown
+from app.text.markdown import TURNING, code_block, media_link, render_markdown
 
 # Characters of a folded turn that are shown, in one line.
 OPENING = 200
@@ -99,9 +99,10 @@ def media_of(messages: Sequence[Message]) -> list[str]:
 def _turn(message: Message, language: str | None, media: list[str] | None) -> Turn:
     role = str(message.get("role") or "message")
     if name := message.get("name"):
-        role = f"{role} {name}"
+        role = f"{role} {name}".translate(TURNING)
     folded = role.partition(" ")[0] in FOLDED
-    opening = " ".join(" ".join(texts(message.get("content")))[:OPENING].split()) if folded else ""
+    begins = " ".join(texts(message.get("content")))[:OPENING].translate(TURNING)
+    opening = " ".join(begins.split()) if folded else ""
     return Turn(role, _prose(message, language, media), opening)
 
 
@@ -121,7 +122,7 @@ def _said(message: Message, media: list[str] | None) -> Markup:
 def asked(messages: Sequence[Message], most: int) -> str:
     """The beginning of the last thing that was asked, in a line."""
     said = [message.get("content") for message in messages if message.get("role") == "user"]
-    words = " ".join(" ".join(texts(said[-1] if said else "")).split())
+    words = " ".join(" ".join(texts(said[-1] if said else "")).translate(TURNING).split())
     if not words and said:
         return _("An image")  # nothing else is without words
     return words if len(words) <= most else words[: most - 1].rstrip() + "…"

@@ -73,6 +73,9 @@ _cleaner = nh3.Cleaner(
     url_schemes={"http", "https", "mailto", MEDIA},
     url_relative="deny",
 )
+# Characters that change the direction of what follows them: what is told beside other words has none.
+TURNING = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
+
 _formatter = HtmlFormatter(nowrap=True)
 
 
@@ -99,6 +102,7 @@ def code_block(code: str) -> Markup:
 
 def media_link(source: str, words: str, media: list[str] | None) -> Markup:
     """What stands for an image: see render_markdown for where it leads."""
+    words = words.translate(TURNING)
     if not is_shown(source):
         return escape(f"Image: {words or 'no description'}")
     if media is not None:
