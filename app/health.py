@@ -1,16 +1,19 @@
 """For whoever keeps the service running: is it alive, is it ready, how much is there."""
 
+import hmac
 from collections.abc import Iterator
 
 import sqlalchemy as sa
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
+from flask_babel import gettext as _
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 from sqlmodel import Session, col
 
-from app import db
+from app import db, web
+from app.errors import NotFound
 from app.models import Account, Annotator, Assignment, AssignmentState, Job, JobState, Project, Slot
 
 bp = Blueprint("health", __name__)
@@ -31,7 +34,19 @@ def readyz() -> dict[str, str]:
 
 @bp.get("/metrics")
 def metrics() -> Response:
-    """What the database holds now, for Prometheus: the same from every replica."""
+    """What the database holds now, for Prometheus: the same from every replica.
+
+    Whoever scrapes it sends ``TIEBREAK_METRICS_TOKEN``. Raises NotFound in production without one: how much
+    a site holds is its operator's to know.
+    """
+    token = web.settings().metrics_token.get_secret_value()
+    given = request.authorization
+    if not token and web.settings().env == "production":
+        raise NotFound(_("There is nothing at this address."))
+    if token and not (given and hmac.compare_digest((given.token or "").encode(), token.encode())):
+        return Response(
+            "Send TIEBREAK_METRICS_TOKEN as a bearer token.\n", 401, {"WWW-Authenticate": "Bearer"}
+        )
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Database(db.session()))
     return Response(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -55,6 +55,10 @@ class Settings(BaseSettings):
     webhook_private_addresses: bool = Field(
         False, description="Let webhooks go to loopback, private and link-local addresses."
     )
+    metrics_token: SecretStr = Field(
+        SecretStr(""),
+        description="Bearer token that scrapers of /metrics send; without one it is off in production.",
+    )
     database_pool: int = Field(4, ge=1, description="PostgreSQL connections for each worker.")
 
     @model_validator(mode="after")

@@ -1,5 +1,6 @@
 from flask import Flask
 from prometheus_client.parser import text_string_to_metric_families
+from pydantic import SecretStr
 from sqlmodel import Session
 
 from app.models import Annotator, Job, JobState, now, row_id
@@ -21,6 +22,18 @@ def metrics(app: Flask) -> dict[str, float]:
         for family in text_string_to_metric_families(answer.text)
         for sample in family.samples
     }
+
+
+def test_metrics_are_for_whoever_has_their_token(app: Flask) -> None:
+    def ask(token: str = "", **said: object) -> int:
+        app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update=said)
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return app.test_client().get("/metrics", headers=headers).status_code
+
+    assert ask(env="production") == 404
+    assert ask(metrics_token=SecretStr("scrape")) == 401
+    assert ask("guess") == 401
+    assert ask("scrape") == 200
 
 
 def test_metrics_of_an_empty_site(app: Flask) -> None:
