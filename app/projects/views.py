@@ -3,7 +3,7 @@
 from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, flash, request
 from flask_babel import gettext as _
 from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
@@ -165,32 +165,39 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
 
 
 @bp.post("/p/<slug>/members/<uid>/role")
-def set_role(slug: str, uid: str) -> Response | BaseResponse:
+def set_role(slug: str, uid: str) -> BaseResponse:
     """Change a member's role."""
     access, account = _manage(slug)
     role = web.submitted(RoleIn).role
     try:
         member = members.set_role(db.session(), access.project, uid, role, by=account)
     except Conflict as problem:
-        return _members_page(access, problem)
+        return _members_stay(slug, problem)
     return web.saved(
         _("%(name)s is now %(role)s.", name=member.name, role=in_words(role)), "projects.people", slug=slug
     )
 
 
 @bp.post("/p/<slug>/members/<uid>/remove")
-def remove_member(slug: str, uid: str) -> Response | BaseResponse:
+def remove_member(slug: str, uid: str) -> BaseResponse:
     """Take a member out."""
     access, account = _manage(slug)
     try:
         member = members.remove(db.session(), access.project, uid, by=account)
     except Conflict as problem:
-        return _members_page(access, problem)
+        return _members_stay(slug, problem)
     return web.saved(
         _("%(name)s is no longer a member. Their judgments stay.", name=member.name),
         "projects.people",
         slug=slug,
     )
+
+
+def _members_stay(slug: str, problem: Conflict) -> BaseResponse:
+    """Back to the members, whose page can be read again where a member's own address only takes changes."""
+    db.session().rollback()
+    flash(problem.detail, "error")
+    return web.see_other("projects.people", slug=slug)
 
 
 def _members_page(access: Access, problem: Problem | None = None) -> Response:

@@ -116,8 +116,12 @@ def _resolved(host: str, port: int, *, private: bool) -> tuple[str, int]:
 
 def is_plainly_private(host: str) -> bool:
     """Whether a host says by itself that it is private; a name may still turn out to be."""
+    host = host.rstrip(".")
     if host == "localhost" or host.endswith(".localhost"):
         return True
+    # Resolvers read 127.1, 0177.0.0.1, 0x7f000001 and 2130706433 as 127.0.0.1.
+    with suppress(OSError):
+        host = socket.inet_ntoa(socket.inet_aton(host))
     try:
         return not is_public(host)
     except ValueError:

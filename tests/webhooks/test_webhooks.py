@@ -512,6 +512,9 @@ def test_a_lead_manages_webhooks_by_page(
     assert lena.get(made.location).status_code == 404
 
 
+ODD = ("0x7f000001", "2130706433", "127.1", "0177.0.0.1", "0", "localhost.")
+
+
 @pytest.mark.parametrize(
     ("url", "events"),
     [
@@ -525,6 +528,7 @@ def test_a_lead_manages_webhooks_by_page(
         ("https://example.org/" + "x" * 2000, ["judgment"]),
         ("http://127.0.0.1:8000/hook", ["judgment"]),
         ("http://[::1]/hook", ["judgment"]),
+        *((f"http://{host}/", ["judgment"]) for host in ODD),
         ("https://localhost/hook", ["judgment"]),
         ("https://example.org/", []),
         ("https://example.org/", ["everything"]),
