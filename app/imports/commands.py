@@ -2,7 +2,8 @@
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import IO
 
@@ -55,7 +56,7 @@ def import_(
         report = importing.import_files(
             db.engine(),
             project,
-            [File(path, path.name) for path in files],
+            _told_apart(files),
             asked,
             by=None,
             max_row_mb=web.settings().max_row_mb,
@@ -66,8 +67,15 @@ def import_(
         click.echo(orjson.dumps(report.as_dict()))
     else:
         _tell(report)
-    if report.total("refused") and report.total("refused") == report.total("read"):
+    if report.all_refused:
+        click.echo("Every row was refused: nothing was added.", err=True)
         sys.exit(1)
+
+
+def _told_apart(paths: Sequence[Path]) -> list[File]:
+    """Files by their own names, and by the whole path where several have one name."""
+    often = Counter(path.name for path in paths)
+    return [File(path, path.name if often[path.name] == 1 else str(path)) for path in paths]
 
 
 @contextlib.contextmanager

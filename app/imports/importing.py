@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import IO, Any
 
 import orjson
@@ -68,10 +68,15 @@ class Report:
         """A count over all files."""
         return sum(getattr(file, name) for file in self.files)
 
+    @property
+    def all_refused(self) -> bool:
+        """Whether it came to its end and could take nothing."""
+        return 0 < self.total("read") == self.total("refused")
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON: the totals beside each file's counts."""
         totals = {name: self.total(name) for name in ("read", "added", "already_there", "refused")}
-        return {**totals, **asdict(self)}
+        return {**totals, "all_refused": self.all_refused, **asdict(self)}
 
 
 @dataclass(frozen=True)
@@ -139,7 +144,7 @@ def _look_at(file: File, asked: ImportIn, max_row_mb: int) -> tuple[Source, Shap
 
 def _annotator(source: Source) -> str:
     """Whose votes they are where the rows do not say: the file's, by its plain name."""
-    return source.name.partition(".")[0][:200] or "imported"
+    return PurePath(source.name).name.partition(".")[0][:200] or "imported"
 
 
 def _batch(engine: sa.Engine, project: Project, name: str | None, by: Account | None) -> int | None:

@@ -40,6 +40,8 @@ def keep(settings: Settings, uploads: Iterable[Upload]) -> list[dict[str, str]]:
 def _keep(settings: Settings, path: Path, name: str, stream: IO[bytes]) -> dict[str, str]:
     with path.open("wb") as file:
         shutil.copyfileobj(stream, file, 1 << 20)
+    if not path.stat().st_size:
+        raise Invalid.at("files", _("%(name)s is empty.", name=shown_name(name)))
     return {"name": shown_name(name), "path": str(path.relative_to(settings.data_dir))}
 
 

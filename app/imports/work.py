@@ -8,11 +8,10 @@ from typing import Any
 from sqlmodel import select
 
 from app import db, jobs, web
-from app.errors import Gone
+from app.errors import Gone, Invalid
 from app.imports import uploads
 from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
-from app.imports.sources import Unreadable
 from app.models import Account, Job, JobState, Project, now
 
 # Files of an import that failed or was cancelled, for whoever starts it again.
@@ -62,8 +61,8 @@ def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
                 progress=progress,
                 refused_file=refused_file,
             )
-    except Unreadable:
-        # It can only fail again, so it is not offered to be started again.
+    except Invalid:
+        # Its files can only be refused again, so it is not offered to be started again.
         uploads.discard(settings, job.params["files"])
         raise
     finally:

@@ -46,7 +46,18 @@ def test_json_and_the_refused_rows(app: Flask, file: Path, tmp_path: Path) -> No
 
 
 def test_nothing_taken_is_a_failure(app: Flask, file: Path) -> None:
-    assert run(app, "birds", file, "--as", "votes").exit_code == 1
+    done = run(app, "birds", file, "--as", "votes", "--json")
+    assert (done.exit_code, json.loads(done.stdout)["all_refused"]) == (1, True)
+    assert "Every row was refused" in done.stderr
+
+
+def test_files_of_one_name_are_told_apart(app: Flask, file: Path) -> None:
+    other = file.parent / "other" / file.name
+    other.parent.mkdir()
+    other.write_bytes(file.read_bytes())
+    done = run(app, "birds", file, other)
+    assert f"{file} (responses)" in done.stdout
+    assert f"{other} (responses)" in done.stdout
 
 
 def test_wrong_usage(app: Flask, file: Path) -> None:

@@ -86,14 +86,34 @@ def test_the_list_tells_a_try_and_an_import_of_nothing(cast: Cast, client_of: Cl
     assert "All refused" in client.get("/p/birds/jobs").text
 
 
+def test_an_empty_file_is_refused_at_once(
+    app: Flask,
+    cast: Cast,
+    client_of: ClientOf,
+    bearer: Callable[[Account], dict[str, str]],
+    settings: Settings,
+) -> None:
+    page = client_of(cast.lena).post(URL, data=files(a_json=b"", b_json=GOOD))
+    sent = app.test_client().post(
+        "/api/v1/projects/birds/imports", data=files(a_json=b""), headers=bearer(cast.lena)
+    )
+    for refused in (page, sent):
+        assert refused.status_code == 422
+        assert "a.json is empty." in refused.text
+    assert list((settings.data_dir / "uploads").iterdir()) == []
+
+
 def test_a_damaged_file_fails_the_job_with_the_reason(
     cast: Cast, client_of: ClientOf, session: Session, settings: Settings
 ) -> None:
     client = client_of(cast.lena)
+    unknown = client.post(URL, data=files(b_json=b'[{"colour": "red"}]'), follow_redirects=True)
+    assert "fits no known shape" in unknown.text
+    assert "Start again" not in unknown.text
     job = client.post(URL, data=files(a_json=b'[{"prompt": "Hi",'), follow_redirects=True)
     assert "a.json is not valid JSON after record 0: the end is missing" in job.text
     assert "Failed" in job.text
-    assert session.exec(select(Job.state)).one() == JobState.FAILED
+    assert set(session.exec(select(Job.state))) == {JobState.FAILED}
     assert list((settings.data_dir / "uploads").iterdir()) == []
     assert "Start again" not in job.text, "it could only fail again"
     for words in ("import it again: nothing is added twice", "Import another file"):
