@@ -291,14 +291,14 @@ def test_the_chosen_theme_stays(theme: str, seats: Callable[[str], Seat], demo: 
     seat.context.clear_cookies(name="theme")
 
 
-def test_a_phone_shows_a_whole_row_of_the_leaderboard_and_of_the_rubric(
-    seats: Callable[[str], Seat], demo: Site
-) -> None:
+def test_a_phone_shows_whole_rows(seats: Callable[[str], Seat], demo: Site) -> None:
     page = seats("l").page
     page.set_viewport_size({"width": NARROWEST, "height": 900})
     for path, shown in (
         ("leaderboard", "tbody td, .whisker"),
         ("rubric", "tbody :is(.input, [type=checkbox], button)"),
+        ("members", "tbody :is(th, td, select, button)"),
+        ("audit", "tbody td"),
     ):
         page.goto(demo.address(f"/p/demo/{path}"))
         within = (
