@@ -166,8 +166,10 @@ def _distinct(parts: tuple[Any, ...]) -> tuple[Any, ...]:
     return parts
 
 
-def _number(value: object) -> object:
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+def _number(value: object, info: ValidationInfo) -> object:
+    """Forms send digits; JSON has numbers."""
+    from_form = info.mode == "python" and isinstance(value, str) and value.isdecimal()
+    return int(str(value)) if from_form else value
 
 
 class Rubric(_Part):

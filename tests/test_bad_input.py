@@ -50,6 +50,7 @@ def test_what_is_no_number_of_a_column_is_refused_and_not_passed_over(
         ("POST", "/pairs", {"models": ""}, "/models: Name some models, or leave this out for all of them."),
         ("POST", "/pairs", {"seed": True}, "/seed: Give a whole number."),
         ("PUT", "/rubric", {"base": -1, "points": 5}, "/base: Give 0 or more."),
+        ("PUT", "/rubric", {"points": "5"}, "/points: Choose one of: 2, 3, 5, 7."),
         ("POST", "/tokens", {"nmae": "x"}, "/nmae: There is no such field."),
         ("GET", "/export?since=-1", None, "/since: Give a day or a time"),
         ("GET", "/export?since=1.5", None, "/since: Give a day or a time"),
