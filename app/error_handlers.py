@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import language
 from app.errors import FieldError, Problem, Unauthorized
-from app.web import htmx, is_api, settings, wants_fragment
+from app.web import account, htmx, is_api, settings, wants_fragment
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +64,10 @@ def _kept_or_lost() -> str:
     return "kept" if wants_fragment() and request.endpoint in SENT_AGAIN else "lost"
 
 
-def _csrf(error: CSRFError) -> Response:
+def _csrf(error: CSRFError) -> BaseResponse:
+    if account() is None and request.blueprint != "accounts":
+        # Its token went with the session; where signing in is what the form is for, it is only old.
+        return _sign_in_first()
     return tell(HTTPStatus.BAD_REQUEST, _("This form is out of date. Reload the page and send it again."))
 
 

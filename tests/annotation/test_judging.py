@@ -208,6 +208,7 @@ def test_a_verdict_needs_its_csrf_token(
     page = client.get(JUDGE)
     token = fields(page)["csrf_token"]
     assert send(client, page, "a", csrf_token="").status_code == 400
+    assert "ended=kept" in send(client_of(None), page, "a", csrf_token=token).headers["HX-Redirect"]
     answer = send(client, page, "a", csrf_token=token)
     assert answer.status_code == 200
     assert send(client, answer, "a").status_code == 200
