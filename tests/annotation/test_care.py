@@ -126,6 +126,10 @@ def test_a_daily_limit_leads_to_other_pairs_or_ends_the_day(
     assert numbers_seen(ann, 3 + len(others)) == ["war", "war", *others, "-"]
     done = ann.get(JUDGE).text
     assert "Enough for today" in done
+    assert 'aria-keyshortcuts="z"' in done
+    again = send(ann, ann.post(f"{JUDGE}/undo", headers=HTMX), "b").text
+    assert ">Saved. Enough for today</span>" in again
+    assert 'href="/p/birds/numbers" autofocus' in again, "where the keyboard goes on"
     row = annotator_of(session, cast.project, cast.ann)
     session.refresh(row)
     assert (row.exposed, row.judged) == (2, 2 + len(others))

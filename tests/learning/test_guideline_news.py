@@ -1,5 +1,6 @@
 """What changed in the guideline since somebody read it."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,7 +10,7 @@ from sqlmodel import Session
 from app.models import Account
 from app.text.changes import changes
 from tests.annotation.arrange import annotator_of, queue
-from tests.annotation.desk import send
+from tests.annotation.desk import fields, send
 from tests.conftest import Cast
 from tests.learning.arrange import BEGIN, JUDGE, school
 
@@ -79,7 +80,15 @@ def test_a_lead_may_ask_for_it_to_be_read_first(session: Session, cast: Cast, cl
     page = ann.get(JUDGE)
     assert page.status_code == 200
     publish(client_of(cast.lena), SECOND, base=1)
-    assert "The guideline has changed" in send(ann, page, "a").text
+    stop = send(ann, page, "a")
+    assert ">Saved. The guideline has changed." in stop.text, "for those who do not see it"
+    assert f'href="{BEGIN}" autofocus' in stop.text
+    slip = re.search(r'name="undo" value="([^"]+)"', stop.text)
+    assert slip is not None
+    back = ann.post(f"{JUDGE}/undo", data={"undo": slip[1]}, follow_redirects=True)
+    assert "Taken back." in back.text
+    read(ann, 2)
+    assert fields(ann.get(JUDGE))["assignment_id"] == slip[1] == fields(page)["assignment_id"]
 
 
 def test_anybody_may_compare_versions(session: Session, cast: Cast, client_of: ClientOf) -> None:
