@@ -61,8 +61,8 @@ class Measured:
 
     @property
     def rare_models(self) -> list[str]:
-        """Models in few of its pairs."""
-        return sorted(name for name, count in self.models.items() if count < FEW)
+        """Models in few of its pairs, as Markdown."""
+        return [_code(name) for name in sorted(self.models) if self.models[name] < FEW]
 
 
 @dataclass(frozen=True)
@@ -136,7 +136,7 @@ def write(card: Card) -> str:
         "pretty_name": f"{card.project.name}, {card.manifest['snapshot']}",
         "license": card.asked.licence,
         "language": [name for name, _ in card.measured.languages.most_common() if name],
-        "tags": ["preference", "rlhf", "human-feedback"],
+        "tags": _tags(card.measured),
         "size_categories": [next((SIZES[size] for size in SIZES if card.measured.rows < size), "n>10M")],
         "configs": card.configs,
     }
@@ -146,6 +146,25 @@ def write(card: Card) -> str:
     # Not as a page: there is no reader whose session or language it would follow.
     template = current_app.jinja_env.get_template("snapshots/card.md")
     return f"---\n{yaml_}---\n\n" + template.render(card=card, measured=card.measured)
+
+
+def _tags(measured: Measured) -> list[str]:
+    """What a catalogue finds it by: whose feedback it is, as the judgments say."""
+    by = {
+        "rlhf": measured.human,
+        "human-feedback": measured.human,
+        "rlaif": measured.model,
+        "ai-feedback": measured.model,
+        "synthetic": measured.simulated,
+    }
+    return ["preference", *(tag for tag, judgments in by.items() if judgments)]
+
+
+def _code(name: str) -> str:
+    """A name as Markdown that is read as it stands, commas and all."""
+    longest = max(map(len, re.findall("`+", name)), default=0)
+    fence, room = "`" * (longest + 1), " " if longest else ""
+    return f"{fence}{room}{name}{room}{fence}"
 
 
 def beginning(guideline: str) -> str:

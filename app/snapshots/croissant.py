@@ -1,5 +1,6 @@
 """Croissant metadata (MLCommons, version 1.0) of a snapshot, for catalogues and loaders that read it."""
 
+import re
 from typing import Any
 
 CONTEXT: dict[str, Any] = {
@@ -41,8 +42,8 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
-# Columns of one value each; messages are lists, for which loaders of Parquet need no description.
-FIELDS = {
+# Columns of data/*.parquet by what their values are; a list has many of them in a row.
+FIELDS: dict[str, str | list[str]] = {
     "pair_id": "sc:Text",
     "prompt_id": "sc:Text",
     "chosen_model": "sc:Text",
@@ -50,6 +51,10 @@ FIELDS = {
     "votes": "sc:Integer",
     "agreement": "sc:Float",
     "strength": "sc:Float",
+    "annotators": ["sc:Text"],
+    "human_votes": "sc:Integer",
+    "model_votes": "sc:Integer",
+    "simulated_votes": "sc:Integer",
     "adjudicated": "sc:Boolean",
     "guideline_version": "sc:Integer",
     "judged_at": "sc:Text",
@@ -57,6 +62,24 @@ FIELDS = {
     "category": "sc:Text",
     "split": "sc:Text",
 }
+# Lists of messages, and what each of those has.
+MESSAGES = {
+    "prompt": "The conversation up to the turn to be answered.",
+    "chosen": "The response that was preferred.",
+    "rejected": "The response that was not.",
+}
+MESSAGE = ("role", "content")
+
+# Short names as catalogues of data sets have them; Creative Commons' follow a rule of their own.
+LICENCES = {
+    "apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
+    "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
+    "mit": "https://opensource.org/license/mit",
+    "odbl": "https://opendatacommons.org/licenses/odbl/1-0/",
+    "odc-by": "https://opendatacommons.org/licenses/by/1-0/",
+    "pddl": "https://opendatacommons.org/licenses/pddl/1-0/",
+}
+CREATIVE_COMMONS = re.compile(r"cc-(by(?:-nc)?(?:-nd|-sa)?)-([1-4]\.[05])")
 
 MEDIA_TYPES = {"parquet": "application/x-parquet", "zst": "application/zstd", "json": "application/json"}
 
@@ -72,11 +95,11 @@ def describe(manifest: dict[str, Any], files: list[dict[str, Any]], description:
         "description": description,
         "datePublished": manifest["made_at"],
         "version": f"{manifest['version']}.0.0",
-        "license": manifest["licence"],
+        "license": _licence(manifest["licence"]),
         "url": f"urn:tiebreak:{manifest['project']['slug']}:{manifest['snapshot']}",
         "citeAs": f"{manifest['project']['name']}, {manifest['snapshot']}, {manifest['made_at'][:10]}",
         "distribution": [_file_object(file) for file in files],
-        "recordSet": [_record_set(file) for file in rows],
+        "recordSet": [_record_set(file, margin=manifest["policy"]["margin"]) for file in rows],
     }
 
 
@@ -93,20 +116,41 @@ def _file_object(file: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _record_set(file: dict[str, Any]) -> dict[str, Any]:
+def _licence(name: str) -> str:
+    """Its address where that is known, else the short name itself."""
+    parts = CREATIVE_COMMONS.fullmatch(name)
+    if parts is not None:
+        return f"https://creativecommons.org/licenses/{parts[1]}/{parts[2]}/"
+    return LICENCES.get(name, name)
+
+
+def _record_set(file: dict[str, Any], *, margin: bool) -> dict[str, Any]:
     name = file["split"]
+    source = {"fileObject": {"@id": file["path"]}}
+    columns = FIELDS | ({"margin": "sc:Float"} if margin else {})
+    messages = [_messages(name, column, about, source) for column, about in MESSAGES.items()]
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "field": [
-            {
-                "@type": "cr:Field",
-                "@id": f"{name}/{column}",
-                "name": f"{name}/{column}",
-                "dataType": kind,
-                "source": {"fileObject": {"@id": file["path"]}, "extract": {"column": column}},
-            }
-            for column, kind in FIELDS.items()
-        ],
+        "field": messages + [_field(name, column, kind, source) for column, kind in columns.items()],
     }
+
+
+def _field(parent: str, column: str, kind: str | list[str], source: dict[str, Any]) -> dict[str, Any]:
+    told = {"repeated": True, "dataType": kind[0]} if isinstance(kind, list) else {"dataType": kind}
+    return _named(f"{parent}/{column}") | told | {"source": source | {"extract": {"column": column}}}
+
+
+def _messages(parent: str, column: str, about: str, source: dict[str, Any]) -> dict[str, Any]:
+    name, extract = f"{parent}/{column}", source | {"extract": {"column": column}}
+    parts = [
+        _named(f"{name}/{part}")
+        | {"dataType": "sc:Text", "source": extract | {"transform": {"jsonPath": part}}}
+        for part in MESSAGE
+    ]
+    return _named(name) | {"description": about, "repeated": True, "subField": parts}
+
+
+def _named(name: str) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": name, "name": name}

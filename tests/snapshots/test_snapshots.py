@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 import yaml
@@ -58,6 +59,29 @@ def folder(app: Flask, cast: Cast, label: str) -> Path:
     return Path(app.config["SETTINGS"].data_dir) / "snapshots" / str(cast.project.id) / label
 
 
+def columns_in(schema: pa.Schema) -> dict[str, Any]:
+    """What a Parquet file has: whether a column is a list, and what its parts are called."""
+    found = {}
+    for column in schema:
+        is_list = pa.types.is_list(column.type)
+        one = column.type.value_type if is_list else column.type
+        found[column.name] = (is_list, [part.name for part in one] if pa.types.is_struct(one) else [])
+    return found
+
+
+def columns_of(described: dict[str, Any]) -> dict[str, Any]:
+    """The same as Croissant tells it."""
+    found = {}
+    for field in described["field"]:
+        parts = field.get("subField", [])
+        (column,) = {part["source"]["extract"]["column"] for part in parts or [field]}
+        found[column] = (
+            field.get("repeated", False),
+            [part["source"]["transform"]["jsonPath"] for part in parts],
+        )
+    return found
+
+
 @pytest.mark.usefixtures("judged")
 def test_a_researcher_makes_one_and_every_digest_agrees(
     app: Flask, session: Session, cast: Cast, client_of: ClientOf
@@ -74,6 +98,10 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
     manifest = orjson.loads((there / "manifest.json").read_bytes())
     assert (manifest["rows"], manifest["licence"]) == (12, "cc-by-4.0")
     splits = [pq.read_table(path) for path in (there / "data").glob("*.parquet")]
+    croissant = orjson.loads((there / "croissant.json").read_bytes())
+    assert croissant["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    for table, described in zip(sorted(splits, key=len), croissant["recordSet"][::-1], strict=True):
+        assert columns_of(described) == columns_in(table.schema)
     assert sum(table.num_rows for table in splits) == 12
     for format_ in Format:
         lines = b"".join(
@@ -101,7 +129,10 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert all((there / file["path"]).exists() for file in default["data_files"])
     assert told["language"] == ["en"]
     assert "12 by people" in card
-    assert "100 % of pairs rest on one judgment" in card
+    assert told["tags"] == ["preference", "rlhf", "human-feedback"]
+    assert "12 of 12 pairs rest on one judgment" in card
+    assert "- In fewer than 30 pairs: `heron-9000`, `lark-9000`." in card
+    assert "Not known: no judgment tells which response stood on the left." in card
     assert "Not stated" in card
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
     assert "How they agreed" in page
