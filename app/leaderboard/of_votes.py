@@ -105,28 +105,39 @@ def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     return Shown(asdict(found), _trajectory(found), [told])
 
 
-def bias(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
-    """Whether the side decides verdicts, where the first model of each row stood on the left."""
-    clustered = votes.cluster is not None and len(np.unique(votes.cluster)) >= MIN_CLUSTERS
-    cells = Cells.from_votes(
-        votes.a, votes.b, votes.outcome, len(votes.models), cluster=votes.cluster if clustered else None
-    )
-    found = sides.position(cells)
+def bias(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
+    """Whether the side decides verdicts; a file that is no export has the left one of each row first."""
+    known = votes if votes.left is None else votes.where(votes.left >= 0)
+    swapped = np.zeros(len(known.a), bool) if known.left is None else known.left == 1
+    outcome = np.where(swapped, of_annotators.TURNED[known.outcome], known.outcome)
+    left, right = np.where(swapped, known.b, known.a), np.where(swapped, known.a, known.b)
+    found = sides.position(Cells.from_votes(left, right, outcome, len(votes.models), cluster=known.cluster))
     row = (
         percent(found.share),
         between(found.lower, found.upper),
         *map(str, (found.left, found.right, found.ties)),
     )
     table = Table(("Left preferred, between equals", "95% interval", "Left", "Right", "Ties"), [row])
-    told = "The first model of each row is taken to have stood on the left."
+    return Shown(asdict(found), table, _told_of_sides(votes, found, parameters))
+
+
+def _told_of_sides(votes: Votes, found: sides.PositionBias, parameters: Parameters) -> list[str]:
+    if votes.left is None:
+        told = ["The first model of each row is taken to have stood on the left."]
+    else:
+        told = [f"Which stood on the left is known of {found.judgments:,} votes (first_shown)."]
     if found.share is None:
-        told += (
+        told[0] += (
             " The votes do not let the side be told from the models that stood on it."
             if found.left + found.right
             else " No vote prefers a side, so nothing can be said of it."
         )
-    alone = "The interval takes each vote as independent." if not clustered else ""
-    return Shown(asdict(found), table, [told, *filter(None, [alone])])
+    elif votes.cluster is None:
+        told.append("The interval takes each vote as independent.")
+    elif found.lower is None:
+        kind = "annotator" if parameters.cluster == "both" else parameters.cluster
+        told.append(f"Fewer than {MIN_CLUSTERS} {kind}s: no interval.")
+    return told
 
 
 def firm(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:

@@ -42,7 +42,9 @@ CLUSTERS: dict[Cluster, tuple[str, ...]] = {
     "prompt": ("prompt_id", "question_id", "prompt"),
     "comparison": ("comparison_id", "pair_id"),
 }
-COLUMNS = ("a", "b", "outcome", "cluster", "prompt", "comparison", "judge", "slices")
+COLUMNS = ("a", "b", "outcome", "cluster", "prompt", "comparison", "judge", "simulated", "left", "slices")
+# What such an export says of which response stood on the left, and of annotators that are nobody.
+SHOWN, SIMULATED = "first_shown", "simulated"
 # How an export of judgments tells judge models from people.
 JUDGES = ("annotator_kind", "model")
 # Ratings need a few matrices of this many rows and columns.
@@ -56,7 +58,9 @@ class Votes:
     ``cluster`` says which votes belong together, as codes into ``clusters`` where one column names them;
     ``prompt`` which are on one prompt besides, or None; ``item`` whether these are prompts, or comparisons
     where the file names nothing wider. ``comparison`` says which are of one comparison and ``judge`` which
-    are a judge model's, where that was asked for. ``slices`` are codes into ``slice_values``. Prompts and
+    are a judge model's, where that was asked for; ``simulated`` which an export says are nobody's. ``left``
+    is which model stood on the left, 0 for ``a``, 1 for ``b``, -1 where an export does not say it, or None
+    where the first of each row is taken to have. ``slices`` are codes into ``slice_values``. Prompts and
     slices are -1 where the file says nothing.
     """
 
@@ -70,6 +74,8 @@ class Votes:
     item: Literal["prompt", "comparison"] = "prompt"
     comparison: Codes | None = None
     judge: NDArray[np.bool_] | None = None
+    simulated: NDArray[np.bool_] | None = None
+    left: Codes | None = None
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
 
@@ -112,7 +118,8 @@ def read_votes(
     for name in named:
         if name not in source.columns:
             raise Problem(f"{path.name} has no column {name!r}; it has {', '.join(source.columns)}.")
-    wanted = [*shape, winner, *groups, *prompts, *comparisons, *marks, *named]
+    told = [name for name in (SHOWN, SIMULATED) if exported and name in source.columns]
+    wanted = [*shape, winner, *groups, *prompts, *comparisons, *marks, *told, *named]
     table = read(source, list(dict.fromkeys(wanted)))
     if not table.num_rows:
         raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
@@ -134,6 +141,8 @@ def read_votes(
         item="prompt" if _named(source, "prompt") else "comparison",
         comparison=_joined(source, table, comparisons, a, b)[0] if comparisons else None,
         judge=_judges(source, table, *judges, needed=judged) if judges else None,
+        simulated=_simulated(source, table) if SIMULATED in told else None,
+        left=_left(source, table, told) if exported else None,
         slices=slices,
         slice_values=values,
     )
@@ -253,6 +262,18 @@ def _prompts(source: Source, table: pa.Table, name: str) -> Codes:
     codes, keys = _codes(source, table, name)
     known = np.array([not key.startswith(UNKNOWN_PROMPT) for key in keys] + [True], bool)
     return np.where(known[codes], codes, -1)
+
+
+def _simulated(source: Source, table: pa.Table) -> NDArray[np.bool_]:
+    codes, values = _codes(source, table, SIMULATED)
+    return np.array([value.lower() == "true" for value in values] + [False])[codes]
+
+
+def _left(source: Source, table: pa.Table, told: list[str]) -> Codes:
+    if SHOWN not in told:
+        return np.full(table.num_rows, -1)
+    codes, values = _codes(source, table, SHOWN)
+    return np.array([{"a": 0, "b": 1}.get(value, -1) for value in values] + [-1])[codes]
 
 
 def _judges(source: Source, table: pa.Table, column: str, value: str, *, needed: bool) -> NDArray[np.bool_]:

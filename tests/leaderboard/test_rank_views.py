@@ -111,6 +111,22 @@ def test_a_side_that_wins_is_seen(tmp_path: Path) -> None:
     rows = [{**row, "winner": "model_a"} if n % 3 else row for n, row in enumerate(votes())]
     found = ranked(write(tmp_path / "v.csv", rows), "--show", "bias")
     assert 0.5 < found["lower"] < found["share"]
+    # An export says who stood on the left, whichever model its rows name first.
+    turned = {"model_a": "model_b", "model_b": "model_a"}
+    exported = []
+    for n, row in enumerate(rows):
+        a, b, winner = row["model_a"], row["model_b"], row.pop("winner")
+        row |= {"outcome": winner, "first_shown": "a"}
+        if n % 2:
+            row |= {"model_a": b, "model_b": a, "outcome": turned.get(winner, winner), "first_shown": "b"}
+        exported.append(row)
+    unseen = [rows[0] | {"outcome": "model_b", "first_shown": ""}] * 90
+    assert ranked(write(tmp_path / "e.csv", [*exported, *unseen]), "--show", "bias") == pytest.approx(found)
+    told = run(tmp_path / "e.csv", "--show", "bias").output
+    assert f"known of {found['left'] + found['right'] + found['ties']} votes" in told
+    few = write(tmp_path / "f.csv", [row | {"annotator": f"w{n % 3}"} for n, row in enumerate(exported)])
+    assert ranked(few, "--show", "bias")["lower"] is None
+    assert "Fewer than 5 annotators: no interval." in run(few, "--show", "bias").output
 
 
 def test_agreement_is_between_people_on_one_comparison_whatever_its_order(tmp_path: Path) -> None:
