@@ -3,7 +3,9 @@
 from dataclasses import dataclass
 from functools import lru_cache
 
+import orjson
 import sqlalchemy as sa
+from sqlmodel import Session
 
 from app.annotation.statements import ALL, Takes, comparisons, prompts, taking
 from app.models import Project
@@ -21,8 +23,14 @@ SENSITIVE = frozenset(
         "red-team",
         "red-teaming",
         "jailbreak",
+        "violence",
+        "self-harm",
+        "hate",
+        "sexual",
+        "nsfw",
     }
 )
+_SMALL = {capital: capital + 32 for capital in range(ord("A"), ord("Z") + 1)}
 
 KIND = Prepared(
     sa.select(prompts.c.category, prompts.c.tags)
@@ -33,9 +41,37 @@ KIND = Prepared(
 
 def is_sensitive(project: Project, category: str | None, tags: list[str] | None) -> bool:
     """Whether a reader should be warned before the text is shown."""
-    if project.all_sensitive or category in project.sensitive:
+    if project.all_sensitive:
         return True
-    return any(word.lower() in SENSITIVE for word in [category or "", *(tags or [])])
+    words = _words(project.sensitive)
+    return any(_folded(word) in words for word in [category or "", *(tags or [])])
+
+
+def unmatched(session: Session, project: Project) -> list[str]:
+    """The project's own sensitive categories that no prompt has, neither as its category nor as a tag."""
+    if not project.sensitive:
+        return []
+    kinds = sa.select(prompts.c.category, sa.cast(prompts.c.tags, sa.Text)).distinct()
+    there: set[str] = set()
+    for category, tags in session.execute(kinds.where(prompts.c.project_id == project.id)):
+        there.update(map(_folded, [category or "", *(orjson.loads(tags or "[]") or [])]))
+    return [name for name in project.sensitive if there.isdisjoint(_spellings((name,)))]
+
+
+@lru_cache(maxsize=256)
+def _words(beside: tuple[str, ...]) -> frozenset[str]:
+    return _spellings(beside) | SENSITIVE
+
+
+def _folded(word: str) -> str:
+    """As SQLite's ``lower`` has it, which knows the letters of English only."""
+    return word.translate(_SMALL)
+
+
+def _spellings(names: tuple[str, ...]) -> frozenset[str]:
+    """What words are compared with, folded; letters only Python can fold are tried in every usual case."""
+    cases = (str, str.lower, str.upper, str.capitalize, str.title)
+    return frozenset(_folded(spelt(name)) for name in names for spelt in cases)
 
 
 @dataclass(frozen=True)
@@ -68,9 +104,8 @@ def _takes(spared: Spared) -> Takes:
 def _sensitive(category: "sa.ColumnElement[str]", beside: tuple[str, ...]) -> "list[sa.ColumnElement[bool]]":
     """As ``is_sensitive`` has it; tags are a list in JSON."""
     tags = sa.func.lower(sa.func.coalesce(sa.cast(prompts.c.tags, sa.Text), ""))
-    words = sorted(SENSITIVE)
+    words = sorted(_words(beside))
     return [
-        *(category == name for name in beside),
         *(sa.func.lower(category) == word for word in words),
-        *(tags.contains(f'"{word}"') for word in words),
+        *(tags.contains(orjson.dumps(word).decode(), autoescape=True) for word in words),
     ]

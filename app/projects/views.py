@@ -13,6 +13,7 @@ from app import audit, db, permissions, web
 from app.accounts import invitations
 from app.accounts import session as sign_in_session
 from app.accounts.forms import InvitationIn
+from app.annotation import sensitive
 from app.annotation.readiness import guideline_read
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, Role
@@ -100,7 +101,19 @@ def settings(slug: str) -> Response:
     """Everything about a project that is one value."""
     access, _account = _manage(slug)
     values = ChangeIn.model_validate(access.project).model_dump(mode="json")
-    return web.form_page("projects/settings.html", values=values, access=access, project=access.project)
+    return _settings_page(access, values=values)
+
+
+def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any) -> Response:
+    unmatched = sensitive.unmatched(db.session(), access.project)
+    return web.form_page(
+        "projects/settings.html",
+        refused,
+        access=access,
+        project=access.project,
+        unmatched=unmatched,
+        **shown,
+    )
 
 
 @bp.post("/p/<slug>/settings")
@@ -110,7 +123,7 @@ def change_settings(slug: str) -> Response | BaseResponse:
     try:
         lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
     except Invalid as problem:
-        return web.form_page("projects/settings.html", problem, access=access, project=access.project)
+        return _settings_page(access, problem)
     return web.saved(_("The settings are saved."), "projects.settings", slug=slug)
 
 

@@ -110,7 +110,12 @@ def test_nothing_is_declined_where_the_lead_does_not_offer_it(
 
 @pytest.mark.parametrize(
     ("rules", "tags"),
-    [({"sensitive_categories": "love\nwar"}, None), ({}, ["Toxic"]), ({"all_sensitive": True}, None)],
+    [
+        ({"sensitive_categories": "love\nWAR"}, None),
+        ({"sensitive_categories": "Épreuve 1%"}, ["ÉPREUVE 1%"]),
+        ({}, ["Self-Harm"]),
+        ({"all_sensitive": True}, None),
+    ],
 )
 def test_a_daily_limit_leads_to_other_pairs_or_ends_the_day(
     session: Session, cast: Cast, client_of: ClientOf, rules: dict[str, object], tags: list[str] | None
@@ -139,6 +144,20 @@ def test_a_daily_limit_leads_to_other_pairs_or_ends_the_day(
     assert numbers_seen(client_of(cast.ben), 1) == ["war"]
     page = client_of(cast.lena).get(CARE).text
     assert ">3</dd>" in page.partition("reached the daily limit")[2][:100]
+
+
+def test_words_that_no_prompt_has_are_told_and_kept(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 1, category="War", tags=["Grim"])
+    lena = client_of(cast.lena)
+    form = {"name": "Birds", "sensitive_categories": "war\ngrim\nwra"}
+    page = lena.post("/p/birds/settings", data=form, follow_redirects=True).text
+    assert "No prompt has this category or tag yet: wra" in page
+    assert "war\ngrim\nwra</textarea>" in page
+    form["sensitive_categories"] = "WAR"
+    page = lena.post("/p/birds/settings", data=form, follow_redirects=True).text
+    assert "No prompt has" not in page
 
 
 def test_a_break_is_suggested_by_the_page(session: Session, cast: Cast, client_of: ClientOf) -> None:
