@@ -3,6 +3,8 @@
 import secrets
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import lru_cache
+from hashlib import blake2b
 from typing import Any
 
 from flask_babel import lazy_gettext
@@ -171,11 +173,25 @@ def _expose(session: Session, project: Project, annotator: Any, comparison_id: i
 
 def _due_gold(session: Session, project: Project, annotator: Any, takes: Takes) -> int | None:
     """Gold comparisons are everybody's: they take no place in the queue."""
-    cycle = project.gold_every + 1
-    if cycle == 1 or annotator.judged % cycle != project.gold_every:
+    if not gold_is_due(project.gold_every, annotator.uid, annotator.judged):
         return None
     gold = takes.gold.first(session, project_id=project.id, annotator_id=annotator.id)
     return None if gold is None else int(gold.id)
+
+
+def gold_is_due(every: int, uid: str, judged: int) -> bool:
+    """Whether a gold comparison comes after so many judgments of this annotator, one to ``every`` others.
+
+    It has a place of its own in each stretch, so that nobody expects it; asking again changes nothing.
+    """
+    stretch, place = divmod(judged, every + 1)
+    return every > 0 and place == _gold_place(uid, stretch, every + 1)
+
+
+@lru_cache(maxsize=4096)
+def _gold_place(uid: str, stretch: int, places: int) -> int:
+    drawn = blake2b(f"{uid}/{stretch}".encode(), digest_size=8).digest()
+    return int.from_bytes(drawn) % places
 
 
 def _from_queue(session: Session, project: Project, annotator: Any, takes: Takes) -> int | None:

@@ -5,13 +5,13 @@ A count for each verdict would cost more than the verdict.
 
 import re
 from dataclasses import dataclass, replace
-from typing import Self
+from typing import Any, Self
 
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.annotation import statements
-from app.annotation.claim import annotator_of
+from app.annotation.claim import annotator_of, gold_is_due
 from app.annotation.statements import comparisons, has_room, prompts, slots
 from app.models import Decline, Project
 from app.permissions import Access
@@ -53,8 +53,7 @@ def left(session: Session, access: Access) -> Left:
     looked_at, queued = _queued(session, project, annotator.id, had)
     gold = 0
     if project.gold_every:
-        due = (annotator.judged % (project.gold_every + 1) + queued) // project.gold_every
-        gold = min(due, _gold(session, project, had))
+        gold = min(_due(project.gold_every, annotator, queued), _gold(session, project, had))
     # An undo brings a pair back beside the one that was next.
     in_hand = len(statements.IN_HAND.all(session, annotator_id=annotator.id))
     return Left(in_hand + queued + gold, more=looked_at == MOST)
@@ -85,6 +84,18 @@ def _queued(
         .join(prompts, prompts.c.id == comparisons.c.prompt_id)
     ).one()
     return found[0], found[1]
+
+
+def _due(every: int, annotator: Any, others: int) -> int:
+    """How many gold comparisons come among so many others, and right after them."""
+    gold = met = 0
+    while True:
+        if gold_is_due(every, annotator.uid, annotator.judged + gold + met):
+            gold += 1
+        elif met == others:
+            return gold
+        else:
+            met += 1
 
 
 def _gold(session: Session, project: Project, had: "sa.ColumnElement[bool]") -> int:

@@ -76,7 +76,7 @@ class Project(SQLModel, table=True):
     # Judgments asked for each comparison, by different annotators.
     wanted: int = 1
     selection: Selection = Field(default=Selection.RANDOM, sa_type=enum_type(Selection, "selection"))
-    # One gold comparison after so many others; 0 serves none.
+    # One gold comparison to so many others; 0 serves none.
     gold_every: int = 10
     # An assignment left open so long goes back to the queue.
     lease_minutes: int = 24 * 60

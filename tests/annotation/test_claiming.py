@@ -14,6 +14,7 @@ from app.annotation.judge import skip, submit_judgment, undo
 from app.errors import Conflict
 from app.models import Account, Assignment, AssignmentState, AuditEvent, Outcome, Project, Role, Slot, now
 from app.permissions import Access
+from tests.annotation import arrange
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 
@@ -147,12 +148,16 @@ def test_a_lost_one_comes_back_to_the_same_annotator(session: Session, cast: Cas
     assert again.comparison_id == claimed.comparison_id
 
 
-def test_one_in_so_many_is_gold_and_takes_no_place(session: Session, cast: Cast) -> None:
+def test_one_in_so_many_is_gold_where_nobody_expects_it(session: Session, cast: Cast) -> None:
     cast.project.gold_every = 3
-    queue(session, cast.project, 8)
-    gold = {pair.id for pair in queue(session, cast.project, 2, gold=Outcome.B)}
-    done = work_off(session, cast, cast.ann)
-    assert [pair in gold for pair in done] == [False] * 3 + [True] + [False] * 3 + [True] + [False] * 2
+    queue(session, cast.project, 26)
+    gold = {pair.id for pair in queue(session, cast.project, 8, gold=Outcome.B)}
+    arrange.annotator_of(session, cast.project, cast.ann).uid = "ann"
+    session.commit()
+    done = [pair in gold for pair in work_off(session, cast, cast.ann)]
+    stretches = [done[start : start + 4] for start in range(0, 32, 4)]
+    assert [stretch.count(True) for stretch in stretches] == [1] * 8
+    assert {stretch.index(True) for stretch in stretches} == {0, 1, 2, 3}
     assert {slot.taken for slot in session.exec(select(Slot)) if slot.comparison_id in gold} == {0}
 
 

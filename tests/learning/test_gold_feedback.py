@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from app.annotation.claim import gold_is_due
 from app.models import Account, Comparison, Outcome
 from tests.annotation.arrange import annotator_of, queue
 from tests.annotation.desk import HTMX, fields, send, stored
@@ -21,7 +22,8 @@ def gold(session: Session, cast: Cast) -> Comparison:
     [row] = queue(session, cast.project, 1, gold=Outcome.A)
     row.gold_reason = REASON
     session.add(row)
-    annotator_of(session, cast.project, cast.ann).judged = 1
+    ann = annotator_of(session, cast.project, cast.ann)
+    ann.judged = next(judged for judged in range(2) if gold_is_due(1, ann.uid, judged))
     school(session, cast.project, gold_every=1, explains_gold=True)
     queue(session, cast.project, 1)
     return row

@@ -7,6 +7,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
 from app import tallies
+from app.annotation.claim import gold_is_due
 from app.models import Account, Annotator, AuditEvent, GoldUse, Judgment, Outcome, Stage, Trial
 from tests.annotation.arrange import annotator_of, ask, queue
 from tests.conftest import Cast
@@ -184,7 +185,7 @@ def test_gold_for_learning_is_not_served_among_the_others(
     school(session, cast.project, gold_every=1)
     lessons(session, cast.project, GoldUse.TEST, 1)
     annotator = annotator_of(session, cast.project, cast.ann)
-    annotator.judged = 1
+    annotator.judged = next(judged for judged in range(2) if gold_is_due(1, annotator.uid, judged))
     session.commit()
     assert 'name="assignment_id"' not in client_of(cast.ann).get(JUDGE).text
 

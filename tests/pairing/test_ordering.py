@@ -162,8 +162,8 @@ def test_every_comparison_is_still_served_and_gold_by_its_own_rule(
         given = JudgmentIn(assignment_id=assigned.uid, submission_id=opaque_id(), outcome=Outcome.A)
         submit_judgment(session, access, given)
     assert sorted(served) == sorted(one.id or 0 for one in [*wanted, *gold])
-    assert served[3] == gold[0].id
-    assert served[7] == gold[1].id
+    assert gold[0].id in served[:4]
+    assert gold[1].id in served[4:8]
 
 
 def test_samples_of_one_model_and_gold_keep_their_places(
