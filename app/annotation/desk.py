@@ -42,8 +42,8 @@ class Desk:
 
     ``submission_id`` is this pair's, made before the verdict, so that a verdict sent twice counts
     once. ``undo`` is the assignment handled last, where it is known. ``told`` is what they are told of
-    a gold comparison they just missed, ``held`` what comes before the next pair, ``news`` what they have
-    not read yet: the guideline, or its newest version.
+    a gold comparison they just missed, ``told_of`` their judgment of it, ``held`` what comes before the
+    next pair, ``news`` what they have not read yet: the guideline, or its newest version.
     """
 
     project: Project
@@ -60,6 +60,7 @@ class Desk:
     entered: MultiDict[str, str] = field(default_factory=MultiDict)
     draft: int = 0
     told: Told | None = None
+    told_of: str = ""
     held: str = ""
     news: News | None = None
     # Whether they were given as many sensitive pairs today as the project allows.
@@ -98,6 +99,7 @@ def sit_down(
         entered=drafts.read(session, assigned.id) if assigned and assigned.draft else MultiDict(),
         draft=assigned.draft if assigned else 0,
         told=after.missed if after else None,
+        told_of=after.submission_id if after else "",
         held=held,
         news=_news(annotator),
         rests=rests(project, annotator),

@@ -14,6 +14,7 @@ from app.annotation import marks, statements
 from app.annotation.asked import SAID, turned
 from app.annotation.claim import Assigned, annotator_of
 from app.annotation.forms import HistoryQuery, as_form
+from app.annotation.judge import Told
 from app.annotation.sensitive import is_sensitive
 from app.annotation.statements import annotators, assignments, comparisons, judgments, prompts
 from app.errors import NotFound
@@ -50,6 +51,8 @@ class Judged:
     models: tuple[str, str] | None
     # Whoever knows the models, or the right verdict of a gold comparison, judges it no more.
     final: bool
+    # What they were told of a gold comparison they missed.
+    told: Told | None
     assigned: Assigned
 
     @property
@@ -224,6 +227,7 @@ def _mine(annotator_id: int) -> "sa.Select[Any]":
             for name in ("uid", "comparison_id", "swapped", "revealed_at", "told_at", "draft")
         ),
         *(prompts.c[name] for name in ("messages", "category", "language", "tags")),
+        *(comparisons.c[name] for name in ("gold", "gold_reason")),
         _first.c.name.label("model_a"),
         _second.c.name.label("model_b"),
     )
@@ -246,6 +250,7 @@ def _judged(row: Any, access: Access) -> Judged:
     swapped = bool(row.swapped)
     names = (row.model_b, row.model_a) if swapped else (row.model_a, row.model_b)
     stored = {name: getattr(row, name) for name in SAID}
+    told = row.told_at and row.gold
     return Judged(
         id=row.id,
         submission_id=row.submission_id,
@@ -259,6 +264,7 @@ def _judged(row: Any, access: Access) -> Judged:
         language=row.language,
         models=names if row.revealed_at and access.project.reveals_models else None,
         final=bool(row.revealed_at or row.told_at),
+        told=Told(row.outcome, row.gold, row.gold_reason, swapped) if told else None,
         assigned=Assigned(row.assignment_id, row.uid, row.comparison_id, swapped, False, row.draft),
     )
 

@@ -83,10 +83,13 @@ VERDICTS = {
 }
 
 
+PAIR_BEFORE = lazy_gettext("This is about the pair before.")
+
+
 def in_words(told: Told) -> str:
     """What somebody is told of a gold comparison they missed; why is in its lead's words."""
     return _(
-        "The right verdict on the last pair is known: %(right)s. You said: %(yours)s.",
+        "Its right verdict is known: %(right)s. You said: %(yours)s.",
         right=VERDICTS[told.right],
         yours=VERDICTS[told.yours],
     )
@@ -94,7 +97,7 @@ def in_words(told: Told) -> str:
 
 def in_a_line(told: Told) -> str:
     """The same with the reason, which isolating marks keep in its own direction where no markup can."""
-    words = in_words(told)
+    words = f"{PAIR_BEFORE} {in_words(told)}"
     return f"{words} \u2068{told.reason}\u2069" if told.reason else words
 
 

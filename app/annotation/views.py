@@ -23,6 +23,7 @@ from app.errors import Conflict, FieldError, Invalid, NotFound, Problem, checked
 from app.flags.flagging import unseen
 from app.models import Source, opaque_id
 from app.permissions import Access
+from app.rubric import PLAIN
 
 bp = Blueprint("annotation", __name__)
 
@@ -216,7 +217,10 @@ def past(slug: str) -> Response | BaseResponse:
 @bp.get("/p/<slug>/history/<submission_id>")
 @db.writes
 def reconsider(slug: str, submission_id: str) -> Response | BaseResponse:
-    """A judged pair as it was shown, with the verdict given, or what was entered for it since."""
+    """A judged pair as it was shown, with the verdict given, or what was entered for it since.
+
+    Where the verdict is final it is only shown.
+    """
     try:
         return _reconsidered(slug, submission_id)
     except NotFound as problem:
@@ -271,7 +275,7 @@ def _reconsidered(
     version, rubric = live_rubric(session, access.project)
     session.commit()
     template = render_template(
-        "annotation/reconsider.html",
+        "annotation/seen.html" if judged.final else "annotation/reconsider.html",
         access=access,
         project=access.project,
         judged=judged,
@@ -280,9 +284,11 @@ def _reconsidered(
         errors=errors,
         reading=reading,
         shown=shown,
-        rubric=rubric,
+        # What is not asked any more has no fields.
+        rubric=PLAIN if judged.final else rubric,
         rubric_version=version,
         submission_id=opaque_id(),
+        told=page.in_words(judged.told) if judged.told else "",
     )
     return make_response(template, HTTPStatus.UNPROCESSABLE_ENTITY if errors else HTTPStatus.OK)
 

@@ -174,6 +174,7 @@ def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them
         assert client.post(f"{edit}/reveal").status_code == 303
     assert client.get("/p/birds/history").text.count(MARKERS[0]) == 1
     assert client.post(edit, data=fields(page) | {"outcome": "tie"}).status_code == 409
+    assert "This verdict is final." in client.get(edit).text
     assert client.post(f"{JUDGE}/undo", headers=HTMX).status_code == 409, "it would come back known"
     assert [row.retired_at for row in stored(session)] == [None]
     events = session.exec(select(AuditEvent.verb).where(AuditEvent.verb == "assignment.reveal")).all()

@@ -39,6 +39,8 @@ def test_it_is_explained_and_the_verdict_stays(
     answer = send(ann, page, wrong.lower())
     assert f"known: {right} is better. You said: {wrong} is better." in answer.text
     assert f'<p dir="auto">{REASON}</p>' in answer.text
+    aloud = f">Saved. This is about the pair before. Its right verdict is known: {right} is better."
+    assert aloud in answer.text.partition('id="said"')[2]
     assert fields(answer)["assignment_id"] != fields(page)["assignment_id"]
     refused = ann.post(f"{JUDGE}/undo", data={"undo": fields(page)["assignment_id"]}, headers=HTMX)
     assert refused.status_code == 409
@@ -50,7 +52,13 @@ def test_it_is_explained_and_the_verdict_stays(
         data={**fields(page), "submission_id": "fresh", "outcome": "tie"},
     )
     assert again.status_code == 409
-    assert "final" in ann.get("/p/birds/history").text
+    seen = f"/p/birds/history/{judgment.submission_id}"
+    assert f'href="{seen}"' in answer.text
+    assert f'href="{seen}"' in ann.get("/p/birds/history").text.partition("final")[2]
+    shown = ann.get(seen).text
+    assert f"known: {right} is better. You said: {wrong} is better." in shown
+    assert all(words in shown for words in (REASON, "Answer 0", "Answer 1", "This verdict is final."))
+    assert 'name="outcome"' not in shown, "it is only shown"
 
 
 def test_without_a_script_the_next_page_explains_it(
@@ -58,7 +66,19 @@ def test_without_a_script_the_next_page_explains_it(
 ) -> None:
     ann = client_of(cast.ann)
     form = {**fields(ann.get(JUDGE)), "outcome": "tie"}
-    assert REASON in ann.post(JUDGE, data=form, follow_redirects=True).text
+    page = ann.post(JUDGE, data=form, follow_redirects=True).text
+    assert REASON in page
+    assert "This is about the pair before. Its right" in page
+
+
+def test_the_last_pair_is_explained_too(
+    session: Session, cast: Cast, client_of: ClientOf, gold: Comparison
+) -> None:
+    annotator_of(session, cast.project, cast.ann).judged = 0
+    session.commit()
+    ann = client_of(cast.ann)
+    answer = send(ann, send(ann, ann.get(JUDGE), "a"), "tie").text
+    assert answer.index(REASON) < answer.index("All done")
 
 
 def test_a_right_verdict_is_answered_like_any_other(
