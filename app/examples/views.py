@@ -4,6 +4,7 @@ from flask import Blueprint, Response
 
 from app import db, permissions, web
 from app.examples import recipes
+from app.projects import rubrics
 
 bp = Blueprint("examples", __name__)
 
@@ -12,11 +13,12 @@ bp = Blueprint("examples", __name__)
 def page(slug: str) -> Response:
     """Programs to copy, for what one may do in this project."""
     access = permissions.enter(db.session(), web.account(), slug, "see the project")
+    _, rubric = rubrics.live(db.session(), access.project)
     site = web.public_url("projects.index").rstrip("/")
     return web.form_page(
         "examples/page.html",
         access=access,
         project=access.project,
-        examples=[(recipe, recipe.code(site, slug)) for recipe in recipes.for_access(access)],
+        examples=[(recipe, recipe.code(site, slug, rubric)) for recipe in recipes.for_access(access)],
         description=web.public_url("api.openapi"),
     )

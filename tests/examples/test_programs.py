@@ -22,13 +22,43 @@ from app.examples.recipes import FOLDER, RECIPES
 from app.models import Account, Job, Judgment, Scope
 from app.settings import Settings
 from app.webhooks import signing
-from tests.annotation.arrange import queue
+from tests.annotation.arrange import ask, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
 from tests.faults.servers import served
 
 ClientOf = Callable[[Account | None], FlaskClient]
 PAGE = "/p/birds/programs"
+EVERYTHING = {
+    "points": 7,
+    "both_bad": False,
+    "criteria": [
+        {"key": "truth", "name": "Truth", "required": True},
+        {"key": "tone", "name": "Tone", "judged": "rated", "required": True},
+        {"key": "care", "name": "Care"},
+    ],
+    "rationale": "required",
+    "rationale_min": 40,
+    "better_answer": "required",
+    "confidence": "required",
+    "questions": [
+        {
+            "key": "known",
+            "text": "Did you know “it”?",
+            "answered": "one",
+            "options": ["Yes", "No"],
+            "required": True,
+        },
+        {
+            "key": "seen",
+            "text": "Seen?",
+            "answered": "several",
+            "options": ["Here", "There"],
+            "required": True,
+        },
+        {"key": "else", "text": "What else?", "required": True},
+    ],
+}
 
 
 class Programs(HTMLParser):
@@ -90,6 +120,7 @@ def live(
 ) -> Iterator[Live]:
     for number, comparison in enumerate(queue(session, cast.project, 6, wanted=2)):
         judge(session, cast.project, cast.ann, comparison, "ab"[number % 2])
+    ask(session, cast.project, **EVERYTHING)
     people = {Scope.READ: cast.rosa, Scope.ANNOTATE: cast.ben, Scope.MANAGE: cast.lena}
     secrets = {
         scope.value: tokens.create(session, who, "program", by=who, scopes=(scope,))[1]
@@ -140,6 +171,9 @@ def test_the_programs_do_what_they_say(live: Live, session: Session, cast: Cast,
         assert session.exec(select(Job.kind).where(Job.uid == job["job"])).one() == "import"
         fetched_whatever_is_there_already(live, client_of(cast.lena))
         session.rollback()
+    refused = live.try_to("judge-py", "tb_wrong")
+    assert refused.returncode == 1
+    assert json.loads(refused.stderr)["status"] == 401
     assert live.run("judge-py") == "6 judged\n"
     assert len(session.exec(select(Judgment)).all()) == 12
 

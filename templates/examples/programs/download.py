@@ -1,6 +1,7 @@
 import hashlib
 import json
 import os
+from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 API = "@SITE@/api/v1/projects/@SLUG@"
@@ -8,7 +9,10 @@ HEADERS = {"Authorization": f"Bearer {os.environ['TIEBREAK_TOKEN']}"}
 
 
 def get(path):
-    return urlopen(Request(API + path, headers=HEADERS))
+    try:
+        return urlopen(Request(API + path, headers=HEADERS))
+    except HTTPError as error:
+        raise SystemExit(error.read().decode()) from None
 
 
 digest = hashlib.sha256()
