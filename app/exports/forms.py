@@ -188,7 +188,11 @@ class ExportSpec(BaseModel):
     ties: Ties = Field(Ties.KEEP, description="Drop leaves out verdicts for neither side before they count.")
 
     aggregate: Annotated[Aggregate | None, BLANK_IS_NONE] = Field(
-        None, description="By default adjudicated for trainers' formats, each for arena and judgments."
+        None,
+        description="How judgments become a verdict. each: a row for every judgment, in trainers' formats "
+        "for those that agree with the majority. majority: what most annotators say. weighted: the same, by "
+        "their reliability. adjudicated: the reviewer's verdict, else the majority. By default adjudicated "
+        "for trainers' formats, each for arena and judgments.",
     )
     min_votes: int = Field(1, ge=1, le=1000, description="Annotators a comparison needs.")
     min_agreement: float = Field(

@@ -34,7 +34,13 @@ FILTERS = (
     click.option("--since", help="Only judgments from this ISO time on."),
     click.option("--until", help="Only judgments before this ISO time, or up to this day (UTC)."),
     click.option("--ties", type=choice(Ties), help="Drop: as if verdicts for neither side were not given."),
-    click.option("--aggregate", type=choice(Aggregate), help="How judgments become a verdict."),
+    click.option(
+        "--aggregate",
+        type=choice(Aggregate),
+        help="How judgments become a verdict: each is a row by itself (trainers' formats leave out those "
+        "against the majority), most annotators decide, most by their reliability, or the reviewer where "
+        "there is one and else the majority.  [default: adjudicated; each for arena and judgments]",
+    ),
     click.option("--min-votes", type=int, help="Judgments a comparison needs."),
     click.option("--min-agreement", type=float, help="Share of its judgments that must agree, 0 to 1."),
     click.option("--min-strength", type=float, help="Mean strength of those that agree, 1 to 3."),

@@ -65,14 +65,28 @@ def _tell_progress(done: int, total: int) -> None:
 
 @snapshot.command("verify")
 @click.argument("folder", metavar="DIR", type=click.Path(exists=True, file_okay=False, path_type=Path))
-def verify_(folder: Path) -> None:
-    """Compare a snapshot's folder with its SHA256SUMS; exits with 1 and says what differs."""
-    found = verify.differences(folder)
+@click.option("--digest", metavar="SHA256", help="What it is cited by; without it, no more than SHA256SUMS.")
+def verify_(folder: Path, digest: str | None) -> None:
+    """Compare a snapshot's folder with its SHA256SUMS, and print its digest.
+
+    SHA256SUMS may have been rewritten with the files: --digest compares it, too, with a digest noted
+    elsewhere, as on the snapshot's page. Exits with 1 and says what differs.
+    """
+    found, own = verify.differences(folder), verify.digest(folder)
+    if digest is not None and digest.strip().lower() != own:
+        found.append(f"{verify.SUMS}: its digest is {own}, not the one that was given")
     for difference in found:
         click.echo(difference)
     if found:
         sys.exit(1)
-    click.echo(f"{folder} is whole and unchanged.", err=True)
+    click.echo(own)
+    click.echo(
+        f"{folder}: every file is what {verify.SUMS} says, and that has the digest that was given."
+        if digest is not None
+        else f"{folder}: every file is what {verify.SUMS} says. Compare the digest, or give --digest, "
+        "to know that this is the snapshot that was made.",
+        err=True,
+    )
 
 
 @snapshot.command("list")

@@ -10,12 +10,24 @@ SUMS = "SHA256SUMS"
 LINE = re.compile(r"([0-9a-f]{64}) [ *](.+)")
 
 
-def differences(folder: Path) -> list[str]:
-    """What differs from what SHA256SUMS says, a sentence each. Raises NotFound where there is none."""
+def digest(folder: Path) -> str:
+    """The snapshot's digest, by which it is cited: the SHA-256 of its SHA256SUMS, in hexadecimal.
+
+    Raises NotFound where there is none.
+    """
+    return hashlib.sha256(_sums(folder)).hexdigest()
+
+
+def _sums(folder: Path) -> bytes:
     try:
-        lines = (folder / SUMS).read_text(encoding="utf-8", errors="replace").splitlines()
+        return (folder / SUMS).read_bytes()
     except OSError as error:
         raise NotFound(f"{folder} is no snapshot: it has no {SUMS} that can be read.") from error
+
+
+def differences(folder: Path) -> list[str]:
+    """What differs from what SHA256SUMS says, a sentence each. Raises NotFound where there is none."""
+    lines = _sums(folder).decode(errors="replace").splitlines()
     found: list[str] = []
     told: set[str] = set()
     for number, text in enumerate(lines, 1):
@@ -23,9 +35,9 @@ def differences(folder: Path) -> list[str]:
         if parts is None:
             found.append(f"{SUMS}, line {number}: is not a digest and a path")
             continue
-        digest, path = parts.groups()
+        expected, path = parts.groups()
         told.add(path)
-        if problem := _problem(folder, path, digest):
+        if problem := _problem(folder, path, expected):
             found.append(f"{path}: {problem}")
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     found += [f"{path}: is not part of the snapshot" for path in sorted(there - told - {SUMS})]
@@ -34,13 +46,13 @@ def differences(folder: Path) -> list[str]:
     return found
 
 
-def _problem(folder: Path, path: str, digest: str) -> str | None:
+def _problem(folder: Path, path: str, expected: str) -> str | None:
     target = folder / path
     if not target.resolve().is_relative_to(folder.resolve()):
         return "lies outside of the folder"
     try:
         with target.open("rb") as file:
-            same = hashlib.file_digest(file, "sha256").hexdigest() == digest
+            same = hashlib.file_digest(file, "sha256").hexdigest() == expected
     except FileNotFoundError:
         return "is missing"
     except OSError as error:

@@ -356,10 +356,23 @@ def test_the_command_makes_lists_compares_and_verifies(app: Flask, cast: Cast, t
     assert "12 the same" in run("diff", "birds", "pairs-v1", "pairs-v2").stdout
     assert orjson.loads(run("diff", "birds", "pairs-v1", "pairs-v2", "--json").stdout)["same"] == 12
     assert run("birds", "--min-votes", "9").exit_code == 1
-    assert run("verify", str(there)).exit_code == 0
+    verified = run("verify", str(there))
+    digest = verified.stdout.strip()
+    assert verified.exit_code == 0
+    assert digest in run("list", "birds").stdout
+    cited = run("verify", str(there), "--digest", digest.upper())
+    assert (cited.exit_code, cited.stdout.strip()) == (0, digest)
 
     copy = tmp_path / "copy"
     shutil.copytree(there, copy)
+    manifest, sums = copy / "manifest.json", copy / "SHA256SUMS"
+    before = hashlib.sha256(manifest.read_bytes()).hexdigest()
+    manifest.write_text("{}")
+    sums.write_text(sums.read_text().replace(before, hashlib.sha256(b"{}").hexdigest()))
+    assert run("verify", str(copy)).exit_code == 0
+    forged = run("verify", str(copy), "--digest", digest)
+    assert forged.exit_code == 1
+    assert "not the one that was given" in forged.stdout
     (copy / "kto" / "train.jsonl.zst").write_bytes(b"cut off")
     (copy / "README.md").unlink()
     (copy / "notes.txt").write_text("mine")
