@@ -1,7 +1,7 @@
 """The leaderboard as JSON; a public project's needs no token."""
 
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -14,7 +14,7 @@ from app.api.auth import enter
 from app.api.operations import get
 from app.errors import Invalid
 from app.exports.choices import unknown
-from app.leaderboard import asked, memory, objects, replay, slicing, standings
+from app.leaderboard import asked, memory, objects, slicing, standings
 from app.leaderboard.etags import unless_known
 from app.leaderboard.firmness import Hold
 from app.leaderboard.forms import StandingsQuery
@@ -42,20 +42,26 @@ class StandingsOut(Answer):
     slices: list["StandingsOut"] | None = None
 
 
-class MatrixOut(Answer):
+class ViewOut(Answer):
+    """A view beside the standings; ``notes`` say where judgments are by simulated annotators."""
+
+    notes: list[str]
+
+
+class MatrixOut(ViewOut):
     """Every pair of models that met."""
 
     pairs: list[Meeting]
 
 
-class TrajectoryOut(Answer):
+class TrajectoryOut(ViewOut):
     """Ratings after so many judgments."""
 
     positions: list[int]
     lines: list[Line]
 
 
-class BiasOut(Answer):
+class BiasOut(ViewOut):
     """How often the left of two equal responses is preferred; null where the judgments do not tell."""
 
     share: float | None
@@ -78,7 +84,7 @@ class StyleOut(Answer):
     rows: list[Restyled]
 
 
-class RobustnessOut(Answer):
+class RobustnessOut(ViewOut):
     """How few judgments hold the order, and what style and judge models do to it."""
 
     top: Hold | None
@@ -115,7 +121,7 @@ class SlicedMeeting(Meeting):
     label: str
 
 
-class ModelOut(Answer):
+class ModelOut(ViewOut):
     """Where one model wins and loses."""
 
     slices: list[SlicedRow]
@@ -123,7 +129,7 @@ class ModelOut(Answer):
     failures: list[FailureOut]
 
 
-class PairOut(Answer):
+class PairOut(ViewOut):
     """Two models against each other."""
 
     slices: list[SlicedMeeting]
@@ -149,7 +155,7 @@ def leaderboard_matrix(slug: str) -> Response:
 @view(f"{HERE}/over-time", query=StandingsQuery, gives=TrajectoryOut)
 def leaderboard_over_time(slug: str) -> Response:
     """How the ratings came about, judgment by judgment."""
-    return _answer(slug, lambda access, query: asdict(replay.trajectory(db.session(), access.project, query)))
+    return _answer(slug, objects.of_history)
 
 
 @view(f"{HERE}/bias", gives=BiasOut)

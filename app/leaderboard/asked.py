@@ -17,6 +17,7 @@ from app.leaderboard.examples import Result
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.page import Placed
 from app.leaderboard.pairs import Meeting, ShareOf
+from app.leaderboard.pictures import Title
 from app.leaderboard.ranked import Standings
 from app.leaderboard.tables import Part
 from app.models import Model
@@ -140,6 +141,11 @@ def who(access: Access) -> words.Counts:
     return standings.headline(db.session(), access.project).kinds()
 
 
-def title(access: Access, query: StandingsQuery) -> str:
+def simulated(access: Access, query: StandingsQuery) -> tuple[str, ...]:
+    """What is to be said of judgments that are nobody's."""
+    return standings.simulated(db.session(), access.project, query)
+
+
+def title(access: Access, query: StandingsQuery) -> Title:
     """What a picture is of."""
-    return access.project.name + words.where(query, who(access))
+    return Title(access.project.name + words.where(query, who(access)), " ".join(simulated(access, query)))

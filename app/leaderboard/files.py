@@ -1,7 +1,6 @@
 """Every view of the leaderboard as a file: CSV, JSON, and a picture."""
 
 from collections.abc import Callable
-from dataclasses import asdict
 
 import orjson
 from flask import Response
@@ -55,7 +54,7 @@ def of_history(access: Access, query: StandingsQuery, kind: str) -> Response:
     trajectory, project = replay.trajectory(db.session(), access.project, query), access.project
     makers: Makers = {
         "csv": lambda: tables.trajectory_csv(trajectory),
-        "json": lambda: _json(asdict(trajectory)),
+        "json": lambda: _json(objects.of_history(access, query)),
         "svg": lambda: pictures.over_time_svg(asked.title(access, query), trajectory),
     }
     return _file(makers, kind, project, query, "over-time")
@@ -108,7 +107,7 @@ def of_bias(access: Access, kind: str) -> Response:
     makers: Makers = {
         "csv": lambda: tables.position_csv(found),
         "json": lambda: _json(objects.of_bias(access)),
-        "svg": lambda: pictures.shares_svg(project.name, subtitle, [left]),
+        "svg": lambda: pictures.shares_svg(asked.title(access, StandingsQuery()), subtitle, [left]),
     }
     return _file(makers, kind, project, StandingsQuery(), "bias")
 

@@ -1,12 +1,12 @@
 """What ``tiebreak rank --show`` tells of a file of votes: the pages' numbers, with no database."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
 
-from app.leaderboard import of_annotators, over_time, pairs, sides
+from app.leaderboard import caveats, of_annotators, over_time, pairs, sides
 from app.leaderboard.firmness import firmness
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting
@@ -190,7 +190,11 @@ def show(view: str, votes: Votes, parameters: Parameters, models: Sequence[str])
     for name in models:
         if name not in votes.models:
             raise ValueError(f"There is no model {name!r}; there are {listed(votes.models)}.")
-    return make(votes, parameters, models)
+    shown = make(votes, parameters, models)
+    made_up = np.zeros(len(votes.a), bool) if votes.simulated is None else votes.simulated
+    told = caveats.simulated(int((~made_up).sum()), int(made_up.sum()))
+    notes = [*told, *shown.found.get("notes", ())]
+    return replace(shown, found={**shown.found, "notes": notes}, notes=[*told, *shown.notes])
 
 
 def _standing(row: Mapping[str, Any]) -> Line:

@@ -19,6 +19,14 @@ TEMPLATES = Path(__file__).parents[2] / "templates"
 
 
 @dataclass(frozen=True)
+class Title:
+    """What a picture is of, and what is to be said of judgments that are nobody's."""
+
+    text: str
+    simulated: str = ""
+
+
+@dataclass(frozen=True)
 class Bar:
     """A share between 0 and 1 as it was observed, and as the ratings expect it, with bounds; None unknown."""
 
@@ -35,7 +43,7 @@ def bar(label: str, meeting: Meeting) -> Bar:
     return Bar(label, meeting.observed, meeting.expected, meeting.lower, meeting.upper, meeting.judgments)
 
 
-def standings_svg(title: str, found: Standings) -> str:
+def standings_svg(title: Title, found: Standings) -> str:
     """Ratings with their intervals, one group of models after the other."""
     groups = [
         {"number": number if number >= 0 else None, "rows": list(rows)}
@@ -44,24 +52,28 @@ def standings_svg(title: str, found: Standings) -> str:
     return _draw("standings", title, standings=found, groups=groups, axis=axis_of(found.rows))
 
 
-def matrix_svg(title: str, rows: Sequence[Sequence[Meeting | None]], shown: ShareOf) -> str:
+def matrix_svg(title: Title, rows: Sequence[Sequence[Meeting | None]], shown: ShareOf) -> str:
     """Shares of wins, row against column, with their intervals and how many judgments there are."""
     names = [next(cell.model for cell in row if cell) for row in rows if any(row)]
     return _draw("matrix", title, names=names, rows=rows, shown=shown)
 
 
-def shares_svg(title: str, subtitle: str, bars: Sequence[Bar]) -> str:
+def shares_svg(title: Title, subtitle: str, bars: Sequence[Bar]) -> str:
     """Shares one below the other on one axis."""
     return _draw("shares", title, subtitle=subtitle, bars=bars)
 
 
-def over_time_svg(title: str, trajectory: Trajectory) -> str:
+def over_time_svg(title: Title, trajectory: Trajectory) -> str:
     """The best models' lines."""
     return _draw("history", title, drawing=over_time.draw(trajectory))
 
 
-def _draw(name: str, title: str, **context: Any) -> str:
-    return _templates().get_template(f"leaderboard/{name}.svg").render(title=title, **context)
+def _draw(name: str, title: Title, **context: Any) -> str:
+    return (
+        _templates()
+        .get_template(f"leaderboard/{name}.svg")
+        .render(title=title.text, simulated=title.simulated, **context)
+    )
 
 
 @cache

@@ -11,7 +11,6 @@ from app import db, web
 from app.leaderboard import (
     asked,
     bias,
-    caveats,
     examples,
     failures,
     over_time,
@@ -31,6 +30,9 @@ from app.leaderboard.page import Arrangement
 from app.leaderboard.pairs import ShareOf
 from app.models import Model, Project
 from app.permissions import Access
+
+# Views of all judgments, whatever part the reader came from.
+WHOLE = ("biases", "firmness")
 
 
 def standings_page(access: Access, query: StandingsQuery, arrangement: Arrangement) -> Response:
@@ -96,7 +98,6 @@ def bias_page(access: Access) -> Response:
 def firmness_page(access: Access, query: StandingsQuery) -> Response:
     """Whether the order would survive."""
     session, project = db.session(), access.project
-    who = standings.headline(session, project)
     return _plain_page(
         "leaderboard/robustness.html",
         access,
@@ -105,7 +106,6 @@ def firmness_page(access: Access, query: StandingsQuery) -> Response:
         firmness=robustness.load(session, project),
         style=style.load(session, project),
         judges=with_judges.load(session, project),
-        simulated=next(iter(caveats.simulated(who.people + who.judges, who.simulated)), ""),
     )
 
 
@@ -174,6 +174,8 @@ def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, A
         "access": access,
         "project": access.project,
         "query": query,
+        # Of the whole project where a view is not of a part of it.
+        "simulated": asked.simulated(access, StandingsQuery() if endpoint in WHOLE else query),
         "uids": standings.uids(db.session(), access.project),
         "tabs": _tabs(access.project, query, endpoint),
         "here": url_for(f"leaderboard.{endpoint}", **request.view_args or {}),

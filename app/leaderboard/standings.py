@@ -14,7 +14,7 @@ from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
 from app.leaderboard.reading import Integers
-from app.models import Annotator, AnnotatorKind, Judgment, Model, Project
+from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Project
 from ranking import Cells, Fit, WinMatrix
 
 
@@ -32,6 +32,11 @@ class Headline:
     def simulated(self) -> int:
         """Annotators that are nobody."""
         return self.simulated_people + self.simulated_judges
+
+    @property
+    def real(self) -> int:
+        """People and judge models."""
+        return self.people + self.judges
 
     def of_kind(self, kind: str) -> tuple[int, int]:
         """How many annotators of a kind are real, and how many simulated."""
@@ -87,6 +92,34 @@ def headline(session: Session, project: Project) -> Headline:
     return remembered(session, project, "headline", lambda _: _headline(session, project))
 
 
+def simulated(session: Session, project: Project, query: StandingsQuery) -> tuple[str, ...]:
+    """Said, whatever the view, where some or all judgments the query asks for are by simulated annotators."""
+    head = headline(session, project)
+    if not head.simulated:
+        return ()
+    if query.always and (query.by == "kind" or not query.value):
+        real, made_up = head.of_kind(query.value) if query.value else (head.real, head.simulated)
+        return caveats.simulated(real, made_up)
+    asked = ("simulated", query.by, query.value, query.since, query.until)
+    found = remembered(session, project, asked, lambda _: _who_judged(session, project, query))
+    return caveats.simulated(*found)
+
+
+def _who_judged(session: Session, project: Project, query: StandingsQuery) -> tuple[bool, bool]:
+    """Whether anybody real, and whether anybody simulated, gave a judgment the query asks for."""
+    found = (
+        sa.select(sa.literal(1))
+        .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
+        .join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
+        .where(*reading.counts(project), *reading.asked(project, query))
+    )
+    real, made_up = (
+        session.scalar(found.where(col(Annotator.simulated).is_(flag)).limit(1)) is not None
+        for flag in (False, True)
+    )
+    return real, made_up
+
+
 def uids(session: Session, project: Project) -> dict[str, str]:
     """Each model's id in addresses, by its name."""
     return remembered(session, project, "uids", lambda _: _uids(session, project))
@@ -116,12 +149,9 @@ def _headline(session: Session, project: Project) -> Headline:
 
 
 def _told(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:
-    """With a word where those of a kind are not what their name says."""
+    """With a word where some of those who judged are nobody."""
     found = _rank(session, project, query, before)
-    if query.by != "kind" or not query.value:
-        return found
-    real, simulated = headline(session, project).of_kind(query.value)
-    return replace(found, notes=(*caveats.simulated(real, simulated), *found.notes))
+    return replace(found, notes=(*simulated(session, project, query), *found.notes))
 
 
 def _rank(session: Session, project: Project, query: StandingsQuery, before: Standings | None) -> Standings:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session
 
 from app.leaderboard import standings
-from app.models import Account, AnnotatorKind
+from app.models import Account, AnnotatorKind, now
 from tests.conftest import Cast
 from tests.leaderboard.arrange import A, B, add_annotators, add_models, judge_birds, judge_pair
 
@@ -78,6 +78,25 @@ def test_simulated_annotators_are_called_so_in_every_file(
     alone = "?by=kind&value=human"
     assert client.get(f"{URL}.json{alone}").json["label"] == "simulated annotators"
     assert "in kind of annotator “simulated annotators”" in client.get(f"{URL}.svg{alone}").text
+    # Wherever judgments are counted some of which are nobody's, the page, the object and the picture say so.
+    uid = standings.uids(session, cast.project)
+    pair = f"/models/{uid['Heron']}/{uid['Lark']}"
+    views = ("", "/matrix", "/over-time", "/bias", "/robustness", f"/models/{uid['Heron']}", pair)
+    today = now().date()
+    for narrowed, said in (
+        ("", "Some"),
+        ("?by=kind&value=human", "All"),
+        (f"?since={today}", "Some"),
+        (f"?since={today}&by=kind&value=human", "All"),
+    ):
+        told = f"{said} of these judgments are by simulated annotators."
+        for view in views[:3] if narrowed else views:
+            assert told in client.get(f"{URL}{view}{narrowed}").text, (view, narrowed)
+            if view != "/robustness":
+                assert told in client.get(f"{URL}{view}.json{narrowed}").json["notes"], (view, narrowed)
+                assert told in client.get(f"{URL}{view}.svg{narrowed}").text, (view, narrowed)
+    for narrowed in ("?by=kind&value=model", f"?by=kind&value=model&since={today}"):
+        assert "by simulated annotators" not in client.get(f"{URL}/matrix{narrowed}").text
 
 
 def test_the_json_is_the_apis(session: Session, cast: Cast, client_of: Clients) -> None:

@@ -28,6 +28,24 @@ def asked(view: str, *models: str) -> list[str]:
 
 
 @pytest.mark.parametrize("view", commands.VIEWS)
+def test_every_view_of_an_export_tells_of_simulated_annotators(view: str, tmp_path: Path) -> None:
+    rows = [row | {"outcome": row["winner"], "annotator_kind": kind(row)} for row in votes()]
+    exported = [
+        {name: value for name, value in row.items() if name != "winner"}
+        | {"simulated": row["annotator"] != "w7"}
+        for row in rows
+    ]
+    arguments = asked(view, *OF.get(view, []))
+    told = "Some of these judgments are by simulated annotators."
+    file = write(tmp_path / "export.jsonl", exported)
+    found = ranked(file, *arguments, "--by", "annotator")
+    assert told in found["notes"]
+    assert told in " ".join(run(file, *arguments).stderr.split())
+    one = next(part for part in found["slices"] if part["value"] == "w0")
+    assert "All of these judgments are by simulated annotators." in one["notes"]
+
+
+@pytest.mark.parametrize("view", commands.VIEWS)
 def test_every_view_is_a_table_and_one_object(view: str, file: Path) -> None:
     arguments = asked(view, *OF.get(view, []))
     table = run(file, *arguments)
@@ -56,7 +74,7 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
         in {(one, other, "model_a"), (other, one, "model_b")}
     ]
     assert found["wins"] == len(won)
-    assert ranked(file, *asked("head-to-head", one, other)) == found
+    assert ranked(file, *asked("head-to-head", one, other)) == {**found, "notes": []}
     told = run(file, "--show", "matrix").stdout
     assert f"{100 * found['observed_lower']:.0f}–{found['observed_upper']:.0%}" in told
     assert f"{found['observed']:.0%}" in told
@@ -121,7 +139,9 @@ def test_a_side_that_wins_is_seen(tmp_path: Path) -> None:
             row |= {"model_a": b, "model_b": a, "outcome": turned.get(winner, winner), "first_shown": "b"}
         exported.append(row)
     unseen = [rows[0] | {"outcome": "model_b", "first_shown": ""}] * 90
-    assert ranked(write(tmp_path / "e.csv", [*exported, *unseen]), "--show", "bias") == pytest.approx(found)
+    again = ranked(write(tmp_path / "e.csv", [*exported, *unseen]), "--show", "bias")
+    assert again.pop("notes") == found.pop("notes") == []
+    assert again == pytest.approx(found)
     told = run(tmp_path / "e.csv", "--show", "bias").output
     assert f"known of {found['left'] + found['right'] + found['ties']} votes" in told
     few = write(tmp_path / "f.csv", [row | {"annotator": f"w{n % 3}"} for n, row in enumerate(exported)])
