@@ -76,7 +76,8 @@ class JudgmentIn(BaseModel):
     """A verdict on an assignment.
 
     ``submission_id`` is the sender's: the same one sent again is the same judgment. ``supersedes``
-    is the submission_id of the sender's own earlier judgment that this one replaces.
+    is the submission_id of the sender's own earlier judgment that this one replaces. Exports and
+    webhooks show the beginning of its SHA-256 instead: draw it by lot, so that nobody can guess it.
     ``rubric_version`` is the version the sender was asked by; without one it is the live one.
     """
 

@@ -10,7 +10,7 @@ from app.exports.forms import ExportSpec, Gold
 from app.exports.preferences import GOLD, Splits, weights
 from app.exports.records import RETIRED_AT, Compared, Judged, Names, iso, names, read_judgments
 from app.exports.verdicts import Decisions
-from app.models import Project
+from app.models import Project, outside_id
 
 Row = dict[str, Any]
 
@@ -53,7 +53,7 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
      duration, source, supersedes) = judgment  # fmt: skip
     who = known.annotators[annotator]
     return {
-        "judgment_id": submission,
+        "judgment_id": outside_id(submission),
         "outcome": outcome,
         "first_shown": None if swapped is None else ("b" if swapped else "a"),
         "strength": strength,
@@ -77,7 +77,7 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
         "rubric_version": known.rubrics.get(rubric or 0),
         "created_at": iso(created_at),
         "retired_at": iso(retired_at) if retired_at else None,
-        "supersedes": supersedes,
+        "supersedes": None if supersedes is None else outside_id(supersedes),
     }
 
 

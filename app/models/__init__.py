@@ -28,7 +28,7 @@ from app.models.comparison import (
 )
 from app.models.flag import Flag, FlagKind, FlagState
 from app.models.job import Job, JobState
-from app.models.judgment import Adjudication, Judgment, Source, Tally, VoteCount
+from app.models.judgment import Adjudication, Judgment, Source, Tally, VoteCount, outside_id
 from app.models.project import (
     ANNOTATOR_GROUPS,
     Annotator,
@@ -106,5 +106,6 @@ __all__ = [
     "metadata",
     "now",
     "opaque_id",
+    "outside_id",
     "row_id",
 ]

@@ -1,5 +1,6 @@
 """Judgments, a reviewer's final verdicts, and the tallies rankings are computed from."""
 
+import hashlib
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -20,12 +21,21 @@ class Source(StrEnum):
     DEMO = "demo"
 
 
+def outside_id(submission_id: str) -> str:
+    """What a judgment is called where its annotator goes by a pseudonym: 32 hexadecimal digits.
+
+    A program makes submission ids up, and may have put a name in them.
+    """
+    return hashlib.sha256(submission_id.encode()).hexdigest()[:32]
+
+
 class Judgment(SQLModel, table=True):
     """One annotator's verdict on a comparison; never changed, only retired by a later one.
 
     ``submission_id`` is chosen by the client: a repeat of it is the same judgment, and it is the
-    judgment's public name. A live judgment has no ``retired_at``; a withdrawn one is retired with
-    no successor. ``preference`` keeps a judge's graded verdict: the weight of response a, 0 to 1.
+    judgment's name within the site; ``outside_id`` is the one outside. A live judgment has no
+    ``retired_at``; a withdrawn one is retired with no successor. ``preference`` keeps a judge's
+    graded verdict: the weight of response a, 0 to 1.
 
     Everything in it names responses in the comparison's stored order: ``criteria`` {key: verdict},
     ``ratings`` {key: {"a": 1–5, "b": 1–5}} (whose verdicts are in ``criteria`` too), ``tags``

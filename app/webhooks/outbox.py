@@ -22,6 +22,7 @@ from app.models import (
     Prompt,
     Webhook,
     now,
+    outside_id,
 )
 
 
@@ -30,8 +31,10 @@ def judgment(session: Session, project: Project, kind: str, submission_id: str) 
 
     Call it where ``project.tells_judgments``; elsewhere nobody listens.
     """
-    found = session.execute(_JUDGED, {"submission_id": submission_id}).mappings().one()
-    put(session, project, Event.JUDGMENT, kind, dict(found))
+    found = dict(session.execute(_JUDGED, {"submission_id": submission_id}).mappings().one())
+    for name in ("judgment_id", "supersedes"):
+        found[name] = found[name] and outside_id(found[name])
+    put(session, project, Event.JUDGMENT, kind, found)
 
 
 def put(session: Session, project: Project, event: Event, kind: str, data: dict[str, Any]) -> None:

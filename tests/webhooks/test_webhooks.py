@@ -149,7 +149,15 @@ def test_a_change_of_mind_and_an_undo_are_told_too(
     assert client.post(f"{api}/judgments", json=said | more, headers=ann).status_code == 200
     client.post(f"{api}/undo", headers=ann)
     assert [one["type"] for one in receiver.told] == ["judgment.add", "judgment.change", "judgment.withdraw"]
-    assert receiver.told[1]["data"]["supersedes"] == "mine-0"
+    first, second, _ = (one["data"] for one in receiver.told)
+    assert first["judgment_id"] == hashlib.sha256(b"mine-0").hexdigest()[:32]
+    assert (first["supersedes"], second["supersedes"]) == (None, first["judgment_id"])
+    # What a program calls its judgments may name people.
+    assert "mine-" not in str(receiver.told)
+    exported = bearer(cast.rosa)
+    written = client.get(f"{api}/export?format=judgments", headers=exported).text
+    assert first["judgment_id"] in written
+    assert "mine-" not in written
 
 
 def test_judging_asks_nothing_more_where_nobody_listens(
