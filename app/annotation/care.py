@@ -83,12 +83,13 @@ def suggest_break(session: Session, access: Access, given: BreakIn) -> None:
 
 
 def declines(session: Session, project: Project) -> Sequence[tuple[str, int]]:
-    """How many decline each category now, for the lead."""
+    """How many decline each category now, for the lead: those that enough decline to be told of."""
     found = (
         sa.select(col(Decline.category), sa.func.count())
         .join(Annotator, col(Annotator.id) == col(Decline.annotator_id))
         .where(col(Annotator.project_id) == project.id)
         .group_by(col(Decline.category))
+        .having(sa.func.count() >= care_counts.FEWEST)
         .order_by(col(Decline.category))
     )
     return [(category, int(n)) for category, n in session.execute(found)]

@@ -7,11 +7,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
-from app.models import Care, CareCount, Project, now
+from app.models import Annotator, AnnotatorKind, Care, CareCount, Project, now
 from app.prepared import Prepared, table
 
 # What the lead's counts look back on.
 DAYS = 30
+# A count of fewer, or among fewer, would say who.
+FEWEST = 5
 
 
 def add(session: Session, project: Project, what: Care) -> None:
@@ -34,12 +36,23 @@ def _count(insert: Any) -> Any:
 _COUNT = Prepared(sqlite=_count(sqlite.Insert), postgresql=_count(postgresql.Insert))
 
 
-def lately(session: Session, project: Project) -> dict[Care, int]:
-    """What happened in the last days, for the lead."""
+def lately(session: Session, project: Project) -> dict[Care, int | None]:
+    """What happened in the last days, for the lead: None where it is too little to be told."""
     since = now().date() - timedelta(days=DAYS)
     found = (
         sa.select(col(CareCount.what), sa.func.sum(CareCount.n))
         .where(col(CareCount.project_id) == project.id, col(CareCount.day) > since)
         .group_by(col(CareCount.what))
     )
-    return dict.fromkeys(Care, 0) | {what: int(n) for what, n in session.execute(found)}
+    if not _many(session, project):
+        return dict.fromkeys(Care)
+    told = {what: int(n) for what, n in session.execute(found) if n >= FEWEST}
+    return {what: told.get(what) for what in Care}
+
+
+def _many(session: Session, project: Project) -> bool:
+    """Whether enough people judge that a count names none of them."""
+    people = sa.select(sa.func.count()).where(
+        col(Annotator.project_id) == project.id, col(Annotator.kind) == AnnotatorKind.HUMAN
+    )
+    return int(session.execute(people).scalar_one()) >= FEWEST

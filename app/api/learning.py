@@ -74,10 +74,13 @@ class DeclinesOut(Answer):
 
 
 class CareOut(Answer):
-    """What happened in the last days, without names."""
+    """What happened in the last days, without names: a count below five, or among fewer people, is null.
+
+    Of declined categories only those are named that five or more decline.
+    """
 
     days: int
-    counts: dict[Care, int]
+    counts: dict[Care, int | None]
     declines: dict[str, int]
 
 
@@ -252,7 +255,7 @@ def use_gold(slug: str, pair_id: str) -> None:
 
 @get("/projects/<slug>/care", scope=MANAGE, gives=CareOut)
 def care_taken(slug: str) -> CareOut:
-    """How often warnings were read, breaks taken and limits reached, and what is declined: counts alone."""
+    """How often warnings were read, breaks taken, limits reached and what is declined: none below five."""
     project = enter(slug, "manage").project
     return CareOut(
         days=care_counts.DAYS,

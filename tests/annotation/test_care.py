@@ -6,6 +6,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
+from app.annotation import care_counts
 from app.models import Account, AuditEvent, Decline, Outcome, Project
 from tests.annotation.arrange import annotator_of, queue
 from tests.annotation.desk import HTMX, JUDGE, check, fields, send
@@ -23,6 +24,11 @@ def care(session: Session, project: Project, **settings: object) -> None:
     session.commit()
 
 
+def told(lead: FlaskClient) -> str:
+    """What the lead reads of care."""
+    return lead.get(CARE).text.partition("Care, in numbers")[2].partition("</section>")[0]
+
+
 def numbers_seen(client: FlaskClient, count: int) -> list[str]:
     """The categories of the pairs that somebody is given, one after another; empty where there is none."""
     page, found = client.get(JUDGE), []
@@ -37,7 +43,7 @@ def numbers_seen(client: FlaskClient, count: int) -> list[str]:
 
 
 def test_a_warning_is_read_once_before_anything_else(
-    session: Session, cast: Cast, client_of: ClientOf
+    session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue(session, cast.project, 1)
     care(session, cast.project, warning="Some of this is <grim>.", training=True)
@@ -51,7 +57,8 @@ def test_a_warning_is_read_once_before_anything_else(
     assert "Some of this" not in ann.get("/p/birds/begin").text
     assert ann.get(JUDGE).status_code == 200
     lena = client_of(cast.lena)
-    assert ">1</dd>" in lena.get(CARE).text.partition("Read the warning")[2][:100]
+    monkeypatch.setattr(care_counts, "FEWEST", 1)
+    assert ">1</dd>" in told(lena).partition("Read the warning")[2][:100]
     form = {"name": "Birds", "warning": "Another one."}
     assert lena.post("/p/birds/settings", data=form).status_code == 303
     assert "Another one." in ann.get("/p/birds/begin").text, "a changed warning is read again"
@@ -75,7 +82,9 @@ def test_a_declined_category_is_never_handed_out(session: Session, cast: Cast, c
     assert numbers_seen(ann, 1) == ["war"]
 
 
-def test_the_lead_learns_how_many_and_never_who(session: Session, cast: Cast, client_of: ClientOf) -> None:
+def test_the_lead_learns_how_many_and_never_who(
+    session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
     queue(session, cast.project, 1, category="war")
     care(session, cast.project, may_decline=True, warning="Grim.", break_minutes=30)
     for who in (cast.ann, cast.ben):
@@ -87,10 +96,22 @@ def test_the_lead_learns_how_many_and_never_who(session: Session, cast: Cast, cl
         client_of(cast.ann).post("/p/birds/break", data={"taken": "false"}, headers=HTMX).status_code == 204
     )
     assert client_of(cast.ann).post("/p/birds/break", data={"taken": "maybe"}).status_code == 422
-    page = client_of(cast.lena).get(CARE).text.partition("Care, in numbers")[2].partition("</section>")[0]
-    assert "1 passed over" in page
+    lena = client_of(cast.lena)
+    page = told(lena)
+    assert page.count("fewer than five</dd>") == 3
+    assert "passed over" not in page
+    assert "Decline war" not in page, "so few would be known"
+    monkeypatch.setattr(care_counts, "FEWEST", 2)
+    page = told(lena)
     assert page.count("2</dd>") == 3
+    assert page.count("fewer than five</dd>") == 1
+    assert "passed over" not in page
     assert cast.ann.name not in page
+    client_of(cast.ben).post("/p/birds/break", data={"taken": "false"})
+    assert "2 passed over" in told(lena)
+    monkeypatch.setattr(care_counts, "FEWEST", 3)
+    client_of(cast.ann).post("/p/birds/break", data={"taken": "true"})
+    assert "3</dd>" not in told(lena), "three breaks of two people"
     assert len(session.exec(select(Decline)).all()) == 2
     verbs = set(session.exec(select(AuditEvent.verb)))
     assert verbs == {"annotator.add"}, "an event would have a name"
@@ -118,7 +139,12 @@ def test_nothing_is_declined_where_the_lead_does_not_offer_it(
     ],
 )
 def test_a_daily_limit_leads_to_other_pairs_or_ends_the_day(
-    session: Session, cast: Cast, client_of: ClientOf, rules: dict[str, object], tags: list[str] | None
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    monkeypatch: pytest.MonkeyPatch,
+    rules: dict[str, object],
+    tags: list[str] | None,
 ) -> None:
     queue(session, cast.project, 6, category="war", tags=tags)
     if "all_sensitive" not in rules:
@@ -142,8 +168,8 @@ def test_a_daily_limit_leads_to_other_pairs_or_ends_the_day(
     session.commit()
     assert numbers_seen(ann, 1) == ["war"], "tomorrow is another day"
     assert numbers_seen(client_of(cast.ben), 1) == ["war"]
-    page = client_of(cast.lena).get(CARE).text
-    assert ">3</dd>" in page.partition("reached the daily limit")[2][:100]
+    monkeypatch.setattr(care_counts, "FEWEST", 2)
+    assert ">3</dd>" in told(client_of(cast.lena)).partition("reached the daily limit")[2][:100]
 
 
 def test_words_that_no_prompt_has_are_told_and_kept(
