@@ -22,7 +22,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, eq=False)
 class RankRanges:
-    """Ranks within each component, 1 the best, 0 for a model without a rating; all (M,).
+    """Ranks within each component, 1 the best, 0 for a model without a place (`ranked`); all (M,).
 
     `rank` is of the ratings, equal ones sharing the better rank; `best` and `worst` bound what the votes
     allow at `level`: one model at a time, or, when `joint`, for all models at once. Models whose `best`
@@ -45,7 +45,7 @@ def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000,
     is the quantile of the largest |z| of all pairs, simulated, so that the ranges of all models hold
     together (Mogstad, Romano, Shaikh & Wilhelm, 2024, "Inference for ranks", Review of Economic Studies).
     """
-    theta, rated = intervals.theta, _rated(intervals)
+    theta, rated = intervals.theta, ranked(intervals.theta, intervals.component)
     same = _same_component(intervals) & rated & rated[:, None]
     with np.errstate(invalid="ignore"):
         difference = theta - theta[:, None]
@@ -108,8 +108,13 @@ def votes_to_separate(
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
 
 
-def _rated(intervals: Intervals) -> NDArray[np.bool_]:
-    return (intervals.component >= 0) & ~np.isnan(intervals.theta)
+def ranked(theta: Floats, component: Ints) -> NDArray[np.bool_]:
+    """(M,): whether a rating has a place in its component's order.
+
+    An infinite one is above or below the finite ones; where there are none, the votes order too little.
+    """
+    finite = np.unique(component[np.isfinite(theta)])
+    return (component >= 0) & ~np.isnan(theta) & np.isin(component, finite)
 
 
 def _same_component(intervals: Intervals) -> NDArray[np.bool_]:

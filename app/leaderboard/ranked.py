@@ -25,6 +25,7 @@ from ranking import (
 from ranking.bradley_terry import CENTER, Prior
 from ranking.clusters import MIN_CLUSTERS
 from ranking.codes import Ties
+from ranking.ranks import ranked
 
 Method = Literal["bt", "elo"]
 Interval = Literal["sandwich", "bootstrap", "none"]
@@ -310,10 +311,10 @@ def _best_first(
 
 
 def ranks(ratings: NDArray[np.float64], component: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Ranks of ratings within each component, equal ones sharing the better; 0 without a rating."""
+    """Ranks of ratings within each component, equal ones sharing the better; 0 without a place."""
     together = component[:, None] == component
     better = ratings > ratings[:, None] + 1e-6
-    return np.where(np.isnan(ratings), 0, 1 + (together & better).sum(axis=1))
+    return np.where(ranked(ratings, component), 1 + (together & better).sum(axis=1), 0)
 
 
 def _rank(value: np.intp) -> int | None:

@@ -79,6 +79,11 @@ def test_an_infinite_rating_ranks_first_but_is_not_sure_to():
     assert (ranges.best[0], ranges.worst[0]) == (1, 3)
 
 
+def test_nothing_is_ranked_where_no_rating_is_finite():
+    ranges = rank_ranges(of([[0, 40, 0], [0, 0, 40], [0, 0, 0]], prior="none"), joint=True)
+    assert not (ranges.rank.any() or ranges.best.any() or ranges.worst.any())
+
+
 def test_the_probability_of_being_better(close):
     _, found = close
     better = probability_better(found)
