@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from io import TextIOWrapper
+from math import isnan
 from pathlib import Path
 from typing import IO, Any
 
@@ -90,6 +91,7 @@ def _csv_faults(lines: IO[str], delimiter: str) -> Iterator[str]:
 
 def _jsonl_faults(lines: IO[str]) -> Iterator[str]:
     kinds: dict[str, str] = {}
+    absent: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
         try:
             row = json.loads(line) if line.strip() else {}
@@ -100,9 +102,16 @@ def _jsonl_faults(lines: IO[str]) -> Iterator[str]:
             yield f"line {number}: a vote must be an object, not {_kind_of(row)}."
             return
         for name, value in row.items():
+            if isinstance(value, float) and isnan(value):
+                absent.setdefault(name, number)
+                if kinds.get(name) == _kind_of(""):
+                    yield f"line {number}: {name} is missing."
+                continue
             before = kinds.setdefault(name, _kind_of(value)) if value is not None else ""
             if before and before != _kind_of(value):
                 yield f"line {number}: {name} is {_kind_of(value)}, and above it was {before}."
+            elif name in absent and kinds.get(name) == _kind_of(""):
+                yield f"line {absent[name]}: {name} is missing."
 
 
 def _kind_of(value: object) -> str:

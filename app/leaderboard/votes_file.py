@@ -291,6 +291,9 @@ def _codes(source: Source, table: pa.Table, name: str) -> tuple[Codes, tuple[str
     column = table[name]
     if pa.types.is_nested(column.type):
         raise Problem(f"{source.path.name}: {name} holds lists or objects, where a word was expected.")
+    if pa.types.is_floating(column.type):
+        # What data frames write where there is no text.
+        column = pc.if_else(pc.is_nan(column), None, column)
     if not pa.types.is_dictionary(column.type):
         column = pc.dictionary_encode(column.cast(pa.string()))
     whole = column.unify_dictionaries()

@@ -95,7 +95,26 @@ def test_a_model_against_itself_or_without_a_name_is_refused(tmp_path: Path) -> 
             '{"model_a": 1, "model_b": "y", "winner": "tie"}\n{"model_a": "x", "model_b": "y"}\n',
             "v.jsonl, line 2: model_a is a text, and above it was a number.",
         ),
-        ("v.jsonl", '{"model_a": "x", "model_b": "y", "winner": NaN}\n', "v.jsonl, line 1: winner is 'nan'"),
+        (
+            "v.jsonl",
+            '{"model_a": "x", "model_b": "y", "winner": NaN}\n',
+            "v.jsonl, line 1: winner is missing",
+        ),
+        (
+            "v.jsonl",
+            '{"model_a": "x", "model_b": NaN, "winner": "tie"}\n',
+            "v.jsonl, line 1: model_b is missing.",
+        ),
+        (
+            "v.jsonl",
+            '{"model_a": "x", "model_b": NaN, "winner": "tie"}\n{"model_b": "y"}\n',
+            "v.jsonl, line 1: model_b is missing.",
+        ),
+        (
+            "v.jsonl",
+            '{"model_a": "x", "model_b": "y", "winner": "tie"}\n{"model_b": NaN}\n',
+            "v.jsonl, line 2: model_b is missing.",
+        ),
         (
             "v.jsonl",
             '{"model_a": "x", "model_b": null, "winner": "tie"}\n',
