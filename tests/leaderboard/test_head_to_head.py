@@ -95,6 +95,8 @@ def test_the_matrix_opens_on_pairs(cast: Cast, client_of: Clients, uids: dict[st
     assert "Heron is preferred" in plain(pair.text)
     assert "95% interval" in plain(pair.text)
     assert "coding" in pair.text
+    for page in (pair, client.get(f"{URL}/models/{uids['Heron']}")):
+        assert "takes the judgments of the two as independent (Wilson’s)" in plain(page.text)
 
 
 def test_texts_are_for_those_who_review_or_export(
