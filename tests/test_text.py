@@ -109,6 +109,36 @@ def test_links_open_apart_and_vouch_for_nothing() -> None:
 
 
 @pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("See https://e.org/data.csv.", "https://e.org/data.csv"),
+        ("**HTTP://e.org/a_(b_c)?d=1&e=2** (so)", "HTTP://e.org/a_(b_c)?d=1&amp;e=2"),
+        ("(https://e.org/a)", "https://e.org/a"),
+        ("见https://e.org/a。好", "https://e.org/a"),
+    ],
+)
+def test_an_address_in_a_text_is_a_link(said: str, address: str) -> None:
+    html = render_markdown(said)
+    assert f'<a href="{address}" target="_blank" rel="noopener noreferrer nofollow ugc">{address}</a>' in html
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "`https://e.org/a`",
+        "xhttps://e.org",
+        "ftp://e.org/a",
+        "javascript://e.org/%0aalert(1)",
+        "https://bank.example@e.org/",
+        "https://",
+        f"https://e.org/{'long' * 900}",
+    ],
+)
+def test_other_words_with_colons_are_none(said: str) -> None:
+    assert "<a" not in render_markdown(said)
+
+
+@pytest.mark.parametrize(
     "address",
     ["javascript:alert(1)", "JaVaScRiPt:alert(1)", "data:text/html,x", "vbscript:x", "/sign-out", "//x"],
 )
@@ -266,6 +296,7 @@ def test_what_was_asked_is_told_in_a_line(app: Flask, said: object, told: str) -
     [
         ("![a heron](https://e.org/h.png)", "a heron · e.org"),
         ("![](HTTP://e.org:80/h.png)", "e.org"),
+        ("Look: https://e.org/birds/h.PNG?wide", "h.PNG · e.org"),
         ("![x](data:image/png;base64,AAAA)", "x"),
         ("![](data:image/png;base64,AAAA)", "image"),
         ("![x\u202e](https://spy.example/x.png)", "x · spy.example"),

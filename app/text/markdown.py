@@ -165,6 +165,46 @@ def _known_html(state: StateInline, silent: bool) -> bool:
 _KNOWN_HTML = re.compile(r"<br ?/?>|</?su[bp]>", re.IGNORECASE)
 
 
+def _bare_address(state: StateInline, silent: bool) -> bool:
+    """An address written without any Markdown: a link; an image's place where it is an image's address."""
+    scheme = _SCHEME.search(state.pending[-6:])
+    if silent or scheme is None or state.linkLevel or state.src[state.pos] != ":":
+        return False
+    start = state.pos - len(scheme[0])
+    found = _ADDRESS.match(state.src, start)
+    address = _without_punctuation(found[0]) if found else ""
+    if not _host(address) or _USER.match(address) or not state.md.validateLink(address):
+        return False
+    state.pending = state.pending[: -len(scheme[0])]
+    if name := _IMAGE.search(address):
+        image = state.push("image", "img", 0)
+        image.attrs, image.content = {"src": address}, name[1]
+    else:
+        state.push("link_open", "a", 1).attrs = {"href": address}
+        state.push("text", "", 0).content = address
+        state.push("link_close", "a", -1)
+    state.pos = start + len(address)
+    return True
+
+
+def _without_punctuation(address: str) -> str:
+    """An address without what ends the sentence around it, or the brackets."""
+    address = address.rstrip(_ENDS)
+    while address.endswith(")") and address.count(")") > address.count("("):
+        address = address[:-1].rstrip(_ENDS)
+    return address
+
+
+_SCHEME = re.compile(r"(?<![a-z])https?$", re.IGNORECASE)
+# No more than a browser's line holds: what is longer stays text. Neither Markdown's own signs nor letters
+# beyond ASCII, where Chinese goes on without a space.
+_ADDRESS = re.compile(r"(?ia)https?://[\w!#$%&'()+,\-./:;=?@~]{1,2000}+(?![\w!#$%&'()+,\-./:;=?@~])")
+_IMAGE = re.compile(r"/([^/?#]+\.(?:avif|bmp|gif|jpe?g|png|svg|webp))(?:[?#]|$)", re.IGNORECASE)
+# Whoever is named before the host is there to be taken for it.
+_USER = re.compile(r"[^:]+://[^/?#]*@")
+_ENDS = ".,:;!?'_~"
+
+
 def _fit_the_page(state: StateCore) -> None:
     """Headings go below the page's own, and each block is written in its own direction."""
     for index, token in enumerate(state.tokens):
@@ -261,6 +301,7 @@ def _make_markdown() -> MarkdownIt:
     markdown.use(amsmath_plugin)
     markdown.inline.ruler.before("escape", "bracketed_math", _bracketed_math)
     markdown.inline.ruler.before("autolink", "known_html", _known_html)
+    markdown.inline.ruler.before("escape", "bare_address", _bare_address)
     markdown.core.ruler.push("fit_the_page", _fit_the_page)
     # Only what we put there leads to media.
     may_lead_to = markdown.validateLink
