@@ -35,7 +35,7 @@ def init_app(app: Flask) -> None:
 def _problem(error: Problem) -> BaseResponse:
     if isinstance(error, Unauthorized) and not is_api():
         return _sign_in_first()
-    response = tell(error.status, error.detail, error.errors)
+    response = tell(error.status, error.detail, error.errors, error.members)
     response.headers.update(error.headers)
     return response
 
@@ -108,10 +108,15 @@ def _unexpected(error: Exception) -> Response:
     )
 
 
-def tell(status: HTTPStatus, detail: str, errors: list[FieldError] | None = None) -> Response:
+def tell(
+    status: HTTPStatus,
+    detail: str,
+    errors: list[FieldError] | None = None,
+    members: dict[str, Any] | None = None,
+) -> Response:
     """The same error as the asker reads it: problem document, fragment or page."""
     if is_api():
-        response = jsonify(problem_document(status, detail, errors or []))
+        response = jsonify(problem_document(status, detail, errors or []) | (members or {}))
         response.content_type = "application/problem+json"
         response.headers["Content-Language"] = language.current()
         response.vary.add("Accept-Language")

@@ -47,6 +47,8 @@ class Problem(Exception):  # noqa: N818 -- the word of RFC 9457
         self.detail = detail
         self.errors = errors or []
         self.headers: dict[str, str] = {}
+        # Beside what RFC 9457 names, in the document alone.
+        self.members: dict[str, Any] = {}
 
 
 class NotFound(Problem):
@@ -100,9 +102,12 @@ class Invalid(Problem):
         return cls(_("A value does not fit."), [FieldError(f"/{field}", detail)])
 
     @classmethod
-    def unknown(cls, fields: Iterable[str]) -> "Invalid":
-        """Fields that there are none of."""
-        errors = [FieldError(_pointer((field,)), _said()["extra_forbidden"]) for field in fields]
+    def unknown(cls, fields: Iterable[str], there: Iterable[str]) -> "Invalid":
+        """Fields that there are none of, and the names of those that there are."""
+        detail, expected = _said()["extra_forbidden"], ", ".join(sorted(there))
+        if expected:
+            detail = f"{detail} {_said()['enum'] % {'expected': expected}}"
+        errors = [FieldError(_pointer((field,)), detail) for field in fields]
         return cls(_("Some values are missing or do not fit."), errors)
 
     def by_field(self) -> dict[str, str]:

@@ -52,6 +52,8 @@ def test_what_is_no_number_of_a_column_is_refused_and_not_passed_over(
         ("PUT", "/rubric", {"base": -1, "points": 5}, "/base: Give 0 or more."),
         ("PUT", "/rubric", {"points": "5"}, "/points: Choose one of: 2, 3, 5, 7."),
         ("POST", "/tokens", {"nmae": "x"}, "/nmae: There is no such field."),
+        ("GET", "/leaderboard/bias?by=x", None, "/by: There is no such field."),
+        ("GET", "/jobs?size=9", None, "/size: There is no such field. Choose one of: "),
         ("GET", "/export?since=-1", None, "/since: Give a day or a time"),
         ("GET", "/export?since=1.5", None, "/since: Give a day or a time"),
         *(("GET", f"/leaderboard?since={it}", None, "/since: Give a day, as") for it in ("86400", "2026-03")),

@@ -49,6 +49,9 @@ class ProblemDocument(Answer):
     detail: str
     instance: str
     errors: list[FieldProblem]
+    excluded: dict[str, int] = Field(
+        default_factory=dict, description="Of an export without a row: what was left out, by reason."
+    )
 
 
 # The account and its tokens

@@ -83,7 +83,7 @@ class Operation:
         fields = self.query.model_fields if self.query else {}
         declared = {field.alias or name for name, field in fields.items()}
         if unknown := [name for name in request.args if name not in declared]:
-            raise Invalid.unknown(unknown)
+            raise Invalid.unknown(unknown, declared)
 
     def _answer(self, made: BaseModel | BaseResponse | None) -> BaseResponse:
         if isinstance(made, BaseModel):

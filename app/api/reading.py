@@ -31,12 +31,14 @@ def _object(model: type[Input]) -> dict[str, Any]:
         return {}
     if not request.is_json:
         raise WrongMediaType("Send JSON, and say so: Content-Type: application/json.")
+    wanted = f"Send one JSON object: {{{', '.join(model.model_fields)}}}."
     try:
         found = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        found = None
+    except orjson.JSONDecodeError as error:
+        # Half of a surrogate pair, say, which is no text; the parser tells where.
+        raise Invalid(f"This cannot be read as JSON ({error}). {wanted}") from error
     if not isinstance(found, dict):
-        raise Invalid(f"Send one JSON object: {{{', '.join(model.model_fields)}}}.")
+        raise Invalid(wanted)
     if rb"\u0000" in body and _has_nul(found):
         # PostgreSQL keeps no text with one.
         raise Invalid("There is a NUL character in what was sent. Take it out and send it again.")

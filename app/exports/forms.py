@@ -166,7 +166,7 @@ class ExportSpec(BaseModel):
 
     category: Names = Field([], description="Only these prompts.")
     language: Names = Field([], description="Only these prompts.")
-    model: Names = Field([], description="Only comparisons between these models.")
+    model: Names = Field([], description="Only comparisons between these models; of one, with any.")
     split: Annotated[Split | None, BLANK_IS_NONE] = Field(
         None, description="Only these prompts; both by default."
     )

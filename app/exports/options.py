@@ -21,7 +21,11 @@ def choice(values: type[StrEnum]) -> click.Choice[str]:
 FILTERS = (
     click.option("--category", multiple=True, help="Only these prompts; may be repeated."),
     click.option("--language", multiple=True, help="Only these prompts; may be repeated."),
-    click.option("--model", multiple=True, help="Only comparisons between these models; may be repeated."),
+    click.option(
+        "--model",
+        multiple=True,
+        help="Only comparisons between these models; of one, with any other. May be repeated.",
+    ),
     click.option("--split", type=choice(Split), help="Only these prompts; both by default."),
     click.option(
         "--gold", type=choice(Gold), help="Comparisons that test annotators; in for judgments only."

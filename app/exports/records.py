@@ -222,7 +222,8 @@ def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[boo
         named = sa.select(col(Model.id)).where(
             col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
         )
-        yield from (c.model_a_id.in_(named), c.model_b_id.in_(named))
+        sides = (c.model_a_id.in_(named), c.model_b_id.in_(named))
+        yield sa.and_(*sides) if len(spec.model) > 1 else sa.or_(*sides)
 
 
 def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:

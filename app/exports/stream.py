@@ -93,11 +93,17 @@ def _rows(
             receipt.rows += len(rows)
             yield rows
     if not receipt.rows:
-        raise NotFound(nothing(receipt.excluded))
+        raise nothing(receipt.excluded)
 
 
-def nothing(excluded: Counter[str]) -> str:
-    """A sentence for an export without a row."""
+def nothing(excluded: Counter[str]) -> NotFound:
+    """What an export without a row is: a problem that tells what was left out, by reason."""
+    problem = NotFound(_nothing(excluded))
+    problem.members["excluded"] = dict(excluded.most_common())
+    return problem
+
+
+def _nothing(excluded: Counter[str]) -> str:
     if not excluded:
         return _("There are no rows to write: nothing that was judged passes these filters.")
     found = [f"{language.number(count)} {language.said(reason)}" for reason, count in excluded.most_common()]

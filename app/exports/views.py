@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 
 from app import db, language, permissions, web
-from app.errors import Invalid
+from app.errors import Invalid, NotFound
 from app.exports import formats, preview
 from app.exports.choices import choices, known, receipts
 from app.exports.download import asked, read_spec, respond
@@ -25,7 +25,7 @@ def page(slug: str) -> Response:
     return _page(permissions.enter(db.session(), web.account(), slug, "export"))
 
 
-def _page(access: Access) -> Response:
+def _page(access: Access, without: str = "") -> Response:
     project = access.project
     spec, errors = _spec_or_errors(project)
     return web.page_or_fragment(
@@ -35,6 +35,7 @@ def _page(access: Access) -> Response:
         project=project,
         values=_values(spec, typed=bool(errors)),
         errors=errors,
+        without=without,
         titles=[(name.value, language.said(title)) for name, title in formats.TITLES.items()],
         there=choices(db.session(), project),
         preview=preview.of(db.engine(), project, spec),
@@ -44,14 +45,16 @@ def _page(access: Access) -> Response:
 
 @bp.get("/p/<slug>/export/download")
 def download(slug: str) -> Response:
-    """The file, as a live stream; the form again where its values do not fit."""
+    """The file, as a live stream; the form again where its values do not fit or leave nothing."""
     access = permissions.enter(db.session(), web.account(), slug, "export")
     try:
         return respond(access, read_spec())
     except Invalid as problem:
-        page = _page(access)
-        page.status_code = problem.status
-        return page
+        page, status = _page(access), problem.status
+    except NotFound as problem:
+        page, status = _page(access, problem.detail), problem.status
+    page.status_code = status
+    return page
 
 
 def _spec_or_errors(project: Project) -> tuple[ExportSpec, dict[str, str]]:

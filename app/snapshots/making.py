@@ -112,7 +112,7 @@ def _write(
         alive()
         _write_file(connection, project, path, spec, draft, alive)
     if not draft.rows:
-        raise NotFound(stream.nothing(draft.left_out()[Format.TRL]))
+        raise stream.nothing(draft.left_out()[Format.TRL])
     if Format.LLAMAFACTORY in asked.formats:
         draft.add("llamafactory/dataset_info.json", _dataset_info(snapshot, draft))
     manifest = _manifest(connection, project, asked, snapshot, draft)

@@ -137,6 +137,7 @@ def test_a_body_must_say_that_it_is_json(app: Flask, cast: Cast, program: Make) 
     assert (nul.status_code, nul.json["detail"][:27]) == (422, "There is a NUL character in")
     surrogate = lena("POST", "/tokens", data=b'{"name": "\\ud800"}', content_type="application/json")
     assert surrogate.status_code == 422
+    assert "surrogate" in surrogate.json["detail"]
 
 
 def test_a_method_that_is_none_is_a_problem_too(cast: Cast, program: Make) -> None:

@@ -97,6 +97,7 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"language": ["de"]}, {"settled", "wren"}),
     ({"language": ["de", "en"]}, USUAL),
     ({"model": ["lark-9000", "wren-9000"]}, {"wren"}),
+    ({"model": ["wren-9000"]}, {"wren"}),
     ({"since": "2025-03-02"}, USUAL - {"old"}),
     # A day is one whole, whichever end it is given as; a time is a moment.
     ({"until": "2025-03-01"}, {"old", "settled"}),
@@ -195,9 +196,12 @@ def test_what_was_never_judged_is_said_to_be_so_whatever_is_asked_for(
     judged, withdrawn, _ = queue(session, cast.project, 3)
     judge(session, cast.project, cast.ann, judged, "a")
     judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=OLD)
-    said = client_of(cast.rosa).get(DOWNLOAD, query_string={"kind": "model"}).text
-    assert "2 not judged yet" in said
-    assert "1 no judgment passes the filters" in said
+    answer = client_of(cast.rosa).get(DOWNLOAD, query_string={"kind": "model"})
+    assert "2 not judged yet" in answer.text
+    assert "1 no judgment passes the filters" in answer.text
+    # On the page that it was asked on, with what was asked.
+    assert answer.status_code == 404
+    assert '<option value="model" selected>' in answer.text
 
 
 def test_whose_judgments_weigh_more_decides(
@@ -255,3 +259,6 @@ def test_what_cannot_be_is_a_problem_document(
     assert answer.status_code == status
     assert answer.mimetype == "application/problem+json"
     assert says in str(answer.json)
+    if status == 404 and "held_out" not in query:
+        assert answer.json is not None
+        assert sum(answer.json["excluded"].values()) > 0
