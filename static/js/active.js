@@ -3,7 +3,8 @@
 const IDLE = 60_000;
 const REST = 300_000;
 const KEPT = "sitting";
-const notice = document.querySelector("[data-break]");
+// What holds it is there from the start, so that it is read out when it comes.
+const notice = document.querySelector("[data-break] form");
 
 let counted = 0;
 let shownAt = 0;
@@ -29,7 +30,7 @@ function tick() {
 
 // Between two pairs: what is being read does not move.
 function suggest() {
-  if (notice && sitting >= notice.dataset.break * 60_000) notice.hidden = false;
+  if (notice && sitting >= notice.parentElement.dataset.break * 60_000) notice.hidden = false;
 }
 
 suggest();
@@ -62,4 +63,5 @@ notice?.addEventListener("click", (event) => {
   if (!event.target.closest("button")) return;
   sitting = 0;
   notice.hidden = true;
+  document.querySelector("[data-pair] :is([data-start], [autofocus])")?.focus();
 });

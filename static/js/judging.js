@@ -1,8 +1,11 @@
 // The comparison page: no verdict slips onto a pair nobody has seen.
 const PAUSE = 250;
 const UNDO = "[formaction$='/undo']";
+const VERDICT = "[data-verdict], [data-verdict] *";
+const UNDER_WAY = "htmx-request"; // as htmx marks what it sends
 let shown = -Infinity;
 let broughtBack = false;
+let slipped = false; // taken back before the server had answered
 
 // The second click of a double click lands on the next pair: verdicts rest a moment after each swap. Whoever reads
 // by ear or by keyboard goes on where the pair begins, or where something is wrong with the one they sent.
@@ -10,12 +13,33 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig }
   if (!target.matches("[data-pair]")) return;
   shown = performance.now();
   broughtBack = Boolean(requestConfig?.elt.matches(UNDO));
-  (document.querySelector("[data-pair] .error a") ?? document.querySelector("[data-start]"))?.focus();
+  const wrong = document.querySelector("[data-pair] .error a");
+  (wrong ?? document.querySelector("[data-start]"))?.focus();
+  if (wrong) return;
+  // What was said of the pair before goes with it.
+  for (const message of document.querySelectorAll("#messages > [data-message]")) message.remove();
+  if (slipped) document.addEventListener("htmx:afterSettle", () => document.querySelector(`[data-pair] :is(${UNDO}, [action$='/undo'] button)`)?.click(), { once: true });
+  slipped = false;
+});
+
+// Where nothing came in its place, there is nothing to take back.
+document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig } }) => {
+  if (!slipped || !requestConfig.elt.matches(VERDICT)) return;
+  slipped = false;
+  document.querySelector(UNDO)?.classList.remove(UNDER_WAY);
 });
 
 document.addEventListener("click", (event) => {
   const verdict = event.target.closest("[data-verdict] button");
   if (!verdict) return;
+  // htmx would drop it: what is on its way is taken back when it has arrived.
+  if (verdict.matches(UNDO) && verdict.form.matches(`.${UNDER_WAY}, :has(.${UNDER_WAY})`)) {
+    slipped ||= !verdict.matches(`.${UNDER_WAY}`);
+    verdict.classList.add(UNDER_WAY);
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    return;
+  }
   // Whoever sees a slip go takes it back at once; only a second undo may be half of a double click.
   const rests = broughtBack || !verdict.matches(UNDO);
   if (rests && performance.now() - shown < PAUSE) {

@@ -3,12 +3,14 @@
 // account, so that nobody else who signs in here sends it.
 const FIRST = 2000;
 const LONGEST = 60000;
+const QUICK = 150;
 const { account } = document.body.dataset;
 const key = `tiebreak:unsent:${account}`;
 const under_way = new Set(); // those that htmx is sending
 let busy = false;
 let timer = 0;
 let wait = FIRST;
+let letGo = () => {};
 
 const kept = () => JSON.parse(localStorage.getItem(key) ?? "[]");
 const pair = () => document.querySelector("[data-verdict]");
@@ -44,15 +46,36 @@ function tellState() {
   else if (items.length) tell("waiting");
 }
 
-// The verdict that waits stays chosen, under its own submission id.
-function choose(item) {
-  if (!isShown(item)) return;
-  pair().elements.submission_id.value = item.id;
-  const outcome = new URLSearchParams(item.body).get("outcome");
+function press(outcome) {
   for (const button of pair().querySelectorAll("button[name=outcome]")) {
     if (button.value === outcome) button.setAttribute("aria-pressed", "true");
     else button.removeAttribute("aria-pressed");
   }
+}
+
+const outcomeOf = (item) => new URLSearchParams(item.body).get("outcome");
+const pressed = () => pair()?.querySelector("button[name=outcome][aria-pressed]");
+
+// The verdict that waits stays chosen, under its own submission id.
+function choose(item) {
+  if (!isShown(item)) return;
+  pair().elements.submission_id.value = item.id;
+  press(outcomeOf(item));
+}
+
+// On a slow line the verdict is seen to be taken; on a quick one nothing flickers.
+function take(item, form) {
+  const before = pressed()?.value;
+  const slow = setTimeout(() => {
+    press(outcomeOf(item));
+    form.setAttribute("aria-busy", "true");
+  }, QUICK);
+  letGo = () => {
+    clearTimeout(slow);
+    if (!form.isConnected) return;
+    form.removeAttribute("aria-busy");
+    press(before);
+  };
 }
 
 function later() {
@@ -112,6 +135,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { elt, requestConfig 
   said.delete("csrf_token");
   const item = { id: said.get("submission_id"), assignment: said.get("assignment_id"), url: requestConfig.path, body: String(said) };
   under_way.add(item.id);
+  take(item, elt);
   put(item);
 });
 
@@ -125,12 +149,19 @@ document.addEventListener("htmx:afterRequest", ({ detail: { xhr, requestConfig }
   if (!requestConfig.elt.matches("[data-verdict]")) return;
   const id = requestConfig.formData.get("submission_id");
   under_way.delete(id);
+  letGo();
   const lost = xhr.status === 0 || xhr.status >= 500 || xhr.status === 429;
   // 204: signed out; 400: signed in again in another tab. Both are sent by the next page.
   if (xhr.status === 200) settle({ assignment: requestConfig.formData.get("assignment_id") });
   else if (!lost && ![204, 400].includes(xhr.status)) drop(id);
   if (!lost) return tell("");
+  const waited = pressed()?.value;
   choose(kept().find((item) => item.id === id));
+  // Of another verdict it is said again.
+  if (waited && waited !== pressed()?.value) {
+    tell("");
+    document.getElementById("said").textContent = pressed().querySelector("span").textContent;
+  }
   tell("waiting");
   pair()?.querySelector("[data-unsent] button")?.focus();
   later();

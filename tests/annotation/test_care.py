@@ -190,7 +190,7 @@ def test_a_break_is_suggested_by_the_page(session: Session, cast: Cast, client_o
     queue(session, cast.project, 1)
     assert "data-break" not in client_of(cast.ann).get(JUDGE).text
     care(session, cast.project, break_minutes=45)
-    assert 'data-break="45" hidden' in client_of(cast.ann).get(JUDGE).text
+    assert 'data-break="45" role="status"><form class="message" hidden' in client_of(cast.ann).get(JUDGE).text
 
 
 def test_a_project_without_care_asks_the_queue_as_before(

@@ -94,3 +94,6 @@ def test_half_a_flag_stays_with_its_pair_until_the_server_has_it(
     complaints.clear()  # the browser tells of the lost requests
     page.keyboard.press("f")
     expect(page.get_by_label("Message")).to_have_value("")
+    page.get_by_role("button", name="Tie").click()
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    expect(page.get_by_text("Your lead has it now")).to_be_hidden()

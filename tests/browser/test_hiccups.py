@@ -62,6 +62,11 @@ def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, co
     page.wait_for_timeout(300)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
+    page.evaluate(LISTEN)
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("() => window.said.length === 2")
+    said = page.evaluate("() => window.said.map((words) => words.split('.')[0]).sort()")
+    assert said == ["A is better", "Not saved yet"], "another verdict waits in its place"
     page.goto(site.address(f"{project}/history"))
     expect(page.get_by_text("Not saved yet.")).to_be_visible()
     # Signed out before the network is back: the page tries again by itself.

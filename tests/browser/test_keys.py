@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Site, sign_in
 from tests.browser.seat import ASKED, LISTEN, PASSWORD, PHONE, OpenPage, cover, judgments, make_project
@@ -236,4 +236,16 @@ def test_a_slip_is_taken_back_at_once_and_only_that_one(site: Site, open_page: O
     page.wait_for_timeout(300)
     expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
     assert page.evaluate("() => window.said") == ["Saved.", "Taken back."]
+    # On a slow line the verdict is seen to be taken, and may be taken back before it has arrived.
+    slow: list[Route] = []
+    page.route("**/judge", lambda route: slow.append(route))
+    page.keyboard.press("ArrowDown")
+    expect(page.locator("#verdict-tie")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-verdict]")).to_have_attribute("aria-busy", "true")
+    page.keyboard.press("z")
+    slow.pop().continue_()
+    page.wait_for_function("() => window.said.length === 4")
+    expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()
+    expect(page.locator("[aria-pressed], [aria-busy]")).to_have_count(0)
+    assert page.evaluate("() => window.said") == ["Saved.", "Taken back."] * 2
     assert len(judgments(site.data, project)) == 1
