@@ -5,6 +5,8 @@ const title = document.getElementById("drawer-title");
 const content = document.getElementById("drawer-content");
 const messages = document.getElementById("messages");
 const noAnswer = document.getElementById("no-answer");
+// What is longer than the drawer would scroll its head out of sight.
+const STAYING = { preventScroll: true };
 let opener = null;
 let sending = false;
 
@@ -44,7 +46,8 @@ async function open(link) {
   link.setAttribute("aria-expanded", "true");
   drawer.show();
   if (form()) fill();
-  (form() ? fields()[0] : content).focus();
+  if (form()) fields()[0].focus();
+  else content.focus(STAYING);
 }
 
 // What is written is forgotten when the server has it, and not before.
@@ -107,7 +110,7 @@ document.addEventListener("htmx:afterSwap", () => {
 
 // A click beside its fields is still one in it: the keys stay there.
 drawer.addEventListener("click", () => {
-  if (!drawer.contains(document.activeElement)) content.focus();
+  if (!drawer.contains(document.activeElement)) content.focus(STAYING);
 });
 
 // Told after the fact: something else may be open by then.
