@@ -106,10 +106,17 @@ def _folded(ids: Ids, values: Digests) -> tuple[Ids, Digests]:
     return ids[first], np.add.reduceat(values[different], starts) if len(starts) else values
 
 
+def _formats(manifest: dict[str, Any]) -> list[str]:
+    """Those that have files of their own."""
+    files = manifest["files"]
+    return sorted({one["format"] for one in files if one["path"].startswith(f"{one.get('format')}/")})
+
+
 def _rules(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Filters, policy, guidelines and code that are not the same."""
+    """Filters, policy, guidelines, formats and code that are not the same."""
     old, new = (
-        {**one["policy"], **one["code"], "guidelines": len(one["guidelines"])} for one in (before, after)
+        {**one["policy"], **one["code"], "guidelines": len(one["guidelines"]), "formats": _formats(one)}
+        for one in (before, after)
     )
     return [
         (name, old.get(name), new.get(name))

@@ -111,6 +111,7 @@ def _write(
         alive = partial(progress, number, len(planned))
         alive()
         _write_file(connection, project, path, spec, draft, alive)
+    progress(len(planned), len(planned))
     if not draft.rows:
         raise stream.nothing(draft.left_out()[Format.TRL])
     if Format.LLAMAFACTORY in asked.formats:

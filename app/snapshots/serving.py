@@ -4,6 +4,7 @@ from http import HTTPStatus
 from typing import Any
 
 from flask import Response, request, send_file
+from werkzeug.http import parse_range_header
 from werkzeug.wsgi import FileWrapper, wrap_file
 
 from app.models import Snapshot
@@ -33,7 +34,11 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     key = reading.key(snapshot, path)
     name = f"{snapshot.label}-{path.replace('/', '-')}"
     media_type = MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
-    if "Range" in request.headers:
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) > 1:
+        # What is no range, or several, may be ignored (RFC 9110, 14.2); werkzeug would refuse it.
+        request.environ.pop("HTTP_RANGE", None)
+    else:
         request.environ["wsgi.file_wrapper"] = _Seekable
     local = store.path(key)
     if local is not None:

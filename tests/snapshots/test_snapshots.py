@@ -230,6 +230,8 @@ def test_files_are_served_in_parts_and_not_twice(
     assert asks.get(address, headers={"If-Match": etag}).data == whole.data
     beyond = asks.get(address, headers={"Range": f"bytes={len(whole.data)}-"})
     assert beyond.status_code == 416
+    for ignored in ("bytes=x", "bytes=9-2", "bytes=0-1,4-5", "lines=1-2"):
+        assert asks.get(address, headers={"Range": ignored}).data == whole.data
     for path in ("manifest.json", "SHA256SUMS", "README.md", "croissant.json"):
         assert asks.get(f"{API}/birds-v1/{path}").status_code == 200
     for path in ("../../tiebreak.db", "data/none.parquet", ".."):
@@ -353,7 +355,9 @@ def test_the_command_makes_lists_compares_and_verifies(app: Flask, cast: Cast, t
     assert there.name == "pairs-v1"
     assert run("birds", "--name", "pairs", "--min-votes", "1").exit_code == 0
     assert run("list", "birds").stdout.split("\t")[0] == "pairs-v2"
-    assert "12 the same" in run("diff", "birds", "pairs-v1", "pairs-v2").stdout
+    differs = run("diff", "birds", "pairs-v1", "pairs-v2").stdout
+    assert "12 the same" in differs
+    assert re.search(r"^formats: .*'kto', 'trl'\] -> .*'openai'", differs, re.MULTILINE)
     assert orjson.loads(run("diff", "birds", "pairs-v1", "pairs-v2", "--json").stdout)["same"] == 12
     assert run("birds", "--min-votes", "9").exit_code == 1
     verified = run("verify", str(there))
@@ -402,4 +406,7 @@ def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
     assert "No snapshots yet" in client.get(PAGE).text
     job = make(session, client, category="code")
     assert "Open birds-v1" in client.get(f"/p/birds/jobs/{job.uid}").text
+    assert job.done == job.total
+    assert f'href="{PAGE}/birds-v1"' in client.get("/p/birds/jobs").text
+    assert 'href="/p/birds/jobs"' in client.get(PAGE).text
     assert "birds-v1" in client.get(PAGE).text
