@@ -52,7 +52,8 @@ class Fit:
     column, symmetric.
     `tie_parameter`: Davidson's nu, None for the other ways to count ties; Davidson's logits are a scale of
     their own and must not be mixed with the others. `notes`: "no_votes", "disconnected", "undefeated",
-    "winless", "not_identifiable", "no_ties", with the models (codes) concerned.
+    "winless", "not_identifiable" (or, of Davidson's model without a win, "ties_alone"), "no_ties", with the
+    models (codes) concerned.
     """
 
     theta: Floats
@@ -134,7 +135,8 @@ def fit(
     nu = None
     if ties == "davidson":
         theta, nu = fit_davidson(*matrix.counted(ties, both_bad), pseudo, theta, graph.component)
-    notes = tuple(_notes(graph, theta, nu))
+    ties_alone = nu == np.inf and not matrix.counted(ties, both_bad)[0].any()
+    notes = tuple(_notes(graph, theta, nu, ties_alone=ties_alone))
     return Fit(theta, graph.component, matrix, pseudo, ties, both_bad, prior, nu, notes)
 
 
@@ -200,14 +202,14 @@ def _starting_point(start: ArrayLike | None, n_models: int) -> Floats:
     return first
 
 
-def _notes(graph: Connectivity, theta: Floats, nu: float | None) -> list[Note]:
+def _notes(graph: Connectivity, theta: Floats, nu: float | None, *, ties_alone: bool) -> list[Note]:
     notes = [
         Note(code, {"models": np.flatnonzero(mask).tolist()})
         for code, mask in (
             ("no_votes", graph.unvoted),
             ("undefeated", graph.undefeated),
             ("winless", graph.winless),
-            ("not_identifiable", ~graph.unvoted & ~np.isfinite(theta)),
+            ("ties_alone" if ties_alone else "not_identifiable", ~graph.unvoted & ~np.isfinite(theta)),
         )
         if mask.any()
     ]

@@ -31,6 +31,9 @@ def fit_davidson(
     wins, ties, pseudo, groups = wins[grid], ties[grid], pseudo[grid], component[finite]
     if not ties.any():
         return theta, 0.0
+    if not wins.any():
+        # The prior's wins alone would say how likely a tie is.
+        return np.where(np.isfinite(theta), np.nan, theta), np.inf
     more_wins, more_ties = with_ties(pseudo, wins, ties)
     wins, ties = wins + more_wins, ties + more_ties
     if not _davidson_exists(wins, ties):

@@ -34,8 +34,8 @@ class Intervals:
     interval has no width. `covariance` (M, M) is of the logits with mean zero: differences are read from
     it whatever the anchor. `quantile` times `se` is the half width (where the anchor's quantile is larger,
     that one); `dof` is infinite for independent votes. NaN marks what the votes do not tell; `notes` say why
-    ("few_clusters", "one_cluster", "random_groups", "unsolved_replicates", and "only_ties" where Fisher's
-    information had to replace the sandwich).
+    ("few_clusters", "one_cluster", "random_groups", "unsolved_replicates", "unbounded_replicates", and
+    "only_ties" where Fisher's information had to replace the sandwich).
     """
 
     theta: Floats
@@ -100,7 +100,12 @@ def intervals(
         notes.append(Note("only_ties"))
     if kind == "bootstrap":
         covariance, failed = _bootstrap_covariance(fit, clusters, replicates, seed)
-        notes += [Note("unsolved_replicates", {"replicates": failed})] if failed else []
+        unbounded = failed / replicates > 1 - level
+        if unbounded:
+            # At this level an interval of all samples would have no end.
+            covariance = np.full_like(covariance, np.nan)
+        code = "unbounded_replicates" if unbounded else "unsolved_replicates"
+        notes += [Note(code, {"replicates": failed, "share": failed / replicates})] if failed else []
     else:
         covariance = _analytic_covariance(fit, kind, clusters)
     dof = np.full(fit.n_models, np.inf) if clusters is None else small_sample(clusters.votes)[1]

@@ -134,7 +134,25 @@ def of_intervals(
     models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges
 ) -> tuple[str, ...]:
     """Which neighbours are not separated, what it would take, and whose interval is not known."""
-    return (*_unseparated(models, fitted, intervals, ranges), *_told(models, intervals.notes))
+    told = [*_unseparated(models, fitted, intervals, ranges), *_told(models, intervals.notes)]
+    if any(note.code == "unsolved_replicates" for note in intervals.notes):
+        told.append(N_("The intervals are of the other samples, so they are likely too narrow."))
+    return (*told, *_leaning(models, fitted, intervals))
+
+
+def _leaning(models: Sequence[str], fitted: Fit, intervals: Intervals) -> list[str]:
+    """Of models that won or lost everything: which end of the interval no vote tells."""
+    found: list[Any] = [n.arguments["models"] for n in fitted.notes if n.code in ("undefeated", "winless")]
+    beyond = [i for part in found for i in part if np.isfinite(intervals.se[i])]
+    if fitted.prior == "none" or not beyond:
+        return []
+    return [
+        sentence(
+            "Of %(models)s the outer end of the interval comes from the prior and not from judgments: read "
+            "only the end towards the other models.",
+            models=tuple(models[i] for i in beyond),
+        )
+    ]
 
 
 def _unseparated(models: Sequence[str], fitted: Fit, intervals: Intervals, ranges: RankRanges) -> list[str]:
@@ -278,6 +296,17 @@ def _sentence(models: Sequence[str], note: Note) -> Sentence | None:
             "%(n)s bootstrap sample had no finite ratings and was left out.",
             "%(n)s bootstrap samples had no finite ratings and were left out.",
             found["replicates"],
+        )
+    if note.code == "unbounded_replicates":
+        return sentence(
+            "Of the bootstrap samples %(share)s had no finite ratings: no interval can be read from the "
+            "others.",
+            share=Percent(found["share"]),
+        )
+    if note.code == "ties_alone":
+        return sentence(
+            "Where a tie is an outcome of its own, ties alone do not tell how far apart models are: no "
+            "ratings."
         )
     if note.code not in _NOTES:
         return None

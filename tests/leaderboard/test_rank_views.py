@@ -393,3 +393,23 @@ def test_judge_models_alone_have_nobody_to_correct_them(tmp_path: Path) -> None:
     rows = [row for row in with_a_judge() if row["annotator"] == "gpt"]
     found = ranked(write(tmp_path / "v.csv", rows), "--show", "with-judges")
     assert (found["missing"], found["rows"]) == ("it takes judgments of people and of a judge model", [])
+
+
+@pytest.mark.parametrize(
+    ("winners", "options", "told"),
+    [
+        (["model_a"] * 9, [], "Of x and y the outer end of the interval comes from the prior"),
+        (["tie"] * 9, ["--ties", "davidson"], "ties alone do not tell how far apart models are: no ratings."),
+        (["model_a", "model_b"], ["--prior", "none", "--interval", "bootstrap"], "no interval can be read"),
+        (
+            ["model_a", "model_b"] * 6,
+            ["--prior", "none", "--interval", "bootstrap"],
+            "of the other samples, so they are likely too narrow.",
+        ),
+    ],
+)
+def test_intervals_say_what_no_vote_tells(
+    winners: list[str], options: list[str], told: str, tmp_path: Path
+) -> None:
+    file = write(tmp_path / "v.csv", [{"model_a": "x", "model_b": "y", "winner": one} for one in winners])
+    assert told in " ".join(ranked(file, *options)["notes"])

@@ -228,9 +228,15 @@ def test_every_bootstrap_replicate_is_solved():
 
 
 def test_bootstrap_replicates_without_a_solution_are_counted():
-    wins = np.array([[0, 4], [1, 0]], float)
-    found = intervals(fit(WinMatrix.from_wins(wins), prior="none"), kind="bootstrap", replicates=200)
-    assert 0 < notes_of(found)["unsolved_replicates"]["replicates"] < 200
+    def of(lost):
+        wins = np.array([[0, 4 * lost], [lost, 0]], float)
+        return intervals(fit(WinMatrix.from_wins(wins), prior="none"), kind="bootstrap", replicates=200)
+
+    assert 0 < notes_of(of(5))["unsolved_replicates"]["replicates"] <= 10
+    assert np.isfinite(of(5).lower).all()
+    # Of more than one in twenty the ratings are infinite, so 95 % have no finite bounds.
+    assert 10 < notes_of(of(1))["unbounded_replicates"]["replicates"] < 200
+    assert np.isnan(of(1).lower).all()
 
 
 def test_one_replicate_has_no_spread(plain):
