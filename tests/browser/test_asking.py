@@ -11,7 +11,10 @@ from tests.browser.seat import PASSWORD, OpenPage, judgments, make_project
 FULL: dict[str, Any] = {
     "points": 7,
     "criteria": [
-        *({"key": key, "name": key.title()} for key in ("accuracy", "relevance", "safety", "bias")),
+        *(
+            {"key": key, "name": key.title(), "description": f"What of {key}?"}
+            for key in ("accuracy", "relevance", "safety", "bias")
+        ),
         *({"key": key, "name": key.title(), "judged": "rated"} for key in ("clarity", "tone")),
     ],
     "tags": "usual",
@@ -101,6 +104,18 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
         found = page.evaluate(HEIGHTS)
         assert found["text"] >= 0.55, (width, found)
         assert (found["beyond"], found["across"]) == (0, 0)
+    asked, why = page.locator("[id='criteria/relevance']"), page.get_by_text("What of relevance?")
+    expect(asked).to_have_accessible_description("What of relevance?")
+    asked.get_by_role("button").press("Enter")
+    expect(why).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(why).to_be_hidden()
+    assert page.evaluate(HEIGHTS) == found, "nothing moved"
+    better = page.locator("#better_answer")
+    better.fill("A long answer. " * 200)
+    assert page.evaluate("document.querySelector('#better_answer').offsetHeight / innerHeight") > 0.5
+    assert page.evaluate(HEIGHTS) == found, "the pair stays as it is"
+    better.fill("")
     for width, columns in ((1024, 3), (768, 2), (375, 1)):
         page.set_viewport_size({"width": width, "height": 768})
         assert page.evaluate(HEIGHTS)["across"] <= 0
@@ -108,12 +123,12 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
         assert (len(found["labels"]), len(found["answers"])) == (columns, 1), (width, found)
         assert found["headed"], width
         expect(page.locator("#verdict-b-3")).to_be_in_viewport(ratio=1)
-    # A screen of 1440 or 1280 px at twice its size.
-    for width in (720, 640):
-        page.set_viewport_size({"width": width, "height": 450})
+    # A screen of 1440 or 1280 px at twice its size or at four times, and a phone on its side.
+    for width, height, most in ((720, 450, 0.4), (640, 450, 0.4), (667, 375, 1), (320, 256, 1)):
+        page.set_viewport_size({"width": width, "height": height})
         found = page.evaluate(ENLARGED)
         assert found["text"] >= 0.99, (width, found)
-        assert found["verdict"] <= 0.4, (width, found)
+        assert found["verdict"] <= most, (width, found)
         assert found["across"] <= 0
     assert wrong_with(page) == []
 
