@@ -24,7 +24,7 @@ from app.cli import tiebreak
 from app.exports.forms import Format
 from app.models import Account, AuditEvent, Comparison, Guideline, Job, JobState, Judgment, Snapshot, now
 from app.snapshots import making
-from tests.annotation.arrange import queue
+from tests.annotation.arrange import annotator_of, queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -137,7 +137,11 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
     assert "How they agreed" in page
     assert "pretty_name" not in page
+    annotator_of(session, cast.project, cast.ann).simulated = True
+    session.commit()
     make(session, client_of(cast.rosa), category="code")
+    simulated = (folder(app, cast, "birds-v2") / "README.md").read_text().split("\n---\n")[0]
+    assert yaml.safe_load(simulated.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
     changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
     assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
 
