@@ -37,7 +37,7 @@ def agreement(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
     rows: list[Line | None] = [*people.lines("")]
     if everybody:
         rows += [None, *everybody.lines(", judge models too")]
-    told = [people.told("people" if everybody else "annotators")]
+    told = [people.told(_called(last.where(~judge), judged_too=everybody is not None))]
     if everybody:
         told.append(everybody.told("annotators, judge models too,"))
     told += people.caveats()
@@ -50,6 +50,14 @@ def agreement(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
         told.append("The file names no annotators: every vote is taken to be another one's.")
     found = {**people.found(), "with_judges": everybody and everybody.found()}
     return Shown(found, Table(("Agreement", "Value", "from", "to"), rows), told)
+
+
+def _called(votes: Votes, *, judged_too: bool) -> str:
+    """Those whose votes are no judge model's: nobody simulated is called people."""
+    made_up = np.zeros(0, bool) if votes.simulated is None else votes.simulated
+    if made_up.any():
+        return "simulated annotators" if made_up.all() else "annotators, some simulated,"
+    return "people" if judged_too else "annotators"
 
 
 @dataclass(frozen=True)
