@@ -26,7 +26,8 @@ SAMPLES = 60
 def standings(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     """Who leads, how surely, and what the votes do not tell."""
     found = rank_votes(votes, parameters).as_object()
-    return Shown(found, standings_table(found), found["notes"])
+    k = found["parameters"].get("k")
+    return Shown(found, standings_table(found), [*found["notes"], *([_step(k)] if k else [])])
 
 
 def standings_table(found: Mapping[str, Any]) -> Table:
@@ -51,7 +52,8 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     ]
     told = (
         "How often the row's model was preferred, a tie counting half; below it the 95% interval, which "
-        "takes the votes on the two as independent (Wilson's), and how many there are."
+        "takes the votes on the two as independent (Wilson's), how many there are, and what "
+        "the ratings expect."
     )
     return Shown(
         {"pairs": met}, Table(("", *map(str, range(1, len(rows) + 1))), lines), [told if lines else _UNRATED]
@@ -59,9 +61,10 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
 
 
 def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
-    """One model's line of the matrix: shares, and below them their intervals and votes."""
+    """One model's line of the matrix: shares, and below them their intervals, votes and expected shares."""
     shares = [cell.share("observed") if cell else (None, None, None) for cell in row]
     counts = [f"{cell.judgments:,}" if cell and cell.judgments else "" for cell in row]
+    expected = [percent(cell.expected) if cell else "" for cell in row]
     return [
         (f"{number} {name}", *(percent(share) for share, _, _ in shares)),
         (
@@ -72,6 +75,7 @@ def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
             ),
         ),
         ("", *counts),
+        ("  expected", *expected),
     ]
 
 
@@ -101,8 +105,12 @@ def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     found = over_time.trajectory(
         votes.models, run.positions.tolist() if len(columns[0]) else [], run.trajectory
     )
-    told = "Elo ratings after so many votes, in the order of the file." if found.lines else _UNRATED
-    return Shown(asdict(found), _trajectory(found), [told])
+    told = ["Elo ratings after so many votes, in the order of the file.", _step(run.k)]
+    return Shown(asdict(found), _trajectory(found), told if found.lines else [_UNRATED])
+
+
+def _step(k: float) -> str:
+    return f"A vote moves a rating by at most {k:g} points (Elo's K)."
 
 
 def bias(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:

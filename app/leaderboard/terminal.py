@@ -41,7 +41,8 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
             table.add_section()
         else:
             table.add_row(*(Text(visible(cell)) for cell in row))
-    console.print(table)
+    if found.rows:
+        console.print(table)
     words = Console(stderr=True, highlight=False)
     for note in notes:
         words.print(Text(f"• {title}: {visible(note)}" if title else f"• {visible(note)}"))

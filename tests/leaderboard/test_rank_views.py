@@ -39,6 +39,8 @@ def test_every_view_of_an_export_tells_of_simulated_annotators(view: str, tmp_pa
     told = "Some of these judgments are by simulated annotators."
     file = write(tmp_path / "export.jsonl", exported)
     found = ranked(file, *arguments, "--by", "annotator")
+    if view == "agreement":
+        assert "people" not in run(file, *arguments).stderr
     assert told in found["notes"]
     assert told in " ".join(run(file, *arguments).stderr.split())
     one = next(part for part in found["slices"] if part["value"] == "w0")
@@ -78,6 +80,7 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
     told = run(file, "--show", "matrix").stdout
     assert f"{100 * found['observed_lower']:.0f}–{found['observed_upper']:.0%}" in told
     assert f"{found['observed']:.0%}" in told
+    assert any("expected" in line and f"{found['expected']:.0%}" in line for line in told.splitlines())
 
 
 def test_two_models_are_told_from_either_side(file: Path) -> None:
@@ -110,6 +113,8 @@ def test_ratings_over_time_end_where_elo_stands(file: Path) -> None:
     elo = {row["model"]: row["rating"] for row in ranked(file, "--method", "elo")["models"]}
     assert {line["model"]: line["ratings"][-1] for line in found["lines"]} == pytest.approx(elo)
     assert found["positions"][-1] == 400
+    for arguments in (["--show", "over-time"], ["--method", "elo"]):
+        assert "at most 4 points (Elo's K)" in run(file, *arguments).stderr
 
 
 def test_votes_that_move_no_rating_are_told(tmp_path: Path) -> None:
@@ -117,6 +122,7 @@ def test_votes_that_move_no_rating_are_told(tmp_path: Path) -> None:
     file = write(tmp_path / "v.csv", rows)
     for view in ("over-time", "matrix"):
         assert "No vote rates a model" not in run(file, "--show", view).output
+        assert not run(file, "--show", view, "--ties", "drop").stdout
         told = " ".join(run(file, "--show", view, "--ties", "drop").output.split())
         assert "No vote rates a model: all call both responses bad, or are ties that are left out." in told
     assert "no two models have been compared" in run(file, "--show", "firmness", "--ties", "drop").output
