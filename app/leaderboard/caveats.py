@@ -71,7 +71,7 @@ def few_clusters(n: int, kind: str) -> Sentence:
 
 def as_they_are(n: int, kind: str, *, by_annotator: bool) -> Sentence:
     """Said where the prompts are what was asked about, and no sample of what people might ask."""
-    return sentences(*_AS_THEY_ARE[kind], n, told=_would_hold(by_annotator))
+    return sentences(*_AS_THEY_ARE[kind], n, told=_would_hold(n, by_annotator))
 
 
 def prompts_not_told(*, by_annotator: bool) -> Sentence:
@@ -79,11 +79,15 @@ def prompts_not_told(*, by_annotator: bool) -> Sentence:
     return sentence(
         "There are too many judgments on each prompt to read what those on one share, so the "
         "prompts are taken as they are: %(told)s, not how other prompts would turn out.",
-        told=_would_hold(by_annotator),
+        told=_would_hold(2, by_annotator),
     )
 
 
-def _would_hold(by_annotator: bool) -> Sentence:
+def _would_hold(prompts: int, by_annotator: bool) -> Sentence:
+    if prompts == 1 and by_annotator:
+        return sentence("the intervals say how other annotators would judge it")
+    if prompts == 1:
+        return sentence("the intervals say how other judgments of it would turn out")
     if by_annotator:
         return sentence("the intervals say how other annotators would judge them")
     return sentence("the intervals say how other judgments of them would turn out")

@@ -145,6 +145,8 @@ def test_few_prompts_are_taken_as_they_are(tmp_path: Path) -> None:
         "not how other prompts would turn out."
     )
     assert "13 prompts" in run(file).output
+    alone = write(tmp_path / "w.csv", [row | {"prompt_id": "p"} for row in on_few_prompts(13)])
+    assert "how other annotators would judge it, not how other prompts" in ranked(alone)["notes"][-1]
 
 
 def test_comparisons_are_called_so_where_the_file_names_no_prompts(tmp_path: Path) -> None:
