@@ -30,6 +30,7 @@ from app.leaderboard.page import Arrangement
 from app.leaderboard.pairs import ShareOf
 from app.models import Model, Project
 from app.permissions import Access
+from ranking.bradley_terry import CENTER
 
 # Views of all judgments, whatever part the reader came from.
 WHOLE = ("biases", "firmness")
@@ -78,6 +79,8 @@ def history_page(access: Access, query: StandingsQuery) -> Response:
         query,
         "history",
         trajectory=trajectory,
+        k=replay.K,
+        center=CENTER,
         votes=asked.bradley_terry(access, query).votes,
         drawings={kind: over_time.draw(trajectory, size) for kind, size in over_time.SIZES.items()},
     )

@@ -288,6 +288,7 @@ def test_the_chart_is_drawn_with_a_table_behind_it(
     page = client_of(cast.vic).get(f"{URL}/over-time").text
     assert page.count('<path class="series"') == 3 * 4, "one for each width of a screen"
     assert "Elo after so many judgments" in page
+    assert "4 points times how surprising the result was." in page
     drawn = client_of(cast.vic).get(f"{URL}/over-time.svg")
     assert drawn.mimetype == "image/svg+xml"
     ET.fromstring(drawn.text)  # noqa: S314 -- our own output
