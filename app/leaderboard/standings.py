@@ -87,6 +87,11 @@ def as_object(session: Session, project: Project, query: StandingsQuery) -> dict
     return first.as_object() | days
 
 
+def fitted(session: Session, project: Project) -> Fit | None:
+    """The ratings of the whole project, without what is said beside them to a reader; None without any."""
+    return _rank(session, project, StandingsQuery(), None).fit
+
+
 def headline(session: Session, project: Project) -> Headline:
     """Who judged, and when last."""
     return remembered(session, project, "headline", lambda _: _headline(session, project))

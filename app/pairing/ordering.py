@@ -16,7 +16,6 @@ from sqlmodel import Session, col
 
 from app import audit, db
 from app.leaderboard import memory, reading, standings
-from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Comparison, Job, JobState, Project, Selection, Slot
 from app.pairing.names import position
 from app.prepared import table
@@ -88,7 +87,7 @@ def is_due(session: Session, project: Project, last: Job | None) -> bool:
 
 def _chosen(session: Session, project: Project, rounds: Sequence[int]) -> tuple[int, list[int]]:
     """How many comparisons were looked at, and those to come first, in order, round after round."""
-    fitted = standings.load(session, project, StandingsQuery()).fit
+    fitted = standings.fitted(session, project)
     if project.selection != Selection.INFORMATIVE or fitted is None:
         return 0, []
     scores = score_pairs(fitted)

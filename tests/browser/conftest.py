@@ -218,6 +218,8 @@ def wrong_with(page: Page) -> list[str]:
         page.set_viewport_size({"width": width, "height": 900})
         # Without motion, because colours on their way from one scheme to the other have no contrast yet.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+        # Where the verdict lies over nothing: what is half below it is a click away from whole.
+        page.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
         look = f"{width} px, {scheme}: "
         found += [look + barrier for barrier in violations(page)]
         if page.evaluate(WIDER):
