@@ -39,25 +39,34 @@ function save(keepalive = false) {
   const pair = form();
   if (!pair || !dirty || sending || !part("[data-newer-draft]").hidden) return sending;
   dirty = false;
-  sending = send(pair, said(pair), keepalive === true).finally(() => {
+  sending = deliver(pair, said(pair), keepalive === true).finally(() => {
     sending = null;
     if (dirty && !timer) later();
   });
   return sending;
 }
 
-async function send(pair, body, keepalive = false) {
+// A draft may have arrived without its answer: sent once more as it was, it is known there, and what was typed after
+// it follows.
+async function deliver(pair, body, keepalive) {
+  const { sent } = kept(idOf(pair)) ?? {};
+  if (!sent || sent === body || await send(pair, sent, keepalive)) await send(pair, body, keepalive);
+}
+
+// Whether the server has it now.
+async function send(pair, body, keepalive) {
   const version = pair.elements.draft_version.value;
-  keep(idOf(pair), { version, body, sent: body });
+  keep(idOf(pair), { version, body: said(pair), sent: body });
   const whole = new URLSearchParams(body);
   for (const name of ["csrf_token", "assignment_id", "draft_version"]) whole.set(name, pair.elements[name].value);
   timer = 0;
   try {
-    await answered(pair, body, await fetch(pair.dataset.draft, { method: "POST", body: whole, keepalive: keepalive && String(whole).length < 60000 }));
+    return await answered(pair, body, await fetch(pair.dataset.draft, { method: "POST", body: whole, keepalive: keepalive && String(whole).length < 60000 }));
   } catch {
     dirty = true;
     if (pair === form()) tell("failed");
     later(AGAIN);
+    return false;
   }
 }
 
@@ -71,12 +80,12 @@ async function answered(pair, body, response) {
     if (item.body === body) forget(idOf(pair));
     else keep(idOf(pair), { version, body: item.body });
   }
-  if (pair !== form()) return;
-  if (!numbered) return tell("");
-  pair.elements.draft_version.value = version;
-  if (response.ok) return tell("saved");
-  tell("");
-  part("[data-newer-draft]").hidden = false;
+  if (numbered) pair.elements.draft_version.value = version;
+  if (pair === form()) {
+    tell(numbered && response.ok ? "saved" : "");
+    if (numbered && !response.ok) part("[data-newer-draft]").hidden = false;
+  }
+  return response.ok;
 }
 
 function fill(pair, body) {
@@ -87,9 +96,8 @@ function fill(pair, body) {
   }
 }
 
-// What the server had not confirmed when the page was left. A draft may have arrived without its answer: sent once
-// more as it was, it is known there, and what was typed after it follows.
-async function restore() {
+// What the server had not confirmed when the page was left.
+function restore() {
   const pair = form();
   shown = idOf(pair);
   const item = pair && kept(shown);
@@ -97,11 +105,6 @@ async function restore() {
   fill(pair, item.body);
   pair.elements.draft_version.value = item.version;
   dirty = true;
-  if (!item.sent || item.sent === item.body) return save();
-  sending = send(pair, item.sent);
-  keep(shown, item);
-  await sending;
-  sending = null;
   save();
 }
 
