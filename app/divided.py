@@ -8,12 +8,11 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from app.models import Comparison, Judgment, Outcome, VoteCount
 from app.models.judgment import DIVIDED
-from app.prepared import Prepared, table
+from app.prepared import adding, addition, table
 
 _counts, _judgments, _comparisons = table(VoteCount), table(Judgment), table(Comparison)
 
@@ -32,28 +31,16 @@ def add(session: Session, project_id: int, deltas: Mapping[tuple[int, Outcome], 
     changes: dict[int, dict[str, int]] = {}
     for (comparison_id, outcome), delta in sorted(deltas.items()):
         changes.setdefault(comparison_id, dict.fromkeys(Outcome, 0))[outcome] += delta
-    ADD.run_all(session, [_change(project_id, one, change) for one, change in changes.items()])
-
-
-def _change(project_id: int, comparison_id: int, change: dict[str, int]) -> dict[str, Any]:
-    # The proposed row must pass the checks even where it only carries a subtraction.
-    new = {outcome: max(delta, 0) for outcome, delta in change.items()}
-    deltas = {f"delta_{outcome}": delta for outcome, delta in change.items()}
-    return {"project_id": project_id, "comparison_id": comparison_id, **new, **deltas}
-
-
-def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
-    new = insert(_counts).values({name.key: sa.bindparam(name.key, type_=name.type) for name in _counts.c})
-    return new.on_conflict_do_update(
-        index_elements=["comparison_id"],
-        set_={
-            outcome: _counts.c[outcome] + sa.bindparam(f"delta_{outcome}", type_=sa.Integer)
-            for outcome in Outcome
-        },
+    ADD.run_all(
+        session,
+        (
+            addition({"project_id": project_id, "comparison_id": one}, change)
+            for one, change in changes.items()
+        ),
     )
 
 
-ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
+ADD = adding(VoteCount, *Outcome)
 
 
 def only(comparisons: "sa.Select[*tuple[Any, ...]]", project_id: int) -> "sa.Select[*tuple[Any, ...]]":

@@ -13,6 +13,7 @@ from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 # Things made of a statement's rows that one process remembers.
@@ -43,6 +44,13 @@ def _driver(session: Session) -> tuple[Any, sa.Dialect]:
         raw = connection.connection.dbapi_connection
         found = session.info[_driver] = (session.get_transaction(), raw, connection.dialect)
     return found[1], found[2]
+
+
+def addition(key: Mapping[str, Any], deltas: Mapping[str, int]) -> dict[str, Any]:
+    """One row of parameters of ``adding``: what to add to the columns of the row with this key."""
+    # The proposed row must pass the checks even where it only carries a subtraction.
+    new = {name: max(delta, 0) for name, delta in deltas.items()}
+    return {**key, **new, **{f"delta_{name}": delta for name, delta in deltas.items()}}
 
 
 @dataclass(frozen=True)
@@ -153,6 +161,19 @@ class Prepared:
         )
         self._compiled[dialect.name] = made
         return made
+
+
+def adding(model: type[SQLModel], *counted: str) -> Prepared:
+    """Add to some columns of one row, which is made where there is none; run it with ``addition``."""
+    counts = table(model)
+    key = [column.key for column in counts.primary_key]
+
+    def of(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
+        new = insert(counts).values({one.key: sa.bindparam(one.key, type_=one.type) for one in counts.c})
+        deltas = {name: counts.c[name] + sa.bindparam(f"delta_{name}", type_=sa.Integer) for name in counted}
+        return new.on_conflict_do_update(index_elements=key, set_=deltas)
+
+    return Prepared(sqlite=of(sqlite.Insert), postgresql=of(postgresql.Insert))
 
 
 def _as_given(values: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -10,11 +10,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Prompt, Tally
-from app.prepared import Prepared, table
+from app.prepared import adding, addition, table
 
 TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
 
@@ -101,25 +100,11 @@ def apply(session: Session, project_id: int, deltas: Mapping[Key, int]) -> None:
 
 
 def _change(project_id: int, key: Key, delta: int) -> dict[str, Any]:
-    straight = delta if key.shown == "straight" else 0
-    swapped = delta if key.shown == "swapped" else 0
-    # The proposed row must pass the checks even where it only carries a subtraction.
-    new = {"n": max(delta, 0), "straight": max(straight, 0), "swapped": max(swapped, 0)}
-    deltas = {"delta": delta, "delta_straight": straight, "delta_swapped": swapped}
-    return {"project_id": project_id, **key._asdict(), **new, **deltas}
+    shown = {order: delta if key.shown == order else 0 for order in _SHOWN}
+    return addition({"project_id": project_id, **key._asdict()}, {"n": delta, **shown})
 
 
-def _add(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
-    counts = table(Tally)
-    new = insert(counts).values({name.key: sa.bindparam(name.key, type_=name.type) for name in counts.c})
-    deltas = {"n": "delta", "straight": "delta_straight", "swapped": "delta_swapped"}
-    return new.on_conflict_do_update(
-        index_elements=["project_id", *_ROW],
-        set_={name: counts.c[name] + sa.bindparam(delta, type_=sa.Integer) for name, delta in deltas.items()},
-    )
-
-
-ADD = Prepared(sqlite=_add(sqlite.Insert), postgresql=_add(postgresql.Insert))
+ADD = adding(Tally, "n", *_SHOWN)
 
 
 def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | None, str | None]]) -> None:
