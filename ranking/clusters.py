@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ranking.arrays import Floats, Ints
+from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import Fit, Note
 from ranking.outcomes import Cells
 
@@ -118,7 +118,7 @@ def _sums(fit: Fit, counted: Counted, group: Ints, n_groups: int) -> tuple[Float
     return votes.reshape(n_groups, M), np.column_stack([scores.reshape(n_groups, M), of_ties])
 
 
-def few_cluster_notes(votes: Floats, rated: NDArray[np.bool_]) -> tuple[Note, ...]:
+def few_cluster_notes(votes: Floats, rated: Mask) -> tuple[Note, ...]:
     """Which of the rated models have no interval, for want of groups or because one gave nearly all votes."""
     few = rated & (np.count_nonzero(votes, axis=0) < MIN_CLUSTERS)
     one = rated & ~few & np.isnan(small_sample(votes)[1])

@@ -10,13 +10,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-from ranking.arrays import Floats, Ints
-
-Mask = NDArray[np.bool_]
+from ranking.arrays import Floats, Ints, Mask
 
 
 @dataclass(frozen=True, eq=False)

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from ranking.arrays import Floats, Ints
+from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import CENTER, Fit, Note, Prior, fit, shifted, to_elo
 from ranking.clusters import MIN_CLUSTERS, deal, small_sample
 from ranking.codes import BothBad, Ties, outcome_scores
@@ -191,7 +191,7 @@ def _checked(covariates: ArrayLike, n: int, names: Sequence[str]) -> Floats:
 
 
 def _groups(
-    cluster: ArrayLike | None, n: int, keep: slice | NDArray[np.bool_], seed: int
+    cluster: ArrayLike | None, n: int, keep: slice | Mask, seed: int
 ) -> tuple[Ints, int, tuple[Note, ...]]:
     """What `deal` makes of the votes to keep; no groups for independent ones."""
     if cluster is None:

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import chdtrc
 
-from ranking.arrays import Floats
+from ranking.arrays import Floats, Mask
 from ranking.bradley_terry import Fit
-from ranking.connectivity import Mask
 
 
 @dataclass(frozen=True, eq=False)

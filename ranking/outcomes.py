@@ -14,7 +14,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ranking.arrays import Floats, Ints, check_choice, check_range, check_weights, frozen, integers
+from ranking.arrays import Floats, Ints, Mask, check_choice, check_range, check_weights, frozen, integers
 from ranking.codes import BothBad, Outcome, Ties
 
 # 32k votes keep the packed keys and a 100-model counter within the second-level cache.
@@ -68,7 +68,7 @@ class Cells:
         """(n,) votes in each cell, whatever they said."""
         return np.asarray(self.counts.sum(axis=0))
 
-    def where(self, rows: NDArray[np.bool_]) -> Cells:
+    def where(self, rows: Mask) -> Cells:
         """Some of the cells."""
         cluster = None if self.cluster is None else self.cluster[rows]
         return Cells(self.left[rows], self.right[rows], self.counts[:, rows], self.n_models, cluster)

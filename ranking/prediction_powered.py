@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
-from ranking.arrays import Floats, Ints, summed
+from ranking.arrays import Floats, Ints, Mask, summed
 from ranking.bradley_terry import CENTER, Fit, Note, fit, shifted, to_elo
 from ranking.clusters import deal, few_cluster_notes, small_sample
 from ranking.codes import BothBad, Ties, outcome_scores
@@ -178,7 +178,7 @@ class _Scored:
     low: Ints
     high: Ints
     score: Floats
-    flipped: NDArray[np.bool_]
+    flipped: Mask
     n_models: int
 
     @classmethod
@@ -224,7 +224,7 @@ class _Evidence:
     error: Floats
     own: Floats
     others: Floats
-    useful: NDArray[np.bool_]
+    useful: Mask
 
     @classmethod
     def of(cls, human: Fit, score: Floats, labelled: _Scored, others: _Scored) -> _Evidence:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
-from ranking.arrays import Floats, Ints
+from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import Fit
 from ranking.uncertainty import Intervals
 
@@ -108,7 +108,7 @@ def votes_to_separate(
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
 
 
-def ranked(theta: Floats, component: Ints) -> NDArray[np.bool_]:
+def ranked(theta: Floats, component: Ints) -> Mask:
     """(M,): whether a rating has a place in its component's order.
 
     An infinite one is above or below the finite ones; where there are none, the votes order too little.
@@ -117,7 +117,7 @@ def ranked(theta: Floats, component: Ints) -> NDArray[np.bool_]:
     return (component >= 0) & ~np.isnan(theta) & np.isin(component, finite)
 
 
-def _same_component(intervals: Intervals) -> NDArray[np.bool_]:
+def _same_component(intervals: Intervals) -> Mask:
     return np.asarray(intervals.component == intervals.component[:, None])
 
 

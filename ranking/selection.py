@@ -12,14 +12,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from ranking.arrays import Floats, Ints
+from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import Fit
 from ranking.uncertainty import covariance
-
-Mask = NDArray[np.bool_]
 
 # Every pair keeps a little of the probability: the rules are estimates, and estimates can be wrong.
 _EXPLORED = 0.05

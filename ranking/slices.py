@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, stdtr
 
-from ranking.arrays import Floats, Ints, summed
+from ranking.arrays import Floats, Ints, Mask, summed
 from ranking.bradley_terry import Fit
 from ranking.clusters import Counted, deal, small_sample
-from ranking.connectivity import Mask, connectivity
+from ranking.connectivity import connectivity
 from ranking.crossed import Crossed
 from ranking.laplacian import grouped_inverse, laplacian
 from ranking.misfit import lack_of_fit, vote_variance

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from scipy.special import stdtrit
 
-from ranking.arrays import Floats, Ints, check_choice
+from ranking.arrays import Floats, Ints, Mask, check_choice
 from ranking.bootstrap import bootstrap
 from ranking.bradley_terry import CENTER, Fit, Note, shifted, to_elo
 from ranking.clusters import Clusters, cluster_votes, small_sample
@@ -35,7 +35,7 @@ class Intervals:
     it whatever the anchor. `quantile` times `se` is the half width (where the anchor's quantile is larger,
     that one); `dof` is infinite for independent votes. NaN marks what the votes do not tell; `notes` say why
     ("few_clusters", "one_cluster", "random_groups", "unsolved_replicates", "unbounded_replicates", and
-    "only_ties" where Fisher's information had to replace the sandwich).
+    "only_ties" for `models` where Fisher's information had to replace the sandwich).
     """
 
     theta: Floats
@@ -95,9 +95,11 @@ def intervals(
         )
     clusters = None if cells is None else cluster_votes(fit, cells, seed)
     notes = [] if clusters is None else list(clusters.notes)
-    if kind == "sandwich" and _only_ties(fit):
-        kind, clusters = "fisher", None
-        notes.append(Note("only_ties"))
+    tied = _only_ties(fit) if kind == "sandwich" else np.zeros(fit.n_models, bool)
+    if tied.any():
+        notes.append(Note("only_ties", {"models": np.flatnonzero(tied).tolist()}))
+        if np.array_equal(tied, np.isfinite(fit.theta)):
+            kind, clusters = "fisher", None
     if kind == "bootstrap":
         covariance, failed = _bootstrap_covariance(fit, clusters, replicates, seed)
         unbounded = failed / replicates > 1 - level
@@ -108,6 +110,9 @@ def intervals(
         notes += [Note(code, {"replicates": failed, "share": failed / replicates})] if failed else []
     else:
         covariance = _analytic_covariance(fit, kind, clusters)
+        if tied.any():
+            block = np.ix_(tied, tied)
+            covariance[block] = _analytic_covariance(fit, "fisher", None)[block]
     dof = np.full(fit.n_models, np.inf) if clusters is None else small_sample(clusters.votes)[1]
     if crossed is not None and crossed.known:
         covariance = covariance + crossed.excess * _analytic_covariance(fit, "sandwich", None)
@@ -160,10 +165,15 @@ def covariance(
     return _analytic_covariance(fit, kind, None if cells is None else cluster_votes(fit, cells, seed))
 
 
-def _only_ties(fit: Fit) -> bool:
-    """Whether every score is exactly as predicted, which would leave a sandwich empty."""
+def _only_ties(fit: Fit) -> Mask:
+    """(M,) models of components where every score is exactly as predicted, so their sandwich is empty."""
+    finite = np.isfinite(fit.theta)
+    if fit.prior != "none":
+        return np.zeros_like(finite)
     wins, _ = fit.matrix.counted(fit.ties, fit.both_bad)
-    return fit.prior == "none" and bool(np.isfinite(fit.theta).any()) and not wins.any()
+    # A model without a finite rating took its wins out of the fit with it.
+    won = (wins * np.outer(finite, finite)).any(axis=1)
+    return finite & ~np.isin(fit.component, fit.component[won])
 
 
 def _reference_variance(covariance: Floats, component: Ints, anchor: tuple[int, float] | None) -> Floats:

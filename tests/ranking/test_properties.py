@@ -1,7 +1,7 @@
 """What must hold for any votes at all."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ranking import Cells, Outcome, WinMatrix, connectivity, fit, intervals, rank_ranges
@@ -29,6 +29,10 @@ def rate(votes, **policy):
 
 
 @given(any_votes, policies)
+@example(
+    np.array([[0, 1, 0], [1, 2, 2], [1, 2, 2], [1, 3, 2]]),
+    {"ties": "half", "both_bad": "exclude", "prior": "none"},
+)
 @settings(deadline=None, max_examples=150)
 def test_any_votes_get_ratings_or_a_reason_why_not(votes, policy):
     result = rate(votes, **policy)

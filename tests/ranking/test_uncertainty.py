@@ -165,8 +165,21 @@ def test_all_ties_still_leave_room_for_doubt():
     assert result.theta == pytest.approx([0, 0])
     assert np.all(found.upper > 0.05)
     bare = intervals(fit(result.matrix, prior="none"))
-    assert (bare.kind, list(notes_of(bare))) == ("fisher", ["only_ties"])
+    assert (bare.kind, notes_of(bare)) == ("fisher", {"only_ties": {"models": [0, 1]}})
     assert np.all(bare.upper > 0.2)
+
+
+def test_ties_alone_leave_room_for_doubt_beside_what_was_won():
+    # 0 always beat 1, which only tied with 2; 3 and 4 won and lost.
+    wins, ties = np.zeros((5, 5)), np.zeros((5, 5))
+    wins[0, 1], wins[3, 4], wins[4, 3] = 1, 5, 3
+    ties[1, 2] = ties[2, 1] = 4
+    found = intervals(fit(WinMatrix.from_wins(wins, ties), prior="none"))
+    assert np.isfinite(found.se).tolist() == [False, True, True, True, True]
+    assert notes_of(found)["only_ties"] == {"models": [1, 2]}
+    alone = intervals(fit(WinMatrix.from_wins(wins[3:, 3:]), prior="none"))
+    assert found.se[3:] == pytest.approx(alone.se)
+    assert np.all(found.se[1:3] > 0.4)
 
 
 def test_a_single_vote_is_hardly_knowledge():
