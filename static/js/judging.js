@@ -7,6 +7,11 @@ let shown = -Infinity;
 let broughtBack = false;
 let slipped = false; // taken back before the server had answered
 
+// htmx sends two events to every element that goes: for a pair many hundreds, more work than all the rest of a swap.
+document.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target } }) => {
+  if (shouldSwap && target.matches("[data-pair]")) target.replaceChildren();
+});
+
 // The second click of a double click lands on the next pair: verdicts rest a moment after each swap. Whoever reads
 // by ear or by keyboard goes on where the pair begins, or where something is wrong with the one they sent.
 document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig } }) => {
