@@ -25,8 +25,6 @@ from app.imports.importing import File, import_files
 from app.learning import people as learners
 from app.learning.forms import Decision
 from app.models import Comparison, Model, Project, Prompt, Role, SiteRole
-from app.pairing.forms import PairingIn
-from app.pairing.pairs import queue_pairs
 from app.permissions import Access
 from app.projects import lifecycle, members
 from app.projects.forms import ChangeIn, ProjectFile
@@ -78,7 +76,6 @@ def load(engine: sa.Engine, settings: Settings, tell: Callable[[str], None]) -> 
     with db.transaction(engine) as session:
         project = _project(session, content, password)
     _import(engine, project, gold)
-    queue_pairs(engine, project, PairingIn(seed=1), by=None)
     with db.transaction(engine) as session:
         _explain_gold(session, project, gold)
     count = simulation.simulate(engine, project, json.loads((FOLDER / "quality.json").read_text()))

@@ -34,11 +34,15 @@ from app.models import (
     opaque_id,
     row_id,
 )
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import queue_pairs
 from app.permissions import Access
 
 Qualities = dict[str, dict[str, float]]
 
 DAYS = 16
+FOR_READERS = PairingIn(seed=1, per_prompt=4)
+ALL = PairingIn(seed=1)
 
 
 @dataclass(frozen=True)
@@ -59,23 +63,23 @@ class Simulated:
     care: float = 0.3
 
 
-CAST = (
+READERS = (
     Simulated("Simulated: careful reader", 110, sharpness=2.6, group="experts", criteria=0.8, care=0.8),
     Simulated("Simulated: quick reader", 100, sharpness=1.6),
     Simulated("Simulated: favours the left", 70, sharpness=1.8, left=0.7),
     Simulated("Simulated: specialist", 80, sharpness=2.2, group="experts", criteria=0.8, care=0.8),
     Simulated("Simulated: newcomer", 60, sharpness=1.3),
     Simulated("Simulated: hardly reads", 40, sharpness=0.2, criteria=0.0, care=0.0),
-    Simulated(
-        "Simulated judge model",
-        130,
-        sharpness=1.5,
-        left=0.3,
-        kind=AnnotatorKind.MODEL,
-        group=None,
-        criteria=0.0,
-        care=0.0,
-    ),
+)
+JUDGE = Simulated(
+    "Simulated judge model",
+    220,
+    sharpness=1.5,
+    left=0.3,
+    kind=AnnotatorKind.MODEL,
+    group=None,
+    criteria=0.0,
+    care=0.0,
 )
 # By how much a model is better, on one criterion, than its answers are in the whole.
 LEANINGS = {
@@ -87,12 +91,15 @@ LEANINGS = {
 
 
 def simulate(engine: sa.Engine, project: Project, qualities: Qualities) -> int:
-    """Let the cast judge; returns the number of judgments."""
+    """Queue the pairs and let the cast judge; returns the number of judgments."""
     chance = random.Random(7)  # noqa: S311 -- made-up data wants a seed, not secrecy
     total = 0
-    for simulated in CAST:
-        with db.transaction(engine) as session:
-            total += _judge_as(session, project, simulated, qualities, chance)
+    # The judge model goes through what nobody has come to, and through some of what people have judged.
+    for pairing, cast in ((FOR_READERS, READERS), (ALL, (JUDGE,))):
+        queue_pairs(engine, project, pairing, by=None)
+        for simulated in cast:
+            with db.transaction(engine) as session:
+                total += _judge_as(session, project, simulated, qualities, chance)
     with db.transaction(engine) as session:
         _spread_over_days(session, project, chance)
     return total

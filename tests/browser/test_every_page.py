@@ -291,6 +291,14 @@ def test_the_chosen_theme_stays(theme: str, seats: Callable[[str], Seat], demo: 
     seat.context.clear_cookies(name="theme")
 
 
+def test_the_demo_has_enough_for_what_asks_most(seats: Callable[[str], Seat], demo: Site) -> None:
+    page = seats("l").page
+    for path in ("quality", "leaderboard/robustness"):
+        page.goto(demo.address(f"/p/demo/{path}"))
+        expect(page.get_by_role("table").first).to_be_visible()
+        expect(page.get_by_text("Not enough data")).to_have_count(0)
+
+
 def test_a_phone_shows_whole_rows(seats: Callable[[str], Seat], demo: Site) -> None:
     page = seats("l").page
     page.set_viewport_size({"width": NARROWEST, "height": 900})

@@ -60,4 +60,4 @@ def test_the_worse_model_is_marked_more_and_a_reason_names_nobody() -> None:
 def test_the_same_chance_says_the_same_and_who_hardly_reads_says_nothing() -> None:
     assert said() == said()
     assert set(map(repr, said(care=0.0))) == {repr(Remarks())}
-    assert {one.care for one in simulation.CAST if one.sharpness < 1} == {0.0}
+    assert {one.care for one in simulation.READERS if one.sharpness < 1} == {0.0}
