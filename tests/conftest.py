@@ -49,18 +49,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def routes_compiled_once() -> Iterator[None]:
-    """Each test makes an app, and werkzeug writes a function for each of its 220 routes: keep those."""
-    compiled: dict[object, Callable[..., Any]] = {}
-    compile_builder = Rule._compile_builder
+    """Each test makes an app, and werkzeug takes its 220 routes apart and writes functions for each."""
+    compiled: dict[object, dict[str, Any]] = {}
+    compile_rule = Rule.compile
 
-    def kept(rule: Rule, append_unknown: bool = True) -> Callable[..., Any]:
-        key = rule.rule, append_unknown, str(rule.defaults), tuple(rule._trace)
+    def kept(rule: Rule) -> None:
+        key = rule.rule, rule.subdomain, rule.merge_slashes, str(rule.defaults)
         if key not in compiled:
-            compiled[key] = compile_builder(rule, append_unknown)
-        return compiled[key]
+            compile_rule(rule)
+            compiled[key] = {name: vars(rule)[name] for name in vars(rule) if name[0] == "_"}
+            compiled[key]["arguments"] = rule.arguments
+        vars(rule).update(compiled[key])
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Rule, "_compile_builder", kept)
+        patch.setattr(Rule, "compile", kept)
         yield
 
 
