@@ -223,6 +223,22 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
         expect(box).to_have_css("box-shadow", re.compile("-16px"))
         box.evaluate("(box) => box.scrollTo(box.scrollWidth, box.scrollHeight)")
         expect(box).not_to_have_css("box-shadow", re.compile("-16px"))
+    wheel_over_the_second(page, "the box is at its end")
+    page.set_viewport_size({"width": 1440, "height": 700})
+    with page.expect_response("**/view"):
+        page.keyboard.press("e")
+    wheel_over_the_second(page, "both are shown in full")
+
+
+def wheel_over_the_second(page: Page, why: str) -> None:
+    """Where a response has nowhere to scroll, the page does."""
+    page.evaluate("() => scrollTo(0, 0)")
+    box = page.locator(".response-body").last
+    box.evaluate("(box) => box.scrollTo(0, box.scrollHeight)")
+    box.hover(position={"x": 20, "y": 20})
+    before = page.evaluate("() => scrollY")
+    page.mouse.wheel(0, 100)
+    page.wait_for_function("(before) => scrollY > before", arg=before, timeout=5000)
 
 
 COVERED = """() => {
