@@ -115,13 +115,15 @@ function open(place, side) {
   offer(null);
 }
 
-// Near the words, and within the screen; on a phone the stylesheet keeps it at the foot.
+// Near the words, and within the screen. Where there are none yet, or no room at them, it stands at the foot; without
+// words below the other response, so that those of this one can be read. On a phone the stylesheet says where.
 function beside(element, range) {
-  const words = (range ?? body(part("#marker").dataset.side)).getBoundingClientRect();
+  const words = (range ?? body(part("#marker").dataset.side === "a" ? "b" : "a")).getBoundingClientRect();
   const { width, height } = element.getBoundingClientRect();
-  const below = words.bottom + 8;
+  const foot = innerHeight - height - 8;
+  const near = [words.bottom + 8, words.top - height - 8].find((top) => range && top >= 8 && top <= foot);
   element.style.left = `${Math.max(8, Math.min(words.left, innerWidth - width - 8))}px`;
-  element.style.top = `${Math.max(8, below + height > innerHeight ? Math.min(words.top - height - 8, innerHeight - height - 8) : below)}px`;
+  element.style.top = `${Math.max(8, near ?? foot)}px`;
 }
 
 function offer(place) {

@@ -8,6 +8,13 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Site, sign_in, wrong_with
 from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, choose_words, judgments, make_project, marked
 
+COVERED = """(side) => {
+  const box = (name) => document.querySelector(name).getBoundingClientRect();
+  const [words, over] = [box(`#text-${side} .prose`), box("#marker")];
+  const across = words.right > over.left && words.left < over.right;
+  return across && words.bottom > over.top && words.top < over.bottom;
+}"""
+
 
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
 def test_a_faulty_place_is_marked_kept_and_shown_again(
@@ -35,6 +42,8 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
 
     # By the keyboard alone: the words are typed instead of chosen.
     page.keyboard.press("n" if side == "a" else "m")
+    if not look:
+        assert not page.evaluate(COVERED, "b" if side == "a" else "a"), "the words asked for can be read"
     marker.get_by_label("Which words?").fill("they HONK")
     marker.get_by_role("button", name="Mark", exact=True).click()
     assert marked(page) == ["water bird", "They honk"]
