@@ -10,9 +10,10 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.adding import Kept, Row
 from app.models import Comparison, Judgment, Outcome, VoteCount
 from app.models.judgment import DIVIDED
-from app.prepared import adding, addition, table
+from app.prepared import table
 
 _counts, _judgments, _comparisons = table(VoteCount), table(Judgment), table(Comparison)
 
@@ -26,21 +27,15 @@ class Difference(NamedTuple):
     counted: int
 
 
-def add(session: Session, project_id: int, deltas: Mapping[tuple[int, Outcome], int]) -> None:
-    """Add to the counts by (comparison's id, outcome), in the same order in every transaction."""
-    changes: dict[int, dict[str, int]] = {}
+KEPT = Kept(VoteCount, *Outcome)
+
+
+def rows(project_id: int, deltas: Mapping[tuple[int, Outcome], int]) -> list[Row]:
+    """Rows to add to the kept counts, of deltas by (comparison's id, outcome), in the same order always."""
+    found: dict[int, list[int]] = {}
     for (comparison_id, outcome), delta in sorted(deltas.items()):
-        changes.setdefault(comparison_id, dict.fromkeys(Outcome, 0))[outcome] += delta
-    ADD.run_all(
-        session,
-        (
-            addition({"project_id": project_id, "comparison_id": one}, change)
-            for one, change in changes.items()
-        ),
-    )
-
-
-ADD = adding(VoteCount, *Outcome)
+        found.setdefault(comparison_id, [0] * len(KEPT.counted))[KEPT.counted.index(outcome)] += delta
+    return [(one, project_id, *counts) for one, counts in found.items() if any(counts)]
 
 
 def only(comparisons: "sa.Select[*tuple[Any, ...]]", project_id: int) -> "sa.Select[*tuple[Any, ...]]":

@@ -13,7 +13,6 @@ from operator import itemgetter
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, SQLModel
 
 # Things made of a statement's rows that one process remembers.
@@ -36,6 +35,11 @@ def instance(model: type[Mapped], values: Mapping[str, Any]) -> Mapped:
     return made
 
 
+def dialect_of(session: Session) -> sa.Dialect:
+    """The dialect of the session's database."""
+    return _driver(session)[1]
+
+
 def _driver(session: Session) -> tuple[Any, sa.Dialect]:
     """The driver's connection of the session's transaction; looking it up costs as much as a query."""
     found = session.info.get(_driver)
@@ -44,13 +48,6 @@ def _driver(session: Session) -> tuple[Any, sa.Dialect]:
         raw = connection.connection.dbapi_connection
         found = session.info[_driver] = (session.get_transaction(), raw, connection.dialect)
     return found[1], found[2]
-
-
-def addition(key: Mapping[str, Any], deltas: Mapping[str, int]) -> dict[str, Any]:
-    """One row of parameters of ``adding``: what to add to the columns of the row with this key."""
-    # The proposed row must pass the checks even where it only carries a subtraction.
-    new = {name: max(delta, 0) for name, delta in deltas.items()}
-    return {**key, **new, **{f"delta_{name}": delta for name, delta in deltas.items()}}
 
 
 @dataclass(frozen=True)
@@ -127,6 +124,9 @@ class Prepared:
         driver, dialect = _driver(session)
         compiled = self._compiled.get(dialect.name) or self._compile(dialect)
         cursor = driver.cursor()
+        if isinstance(values, list) and len(values) == 1:
+            # psycopg prepares for many, which costs as much as one.
+            values = values[0]
         if isinstance(values, list):
             execute, parameters = cursor.executemany, [compiled.parameters(row) for row in values]
         else:
@@ -161,19 +161,6 @@ class Prepared:
         )
         self._compiled[dialect.name] = made
         return made
-
-
-def adding(model: type[SQLModel], *counted: str) -> Prepared:
-    """Add to some columns of one row, which is made where there is none; run it with ``addition``."""
-    counts = table(model)
-    key = [column.key for column in counts.primary_key]
-
-    def of(insert: "type[sqlite.Insert] | type[postgresql.Insert]") -> sa.Insert:
-        new = insert(counts).values({one.key: sa.bindparam(one.key, type_=one.type) for one in counts.c})
-        deltas = {name: counts.c[name] + sa.bindparam(f"delta_{name}", type_=sa.Integer) for name in counted}
-        return new.on_conflict_do_update(index_elements=key, set_=deltas)
-
-    return Prepared(sqlite=of(sqlite.Insert), postgresql=of(postgresql.Insert))
 
 
 def _as_given(values: Mapping[str, Any]) -> Mapping[str, Any]:

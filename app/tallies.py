@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlmodel import Session
 
+from app.adding import Kept, Row, add
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Prompt, Tally
-from app.prepared import adding, addition, table
+from app.prepared import table
 
 TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
 
@@ -93,18 +94,18 @@ def keys(judgment: Counted) -> list[Key]:
     return found
 
 
-def apply(session: Session, project_id: int, deltas: Mapping[Key, int]) -> None:
-    """Add to the counts, in an order that is the same in every transaction so that none deadlock."""
-    rows = [_change(project_id, key, delta) for key, delta in sorted(deltas.items()) if delta]
-    ADD.run_all(session, rows)
+KEPT = Kept(Tally, "n", *_SHOWN)
 
 
-def _change(project_id: int, key: Key, delta: int) -> dict[str, Any]:
-    shown = {order: delta if key.shown == order else 0 for order in _SHOWN}
-    return addition({"project_id": project_id, **key._asdict()}, {"n": delta, **shown})
-
-
-ADD = adding(Tally, "n", *_SHOWN)
+def rows(project_id: int, deltas: Mapping[Key, int]) -> list[Row]:
+    """Rows to add to the kept counts, in an order that is the same in every transaction."""
+    found: dict[tuple[Any, ...], list[int]] = {}
+    for key, delta in sorted(deltas.items()):
+        counts = found.setdefault(key[:-1], [0] * len(KEPT.counted))
+        for name in ("n", key.shown):
+            if name:
+                counts[KEPT.counted.index(name)] += delta
+    return [(project_id, *row, *counts) for row, counts in found.items() if any(counts)]
 
 
 def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | None, str | None]]) -> None:
@@ -119,7 +120,7 @@ def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | 
             for group, sign in ((before, -1), (after, +1)):
                 if group is not None:
                     deltas[Key(*names)._replace(slice_value=group)] += sign * n
-    apply(session, project_id, deltas)
+    add(session, (KEPT, rows(project_id, deltas)))
 
 
 def rebuild(session: Session, project_id: int) -> None:

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import divided, tallies
+from app import counting, divided, tallies
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -86,7 +86,7 @@ def test_two_samples_of_one_model_say_nothing_about_models() -> None:
 def test_counts_go_up_and_down(session: Session, cast: Cast) -> None:
     counted = _counted_of(session, queue(session, cast.project)[0], cast, Outcome.TIE)
     for delta in (3, -1):
-        tallies.apply(session, cast.project.id or 0, dict.fromkeys(tallies.keys(counted), delta))
+        counting.add(session, cast.project.id or 0, dict.fromkeys(tallies.keys(counted), delta), {})
         session.commit()
     assert {row.n for row in session.exec(select(Tally))} == {2}
 
@@ -190,15 +190,15 @@ def test_the_votes_of_a_comparison_are_counted_anew_and_a_wrong_count_is_found(
     found = session.scalars(divided.only(select(Comparison.id), project_id)).all()
     assert sorted(found) == sorted(number for number, outcomes in said.items() if len(outcomes) > 1)
     pair = session.exec(select(Comparison).where(Comparison.id == found[0])).one()
-    divided.add(session, project_id, {(found[0], Outcome.TIE): 5})
+    counting.add(session, project_id, {}, {(found[0], Outcome.TIE): 5})
     (wrong,) = divided.differences(session, project_id)
     assert (wrong.pair_id, wrong.outcome, wrong.kept - wrong.counted) == (pair.pair_id, Outcome.TIE, 5)
 
 
 def test_a_wrong_and_a_missing_count_are_found(session: Session, cast: Cast, voted: Counter[Key]) -> None:
-    tallies.apply(session, cast.project.id or 0, voted)
+    counting.add(session, cast.project.id or 0, voted, {})
     wrong, missing = sorted(voted)[:2]
-    tallies.apply(session, cast.project.id or 0, {wrong: 2, missing: -voted[missing]})
+    counting.add(session, cast.project.id or 0, {wrong: 2, missing: -voted[missing]}, {})
     session.commit()
     assert tallies.differences(session, cast.project.id or 0) == [
         (wrong, voted[wrong] + 2, voted[wrong]),
@@ -210,7 +210,7 @@ def test_an_annotators_counts_move_with_them_to_another_group(
     session: Session, cast: Cast, voted: Counter[Key]
 ) -> None:
     project_id = cast.project.id or 0
-    tallies.apply(session, project_id, voted)
+    counting.add(session, project_id, voted, {})
     ann = annotator_of(session, cast.project, cast.ann)
     for before, after in (("experts", "crew"), ("crew", None), (None, "experts")):
         tallies.regroup(session, project_id, [(ann.id or 0, before, after)])

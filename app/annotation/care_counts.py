@@ -5,22 +5,21 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app import adding
+from app.adding import Kept
 from app.models import Annotator, AnnotatorKind, Care, CareCount, Project, now
-from app.prepared import adding, addition
 
 # What the lead's counts look back on.
 DAYS = 30
 # A count of fewer, or among fewer, would say who.
 FEWEST = 5
 
+_KEPT = Kept(CareCount, "n")
+
 
 def add(session: Session, project: Project, what: Care) -> None:
     """One more of these today."""
-    today = {"project_id": project.id, "day": now().date(), "what": what}
-    _COUNT.run(session, **addition(today, {"n": 1}))
-
-
-_COUNT = adding(CareCount, "n")
+    adding.add(session, (_KEPT, [(project.id, now().date(), what, 1)]))
 
 
 def lately(session: Session, project: Project) -> dict[Care, int | None]:

@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlmodel import Session
 
-from app import audit, divided, tallies
+from app import audit, counting, tallies
 from app.annotation import asked, drafts, marks, statements
 from app.annotation.claim import NOT_YOURS, annotator_of
 from app.annotation.forms import JudgmentIn, as_form
@@ -95,8 +95,6 @@ def submit_judgment(
     if replaced is not None:
         votes[assigned.comparison_id, replaced.outcome] -= 1
         deltas.subtract(_keys(assigned, annotator, replaced.outcome, replaced.criteria))
-    divided.add(session, row_id(access.project), votes)
-    tallies.apply(session, row_id(access.project), deltas)
     one = 0 if replaced else 1
     annotator = _count(session, annotator, moment, judged=one, today=one)
     _record(session, access, given, said["outcome"], replaced)
@@ -105,6 +103,8 @@ def submit_judgment(
     missed = None
     if assigned.gold is not None and access.project.explains_gold:
         missed = _tell(session, assigned, said["outcome"], moment)
+    # Last: until the commit, whoever judges the same comparison waits for its counts.
+    counting.add(session, row_id(access.project), deltas, votes)
     return _submitted(given, said["outcome"], moment, True, annotator, assigned, missed)
 
 
@@ -378,9 +378,9 @@ def _withdraw(session: Session, access: Access, assigned: Any, annotator: Any) -
     if live is None:
         return
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
-    divided.add(session, row_id(access.project), {(assigned.comparison_id, live.outcome): -1})
     counted = _keys(assigned, annotator, live.outcome, live.criteria)
-    tallies.apply(session, row_id(access.project), dict.fromkeys(counted, -1))
+    votes = {(assigned.comparison_id, live.outcome): -1}
+    counting.add(session, row_id(access.project), dict.fromkeys(counted, -1), votes)
     _keep_said(session, assigned, live)
     of_today = live.created_at.date() == moment.date()
     _count(session, annotator, moment, judged=-1, today=-1 if of_today else 0)

@@ -10,7 +10,7 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app import divided, tallies
+from app import counting, tallies
 from app.imports import bulk, known
 from app.imports.known import PromptState
 from app.imports.scratch import Scratch
@@ -137,8 +137,7 @@ class Pending:
         for (annotator_id, counted), n in self.counted.items():
             for key in tallies.keys(counted._replace(group=groups.get(annotator_id))):
                 deltas[key] += n
-        divided.add(self.session, self.project_id, self.votes)
-        tallies.apply(self.session, self.project_id, deltas)
+        counting.add(self.session, self.project_id, deltas, self.votes)
         if any(self.rows.values()) or any(self.updates.values()):
             self.connection.execute(
                 sa.text("UPDATE projects SET revision = revision + 1 WHERE id = :id"), {"id": self.project_id}

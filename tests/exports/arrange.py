@@ -4,7 +4,7 @@ from itertools import count
 
 from sqlmodel import Session
 
-from app import divided
+from app import counting
 from app.models import Account, Comparison, Judgment, Outcome, Project, Source
 from tests.annotation.arrange import annotator_of
 
@@ -34,7 +34,7 @@ def judge(
     session.add(judgment)
     session.flush()
     if judgment.retired_at is None:
-        divided.add(session, judgment.project_id, {(judgment.comparison_id, judgment.outcome): 1})
+        counting.add(session, judgment.project_id, {}, {(judgment.comparison_id, judgment.outcome): 1})
     if commit:
         session.commit()
     return judgment

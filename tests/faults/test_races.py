@@ -1,19 +1,23 @@
 """Two reach for the same thing at once, and the database decides."""
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, select
 
-from app import db, divided, tallies
+from app import counting, db, divided, tallies
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import Submitted, submit_judgment
 from app.errors import Conflict
-from app.models import Account, Judgment, Outcome, Project, Role, Slot
+from app.models import Account, AnnotatorKind, Judgment, Outcome, Project, Role, Slot, Tally, VoteCount
 from app.permissions import Access
+from app.tallies import Counted
 from tests.annotation.arrange import annotator_of as enrol
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -120,3 +124,28 @@ def test_many_judging_the_same_models_do_not_deadlock(app: Flask, session: Sessi
     assert len(session.exec(select(Judgment)).all()) == 20
     assert tallies.differences(session, cast.project.id or 0) == []
     assert divided.differences(session, cast.project.id or 0) == []
+
+
+def test_whoever_waits_for_a_comparisons_counts_holds_its_models(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time, who waits for nobody")
+    project_id, [pair] = cast.project.id or 0, queue(session, cast.project, 1)
+    judged = Counted(pair.model_a_id, pair.model_b_id, Outcome.A, 0, AnnotatorKind.HUMAN, None, None, True)
+    deltas, votes = dict.fromkeys(tallies.keys(judged), 1), {(pair.id or 0, Outcome.A): 1}
+    counting.add(session, project_id, deltas, votes)
+    session.commit()
+    session.exec(select(VoteCount).with_for_update()).one()
+    other = threading.Thread(
+        target=at_once, args=(app, [lambda other: counting.add(other, project_id, deltas, votes)])
+    )
+    other.start()
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 30
+    while not session.scalar(waiting):
+        assert time.monotonic() < deadline
+    assert session.exec(select(Tally).with_for_update(skip_locked=True)).all() == []
+    session.rollback()
+    other.join(60)
+    assert {row.n for row in session.exec(select(Tally))} == {2}

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlmodel import Session, select
 
-from app import tallies
+from app import counting, tallies
 from app.models import Annotator, Comparison, Judgment, Model, Outcome, Project, Prompt, Response, Source, now
 from app.tallies import Counted
 
@@ -162,7 +162,7 @@ def _count(
             annotator.group_name,
             tuple((judgment.criteria or {}).items()),
         )
-        tallies.apply(session, comparison.project_id, dict.fromkeys(tallies.keys(counted), by))
+        counting.add(session, comparison.project_id, dict.fromkeys(tallies.keys(counted), by), {})
     annotator.judged += by
     annotator.changes += 1
     session.add(annotator)

@@ -1,0 +1,122 @@
+"""Adding to kept counts, several in a statement: the way to the database and back costs more than a row."""
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from itertools import chain, groupby
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, SQLModel
+
+from app.prepared import Prepared, dialect_of, table
+
+# psycopg remembers how it read a statement of so many; of a longer one, reading costs as much as adding.
+PARAMETERS = 50
+
+# What is counted, and then how much to add, in the order of the table's columns.
+Row = tuple[Any, ...]
+Insert = type[sqlite.Insert] | type[postgresql.Insert]
+
+
+class Kept:
+    """A table that keeps counts: some of its columns, which are the last."""
+
+    def __init__(self, model: type[SQLModel], *counted: str) -> None:
+        self.table = table(model)
+        self.counted = counted
+        self.names = [column.key for column in self.table.c]
+
+
+# Some rows of each table, for one statement.
+Part = list[tuple[Kept, Sequence[Row]]]
+
+
+def add(session: Session, *additions: tuple[Kept, Sequence[Row]]) -> None:
+    """Add to counts, which are made where there are none; each row of a table comes once.
+
+    They are changed in the order given, which must be that of every transaction so that none deadlock.
+    """
+    if any(min(row[-len(kept.counted) :]) < 0 for kept, rows in additions for row in rows):
+        for kept, rows in additions:
+            _changing(kept).run_all(session, (_change(kept, row) for row in rows))
+        return
+    mixed = dialect_of(session).name == "postgresql"
+    for shape, parts in groupby(_parts(additions, mixed=mixed), _shape):
+        statement, names = _adding(shape)
+        values = (chain.from_iterable(row for _, rows in part for row in rows) for part in parts)
+        statement.run_all(session, (dict(zip(names, each, strict=True)) for each in values))
+
+
+def _parts(additions: Sequence[tuple[Kept, Sequence[Row]]], *, mixed: bool) -> Iterator[Part]:
+    """What one statement can add at a time, to more than one table where they may be ``mixed``."""
+    part: Part = []
+    room = PARAMETERS
+    for kept, rows in additions:
+        done = 0
+        while done < len(rows):
+            fitting = rows[done : done + room // len(kept.names)] if mixed or not part else []
+            if not fitting:
+                yield part
+                part, room = [], PARAMETERS
+                continue
+            part.append((kept, fitting))
+            done += len(fitting)
+            room -= len(fitting) * len(kept.names)
+    if part:
+        yield part
+
+
+Shape = tuple[tuple[Kept, int], ...]
+
+
+def _shape(part: Part) -> Shape:
+    return tuple((kept, len(rows)) for kept, rows in part)
+
+
+@cache
+def _adding(shape: Shape) -> tuple[Prepared, list[str]]:
+    """A statement that adds to so many rows of each table, and its parameters in the order of the rows."""
+    rows = [kept for kept, number in shape for _ in range(number)]
+    names = [f"{name}_{place}" for place, kept in enumerate(rows) for name in kept.names]
+
+    def of(insert: Insert) -> sa.Insert:
+        unused = iter(names)
+        first, *others = (_upsert(insert, kept, number, unused) for kept, number in shape)
+        # PostgreSQL carries these out after the statement they stand before.
+        for other in others:
+            first = first.add_cte(other.cte(f"more_{other.table.name}"))
+        return first
+
+    return Prepared(sqlite=of(sqlite.Insert), postgresql=of(postgresql.Insert)), names
+
+
+def _upsert(insert: Insert, kept: Kept, rows: int, names: Iterator[str]) -> sa.Insert:
+    columns = kept.table.c
+    binds = [{one.key: sa.bindparam(next(names), type_=one.type) for one in columns} for _ in range(rows)]
+    new = insert(kept.table).values(binds)
+    sums = {name: columns[name] + new.excluded[name] for name in kept.counted}
+    return new.on_conflict_do_update(index_elements=list(kept.table.primary_key), set_=sums)
+
+
+@cache
+def _changing(kept: Kept) -> Prepared:
+    """Adds to one row or takes away, which no proposed row can carry: it must pass the checks."""
+    columns = kept.table.c
+
+    def of(insert: Insert) -> sa.Insert:
+        new = insert(kept.table).values(
+            {one.key: sa.bindparam(f"new_{one.key}", type_=one.type) for one in columns}
+        )
+        sums = {name: columns[name] + sa.bindparam(f"by_{name}", type_=sa.Integer) for name in kept.counted}
+        return new.on_conflict_do_update(index_elements=list(kept.table.primary_key), set_=sums)
+
+    return Prepared(sqlite=of(sqlite.Insert), postgresql=of(postgresql.Insert))
+
+
+def _change(kept: Kept, row: Row) -> dict[str, Any]:
+    values = dict(zip(kept.names, row, strict=True))
+    proposed = values | {name: max(values[name], 0) for name in kept.counted}
+    return {f"new_{name}": value for name, value in proposed.items()} | {
+        f"by_{name}": values[name] for name in kept.counted
+    }
