@@ -122,7 +122,13 @@ def test_a_stranger_is_asked_to_sign_in_and_brought_back(app: Flask, cast: Cast)
     assert (answer.status_code, answer.location) == (303, "/sign-in?next=/p/birds/audit?verb%3Dmember")
 
 
-OF_ANNOTATORS = ("learning.begin_test", "learning.acknowledge", "learning.answer_trial", "learning.mark_read")
+OF_ANNOTATORS = (
+    "learning.begin_test",
+    "learning.acknowledge",
+    "learning.answer_trial",
+    "learning.pass_over",
+    "learning.mark_read",
+)
 
 
 def test_each_change_is_for_leads(app: Flask, cast: Cast, client_of: Any) -> None:

@@ -62,6 +62,13 @@ def test_displayed_mathematics_is_set(source: str) -> None:
     assert "<merror" not in html
 
 
+def test_a_sized_bracket_keeps_its_size_beside_indices() -> None:
+    html = render_markdown(r"$$\bigl[x\bigr]_0^\infty \Big|_{y}$$")
+    bracket = r'<m(subsup|sub)><mrow><mo [^>]*minsize="[^"]+"[^>]*>[]|]</mo></mrow>'
+    assert len(re.findall(bracket, html)) == 2
+    assert 'symmetric="true"' in html
+
+
 def test_a_formula_is_laid_out_without_inline_styles() -> None:
     html = render_markdown(
         r"$$\begin{array}{c|c} a & b \\ \hline c & \begin{aligned} d &= e \end{aligned} \end{array}$$"

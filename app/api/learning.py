@@ -17,7 +17,7 @@ from app.api.paging import Page
 from app.api.reading import received
 from app.api.results import ShareOut
 from app.learning import lessons, people, trials
-from app.learning.forms import DecisionIn, GoldIn, TrialIn, VersionIn
+from app.learning.forms import DecisionIn, GoldIn, PassIn, TrialIn, VersionIn
 from app.models import Care, Outcome, Scope, Source, Stage
 from app.permissions import Access
 from app.quality import own
@@ -173,6 +173,13 @@ def answer_trial(slug: str) -> AnsweredOut:
         return AnsweredOut(stage=found.stage, correct=None, gold=None, reason=None)
     told = found.told
     return AnsweredOut(stage=found.stage, correct=found.correct, gold=told.gold, reason=told.reason)
+
+
+@post("/projects/<slug>/trials/passes", scope=JUDGE, takes=PassIn)
+def pass_trial(slug: str) -> None:
+    """Pass over a pair whose text may be harmful, at no cost; a test asks another where there is one."""
+    trials.pass_over(db.session(), enter(slug, "judge"), received(PassIn))
+    db.session().commit()
 
 
 @get("/projects/<slug>/declines", scope=JUDGE, gives=DeclinesOut)

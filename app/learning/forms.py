@@ -25,6 +25,14 @@ class TrialIn(BaseModel):
         return {**given, "outcome": outcome.partition(":")[0]} if isinstance(outcome, str) else given
 
 
+class PassIn(BaseModel):
+    """A covered trial that somebody would rather not open."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    trial_id: PublicId
+
+
 class GoldIn(BaseModel):
     """What a gold comparison is for, and why its verdict is the right one; None serves it unannounced."""
 

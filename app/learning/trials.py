@@ -14,13 +14,16 @@ from app import audit
 from app.annotation.asked import live_rubric
 from app.annotation.claim import Assigned, annotator_of
 from app.annotation.judge import Told
+from app.annotation.sensitive import is_sensitive
 from app.errors import Conflict, NotFound
-from app.learning.forms import TrialIn
+from app.learning.forms import PassIn, TrialIn
 from app.models import (
     Annotator,
     Comparison,
+    Decline,
     GoldUse,
     Project,
+    Prompt,
     Source,
     Stage,
     Trial,
@@ -51,7 +54,7 @@ class Way:
     """Where somebody is: ``trial`` is the one in hand, ``done`` of ``of`` in this round.
 
     ``results`` are the finished goes at the test, the first one first; ``left`` how many there are still.
-    ``ready`` is false where a test is to be done that nobody has set up; ``warned`` says that they have
+    ``ready`` is false where a test is to be done that has no pair for them; ``warned`` says that they have
     read the project's warning.
     """
 
@@ -105,7 +108,7 @@ def _way(session: Session, project: Project, annotator: Annotator) -> Way | None
 def _training(
     session: Session, project: Project, annotator: Annotator, results: tuple[Result, ...], left: int
 ) -> Way | None:
-    lessons = _pool(session, project, GoldUse.TRAINING)
+    lessons = [one.id for one in _pool(session, project, GoldUse.TRAINING, annotator)]
     begun = {row.comparison_id: row for row in _live(session, annotator, TRAINING_ROUND)}
     done = sum(row.outcome is not None for row in begun.values())
     waiting = [key for key in lessons if key not in begun or begun[key].outcome is None]
@@ -123,7 +126,7 @@ def _test(
     if trial is not None:
         done = sum(row.outcome is not None for row in rows)
         return Way(Stage.TEST, Assigned.of(trial), done, len(rows), results, left)
-    there = len(_pool(session, project, GoldUse.TEST))
+    there = len(_pool(session, project, GoldUse.TEST, annotator))
     return Way(Stage.TEST, None, 0, min(project.test_size, there), results, left, ready=there > 0)
 
 
@@ -145,7 +148,10 @@ def begin_test(session: Session, access: Access) -> None:
         return
     annotator, attempt = _mine(session, access), len(found.results) + 1
     known = {row.comparison_id for row in _live(session, annotator)}
-    pool = [(key in known, secrets.randbits(32), key) for key in _pool(session, project, GoldUse.TEST)]
+    pool = [
+        (one.id in known, secrets.randbits(32), one.id)
+        for one in _pool(session, project, GoldUse.TEST, annotator)
+    ]
     for drawn in sorted(pool)[: project.test_size]:
         _open(session, annotator, drawn[-1], attempt)
     _record(session, access, annotator, "test.begin", {"attempt": attempt})
@@ -168,6 +174,38 @@ def answer(session: Session, access: Access, given: TrialIn, source: Source) -> 
         if trial.attempt != TRAINING_ROUND:
             _judge_test(session, access, annotator)
     return _answered(trial, comparison)
+
+
+def pass_over(session: Session, access: Access, given: PassIn) -> None:
+    """Take a covered pair from the asker's round, at no cost; a test gets another where there is one.
+
+    A test none of whose pairs is left has not been taken. Raises NotFound for a trial that is not the
+    asker's, Conflict for one that is answered or not covered.
+    """
+    annotator = _mine(session, access)
+    trial, comparison = _find(session, annotator, given.trial_id)
+    prompt = session.get_one(Prompt, comparison.prompt_id)
+    if trial.outcome is not None or not is_sensitive(access.project, prompt.category, prompt.tags):
+        raise Conflict(_("Only a covered pair that is not judged yet can be skipped here."))
+    trial.passed_over, trial.retired_at = True, now()
+    _record(session, access, annotator, "trial.pass", {"attempt": trial.attempt})
+    session.flush()
+    if trial.attempt != TRAINING_ROUND:
+        _replace(session, access.project, annotator, trial.attempt)
+        _judge_test(session, access, annotator)
+
+
+def _replace(session: Session, project: Project, annotator: Annotator, attempt: int) -> None:
+    known = {row.comparison_id for row in _live(session, annotator)}
+    asked = {row.comparison_id for row in _live(session, annotator, attempt)}
+    others = [
+        # What they would have to pass over again comes last.
+        (is_sensitive(project, one.category, one.tags), one.id in known, secrets.randbits(32), one.id)
+        for one in _pool(session, project, GoldUse.TEST, annotator)
+        if one.id not in asked
+    ]
+    if others:
+        _open(session, annotator, min(others)[-1], attempt)
 
 
 def lesson(session: Session, access: Access, uid: str) -> Answered:
@@ -213,15 +251,16 @@ def records(session: Session, project: Project, *only: "sa.ColumnElement[bool]")
     return found
 
 
-def pool_sizes(session: Session, project: Project) -> dict[GoldUse, int]:
-    """How many comparisons there are to train and to test with."""
-    return {use: len(_pool(session, project, use)) for use in GoldUse}
+def pool_sizes(session: Session, project: Project, asker: Access | None = None) -> dict[GoldUse, int]:
+    """How many comparisons there are to train and to test with; for an asker, those they may be given."""
+    annotator = _mine(session, asker) if asker else None
+    return {use: len(_pool(session, project, use, annotator)) for use in GoldUse}
 
 
 def _judge_test(session: Session, access: Access, annotator: Annotator) -> None:
     """Once the last of a go is answered: on to live judging, or to another go, or no further."""
     results = _results(session, access.project, annotator)
-    if any(row.outcome is None for row in _live(session, annotator, len(results) + 1)):
+    if not results or any(row.outcome is None for row in _live(session, annotator, len(results) + 1)):
         return
     if results[-1].passed:
         _set_stage(session, access, annotator, Stage.LIVE)
@@ -249,15 +288,40 @@ def _record(
     audit.record(session, verb, subject, by=access.account, project=access.project, detail=detail)
 
 
-def _pool(session: Session, project: Project, use: GoldUse) -> Sequence[int]:
-    """The comparisons of this use whose right verdict the project's scale can say, in a fixed order."""
+def _pool(
+    session: Session, project: Project, use: GoldUse, annotator: Annotator | None = None
+) -> "Sequence[sa.Row[Any]]":
+    """The comparisons of this use whose right verdict the project's scale can say, in a fixed order.
+
+    For an annotator without what they declined or passed over.
+    """
     _, rubric = live_rubric(session, project)
-    found = select(Comparison.id).where(
-        Comparison.project_id == project.id,
-        Comparison.gold_use == use,
-        col(Comparison.gold).in_(rubric.outcomes),
+    found = (
+        sa.select(col(Comparison.id), col(Prompt.category), col(Prompt.tags))
+        .join(Prompt, col(Prompt.id) == Comparison.prompt_id)
+        .where(
+            col(Comparison.project_id) == project.id,
+            col(Comparison.gold_use) == use,
+            col(Comparison.gold).in_(rubric.outcomes),
+        )
+        .order_by(col(Comparison.id))
     )
-    return [int(key) for key in session.exec(found.order_by(col(Comparison.id))) if key is not None]
+    if annotator is not None:
+        found = found.where(sa.not_(_spared(annotator)))
+    return session.execute(found).all()
+
+
+def _spared(annotator: Annotator) -> "sa.ColumnElement[bool]":
+    declined = sa.select(col(Decline.category)).where(
+        col(Decline.annotator_id) == annotator.id,
+        col(Decline.category) == sa.func.coalesce(col(Prompt.category), ""),
+    )
+    passed_over = sa.select(col(Trial.id)).where(
+        col(Trial.annotator_id) == annotator.id,
+        col(Trial.comparison_id) == col(Comparison.id),
+        col(Trial.passed_over),
+    )
+    return sa.or_(declined.exists(), passed_over.exists())
 
 
 def _live(session: Session, annotator: Annotator, attempt: int | None = None) -> Sequence[Trial]:

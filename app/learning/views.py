@@ -19,7 +19,7 @@ from app.annotation.readiness import newest_guideline, read_guideline
 from app.annotation.reading import reading_of
 from app.errors import Invalid, Problem, checked
 from app.learning import lessons, people, trials
-from app.learning.forms import DecisionIn, GoldIn, TrialIn, VersionIn
+from app.learning.forms import DecisionIn, GoldIn, PassIn, TrialIn, VersionIn
 from app.learning.trials import Answered, Way
 from app.models import Account, GoldUse, Source, Stage
 from app.permissions import Access
@@ -43,7 +43,7 @@ def begin(slug: str) -> Response:
     found = trials.way(db.session(), access)
     read = trials.has_read(db.session(), access)
     version = newest_guideline(db.session(), access.project.id)
-    sizes = trials.pool_sizes(db.session(), access.project)
+    sizes = trials.pool_sizes(db.session(), access.project, access)
     db.session().commit()
     page = render(
         "learning/begin.html",
@@ -55,6 +55,7 @@ def begin(slug: str) -> Response:
         version=version,
         lessons=sizes[GoldUse.TRAINING],
         test=min(sizes[GoldUse.TEST], access.project.test_size),
+        chosen=trials.pool_sizes(db.session(), access.project)[GoldUse.TEST],
     )
     return Response(page)
 
@@ -103,6 +104,14 @@ def answer_trial(slug: str) -> Response | BaseResponse:
     db.session().commit()
     if answered.stage == Stage.TRAINING:
         return web.see_other("learning.practise", slug=slug, told=answered.trial.uid)
+    return web.see_other("learning.practise", slug=slug)
+
+
+@bp.post("/p/<slug>/practice/skip")
+def pass_over(slug: str) -> BaseResponse:
+    """Go on without a covered pair."""
+    trials.pass_over(db.session(), _enter(slug), web.submitted(PassIn))
+    db.session().commit()
     return web.see_other("learning.practise", slug=slug)
 
 

@@ -187,7 +187,8 @@ class Trial(SQLModel, table=True):
 
     ``attempt`` 0 is the training round, each number after it one go at the test. Who starts over
     has new trials; the old ones are retired. ``outcome`` is in the comparison's stored order, and
-    ``correct`` what it was worth when it was given.
+    ``correct`` what it was worth when it was given. One that was ``passed_over`` unread is retired, too,
+    and its comparison is not given to them again.
     """
 
     __tablename__ = "trials"
@@ -212,3 +213,4 @@ class Trial(SQLModel, table=True):
     correct: bool | None = None
     answered_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    passed_over: bool = Field(default=False, sa_column_kwargs={"server_default": sa.false()})

@@ -52,6 +52,8 @@ CLASSES = {
     "border-right: 0.05em solid currentcolor": "ruled-right",
 }
 _STYLE = re.compile(r' style="([^"]*)"')
+# Chromium sets a bracket of a given size with indices small and low, unless it has a row of its own.
+_SIZED_BASE = re.compile(r"(<m(?:sub|sup|subsup)>)(<mo [^>]*minsize=[^>]*>[^<]*</mo>)")
 
 
 def to_mathml(source: str, *, display: bool) -> str:
@@ -64,7 +66,7 @@ def to_mathml(source: str, *, display: bool) -> str:
         return _as_written(source)
     if len(set_out) > LONGEST_MATHML:
         return _as_written(source)
-    return _STYLE.sub(_classes, set_out)
+    return _SIZED_BASE.sub(r"\1<mrow>\2</mrow>", _STYLE.sub(_classes, set_out))
 
 
 def _as_written(source: str) -> str:

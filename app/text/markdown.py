@@ -45,7 +45,7 @@ _MATHML = {
 _MATHML_ATTRIBUTES = {
     "display", "displaystyle", "scriptlevel", "mathvariant", "stretchy", "form", "accent", "accentunder",
     "movablelimits", "linethickness", "width", "height", "depth", "lspace", "rspace", "minsize", "maxsize",
-    "voffset", "notation",
+    "symmetric", "voffset", "notation",
 }  # fmt: skip
 _PROSE = {
     "p", "br", "hr", "h3", "h4", "h5", "h6", "em", "strong", "s", "sub", "sup", "blockquote", "ul",

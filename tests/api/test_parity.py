@@ -50,6 +50,7 @@ learning.acknowledge: read_warning
 learning.begin_test: begin_test
 learning.practise: next_trial
 learning.answer_trial: answer_trial
+learning.pass_over: pass_trial
 learning.mark_read: read_guideline
 learning.overview: learners care_taken
 learning.use_gold: use_gold

@@ -23,10 +23,15 @@ def school(session: Session, project: Project, **settings: Any) -> None:
 
 
 def lessons(
-    session: Session, project: Project, use: GoldUse, count: int, gold: Outcome = Outcome.A
+    session: Session,
+    project: Project,
+    use: GoldUse,
+    count: int,
+    gold: Outcome = Outcome.A,
+    category: str | None = None,
 ) -> list[Comparison]:
     """Gold comparisons of one use, with a reason, committed; the first response is the right one."""
-    rows = queue(session, project, count, gold=gold)
+    rows = queue(session, project, count, gold=gold, category=category)
     for row in rows:
         row.gold_use, row.gold_reason = use, REASON
     session.add_all(rows)

@@ -190,6 +190,47 @@ def test_gold_for_learning_is_not_served_among_the_others(
     assert 'name="assignment_id"' not in client_of(cast.ann).get(JUDGE).text
 
 
+def test_a_covered_pair_may_be_skipped(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    school(session, cast.project, training=True, test_size=1, sensitive_categories="war", may_decline=True)
+    lessons(session, cast.project, GoldUse.TRAINING, 1, category="war")
+    lessons(session, cast.project, GoldUse.TEST, 1, category="war")
+    [other] = lessons(session, cast.project, GoldUse.TEST, 1)
+    ann, ben = client_of(cast.ann), client_of(cast.ben)
+    other_key = other.id
+    skip = f"{PRACTICE}/skip"
+    ann.post(skip, data={"trial_id": trial(ann.get(PRACTICE))})
+    assert ann.get(PRACTICE).location == BEGIN, "the training round is over"
+    ann.post(f"{BEGIN}/test")
+    page = ann.get(PRACTICE)
+    if 'formaction="/p/birds/practice/skip"' in page.text:
+        ann.post(skip, data={"trial_id": trial(page)})
+        page = ann.get(PRACTICE)
+    assert "practice/skip" not in page.text
+    assert "Test: 0 of 1" in page.text, "another stands in its place"
+    assert ann.post(skip, data={"trial_id": trial(page)}).status_code == 409
+    practise(ann)
+    assert stage(session, cast, cast.ann) == Stage.LIVE
+    # Who declines them is asked none of them.
+    ben.post("/p/birds/limits", data={"categories": "war"})
+    ben.get(BEGIN)
+    ben.post(f"{BEGIN}/test")
+    session.rollback()
+    mine = select(Trial.comparison_id).join(Annotator).where(Annotator.account_id == cast.ben.id)
+    assert session.exec(mine).all() == [other_key]
+
+
+def test_a_test_of_which_all_was_skipped_is_not_passed(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    school(session, cast.project, test_size=1, all_sensitive=True)
+    lessons(session, cast.project, GoldUse.TEST, 1)
+    ann = client_of(cast.ann)
+    ann.post(f"{BEGIN}/test")
+    ann.post(f"{PRACTICE}/skip", data={"trial_id": trial(ann.get(PRACTICE))})
+    assert stage(session, cast, cast.ann) == Stage.TEST
+    assert "There is no pair for you to be tested with" in ann.get(BEGIN).text
+
+
 def test_a_scale_without_ties_asks_for_none(session: Session, cast: Cast, client_of: ClientOf) -> None:
     school(session, cast.project, training=True)
     lessons(session, cast.project, GoldUse.TRAINING, 1, gold=Outcome.TIE)
