@@ -8,8 +8,10 @@ let broughtBack = false;
 let slipped = false; // taken back before the server had answered
 
 // htmx sends two events to every element that goes: for a pair many hundreds, more work than all the rest of a swap.
-document.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target } }) => {
-  if (shouldSwap && target.matches("[data-pair]")) target.replaceChildren();
+// What was pressed stays until then: from around it htmx reads how to swap.
+document.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target, requestConfig } }) => {
+  if (!shouldSwap || !target.matches("[data-pair]")) return;
+  for (const part of [...target.children]) if (!part.contains(requestConfig.elt)) part.remove();
 });
 
 // The second click of a double click lands on the next pair: verdicts rest a moment after each swap. Whoever reads
