@@ -4,6 +4,7 @@ gunicorn, because it cuts the connection when a stream breaks off: with a server
 response properly, half an export would look complete.
 """
 
+import gc
 import math
 import os
 import signal
@@ -57,7 +58,14 @@ def warmed(app: Flask) -> Flask:
     )
     for name in pages:
         app.jinja_env.get_template(name)
+    _keep_what_is_loaded()
     return app
+
+
+def _keep_what_is_loaded() -> None:
+    # It stays until the end, so that neither the collector nor the end need look through it:
+    # a process that stops would spend longer on that than on anything else.
+    gc.freeze()
 
 
 class Worker(ThreadWorker):
@@ -106,6 +114,7 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
     so that a wrong one stops the start with its name.
     """
     Settings()
+    _keep_what_is_loaded()
     Web(options(host, port, workers)).run()
 
 
@@ -127,6 +136,7 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
 def run_jobs() -> None:
     """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
     queue = create_app().extensions["jobs"]
+    _keep_what_is_loaded()
     queue.create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()
 
 
