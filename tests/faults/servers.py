@@ -16,9 +16,9 @@ from tests.conftest import SECRET
 
 
 @contextmanager
-def served(settings: Settings) -> Iterator[tuple[int, Callable[[], None]]]:
+def served(settings: Settings, workers: int = 1) -> Iterator[tuple[int, Callable[[], None]]]:
     """The production server in processes of its own: its port, and a way to kill them all at once."""
-    with started(settings) as (port, process):
+    with started(settings, workers) as (port, process):
 
         def kill() -> None:
             os.killpg(process.pid, signal.SIGKILL)
@@ -28,7 +28,7 @@ def served(settings: Settings) -> Iterator[tuple[int, Callable[[], None]]]:
 
 
 @contextmanager
-def started(settings: Settings) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
+def started(settings: Settings, workers: int = 1) -> "Iterator[tuple[int, subprocess.Popen[bytes]]]":
     """The same: its port and its keeper, whose standard error is piped."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
@@ -39,7 +39,7 @@ def started(settings: Settings) -> "Iterator[tuple[int, subprocess.Popen[bytes]]
         "TIEBREAK_DATABASE_URL": settings.database_url,
         "TIEBREAK_SECRET_KEY": SECRET,
     }
-    start = f"from app.server import serve; serve('127.0.0.1', {port}, 2)"
+    start = f"from app.server import serve; serve('127.0.0.1', {port}, {workers})"
     process = subprocess.Popen(
         [sys.executable, "-c", f"if __name__ == '__main__': {start}"],
         env=environment,

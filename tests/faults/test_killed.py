@@ -131,7 +131,7 @@ def test_a_killed_server_lost_nothing_it_acknowledged(
 ) -> None:
     queue(session, cast.project, 400, wanted=2)
     given = bearers(session, cast.project)
-    with served(settings) as (port, kill):
+    with served(settings, workers=2) as (port, kill):
         burst = Burst([over_http(port, token) for token in given])
         burst.run(kill)
     # The app of this process stands for the restarted server.
