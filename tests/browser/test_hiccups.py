@@ -2,41 +2,42 @@
 
 import re
 from pathlib import Path
-from typing import Any
 
-import pytest
 from playwright.sync_api import Route, expect
 
 from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
 from tests.browser.seat import LISTEN, PASSWORD, PHONE, OpenPage, judgments, make_project
 
 
-@pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
 def test_a_verdict_survives_a_restart_of_the_server(
-    look: dict[str, Any], tmp_path: Path, open_page: OpenPage, complaints: Complaints
+    tmp_path: Path, open_page: OpenPage, complaints: Complaints
 ) -> None:
-    page = open_page(**look)
+    """At a desk and on a phone."""
+    pages = {"otis": open_page(), "phoebe": open_page(**PHONE)}
     with serving(tmp_path, "serve", "--workers", "1") as site:
-        project = make_project(tmp_path, "otis")
-        sign_in(page, site, "otis@example.org", PASSWORD)
-        page.goto(site.address(f"{project}/judge"))
-        page.wait_for_timeout(300)
-    page.evaluate(LISTEN)
-    page.locator("#verdict-b").click()
-    expect(page.get_by_text("Not saved yet.")).to_be_visible()
-    expect(page.locator("#verdict-b")).to_have_attribute("aria-pressed", "true")
-    complaints.clear()  # the browser and htmx tell of the lost request
-    assert wrong_with(page) == []
+        for name, page in pages.items():
+            project = make_project(tmp_path, name)
+            sign_in(page, site, f"{name}@example.org", PASSWORD)
+            page.goto(site.address(f"{project}/judge"))
+            page.wait_for_timeout(300)
+    for page in pages.values():
+        page.evaluate(LISTEN)
+        page.locator("#verdict-b").click()
+        expect(page.get_by_text("Not saved yet.")).to_be_visible()
+        expect(page.locator("#verdict-b")).to_have_attribute("aria-pressed", "true")
+        complaints.clear()  # the browser and htmx tell of the lost request
+        assert wrong_with(page) == []
     with serving(tmp_path, "serve", "--workers", "1", port=int(site.url.rpartition(":")[2])):
-        expect(page.get_by_text("Saved: the verdict that had to wait")).to_be_visible(timeout=20_000)
-        expect(page.locator("#today")).to_contain_text("1")
-        said = page.evaluate("() => window.said.map((words) => words.split(/[.:]/)[0])")
-        assert said == ["Not saved yet", "Saved"], "each once, however often it was tried"
-        assert len(judgments(tmp_path)) == 1
-        page.wait_for_timeout(300)
-        page.locator("#verdict-a").click()
-        expect(page.locator("#today")).to_contain_text("2")
-    assert len(judgments(tmp_path)) == 2
+        for name, page in pages.items():
+            expect(page.get_by_text("Saved: the verdict that had to wait")).to_be_visible(timeout=20_000)
+            expect(page.locator("#today")).to_contain_text("1")
+            said = page.evaluate("() => window.said.map((words) => words.split(/[.:]/)[0])")
+            assert said == ["Not saved yet", "Saved"], "each once, however often it was tried"
+            assert len(judgments(tmp_path, f"/p/of-{name}")) == 1
+            page.wait_for_timeout(300)
+            page.locator("#verdict-a").click()
+            expect(page.locator("#today")).to_contain_text("2")
+            assert len(judgments(tmp_path, f"/p/of-{name}")) == 2
     complaints.clear()
 
 
