@@ -134,7 +134,8 @@ def _postgres_maker(cluster: postgres.Cluster) -> Callable[[Path], str]:
 
     def copy(_folder: Path) -> str:
         name = f"test_{next(numbers)}"
-        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_tiebreak")
+        # Copying files takes half as long as writing each page to the log too, which is for a busy server.
+        cluster.execute(f"CREATE DATABASE {name} TEMPLATE template_tiebreak STRATEGY FILE_COPY")
         return cluster.url(name)
 
     return copy

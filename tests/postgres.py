@@ -66,6 +66,7 @@ class Cluster:
     prefix: list[str]
     options: Sequence[str]
     process: "subprocess.Popen[bytes] | None" = None
+    connection: "psycopg.Connection[tuple[object, ...]] | None" = None
 
     def url(self, database: str = "postgres") -> str:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
@@ -104,11 +105,16 @@ class Cluster:
         subprocess.run(["pkill", "-KILL", "-P", str(self.process.pid)], check=False)
         self.process.kill()
         self.process.wait()
+        if self.connection is not None:
+            self.connection.close()
+            self.connection = None
         (self.base / "data" / "postmaster.pid").unlink(missing_ok=True)
 
     def execute(self, sql: str) -> None:
-        with psycopg.connect(self.url(), autocommit=True) as connection:
-            connection.execute(sql)  # type: ignore[call-overload]
+        """Run a statement as the owner, by one connection for all of them: to open one takes longer."""
+        if self.connection is None:
+            self.connection = psycopg.connect(self.url(), autocommit=True)
+        self.connection.execute(sql)
 
 
 @contextlib.contextmanager
