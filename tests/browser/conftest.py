@@ -1,7 +1,9 @@
 """A real browser, a real server process, and pages that must not complain."""
 
+import fcntl
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -17,9 +19,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
 
+from app import create_app, db
+from app.demo import loading
 from app.server import STOP_SECONDS
 from scripts import browser as browsers
-from tests.conftest import SECRET
+from tests.conftest import SECRET, make_settings
 
 ROOT = Path(__file__).parent.parent.parent
 AXE = (ROOT / "tests" / "vendor" / "axe.min.js").read_text()
@@ -121,24 +125,36 @@ def _wait(site: Site, server: "subprocess.Popen[bytes]") -> None:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """The demo project, served as ``make run`` serves it; its pages are only looked at."""
+def demo(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Site]:
+    """The demo project, served as ``make run`` serves it; nothing is made in it but snapshots."""
+    shared = tmp_path_factory.getbasetemp()
+    if worker_id != "master":
+        shared = shared.parent
     data = tmp_path_factory.mktemp("demo")
+    shutil.copytree(_filled_once(shared / "demo-filled"), data, dirs_exist_ok=True)
     with serving(data, "demo", "--workers", "1") as site:
         site.password = (data / "demo_password").read_text()
         yield site
 
 
+def _filled_once(folder: Path) -> Path:
+    """The demo's data, made by the first of the processes that share the folder while the others wait."""
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        made = folder / "demo_password"  # written last
+        if not made.exists():
+            folder.mkdir()
+            app = create_app(make_settings(folder))
+            with app.app_context():
+                db.upgrade(db.engine())
+                loading.load(db.engine(), app.config["SETTINGS"], tell=lambda words: None)
+            app.extensions["engine"].dispose()
+    return folder
+
+
 @pytest.fixture(scope="session")
-def empty_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server on an empty database."""
-    with serving(tmp_path_factory.mktemp("empty"), "serve", "--workers", "1") as site:
-        yield site
-
-
-@pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A server with nothing in it yet, for one file of tests."""
+    """A server with nothing in it but what tests have made for themselves, under names of their own."""
     with serving(tmp_path_factory.mktemp("site"), "serve", "--workers", "1") as site:
         yield site
 

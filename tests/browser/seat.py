@@ -1,7 +1,7 @@
-"""A project of one annotator and their lead, and what they do at its pairs."""
+"""Projects for the browser's tests, most of one annotator and their lead, and what they do at its pairs."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -53,31 +53,47 @@ LISTEN = """() => {
 OpenPage = Callable[..., Page]
 
 
-def make_project(data: Path, annotator: str, **rubric: Any) -> str:
-    """A project of one annotator and one lead, with six comparisons queued; returns its address."""
+def fill(
+    data: Path,
+    slug: str,
+    members: dict[str, Role],
+    rows: Iterable[dict[str, object]],
+    *,
+    pairs: bool = True,
+    **form: Any,
+) -> str:
+    """A project of these members, with these rows imported and their pairs queued; returns its address."""
     app = create_app(make_settings(data))
     engine = app.extensions["engine"]
-    members = [
-        {"email": f"{annotator}@example.org", "role": Role.ANNOTATOR},
-        {"email": f"lead-{annotator}@example.org", "role": Role.LEAD},
-    ]
+    form = {
+        "slug": slug,
+        "name": slug.replace("-", " ").title(),
+        "members": [{"email": f"{name}@example.org", "role": role} for name, role in members.items()],
+        **form,
+    }
     with app.app_context(), db.transaction(engine) as session:
-        for member in members:
-            account = {"email": member["email"], "name": member["email"].split("@")[0].title()}
-            people.add(session, checked(AccountIn, account | {"password": PASSWORD}), by=None)
-        form = {"slug": f"of-{annotator}", "name": f"Of {annotator.title()}", "members": members}
-        project = lifecycle.create(session, checked(ProjectFile, form | {"rubric": rubric}), by=None)
-    file = data / f"{annotator}.jsonl"
-    rows = [
+        for name in members:
+            account = {"email": f"{name}@example.org", "name": name.title(), "password": PASSWORD}
+            people.add(session, checked(AccountIn, account), by=None)
+        project = lifecycle.create(session, checked(ProjectFile, form), by=None)
+    file = data / f"{slug}.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
+    if pairs:
+        queue_pairs(engine, project, PairingIn(seed=1), by=None)
+    engine.dispose()
+    return f"/p/{slug}"
+
+
+def make_project(data: Path, annotator: str, **rubric: Any) -> str:
+    """A project of one annotator and one lead, with six comparisons queued; returns its address."""
+    members = {annotator: Role.ANNOTATOR, f"lead-{annotator}": Role.LEAD}
+    rows = (
         {"prompt": f"What is a goose, number {n}?", "model": model, "response": f"{said}\n\nNumber {n}."}
         for n in range(6)
         for model, said in zip(("zephyr-one", "quartz-two"), RESPONSES, strict=True)
-    ]
-    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
-    queue_pairs(engine, project, PairingIn(seed=1), by=None)
-    engine.dispose()
-    return f"/p/of-{annotator}"
+    )
+    return fill(data, f"of-{annotator}", members, rows, rubric=rubric)
 
 
 def cover(data: Path, project: str) -> None:

@@ -57,7 +57,7 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
     elsewhere.get_by_role("button", name="A is better").click()
     expect(elsewhere.locator("#today")).to_contain_text("1")
     expect(elsewhere.get_by_label("Why?")).to_have_value("")
-    assert judgments(site.data)[-1].rationale == "It says where to look."
+    assert judgments(site.data, project)[-1].rationale == "It says where to look."
 
 
 def test_leaving_at_once_loses_no_draft(site: Site, open_page: OpenPage) -> None:
@@ -103,8 +103,8 @@ def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open
 
 
 def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page: OpenPage) -> None:
-    project, page = make_project(site.data, "lena", **ASKED), open_page()
-    sign_in(page, site, "lena@example.org", PASSWORD)
+    project, page = make_project(site.data, "lotte", **ASKED), open_page()
+    sign_in(page, site, "lotte@example.org", PASSWORD)
     held: list[Route] = []
     page.route("**/judge/draft", lambda route: held.append(route))
     page.goto(site.address(f"{project}/judge"))
@@ -115,7 +115,7 @@ def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page:
     with page.expect_response("**/judge/draft") as late:
         held[0].continue_()
     assert late.value.status == 204
-    assert judgments(site.data)[-1].rationale == "It was quick."
+    assert judgments(site.data, project)[-1].rationale == "It was quick."
     expect(page.get_by_label("Why?")).to_have_value("")
 
 
@@ -152,5 +152,5 @@ def test_two_tabs_lose_nothing(site: Site, open_page: OpenPage, complaints: Comp
     assert wrong_with(second) == []
     second.get_by_role("button", name="B is better").click()
     expect(second.get_by_text("Your judgment was changed.")).to_be_visible()
-    assert [(row.rationale) for row in judgments(site.data)][-1] == "Second, and last."
+    assert [(row.rationale) for row in judgments(site.data, project)][-1] == "Second, and last."
     complaints.clear()  # an older tab's draft is a 409 in the console

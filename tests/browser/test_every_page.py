@@ -7,9 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
+from app import create_app
+from app.snapshots.commands import snapshot
 from scripts import translations
 from tests.browser.conftest import (
     NARROWEST,
@@ -20,6 +23,7 @@ from tests.browser.conftest import (
     violations,
     wrong_with,
 )
+from tests.conftest import make_settings
 
 # Who looks at each page, by endpoint: v(isitor), a(nnotator), l(ead), A(dmin). Names in braces are
 # found once by the fixture `names`.
@@ -145,8 +149,9 @@ def names(
 
     Two versions of a snapshot are made as well.
     """
-    for _version in "12":
-        demo.command("snapshot", "demo", "--name", "first")
+    with create_app(make_settings(demo.data)).app_context():
+        for _version in "12":
+            assert CliRunner().invoke(snapshot, ["demo", "--name", "first"]).exit_code == 0
     admin, lead, annotator = (seats(who).page for who in "Ala")
     admin.goto(demo.address("/people"))
     admin.get_by_role("button", name="Make an invitation link").click()

@@ -59,7 +59,7 @@ def test_a_whole_session_in_another_language(language: str, site: Site, open_pag
     rest(page)
     page.keyboard.press("ArrowLeft")
     expect(page.locator("#said")).to_contain_text(words["saved"])
-    verdict = judgments(site.data)[-1]
+    verdict = judgments(site.data, project)[-1]
     assert verdict.outcome == ("b" if verdict.swapped else "a")
     assert wrong_with(page) == []
 
@@ -86,14 +86,14 @@ def test_a_whole_session_in_another_language(language: str, site: Site, open_pag
 
 
 def test_the_language_goes_with_the_person_without_javascript(site: Site, open_page: OpenPage) -> None:
-    make_project(site.data, "nora")
+    make_project(site.data, "norma")
     page = open_page(java_script_enabled=False)
-    come_in(page, site, "nora")
+    come_in(page, site, "norma")
     page.locator(".site-tools .menu summary").last.click()
     page.locator("button[lang=ar]").click()
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     elsewhere = open_page(locale="es-ES")
-    come_in(elsewhere, site, "nora")
+    come_in(elsewhere, site, "norma")
     expect(elsewhere.locator("html")).to_have_attribute("lang", "ar")
 
 
@@ -190,8 +190,8 @@ def test_the_first_tab_leads_past_the_header(site: Site, open_page: OpenPage) ->
 
 
 def test_with_forced_colours_the_chosen_verdict_can_still_be_told(site: Site, open_page: OpenPage) -> None:
-    project, page = make_project(site.data, "fred", criteria="usual"), open_page(forced_colors="active")
-    come_in(page, site, "fred")
+    project, page = make_project(site.data, "frida", criteria="usual"), open_page(forced_colors="active")
+    come_in(page, site, "frida")
     page.goto(site.address(f"{project}/judge"))
     chosen, other = page.locator(".ask label").nth(0), page.locator(".ask label").nth(1)
     chosen.click()

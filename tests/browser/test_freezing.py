@@ -2,24 +2,14 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
-import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A demo project of its own: in the others' nothing is made."""
-    data = tmp_path_factory.mktemp("freezing")
-    with serving(data, "demo", "--workers", "1") as site:
-        site.password = (data / "demo_password").read_text()
-        yield site
 
 
 def stat(page: Page, name: str) -> Locator:
@@ -39,10 +29,10 @@ def freeze(page: Page, name: str) -> str:
     return page.url.rpartition("/")[2]
 
 
-def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage, tmp_path: Path) -> None:
+def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(accept_downloads=True)
-    sign_in(page, site, "researcher@example.org", site.password)
-    page.goto(site.address("/p/demo/snapshots"))
+    sign_in(page, demo, "researcher@example.org", demo.password)
+    page.goto(demo.address("/p/demo/snapshots"))
     page.get_by_role("link", name="Choose filters").click()
     everything = stat(page, "Rows").inner_text()
     page.get_by_role("group", name="Category").get_by_role("checkbox", name="code", exact=True).check()
@@ -62,7 +52,7 @@ def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage
     row.locator("summary").click()
     expect(row.locator("details > code")).to_have_text(hashlib.sha256(file.read_bytes()).hexdigest())
 
-    page.goto(site.address("/p/demo/export"))
+    page.goto(demo.address("/p/demo/export"))
     freeze(page, "everything")
     page.get_by_label("Since").select_option(label)
     page.get_by_role("button", name="Compare").click()
@@ -74,11 +64,11 @@ def test_a_snapshot_from_filters_to_what_changed(site: Site, open_page: OpenPage
 
 
 def test_a_name_that_does_not_fit_is_told_beside_it(
-    site: Site, open_page: OpenPage, complaints: Complaints
+    demo: Site, open_page: OpenPage, complaints: Complaints
 ) -> None:
     page = open_page()
-    sign_in(page, site, "researcher@example.org", site.password)
-    page.goto(site.address("/p/demo/snapshots/new?category=code"))
+    sign_in(page, demo, "researcher@example.org", demo.password)
+    page.goto(demo.address("/p/demo/snapshots/new?category=code"))
     page.get_by_label("Name").fill("Wrong name")
     page.get_by_role("button", name="Make the snapshot").click()
     expect(page.locator("#name-error")).to_contain_text("small letters, digits and hyphens")

@@ -76,9 +76,9 @@ TOO_WIDE = """() => {
 
 
 @pytest.fixture
-def project(empty_site: Site, tmp_path: Path) -> str:
+def project(site: Site, tmp_path: Path) -> str:
     """A project all of whose texts are hostile; returns its address."""
-    app = create_app(make_settings(empty_site.data))
+    app = create_app(make_settings(site.data))
     engine = app.extensions["engine"]
     member = {"email": "hope@example.org", "role": Role.LEAD}
     rubric = {
@@ -98,7 +98,7 @@ def project(empty_site: Site, tmp_path: Path) -> str:
     report = import_files(engine, made, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
     assert (report.refused_rows, report.total("read")) == ([], PAIRS)
     engine.dispose()
-    return empty_site.address("/p/hostile")
+    return site.address("/p/hostile")
 
 
 def row_of(number: int) -> dict[str, object]:
@@ -122,13 +122,13 @@ def row_of(number: int) -> dict[str, object]:
     }
 
 
-def test_hostile_texts_are_only_read(empty_site: Site, project: str, open_page: Callable[..., Page]) -> None:
+def test_hostile_texts_are_only_read(site: Site, project: str, open_page: Callable[..., Page]) -> None:
     page = open_page(viewport={"width": 1440, "height": 900})
     page.add_init_script("window.pwned = () => { window.wasPwned = true };")
     left: list[str] = []
-    page.on("request", lambda request: left.append(request.url) if astray(request, empty_site) else None)
+    page.on("request", lambda request: left.append(request.url) if astray(request, site) else None)
     page.on("dialog", lambda dialog: (left.append(dialog.message), dialog.dismiss()))
-    sign_in(page, empty_site, "hope@example.org", PASSWORD)
+    sign_in(page, site, "hope@example.org", PASSWORD)
     page.goto(f"{project}/judge")
     for number in range(PAIRS):
         for width in WIDTHS:

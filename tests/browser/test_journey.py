@@ -9,23 +9,12 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Download, Page, Route, expect
 
-from app import create_app, db
-from app.accounts import people
-from app.accounts.forms import AccountIn
-from app.errors import checked
-from app.imports.forms import ImportIn
-from app.imports.importing import File, import_files
 from app.models import Role
-from app.pairing.forms import PairingIn
-from app.pairing.pairs import queue_pairs as fill_queue
-from app.projects import lifecycle
-from app.projects.forms import ProjectFile
 from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
-from tests.conftest import make_settings
+from tests.browser.seat import PASSWORD, fill
 
 MODELS = ("zephyr-one", "quartz-two", "ember-three")
 PROMPTS = 12
-PASSWORD = "eleven geese over the lake"
 
 OpenPage = Callable[..., Page]
 
@@ -39,38 +28,25 @@ def test_the_first_page_of_a_new_site(tmp_path: Path, open_page: OpenPage) -> No
         assert wrong_with(page) == []
 
 
-@pytest.fixture(scope="module")
-def responses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+ROWS = [
+    {"prompt": f"What is {n} times seven?", "model": model, "response": f"Way {way}: it is **{7 * n}**."}
+    for n in range(PROMPTS)
+    for way, model in enumerate(MODELS)
+]
+
+
+@pytest.fixture
+def responses(tmp_path: Path) -> Path:
     """A file of responses, in which no model is named but where models are told."""
-    path = tmp_path_factory.mktemp("journey") / "responses.jsonl"
-    rows = [
-        {"prompt": f"What is {n} times seven?", "model": model, "response": f"Way {way}: it is **{7 * n}**."}
-        for n in range(PROMPTS)
-        for way, model in enumerate(MODELS)
-    ]
-    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    path = tmp_path / "responses.jsonl"
+    path.write_text("".join(json.dumps(row) + "\n" for row in ROWS))
     return path
 
 
 @pytest.fixture
-def queue(empty_site: Site, responses: Path) -> Callable[[str], str]:
+def queue(site: Site) -> Callable[[str], str]:
     """Makes a project of somebody's own with a full queue; returns the address of its pages."""
-
-    def make(name: str) -> str:
-        app = create_app(make_settings(empty_site.data))
-        engine = app.extensions["engine"]
-        member = {"email": f"{name}@example.org", "role": Role.REVIEWER}
-        with app.app_context(), db.transaction(engine) as session:
-            account = {"email": member["email"], "name": name.title(), "password": PASSWORD}
-            people.add(session, checked(AccountIn, account), by=None)
-            form = {"slug": f"of-{name}", "name": f"Of {name.title()}", "members": [member]}
-            project = lifecycle.create(session, checked(ProjectFile, form), by=None)
-        import_files(engine, project, [File(responses, responses.name)], ImportIn(), by=None, max_row_mb=1)
-        fill_queue(engine, project, PairingIn(seed=1), by=None)
-        engine.dispose()
-        return empty_site.address(f"/p/of-{name}")
-
-    return make
+    return lambda name: site.address(fill(site.data, f"of-{name}", {name: Role.REVIEWER}, ROWS))
 
 
 @dataclass
@@ -99,12 +75,10 @@ class Desk:
         self.act(lambda: self.page.get_by_role("button", name=name).click())
 
 
-def test_from_responses_to_a_training_set(empty_site: Site, open_page: OpenPage, responses: Path) -> None:
-    empty_site.command(
-        *("user", "add", "lena@example.org", "--role", "member", "--password-stdin"), stdin=PASSWORD
-    )
+def test_from_responses_to_a_training_set(site: Site, open_page: OpenPage, responses: Path) -> None:
+    site.command(*("user", "add", "lena@example.org", "--role", "member", "--password-stdin"), stdin=PASSWORD)
     page = open_page(viewport={"width": 1280, "height": 800})
-    sign_in(page, empty_site, "lena@example.org", PASSWORD)
+    sign_in(page, site, "lena@example.org", PASSWORD)
     make_project(page)
     bring_responses(page, responses)
     queue_pairs(page)
@@ -224,11 +198,9 @@ def judged(page: Page, project: str) -> list[str]:
     return page.locator("tbody tr td:nth-child(3)").all_inner_texts()
 
 
-def test_a_double_click_judges_one_pair(
-    empty_site: Site, open_page: OpenPage, queue: Callable[[str], str]
-) -> None:
+def test_a_double_click_judges_one_pair(site: Site, open_page: OpenPage, queue: Callable[[str], str]) -> None:
     project, page = queue("dora"), open_page()
-    sign_in(page, empty_site, "dora@example.org", PASSWORD)
+    sign_in(page, site, "dora@example.org", PASSWORD)
     page.goto(f"{project}/judge")
     Desk(page).act(lambda: page.get_by_role("button", name="A is better").dblclick())
     page.wait_for_timeout(400)
@@ -236,9 +208,9 @@ def test_a_double_click_judges_one_pair(
     assert judged(page, project) == ["A is better"]
 
 
-def test_without_javascript(empty_site: Site, open_page: OpenPage, queue: Callable[[str], str]) -> None:
+def test_without_javascript(site: Site, open_page: OpenPage, queue: Callable[[str], str]) -> None:
     project, page = queue("nora"), open_page(java_script_enabled=False)
-    sign_in(page, empty_site, "nora@example.org", PASSWORD)
+    sign_in(page, site, "nora@example.org", PASSWORD)
     page.get_by_role("link", name="Judge").first.click()
     desk = Desk(page)
     desk.click("A is better")
@@ -269,13 +241,13 @@ def lose_answer(route: Route) -> None:
 def test_a_verdict_survives_the_network(
     name: str,
     lose: Callable[[Route], None],
-    empty_site: Site,
+    site: Site,
     open_page: OpenPage,
     queue: Callable[[str], str],
     complaints: Complaints,
 ) -> None:
     project, page = queue(name), open_page()
-    sign_in(page, empty_site, f"{name}@example.org", PASSWORD)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
     page.goto(f"{project}/judge")
     page.route("**/judge", lose)
     page.wait_for_timeout(300)

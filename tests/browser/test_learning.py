@@ -1,62 +1,46 @@
 """Learning, care and own numbers in a real browser: a newcomer's way, a break, a page of one's own."""
 
 import re
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, serving, sign_in, wrong_with
+from app.models import Role
+from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.seat import PASSWORD, fill
 
-PASSWORD = "a long enough password"
-PROJECT = """
-name: Birds
-guideline: "# Ties\\n\\nCall a tie when both are good."
-settings:
-  training: true
-  test_size: 2
-  test_attempts: 1
-  warning: Some of this is grim.
-  may_decline: true
-  break_minutes: 5
-  shows_gold: true
-members:
-  - {email: lead@example.org, role: lead}
-  - {email: nia@example.org, role: annotator}
-  - {email: ned@example.org, role: annotator}
-  - {email: nell@example.org, role: annotator}
-"""
-ROW = (
-    '{{"prompt": "Question {n}", "category": "{kind}", "model_a": "Heron", "response_a": "Right {n}",'
-    ' "model_b": "Moth", "response_b": "Wrong {n}"{gold}}}\n'
-)
+SETTINGS = {
+    "training": True,
+    "test_size": 2,
+    "test_attempts": 1,
+    "warning": "Some of this is grim.",
+    "may_decline": True,
+    "break_minutes": 5,
+    "shows_gold": True,
+}
+NEWCOMERS = ("nia", "ned", "nell")
 
 
 @pytest.fixture(scope="module")
-def school(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def school(site: Site) -> Site:
     """A project with four gold comparisons and six others, a lead and newcomers."""
-    folder: Path = tmp_path_factory.mktemp("school")
-    with serving(folder, "serve", "--workers", "1") as site:
-        for name in ("lead", "nia", "ned", "nell"):
-            site.command(
-                "user",
-                "add",
-                f"{name}@example.org",
-                "--role",
-                "member",
-                "--name",
-                name.title(),
-                "--password-stdin",
-                stdin=PASSWORD,
-            )
-        (folder / "birds.yaml").write_text(PROJECT)
-        site.command("project", "add", "birds", "--from", str(folder / "birds.yaml"))
-        gold = [ROW.format(n=n, kind="kitchen", gold=', "gold": "a"') for n in range(4)]
-        rows = [ROW.format(n=n, kind="war" if n == 4 else "kitchen", gold="") for n in range(4, 10)]
-        (folder / "rows.jsonl").write_text("".join(gold + rows))
-        site.command("import", "birds", str(folder / "rows.jsonl"))
-        yield site
+    rows = (
+        {
+            "prompt": f"Question {n}",
+            "category": "war" if n == 4 else "kitchen",
+            "model_a": "Heron",
+            "response_a": f"Right {n}",
+            "model_b": "Moth",
+            "response_b": f"Wrong {n}",
+        }
+        | ({"gold": "a"} if n < 4 else {})
+        for n in range(10)
+    )
+    members = {"lead": Role.LEAD} | dict.fromkeys(NEWCOMERS, Role.ANNOTATOR)
+    guideline = "# Ties\n\nCall a tie when both are good."
+    fill(site.data, "birds", members, rows, pairs=False, guideline=guideline, settings=SETTINGS)
+    return site
 
 
 def judge(page: Page, verdict: str) -> None:

@@ -53,7 +53,7 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
     page.get_by_role("button", name="Both bad").click()
     expect(page.locator("#today")).to_contain_text("1")
     assert marked(page) == []
-    spans = judgments(site.data)[-1].spans or []
+    spans = judgments(site.data, project)[-1].spans or []
     assert sorted((span["quote"], span["tag"]) for span in spans) == [
         ("They honk", None),
         ("water bird", "factual_error"),
@@ -68,5 +68,5 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
     expect(page.locator("[data-marked] li")).to_have_count(1)
     page.get_by_role("button", name="Both bad").click()
     expect(page.get_by_text("Your judgment was changed.")).to_be_visible()
-    [span] = judgments(site.data)[-1].spans or []
+    [span] = judgments(site.data, project)[-1].spans or []
     assert span in spans

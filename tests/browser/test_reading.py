@@ -1,30 +1,17 @@
 """Reading two responses: as they were meant, equal in everything but their words, and lightly."""
 
 import base64
-import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from app import create_app, db
-from app.accounts import people
-from app.accounts.forms import AccountIn
-from app.errors import checked
-from app.imports.forms import ImportIn
-from app.imports.importing import File, import_files
 from app.models import Role
-from app.pairing.forms import PairingIn
-from app.pairing.pairs import queue_pairs
-from app.projects import lifecycle
-from app.projects.forms import ProjectFile
 from tests.browser.conftest import Site, sign_in, wrong_with
+from tests.browser.seat import PASSWORD, fill
 from tests.browser.test_journey import Desk
-from tests.conftest import make_settings
 
-PASSWORD = "eleven geese over the lake"
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
 )
@@ -46,34 +33,21 @@ MakeProject = Callable[..., str]
 
 
 @pytest.fixture
-def make(empty_site: Site, tmp_path: Path) -> MakeProject:
+def make(site: Site) -> MakeProject:
     """Makes a project of one annotator, in which two models answer each prompt with these texts."""
 
     def make_project(name: str, *answers: tuple[str, str]) -> str:
-        app = create_app(make_settings(empty_site.data))
-        engine = app.extensions["engine"]
-        member = {"email": f"{name}@example.org", "role": Role.ANNOTATOR}
-        with app.app_context(), db.transaction(engine) as session:
-            account = {"email": member["email"], "name": name.title(), "password": PASSWORD}
-            people.add(session, checked(AccountIn, account), by=None)
-            form = {"slug": f"of-{name}", "name": f"Of {name.title()}", "members": [member]}
-            project = lifecycle.create(session, checked(ProjectFile, form), by=None)
-        file = tmp_path / f"{name}.jsonl"
-        rows = [
+        rows = (
             {"messages": PROMPT, "prompt_id": str(n), "responses": dict(zip(MODELS, pair, strict=True))}
             for n, pair in enumerate(answers)
-        ]
-        file.write_text("".join(json.dumps(row) + "\n" for row in rows))
-        import_files(engine, project, [File(file, file.name)], ImportIn(), by=None, max_row_mb=1)
-        queue_pairs(engine, project, PairingIn(seed=1), by=None)
-        engine.dispose()
-        return empty_site.address(f"/p/of-{name}/judge")
+        )
+        return site.address(fill(site.data, f"of-{name}", {name: Role.ANNOTATOR}, rows) + "/judge")
 
     return make_project
 
 
 def test_an_image_is_asked_for_only_when_a_person_asks(
-    make: MakeProject, empty_site: Site, open_page: OpenPage
+    make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     said = f"Look:\n\n![a heron]({PICTURE})"
     address, page = make("iris", (said, f"{said} It is grey.")), open_page()
@@ -84,7 +58,7 @@ def test_an_image_is_asked_for_only_when_a_person_asks(
         route.fulfill(body=PIXEL, content_type="image/png")
 
     page.route("https://pictures.example/**", picture)
-    sign_in(page, empty_site, "iris@example.org", PASSWORD)
+    sign_in(page, site, "iris@example.org", PASSWORD)
     page.goto(address)
     expect(page.locator("a.media").first).to_have_text("a heron · pictures.example")
     assert wrong_with(page) == []
@@ -101,13 +75,13 @@ def test_an_image_is_asked_for_only_when_a_person_asks(
 
 
 def test_an_image_has_a_page_of_its_own_without_javascript(
-    make: MakeProject, empty_site: Site, open_page: OpenPage
+    make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     address, page = make("inga", (f"![]({PICTURE})", "None.")), open_page(java_script_enabled=False)
     page.context.route(
         "https://pictures.example/**", lambda route: route.fulfill(body=PIXEL, content_type="image/png")
     )
-    sign_in(page, empty_site, "inga@example.org", PASSWORD)
+    sign_in(page, site, "inga@example.org", PASSWORD)
     page.goto(address)
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Show image").click()
@@ -120,10 +94,10 @@ ENDS = """({ children: [code, button] }) => ({
 })"""
 
 
-def test_code_is_copied_as_it_was_written(make: MakeProject, empty_site: Site, open_page: OpenPage) -> None:
+def test_code_is_copied_as_it_was_written(make: MakeProject, site: Site, open_page: OpenPage) -> None:
     address = make("cleo", *((RICH, f"{RICH} Number {n}.") for n in range(2)))
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    sign_in(page, empty_site, "cleo@example.org", PASSWORD)
+    sign_in(page, site, "cleo@example.org", PASSWORD)
     page.goto(address)
     for left in (1, 0):
         expect(page.get_by_role("button", name="Copy")).to_have_count(2)
@@ -154,12 +128,10 @@ ALIKE = """() => [...document.querySelectorAll(".response")].map((response) => {
 })"""
 
 
-def test_both_look_alike_whatever_wrote_them(
-    make: MakeProject, empty_site: Site, open_page: OpenPage
-) -> None:
+def test_both_look_alike_whatever_wrote_them(make: MakeProject, site: Site, open_page: OpenPage) -> None:
     address = make("alma", (f"{RICH} 1", f"{RICH} 2"), ("No.", RICH * 9), (PLAIN, "No."))
     page = open_page()
-    sign_in(page, empty_site, "alma@example.org", PASSWORD)
+    sign_in(page, site, "alma@example.org", PASSWORD)
     page.goto(address)
     seen = set()
     for left in (2, 1, 0):
@@ -184,12 +156,12 @@ BOXES = """() => ["header", ".prompt", ".response-a", ".response-b", ".verdict-b
 
 
 def test_the_next_pair_moves_nothing_and_a_panel_covers_nothing(
-    make: MakeProject, empty_site: Site, open_page: OpenPage
+    make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     address = make("nils", *((RICH, RICH * (n + 2)) for n in range(6)))
     page = open_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(SHIFTS)
-    sign_in(page, empty_site, "nils@example.org", PASSWORD)
+    sign_in(page, site, "nils@example.org", PASSWORD)
     page.goto(address)
     # The first formula of all brings its font; from then on it is there.
     page.evaluate("() => document.fonts.ready.then(() => { window.shifts = []; })")
@@ -210,13 +182,13 @@ def test_the_next_pair_moves_nothing_and_a_panel_covers_nothing(
 
 
 def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
-    make: MakeProject, empty_site: Site, open_page: OpenPage
+    make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     row = "|" + " a long word |" * 12
     said = f"{row}\n|{'-|' * 12}\n{row}\n\n```\n{'beyond the box ' * 20}\n```\n\n" + PLAIN * 3
     page = open_page(viewport={"width": 375, "height": 700})
     address = make("vita", (said, f"{said} So."))
-    sign_in(page, empty_site, "vita@example.org", PASSWORD)
+    sign_in(page, site, "vita@example.org", PASSWORD)
     page.goto(address)
     for name in (".wide", "pre", ".response-body"):
         box = page.locator(name).first
@@ -251,13 +223,13 @@ COVERED = """() => {
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_what_is_said_of_both_responses_moves_nothing(
-    width: int, make: MakeProject, empty_site: Site, open_page: OpenPage
+    width: int, make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     """Texts too different to mark their words say so beside their names."""
     name = f"dora-{width}"
     address = make(name, ("One two three four. " * 9, "Cinq six sept huit neuf. " * 9))
     page = open_page(viewport={"width": width, "height": 900})
-    sign_in(page, empty_site, f"{name}@example.org", PASSWORD)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
     page.goto(address)
     places = page.evaluate(BOXES)
     with page.expect_response("**/view"):
@@ -270,13 +242,13 @@ def test_what_is_said_of_both_responses_moves_nothing(
     assert wrong_with(page) == []
 
 
-@pytest.mark.parametrize(("name", "text", "most"), [("petra", PLAIN, 150_000), ("rosa", RICH, 400_000)])
+@pytest.mark.parametrize(("name", "text", "most"), [("piet", PLAIN, 150_000), ("rosa", RICH, 400_000)])
 def test_a_pair_weighs_little(
-    name: str, text: str, most: int, make: MakeProject, empty_site: Site, open_page: OpenPage
+    name: str, text: str, most: int, make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     """Cold, with everything that it loads, as it comes over the wire."""
     address, page = make(name, (text, f"{text}\n\nOr so.")), open_page()
-    sign_in(page, empty_site, f"{name}@example.org", PASSWORD)
+    sign_in(page, site, f"{name}@example.org", PASSWORD)
     network = page.context.new_cdp_session(page)
     weights: list[float] = []
     network.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
