@@ -58,6 +58,11 @@ def test_the_stylesheet_refers_to_files_that_are_there() -> None:
         assert (STATIC / address).is_file()
 
 
+def test_by_night_colours_change_and_nothing_else() -> None:
+    """light-dark() takes colours alone, and the browser's tests count on it: see RULES in their conftest."""
+    assert "prefers-color-scheme" not in (STATIC / "app.css").read_text()
+
+
 def test_the_stylesheet_keeps_to_its_budget() -> None:
     """As it is written, with its comments: what is new reuses the parts that are there."""
     assert (STATIC / "app.css").stat().st_size <= 30 * 1024

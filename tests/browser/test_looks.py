@@ -90,6 +90,10 @@ def test_a_page_looks_right(
         # Where the verdict lies over nothing.
         seat.evaluate("() => scrollTo(0, document.documentElement.scrollHeight)")
         seat.screenshot(path=tmp_path / f"{path.replace('/', '-')}-{language}-{width}-{scheme}.png")
-        wrong = [*violations(seat), *seat.evaluate(WRONG), *(["wider"] if seat.evaluate(WIDER) else [])]
+        wrong = [
+            *violations(seat, scheme),
+            *seat.evaluate(WRONG),
+            *(["wider"] if seat.evaluate(WIDER) else []),
+        ]
         found += [f"{width} px, {scheme}: {one}" for one in wrong]
     assert found == []
