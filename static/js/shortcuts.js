@@ -7,7 +7,7 @@ const list = document.getElementById("keys");
 
 // What lies in a menu has its keys while the menu is closed; but not the list of reasons to skip, whose keys are others'.
 function visible(element) {
-  return (element.closest(".menu:not(.up)") ?? element).checkVisibility() && !element.closest("[inert]");
+  return (element.closest(".menu:not(.up)") ?? element).checkVisibility({ visibilityProperty: true }) && !element.closest("[inert]");
 }
 
 // An open dialog or menu has the keys to itself, and so has what is open beside the page while it holds the focus: an

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import Site, sign_in, wrong_with
 from tests.browser.seat import PASSWORD, OpenPage, judgments, make_project
 
+CHECKED = ["Yes, in what I remember", "Yes, in a book", "No"]
 FULL: dict[str, Any] = {
     "points": 7,
     "criteria": [
@@ -21,7 +22,7 @@ FULL: dict[str, Any] = {
     "spans": True,
     "confidence": "required",
     "questions": [
-        {"key": "checked", "text": "Did you look it up?", "answered": "one", "options": ["Yes", "No"]},
+        {"key": "checked", "text": "Did you look it up?", "answered": "one", "options": CHECKED},
         {"key": "helped", "text": "What helped?", "answered": "several", "options": ["Form", "Facts"]},
     ],
     "rationale": "required",
@@ -75,7 +76,7 @@ ROWS = """() => {
   const parts = ["legend, label", ".segments, .chips, textarea"];
   const rows = asked.map((one) => parts.map((part) => one.querySelector(part)));
   const beside = rows.filter(([label, answer]) => box(answer).top < box(label).bottom);
-  const { bottom } = box(document.querySelector("[data-asks] > span"));
+  const { bottom } = box(document.querySelector("[data-asks] > p"));
   return {
     labels: [...new Set(rows.map(([label]) => begin(label)))],
     answers: [...new Set(beside.map(([label, answer]) => begin(answer) - begin(label)))],
@@ -108,9 +109,16 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
     expect(asked).to_have_accessible_description("What of relevance?")
     asked.get_by_role("button").press("Enter")
     expect(why).to_be_visible()
+    over, under, panel = (one.bounding_box() or {} for one in (why, asked, page.locator("[data-asks]")))
+    assert over["y"] >= under["y"] + under["height"], "it stands below its question"
+    assert panel["x"] <= over["x"], "and over no response"
+    assert over["x"] + over["width"] <= panel["x"] + panel["width"]
     page.keyboard.press("Escape")
     expect(why).to_be_hidden()
     assert page.evaluate(HEIGHTS) == found, "nothing moved"
+    options = page.locator("[id='answers/checked'] .segments label").all()
+    places = [option.bounding_box() or {} for option in options]
+    assert len({(place["x"], place["width"]) for place in places}) == 1, "long ones stand below each other"
     better = page.locator("#better_answer")
     better.fill("A long answer. " * 200)
     assert page.evaluate("document.querySelector('#better_answer').offsetHeight / innerHeight") > 0.5
@@ -163,7 +171,7 @@ def test_a_whole_rubric_is_answered_without_a_mouse(site: Site, open_page: OpenP
     assert compared == [turned[one] for one in given]
     ratings = {key: [each[side] for side in sides] for key, each in (said.ratings or {}).items()}
     assert ratings == {"clarity": [5, 4], "tone": [4, 3]}
-    assert said.answers == {"checked": "Yes", "helped": ["Facts"]}
+    assert said.answers == {"checked": CHECKED[0], "helped": ["Facts"]}
     assert (said.tags or {}) == {sides[0]: ["made_up", "instruction_missed"]}
     assert said.rationale == "Because 1 is 1."
 

@@ -164,6 +164,7 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
     page.goto(site.address(f"{project}/judge"))
     verdict = page.get_by_role("button", name="A is better")
     expect(verdict).to_be_hidden()
+    bar = page.locator(".verdict").bounding_box()
     expect(page.locator(".menu.up summary", has_text="Skip")).to_be_visible()
     expect(page.get_by_role("link", name="Flag")).to_be_visible()
     if scripted:
@@ -181,11 +182,13 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
         page.keyboard.press("v")
         expect(verdict).to_be_hidden()
         page.keyboard.press("v")
+        expect(verdict).to_be_visible()
+        assert page.locator(".verdict").bounding_box() == bar, "nothing of it moves"
         page.keyboard.press("1")
         expect(page.locator("#today")).to_contain_text("1 today")
         expect(verdict).to_be_hidden()
     else:
-        page.locator(".veil summary").click()
+        page.get_by_text("Open it", exact=True).click()
         expect(page.locator("kbd:visible")).to_have_count(0)
         expect(page.locator("[data-keys]")).to_be_hidden()
         verdict.click()

@@ -179,6 +179,8 @@ def test_the_next_pair_moves_nothing_and_a_panel_covers_nothing(
     assert [(y, high) for _, y, _, high in beside] == [(y, high) for _, y, _, high in places]
     left, _, width, _ = beside[3]
     assert left + width <= panel.evaluate("(one) => one.getBoundingClientRect().left"), "nothing is covered"
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert page.evaluate(BOXES)[2][2] > 400, "where both would be too narrow to read, it lies over them"
 
 
 def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
@@ -195,14 +197,18 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
         expect(box).to_have_css("box-shadow", re.compile("-16px"))
         box.evaluate("(box) => box.scrollTo(box.scrollWidth, box.scrollHeight)")
         expect(box).not_to_have_css("box-shadow", re.compile("-16px"))
-    wheel_over_the_second(page, "the box is at its end")
+    wheel_over_the_second(page)
+    page.context.add_cookies([{"name": "language", "value": "es", "url": site.url}])
+    page.reload()
+    acts = [page.get_by_role("button", name="Deshacer"), page.get_by_role("link", name="Avisar")]
+    assert len({act.evaluate("(act) => act.offsetTop") for act in acts}) == 1, "words may be longer"
     page.set_viewport_size({"width": 1440, "height": 700})
     with page.expect_response("**/view"):
         page.keyboard.press("e")
-    wheel_over_the_second(page, "both are shown in full")
+    wheel_over_the_second(page)
 
 
-def wheel_over_the_second(page: Page, why: str) -> None:
+def wheel_over_the_second(page: Page) -> None:
     """Where a response has nowhere to scroll, the page does."""
     page.evaluate("() => scrollTo(0, 0)")
     box = page.locator(".response-body").last

@@ -58,6 +58,7 @@ def test_it_is_explained_and_the_verdict_stays(
     shown = ann.get(seen).text
     assert f"known: {right} is better. You said: {wrong} is better." in shown
     assert all(words in shown for words in (REASON, "Answer 0", "Answer 1", "This verdict is final."))
+    assert shown.index("known: ") < shown.index("Answer 0"), "where the judging page says it, too"
     assert 'name="outcome"' not in shown, "it is only shown"
 
 
