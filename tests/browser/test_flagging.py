@@ -46,6 +46,10 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     lead.get_by_text("The pair, as it was shown").click()
     expect(lead.get_by_text("What is a goose").last).to_be_visible()
     assert wrong_with(lead) == []
+    lead.locator("html").evaluate("html => html.dir = 'rtl'")
+    a, b = (lead.locator("details section").nth(number).bounding_box() for number in range(2))
+    assert a and b and a["x"] + a["width"] + 20 < b["x"], "A is left in every language"
+    lead.locator("html").evaluate("html => html.dir = 'ltr'")
     lead.get_by_label("Answer").fill("Thank you. Skip it.")
     lead.get_by_label("Take this pair out of the queue").check()
     lead.get_by_role("button", name="Answer and close").click()
