@@ -9,7 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 from werkzeug.datastructures import MultiDict
 
-from app.annotation import drafts
+from app.annotation import drafts, statements
 from app.annotation.asked import live_rubric
 from app.annotation.claim import NotYetError, annotator_of, claim_next, rests
 from app.annotation.judge import Submitted, Told
@@ -63,13 +63,15 @@ class Desk:
     told_of: str = ""
     held: str = ""
     news: News | None = None
+    # Whether the verdict that Undo would take back stays: they know the right one, or the models.
+    final: bool = False
     # Whether they were given as many sensitive pairs today as the project allows.
     rests: bool = False
 
     @property
     def can_undo(self) -> bool:
         """Whether anything was judged or skipped that could come back."""
-        return bool(self.undo or self.judged)
+        return not self.final and bool(self.undo or self.judged)
 
 
 def sit_down(
@@ -102,8 +104,14 @@ def sit_down(
         told_of=after.submission_id if after else "",
         held=held,
         news=_news(annotator),
+        final=bool(after.missed) if after else _stays(session, annotator, undo),
         rests=rests(project, annotator),
     )
+
+
+def _stays(session: Session, annotator: Any, undo: str | None) -> bool:
+    last = statements.LAST_JUDGED.first(session, annotator_id=annotator.id)
+    return last is not None and undo in (None, last.uid) and bool(last.told_at or last.revealed_at)
 
 
 def _news(annotator: Any) -> News | None:

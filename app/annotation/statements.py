@@ -290,7 +290,7 @@ LIVE_JUDGMENT = Prepared(
     )
 )
 LAST_JUDGED = Prepared(
-    sa.select(assignments.c.uid)
+    sa.select(assignments.c.uid, assignments.c.told_at, assignments.c.revealed_at)
     .select_from(sa.join(judgments, assignments, judgments.c.assignment_id == assignments.c.id))
     .where(judgments.c.annotator_id == annotator, sa.text("judgments.retired_at IS NULL"))
     .order_by(judgments.c.id.desc())

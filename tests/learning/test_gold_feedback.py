@@ -1,5 +1,6 @@
 """A missed gold comparison among the others: explained at once where the lead wants it, and final then."""
 
+import re
 from collections.abc import Callable
 
 import pytest
@@ -42,6 +43,8 @@ def test_it_is_explained_and_the_verdict_stays(
     aloud = f">Saved. This is about the pair before. Its right verdict is known: {right} is better."
     assert aloud in answer.text.partition('id="said"')[2]
     assert fields(answer)["assignment_id"] != fields(page)["assignment_id"]
+    for seen in (answer, ann.get(f"{JUDGE}?undo={fields(page)['assignment_id']}"), ann.get(JUDGE)):
+        assert re.search(r"judge/undo[^>]* disabled", seen.text), "it cannot be taken back"
     refused = ann.post(f"{JUDGE}/undo", data={"undo": fields(page)["assignment_id"]}, headers=HTMX)
     assert refused.status_code == 409
     assert "You were told the right verdict" in refused.text
@@ -82,6 +85,7 @@ def test_the_last_pair_is_explained_too(
     ann = client_of(cast.ann)
     answer = send(ann, send(ann, ann.get(JUDGE), "a"), "tie").text
     assert answer.index(REASON) < answer.index("All done")
+    assert "judge/undo" not in answer
 
 
 def test_a_right_verdict_is_answered_like_any_other(
