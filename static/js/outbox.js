@@ -4,6 +4,7 @@
 const FIRST = 2000;
 const LONGEST = 60000;
 const QUICK = 150;
+const UNDO = "[formaction$='/undo']";
 const { account } = document.body.dataset;
 const key = `tiebreak:unsent:${account}`;
 const under_way = new Set(); // those that htmx is sending
@@ -23,6 +24,7 @@ function keep(items) {
 
 const drop = (id) => keep(kept().filter((item) => item.id !== id));
 const settle = (item) => keep(kept().filter(({ assignment }) => assignment !== item.assignment));
+const waiting = () => kept().find((item) => isShown(item) && !item.refused && !under_way.has(item.id));
 const put = (item) => keep([...kept().filter(({ id }) => id !== item.id), item]);
 
 // What the page says of it, once: by the verdict where there is one, else above the page.
@@ -61,6 +63,14 @@ function choose(item) {
   if (!isShown(item)) return;
   pair().elements.submission_id.value = item.id;
   press(outcomeOf(item));
+  lendUndo(true);
+}
+
+// Where nothing was judged before it, there is still the verdict that waits to be taken back.
+function lendUndo(lent) {
+  const button = pair().querySelector(UNDO);
+  if (lent && button.disabled) button.dataset.lent = "";
+  button.disabled = !lent && "lent" in button.dataset;
 }
 
 // On a slow line the verdict is seen to be taken; on a quick one nothing flickers.
@@ -114,6 +124,7 @@ async function flush() {
   const next = kept().find((item) => !item.refused && !under_way.has(item.id));
   if (busy || !next) return tellState();
   busy = true;
+  if (navigator.onLine) put({ ...next, unsent: false });
   try {
     const { response, text } = await send(next);
     // 204: signed out meanwhile. It waits for whoever it belongs to.
@@ -133,7 +144,7 @@ document.addEventListener("htmx:beforeRequest", ({ detail: { elt, requestConfig 
   if (!elt.matches("[data-verdict]")) return;
   const said = new URLSearchParams(requestConfig.formData);
   said.delete("csrf_token");
-  const item = { id: said.get("submission_id"), assignment: said.get("assignment_id"), url: requestConfig.path, body: String(said) };
+  const item = { id: said.get("submission_id"), assignment: said.get("assignment_id"), url: requestConfig.path, body: String(said), unsent: !navigator.onLine };
   under_way.add(item.id);
   take(item, elt);
   put(item);
@@ -181,6 +192,19 @@ function open(item) {
   document.body.append(form);
   form.submit();
 }
+
+// Undo means the verdict that waits. The server cannot have what was never sent; of all else nobody knows until it answers.
+document.addEventListener("click", (event) => {
+  const item = event.target.closest(`[data-verdict] ${UNDO}`) && waiting();
+  if (!item) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  if (!item.unsent) return tell("sent");
+  drop(item.id);
+  press();
+  lendUndo(false);
+  tell("withdrawn");
+}, { capture: true });
 
 document.addEventListener("click", ({ target }) => {
   const first = kept().find((item) => item.refused);
