@@ -6,7 +6,9 @@ The production server answers 32 judges, each on a connection of their own. One 
 another does not; they take turns on the same database, so that a busy moment of the machine falls on both. In
 a third turn the counting one is asked for the leaderboard all the while. The judges are as fast as they can,
 where every microsecond of work tells, and then give a judgment a second each, where one waits only for what
-is in the way.
+is in the way. A share is the median of those of all turns. On a machine that others keep busy it says little;
+so one judge alone, in this process, is measured too: with and without in turns of one judgment, of which the
+tenth that were least disturbed tell.
 """
 
 import argparse
@@ -16,13 +18,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
 from unittest import mock
 
 from flask import Flask
 
 from app import create_app, tallies
 from benchmarks.judging import Client, app_of, filled
-from benchmarks.write_path import HttpClient, rate, server
+from benchmarks.write_path import TURNS, HttpClient, judged, rate, server, warm
 from tests import postgres
 
 JUDGES = 32
@@ -48,6 +51,7 @@ def measure(database: str, url: str, turns: int) -> None:
     with filled(50_000, JUDGES, url) as data_dir, ExitStack() as running:
         app = app_of(data_dir, url)
         cookies = [Client(app, number).cookie for number in range(JUDGES)]
+        by_itself = alone(app)
         app.extensions["engine"].dispose()
         ports = [
             running.enter_context(server(target, data_dir, url, WORKERS))
@@ -66,13 +70,27 @@ def measure(database: str, url: str, turns: int) -> None:
                 found[kind].append(each)
         print(f"\n{database}, {JUDGES} judges, {turns} turns of {(10 + PACED) * JUDGES} judgments")
         print(f"{'':30} {'at full speed':>24} {'one a second each':>24}")
-        medians = {
-            kind: tuple(map(statistics.median, zip(*each, strict=True))) for kind, each in found.items()
-        }
-        base = medians["not counted"]
-        for kind, (speed, wait) in medians.items():
-            fast = f"{speed:12.0f} /s {speed / base[0]:8.2f}"
-            print(f"{kind:30} {fast} {wait * 1e3:12.1f} ms {wait / base[1]:8.2f}")
+        for kind, each in found.items():
+            speed, wait = map(statistics.median, zip(*each, strict=True))
+            pairs = list(zip(each, found["not counted"], strict=True))
+            faster, longer = (statistics.median(one[i] / base[i] for one, base in pairs) for i in (0, 1))
+            print(f"{kind:30} {speed:12.0f} /s {faster:8.2f} {wait * 1e3:12.1f} ms {longer:8.2f}")
+        without, counting = by_itself
+        share = without / counting
+        print(f"one judge alone: {without * 1e3:.2f} ms, counted {counting * 1e3:.2f} ms, {share:.2f}")
+
+
+def alone(app: Flask) -> tuple[float, float]:
+    """Seconds of one judge's judgment, without and with the counting."""
+    client = warm(Client(app, 0))
+    times: tuple[list[float], list[float]] = ([], [])
+    for number in range(2 * TURNS):
+        # Whoever comes second finds the processor's caches as the first left them.
+        counted = (number + number // 2) % 2
+        with nullcontext() if counted else not_counted():
+            times[counted].append(judged(client, time.perf_counter))
+    without, counting = (statistics.quantiles(each, n=10)[0] for each in times)
+    return without, counting
 
 
 def waited(judges: list[HttpClient]) -> float:
@@ -116,8 +134,12 @@ def reading(port: int, cookie: str) -> Iterator[None]:
 
 def without_tallies() -> Flask:
     """The application as it would be if a leaderboard counted judgments when it is read."""
-    mock.patch.object(tallies, "rows", lambda *_: []).start()
+    not_counted().start()
     return create_app()
+
+
+def not_counted() -> Any:
+    return mock.patch.object(tallies, "rows", lambda *_: [])
 
 
 if __name__ == "__main__":
