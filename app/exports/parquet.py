@@ -168,12 +168,13 @@ def schema(spec: ExportSpec) -> pa.Schema:
     if spec.format is Format.ARENA:
         return pa.schema(list(ARENA.items()))
     told = KTO if spec.format is Format.KTO else PROVENANCE
+    if spec.margin:
+        told = {**told, "margin": pa.float64()}
     if spec.part is Part.PROVENANCE:
         return pa.schema(list({"row": pa.int64(), "sha256": pa.string(), **told}.items()))
     if spec.format in STRICT:
         return pa.schema(list(OWN[spec.format].items()))
-    margin = {"margin": pa.float64()} if spec.margin else {}
-    return pa.schema(list({**OWN[spec.format], **told, **margin}.items()))
+    return pa.schema(list({**OWN[spec.format], **told}.items()))
 
 
 def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:

@@ -245,6 +245,14 @@ def test_a_row_of_a_file_that_takes_no_columns_is_found_in_its_side_file(
 
 
 @pytest.mark.usefixtures("judged")
+def test_a_side_file_tells_the_margin_whatever_kind_of_file_it_is(cast: Cast, client_of: ClientOf) -> None:
+    asked = {"format": "trl", "part": "provenance", "margin": "true"}
+    lines = download(client_of(cast.rosa), **asked).splitlines()
+    table = pq.read_table(io.BytesIO(download(client_of(cast.rosa), file="parquet", **asked)))
+    assert [row["margin"] for row in table.to_pylist()] == [orjson.loads(line)["margin"] for line in lines]
+
+
+@pytest.mark.usefixtures("judged")
 def test_no_cell_of_a_table_is_a_formula(cast: Cast, client_of: ClientOf) -> None:
     client = client_of(cast.rosa)
     usual = csv.field_size_limit(10**7)
