@@ -1,11 +1,12 @@
 """A line of each format. The keys and their types are the same in every row of a file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from itertools import count
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import sqlalchemy as sa
@@ -19,6 +20,8 @@ from app.models import Project
 from app.words import N_
 
 Row = dict[str, Any]
+# What tells where a row comes from.
+Told = TypeVar("Told")
 
 # Beside the verdicts' and the texts' own reasons.
 ONE_ANSWER = N_("the answer is more than one message")
@@ -41,16 +44,15 @@ def make_lines(
     if spec.format is Format.ARENA:
         battles = iter_battles(connection, project, spec, excluded)
         return ([_line(_arena(battle)) for battle in some] for some in battles)
+    chunks = iter_preferences(connection, project, spec, excluded)
     if spec.format is Format.KTO:
-        pairs = iter_preferences(connection, project, spec, excluded)
-        return _written(spec, kto.labelled(pairs, excluded))
-    return _written(spec, _joined(spec, make_pairs(connection, project, spec, excluded)))
+        return _written(spec, kto.labelled(chunks, excluded), str)
+    source = partial(told, margin=spec.margin)
+    return _written(spec, (_pairs(spec, pairs, excluded) for pairs in chunks), source)
 
 
 # A row's own columns, which a trainer reads, each as JSON; and the preference they say.
 Pair = tuple[tuple[str, ...], Preference]
-# The same as JSON without its braces; and where the row comes from, likewise.
-Made = tuple[str, str]
 
 
 def in_columns(spec: ExportSpec) -> bool:
@@ -62,43 +64,44 @@ def make_pairs(
     connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
 ) -> Iterator[list[Pair]]:
     """Each preference as its format wants it, before it becomes a line."""
-    write = PAIRS[spec.format]
     for pairs in iter_preferences(connection, project, spec, excluded):
-        made: list[Pair] = []
-        for pair in pairs:
-            prompt, chosen, rejected, *_ = pair
-            try:
-                made.append((write(prompt, chosen, rejected), pair))
-            except UnwritableError as problem:
-                excluded[str(problem)] += 1
-        yield made
+        yield list(_pairs(spec, pairs, excluded))
 
 
-def _joined(spec: ExportSpec, chunks: Iterator[list[Pair]]) -> Iterator[list[Made]]:
-    row = ",".join(f'"{name}":%s' for name in COLUMNS[spec.format])
-    margin = spec.margin
-    for pairs in chunks:
-        yield [(row % own, told(pair, margin=margin)) for own, pair in pairs]
+def _pairs(spec: ExportSpec, pairs: list[Preference], excluded: Counter[str]) -> Iterator[Pair]:
+    write = PAIRS[spec.format]
+    for pair in pairs:
+        try:
+            yield write(pair[0], pair[1], pair[2]), pair
+        except UnwritableError as problem:
+            excluded[str(problem)] += 1
 
 
-def _written(spec: ExportSpec, chunks: Iterator[list[Made]]) -> Iterator[list[bytes]]:
-    """The rows as they are written: with their source, without, or the source alone."""
+def _written(
+    spec: ExportSpec, chunks: Iterator[Iterable[tuple[tuple[str, ...], Told]]], source: Callable[[Told], str]
+) -> Iterator[list[bytes]]:
+    """The rows as they are written: with their source, without, or the source alone.
+
+    ``source`` says where a row comes from, as JSON without its braces.
+    """
+    columns = ",".join(f'"{name}":%s' for name in COLUMNS[spec.format])
+    alone, whole = f"{{{columns}}}", f"{{{columns},%s}}\n"
     numbers = count()
     for made in chunks:
         if spec.part is Part.PROVENANCE:
             yield [
-                f'{{"row":{number},"sha256":"{_digest(own)}",{source}}}\n'.encode()
-                for (own, source), number in zip(made, numbers, strict=False)
+                f'{{"row":{number},"sha256":"{_digest(alone % own)}",{source(of)}}}\n'.encode()
+                for (own, of), number in zip(made, numbers, strict=False)
             ]
         elif spec.format in STRICT:
-            yield [f"{{{own}}}\n".encode() for own, _ in made]
+            yield [f"{alone % own}\n".encode() for own, _ in made]
         else:
-            yield [f"{{{own},{source}}}\n".encode() for own, source in made]
+            yield [(whole % (*own, source(of))).encode() for own, of in made]
 
 
-def _digest(own: str) -> str:
+def _digest(row: str) -> str:
     """Of a row as it stands in a file without provenance."""
-    return sha256(f"{{{own}}}".encode()).hexdigest()
+    return sha256(row.encode()).hexdigest()
 
 
 class UnwritableError(Exception):
@@ -190,6 +193,7 @@ PAIRS: dict[Format, Callable[[str, str, str], tuple[str, ...]]] = {
 }
 
 COLUMNS: dict[Format, tuple[str, ...]] = {
+    Format.KTO: ("prompt", "completion", "label"),
     Format.TRL: ("prompt", "chosen", "rejected"),
     Format.TRL_IMPLICIT: ("chosen", "rejected"),
     Format.OPENAI: ("input", "preferred_output", "non_preferred_output"),

@@ -8,7 +8,19 @@ import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
 from app.exports.preferences import GOLD, Splits, weights
-from app.exports.records import RETIRED_AT, Compared, Judged, Names, iso, names, read_judgments
+from app.exports.records import (
+    ADJUDICATED,
+    GOLD_VERDICT,
+    NUMBER,
+    PROMPT,
+    RETIRED_AT,
+    Judged,
+    Names,
+    Whole,
+    iso,
+    names,
+    read_judgments,
+)
 from app.exports.verdicts import Decisions
 from app.models import Project, outside_id
 
@@ -28,11 +40,11 @@ def judgment_rows(
     for chunk in read_judgments(connection, project, spec):
         made: list[Row] = []
         for comparison in chunk.comparisons:
-            _, number, prompt, gold, adjudicated, *_ = comparison
-            found = chunk.judgments.get(number, [])
-            if not found or not splits.wants(prompt):
+            found = chunk.judgments.get(comparison[NUMBER], [])
+            if not found or not splits.wants(comparison[PROMPT]):
                 continue
-            reason = GOLD if gold and spec.gold is Gold.OUT else _unmet(found, adjudicated, decisions)
+            unwanted = comparison[GOLD_VERDICT] and spec.gold is Gold.OUT
+            reason = GOLD if unwanted else _unmet(found, comparison[ADJUDICATED], decisions)
             if reason is not None:
                 excluded[reason] += len(found)
                 continue
@@ -81,9 +93,9 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
     }
 
 
-def _of_comparison(comparison: Compared, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
-    (_, _, prompt, gold, adjudicated, pair_id, prompt_id, model_a, sample_a, response_a,
-     model_b, sample_b, response_b, category, language, prompt_tags, batch, _) = comparison  # fmt: skip
+def _of_comparison(comparison: Whole, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
+    (_, _, prompt, response_a, response_b, gold, adjudicated, pair_id, prompt_id, model_a, model_b, category,
+     language, _, sample_a, sample_b, prompt_tags, batch) = comparison  # fmt: skip
     return {
         "pair_id": pair_id,
         "prompt_id": prompt_id,

@@ -27,21 +27,22 @@ class _Response:
     lost: list[Row] = field(default_factory=list)
 
 
-def labelled(chunks: Iterator[list[Preference]], excluded: Counter[str]) -> Iterator[list[tuple[str, str]]]:
-    """Each response once for its prompt, its columns and where they come from as JSON.
+def labelled(
+    chunks: Iterator[list[Preference]], excluded: Counter[str]
+) -> Iterator[list[tuple[tuple[str, str, str], str]]]:
+    """Each response once for its prompt: its columns and where they come from, as JSON.
 
     One that won as often as it lost is left out and counted.
     """
     for pairs in _whole_prompts(chunks):
-        made: list[tuple[str, str]] = []
+        made: list[tuple[tuple[str, str, str], str]] = []
         for prompt, same in groupby(pairs, key=_prompt):
             for text, response in _responses(same).items():
                 if len(response.won) == len(response.lost):
                     excluded[MIXED] += 1
                     continue
                 label = "true" if len(response.won) > len(response.lost) else "false"
-                own = f'"prompt":{prompt},"completion":{text},"label":{label}'
-                made.append((own, orjson.dumps(_provenance(response)).decode()[1:-1]))
+                made.append(((prompt, text, label), orjson.dumps(_provenance(response)).decode()[1:-1]))
         yield made
 
 

@@ -1,8 +1,7 @@
 """Parquet, written row group by row group into a stream."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import repeat
 from typing import Any, Protocol
 
 import numpy as np
@@ -222,7 +221,7 @@ class _Pairs:
     """Made of pairs, straight to columns: lines would be written only to be parsed again.
 
     At once, too: tuples that are kept until a group is full are walked through by the collector of garbage,
-    and so, the more of them there are, is everything else.
+    and so, the more of them there are, is everything else; and texts leave the processor's cache.
     """
 
     def __init__(self, spec: ExportSpec) -> None:
@@ -234,11 +233,10 @@ class _Pairs:
     def add(self, pairs: list[Pair]) -> None:
         own, preferences = zip(*pairs, strict=True)
         _, _, _, *told, plain = zip(*preferences, strict=True)
+        messages = _plain if not self.joined and all(plain) else _messages
         for field, texts in zip(self.columns, zip(*own, strict=True), strict=False):
-            if field.type == MESSAGES:
-                made = _messages(texts, repeat(False) if self.joined else plain)
-            else:
-                made = pa.array(map(orjson.loads, texts), field.type)
+            is_list = field.type == MESSAGES
+            made = messages(texts) if is_list else pa.array(map(orjson.loads, texts), field.type)
             self.own.setdefault(field.name, []).append(made)
         for kept, more in zip(self.told, told, strict=True):
             kept += more
@@ -272,25 +270,30 @@ def _taken(values: list[Any], places: list[int]) -> "np.ndarray[Any, Any]":
     return kept[places]
 
 
-def _messages(texts: Iterable[str], plain: Iterable[bool]) -> pa.Array:
-    """Messages from their JSON, some known to be one plain turn. What was parsed is not kept, see above."""
+def _plain(texts: Sequence[str]) -> pa.Array:
+    """Messages that are one plain turn each, of one role, from their JSON."""
+    asks = texts[0].startswith(ASKS)
+    said = ASKED if asks else ANSWERED
+    contents = [text[said:-3] if "\\" not in text else orjson.loads(text[said - 1 : -2]) for text in texts]
+    roles = pa.repeat("user" if asks else "assistant", len(texts))
+    return _listed(roles, contents, np.arange(len(texts) + 1, dtype=np.int32))
+
+
+def _messages(texts: Sequence[str]) -> pa.Array:
+    """Messages from their JSON. What was parsed is not kept, see above."""
     roles: list[str] = []
     contents: list[str] = []
     ends = [0]
-    for text, one in zip(texts, plain, strict=False):
-        if one:
-            asks = text.startswith(ASKS)
-            said = ASKED if asks else ANSWERED
-            roles.append("user" if asks else "assistant")
-            contents.append(text[said:-3] if "\\" not in text else orjson.loads(text[said - 1 : -2]))
-        else:
-            for turn in orjson.loads(text):
-                roles.append(turn["role"])
-                contents.append(turn["content"])
+    for text in texts:
+        for turn in orjson.loads(text):
+            roles.append(turn["role"])
+            contents.append(turn["content"])
         ends.append(len(roles))
-    turns = pa.StructArray.from_arrays(
-        [pa.array(roles, pa.string()), pa.array(contents, pa.string())], fields=list(MESSAGE)
-    )
+    return _listed(pa.array(roles, pa.string()), contents, ends)
+
+
+def _listed(roles: pa.Array, contents: list[str], ends: "list[int] | np.ndarray[Any, Any]") -> pa.Array:
+    turns = pa.StructArray.from_arrays([roles, pa.array(contents, pa.string())], fields=list(MESSAGE))
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), turns, type=MESSAGES)
 
 

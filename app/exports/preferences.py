@@ -46,10 +46,11 @@ OUTVOTED = N_("contradicts the majority on the same pair")
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
 
-# How one plain turn begins when it is stored, and where its words do; they end three characters before it.
+# How one plain turn begins when it is stored, where its words do, and what follows the mark that ends them.
 ASKS = '[{"role":"user","content":"'
 ANSWERS = '[{"role":"assistant","content":"'
 ASKED, ANSWERED = len(ASKS), len(ANSWERS)
+ENDS = "}]"
 # Looked at one by one in what is said; of more, parsing is the quicker way.
 QUOTES = 8
 
@@ -123,8 +124,8 @@ class _Reading:
         made: list[Preference] = []
         models, split = self.names.models, self.splits.of
         for comparison, verdict, votes in self._decided(chunk):
-            (_, _, prompt, _, _, pair_id, prompt_id, model, _, chosen, other, _, rejected,
-             category, language, _, _, _) = comparison  # fmt: skip
+            (_, _, prompt, chosen, rejected, _, _, pair_id, prompt_id, model, other,
+             category, language, _) = comparison  # fmt: skip
             plain, problem = fitness(prompt, chosen, rejected)
             if problem is not None:
                 self.excluded[problem] += 1
@@ -140,8 +141,8 @@ class _Reading:
     def battles(self, chunk: Chunk) -> Iterator[Battle]:
         models = self.names.models
         for comparison, verdict, votes in self._decided(chunk):
-            (_, _, prompt, _, _, pair_id, prompt_id, model_a, _, a, model_b, _, b,
-             category, language, *_) = comparison  # fmt: skip
+            (_, _, prompt, a, b, _, _, pair_id, prompt_id, model_a, model_b,
+             category, language, _) = comparison  # fmt: skip
             if prompt is None or a is None or b is None:
                 self.excluded[TEXTLESS] += 1
                 continue
@@ -199,20 +200,26 @@ def told(pair: Preference, *, margin: bool) -> str:
     """Where a preference comes from, as JSON without its braces."""
     _, _, _, pair_id, prompt_id, chosen, rejected, verdict, judged_at, language, category, split, _ = pair
     text = (
-        f'"pair_id":"{pair_id}","prompt_id":{_quoted(prompt_id)},"chosen_model":{_label(chosen)},'
-        f'"rejected_model":{_label(rejected)},{verdict.told},"judged_at":"{judged_at}",'
-        f'"language":{_label(language)},"category":{_label(category)},"split":"{split}"'
+        f'"pair_id":"{pair_id}","prompt_id":{_quoted(prompt_id)},{_between(chosen, rejected)},'
+        f'{verdict.told},"judged_at":"{judged_at}",{_among(language, category, split)}'
     )
     return f'{text},"margin":{verdict.margin}' if margin else text
 
 
 def _quoted(text: str) -> str:
     """As JSON."""
-    return orjson.dumps(text).decode()
+    return f'"{text}"' if text.isalnum() else orjson.dumps(text).decode()
 
 
-# The same of what many rows share.
-_label = lru_cache(1_000)(_quoted)
+# What many rows have in common.
+@lru_cache(10_000)
+def _between(chosen: str, rejected: str) -> str:
+    return f'"chosen_model":{_quoted(chosen)},"rejected_model":{_quoted(rejected)}'
+
+
+@lru_cache(1_000)
+def _among(language: str, category: str, split: str) -> str:
+    return f'"language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
 
 
 def _latest(votes: list[Vote]) -> str:
@@ -268,37 +275,45 @@ def fitness(prompt: str | None, a: str | None, b: str | None) -> tuple[bool, str
         return False, TEXTLESS
     if a == b:
         return False, SAME_TEXT
-    if (
-        prompt.startswith(ASKS)
-        and a.startswith(ANSWERS)
-        and b.startswith(ANSWERS)
-        and (prompt[ASKED] + a[ANSWERED] + b[ANSWERED]).isalnum()
-        and _is_one(prompt, ASKED)
-        and _is_one(a, ANSWERED)
-        and _is_one(b, ANSWERED)
-    ):
+    if _is_one(prompt, ASKS) and _is_one(a, ANSWERS) and _is_one(b, ANSWERS):
         return True, None
     return False, _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
 
 
-def _is_one(messages: str, said: int) -> bool:
-    """Whether messages that begin as a plain turn are that turn alone; parsed where they quote much."""
-    last, place = len(messages) - 3, messages.find('"', said)
+def _is_one(messages: str, begins: str) -> bool:
+    """Whether messages are one plain turn that says something; it may be false of some that are."""
+    said = messages.removeprefix(begins)
+    if said is messages or not (said[0].isalnum() or _begins_words(said[0])):
+        return False
+    words, _, rest = said.partition('"')
+    return rest == ENDS or _quotes(words, rest) or _has_one_turn(messages)
+
+
+def _begins_words(first: str) -> bool:
+    """Not where nothing follows, nor blanks or an escape, which may be one."""
+    return first not in '"\\' and not first.isspace()
+
+
+def _quotes(words: str, rest: str) -> bool:
+    """Whether the turn goes on to its end after a quotation mark; false also where it has many."""
     for _ in range(QUOTES):
-        if place == last:
-            return True
         # Not even escaped, or by a backslash that may be escaped itself.
-        if messages[place - 1] != "\\" or messages[place - 2] == "\\":
-            break
-        place = messages.find('"', place + 1)
+        if words[-1:] != "\\" or words[-2:-1] == "\\":
+            return False
+        words, _, rest = rest.partition('"')
+        if rest == ENDS:
+            return True
+    return False
+
+
+def _has_one_turn(messages: str) -> bool:
     turns = orjson.loads(messages)
     return len(turns) == 1 and len(turns[0]) == 2
 
 
 def _is_plain(messages: str) -> bool:
     """Whether stored messages are plain turns."""
-    said = ASKED if messages.startswith(ASKS) else ANSWERED if messages.startswith(ANSWERS) else 0
-    return (said > 0 and _is_one(messages, said)) or _plain(orjson.loads(messages))
+    return _is_one(messages, ASKS) or _is_one(messages, ANSWERS) or _plain(orjson.loads(messages))
 
 
 def _trouble(prompt: Messages, *answers: Messages) -> str | None:

@@ -27,7 +27,7 @@ from app.prepared import table
 
 # Comparisons read at once: enough that a statement's own cost is small beside theirs, few enough
 # that their texts stay in the processor's cache, and long ones in bounds.
-CHUNK = 200
+CHUNK = 300
 
 comparisons = table(Comparison)
 judgments = table(Judgment)
@@ -38,12 +38,14 @@ adjudications = table(Adjudication)
 # Rows as the driver gives them: naming their columns costs a third of reading them. Messages and
 # tags are JSON as text, so that they pass through unparsed.
 #
-# A comparison: prompt's row, id, prompt, gold, adjudicated, pair_id, prompt_id, model a, sample a,
-# response a, model b, sample b, response b, category, language, prompt's tags, batch, and where
-# judgments are filtered whether there are any at all.
+# A comparison as far as preferences need it, for each column costs as much as a step of theirs: prompt's
+# row, id, prompt, responses a and b, gold, adjudicated, pair_id, prompt_id, models a and b, category,
+# language, and where judgments are filtered whether there are any at all.
 Compared = tuple[Any, ...]
-# As much of a judgment as preferences need: comparison, annotator, outcome, strength, guideline,
-# created_at, swapped.
+# All of a comparison; it begins as one does and goes on with samples a and b, prompt's tags, batch.
+Whole = tuple[Any, ...]
+# The same of a judgment: comparison, annotator, outcome, strength, guideline, created_at, and swapped
+# where it is told.
 Vote = tuple[Any, ...]
 # All of a judgment; it begins as a vote does and goes on with retired_at, see _judged.
 Judged = tuple[Any, ...]
@@ -52,7 +54,7 @@ Judged = tuple[Any, ...]
 SAID = slice(1, 5)
 CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
 # Of a comparison.
-NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, ANY_JUDGED = 1, 2, 3, 4, 17
+NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, ANY_JUDGED = 1, 2, 5, 6, 13
 
 
 class Who(NamedTuple):
@@ -169,26 +171,24 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
     verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
     any_judged = sa.exists().where(judgments.c.comparison_id == c.id, judgments.c.retired_at.is_(None))
+    whole = (c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
     return (
         sa.select(
             c.prompt_id,
             c.id,
             sa.cast(p.messages, sa.Text),
+            sa.cast(a.c.messages, sa.Text),
+            sa.cast(b.c.messages, sa.Text),
             sa.type_coerce(c.gold, sa.String),
             sa.type_coerce(v.outcome, sa.String),
             c.pair_id,
             p.key,
             c.model_a_id,
-            c.sample_a,
-            sa.cast(a.c.messages, sa.Text),
             c.model_b_id,
-            c.sample_b,
-            sa.cast(b.c.messages, sa.Text),
             p.category,
             p.language,
-            sa.cast(p.tags, sa.Text),
-            c.batch_id,
             any_judged if spec.filters_judgments else sa.null(),
+            *(whole if spec.format is Format.JUDGMENTS else ()),
         )
         .select_from(comparisons)
         .join(prompts, p.id == c.prompt_id)
@@ -260,7 +260,8 @@ def _vote_columns(spec: ExportSpec) -> Iterator["sa.ColumnElement[Any]"]:
     yield sa.null() if by_criterion else j.strength
     yield j.guideline_id
     yield sa.type_coerce(j.created_at, sa.types.NullType())
-    yield j.swapped
+    if not spec.format.for_training:
+        yield j.swapped
 
 
 def _of_chunk(

@@ -1,6 +1,7 @@
 """Tells which pairs of texts were written before, in a few bytes a pair."""
 
 from collections import Counter
+from typing import Any
 
 import numpy as np
 
@@ -34,22 +35,21 @@ class Seen:
 
     def new(self, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
         """The pairs that were not seen before; the others are counted."""
-        keys = [
-            hash((prompt, hash(chosen) ^ hash(rejected))) & ~1 | (chosen < rejected)
-            for prompt, chosen, rejected, *_ in pairs
-        ]
-        fresh = {key & ~1: key for key in keys}
-        if len(fresh) < len(keys) or self._knows_any(fresh):
+        hashes = [hash((pair[0], hash(pair[1]) ^ hash(pair[2]))) for pair in pairs]
+        ways = [pair[1] < pair[2] for pair in pairs]
+        texts = np.array(hashes, np.int64) & ~1
+        keys = (texts | np.array(ways, np.int64)).tolist()
+        fresh = dict(zip(texts.tolist(), keys, strict=True))
+        if len(fresh) < len(keys) or self._knows_any(texts, fresh):
             return self._sifted(pairs, keys, excluded)
         self._remember(fresh)
         return pairs
 
-    def _knows_any(self, fresh: dict[int, int]) -> bool:
-        if not self._recent.keys().isdisjoint(fresh.keys()):
+    def _knows_any(self, wanted: "np.ndarray[Any, Any]", fresh: dict[int, int]) -> bool:
+        if not self._recent.keys().isdisjoint(fresh):
             return True
         if not self._sorted.size:
             return False
-        wanted = np.fromiter(fresh, np.int64, len(fresh))
         places = np.searchsorted(self._sorted, wanted).clip(max=self._sorted.size - 1)
         return bool((self._sorted[places] & ~1 == wanted).any())
 
