@@ -31,6 +31,14 @@ def live_rubric(session: Session, project: Project) -> tuple[int | None, Rubric]
     return (None, PLAIN) if row is None else (row.version, parsed(row.content))
 
 
+def rubric_of(session: Session, rubric_id: int | None) -> tuple[int, Rubric]:
+    """What a judgment was asked, and which version that is; 0 where it was a plain verdict."""
+    if rubric_id is None:
+        return 0, PLAIN
+    row = statements.RUBRIC.one(session, rubric_id=rubric_id)
+    return row.version, parsed(row.content)
+
+
 def check(rubric: Rubric, given: JudgmentIn) -> None:
     """Raises Invalid with everything in which a judgment is not what the rubric asks for."""
     wrong = [*_verdict(rubric, given), *_needs(rubric, given), *_criteria(rubric, given)]

@@ -5,7 +5,16 @@ from typing import Annotated, Any, Literal, Self
 
 import orjson
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 from werkzeug.datastructures import MultiDict
 
 from app.errors import Invalid, checked
@@ -78,7 +87,8 @@ class JudgmentIn(BaseModel):
     ``submission_id`` is the sender's: the same one sent again is the same judgment. ``supersedes``
     is the submission_id of the sender's own earlier judgment that this one replaces. Exports and
     webhooks show the beginning of its SHA-256 instead: draw it by lot, so that nobody can guess it.
-    ``rubric_version`` is the version the sender was asked by; without one it is the live one.
+    ``rubric_version`` is the version the sender was asked by; without one it is the live one. 0 is what was
+    asked before there was any, of a judgment that is changed.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -98,8 +108,17 @@ class JudgmentIn(BaseModel):
     confidence: int | None = Field(None, ge=1, le=3)
     answers: dict[Key, Answer] = Field(default_factory=dict, max_length=50)
     duration_ms: int | None = Field(None, ge=0, le=2**31 - 1)
-    rubric_version: int | None = Field(None, ge=1, le=2**31 - 1)
     supersedes: PublicId | None = None
+    rubric_version: int | None = Field(None, ge=0, le=2**31 - 1)
+
+    @field_validator("rubric_version")
+    @classmethod
+    def _zero_is_the_past(cls, version: int | None, info: ValidationInfo) -> int | None:
+        if version == 0 and not info.data.get("supersedes"):
+            raise ValueError(
+                _("Version 0 stands for judgments from before there was any: change one to use it.")
+            )
+        return version
 
     @model_validator(mode="after")
     def _strength_has_a_side(self) -> Self:

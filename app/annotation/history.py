@@ -43,6 +43,8 @@ class Judged:
     stored: dict[str, Any]
     said: MultiDict[str, str]
     changed: bool
+    # What it was asked by; None where it was a plain verdict.
+    rubric_id: int | None
     excerpt: str
     sensitive: bool
     category: str | None
@@ -220,7 +222,8 @@ _first, _second = table(Model).alias("model_a"), table(Model).alias("model_b")
 
 def _mine(annotator_id: int) -> "sa.Select[Any]":
     columns = (
-        *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", *SAID)),
+        *(judgments.c[name] for name in ("id", "submission_id", "created_at", "supersedes_id", "rubric_id")),
+        *(judgments.c[name] for name in SAID),
         assignments.c.id.label("assignment_id"),
         *(
             assignments.c[name]
@@ -258,6 +261,7 @@ def _judged(row: Any, access: Access) -> Judged:
         stored=stored,
         said=as_form(turned(stored) if swapped else stored),
         changed=row.supersedes_id is not None,
+        rubric_id=row.rubric_id,
         excerpt=excerpt(row.messages or []),
         sensitive=is_sensitive(access.project, row.category, row.tags),
         category=row.category,

@@ -176,10 +176,19 @@ def _rubric(session: Session, assigned: Any, given: JudgmentIn) -> tuple[int | N
     """The live rubric, or the one a judgment was begun by and that was live when it was handed out."""
     if given.rubric_version in (None, assigned.rubric_version):
         return assigned.rubric_id, _asks(assigned)[1]
+    if given.rubric_version == 0 and _to_replace(session, assigned, given).rubric_id is None:
+        return None, PLAIN
     older = statements.RUBRIC_VERSION.first(session, assignment_id=assigned.id, version=given.rubric_version)
     if older is None:
         raise Conflict(_("The lead has changed what is asked here. Load the page again to see it."))
     return older.id, parsed(older.content)
+
+
+def _to_replace(session: Session, assigned: Any, given: JudgmentIn) -> Any:
+    live = _live(session, assigned)
+    if live is None or live.submission_id != given.supersedes:
+        raise ClosedError(_("The judgment to replace is not your latest one of this comparison. Look again."))
+    return live
 
 
 def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: datetime) -> Any:
@@ -187,9 +196,7 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
     if given.supersedes is None:
         _close(session, assigned, moment)
         return None
-    live = _live(session, assigned)
-    if live is None or live.submission_id != given.supersedes:
-        raise ClosedError(_("The judgment to replace is not your latest one of this comparison. Look again."))
+    live = _to_replace(session, assigned, given)
     _still_blind(assigned)
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     return live

@@ -363,6 +363,7 @@ LIVE_RUBRIC = Prepared(
         rubrics.c.project_id == project, sa.text("rubrics.retired_at IS NULL")
     )
 )
+RUBRIC = Prepared(sa.select(rubrics.c.version, _content).where(rubrics.c.id == sa.bindparam("rubric_id")))
 # A version that was live while the assignment was in somebody's hands.
 RUBRIC_VERSION = Prepared(
     sa.select(rubrics.c.id, _content)

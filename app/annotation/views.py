@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.annotation import care, drafts, media, page, seat, waiting
-from app.annotation.asked import live_rubric
+from app.annotation.asked import rubric_of
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
@@ -272,7 +272,7 @@ def _reconsidered(
     shown = show(session, access, judged.assigned, reading)
     entered = drafts.read(session, judged.assigned.id) if judged.assigned.draft else None
     said = said_again(session, judged)
-    version, rubric = live_rubric(session, access.project)
+    version, rubric = rubric_of(session, judged.rubric_id)
     session.commit()
     template = render_template(
         "annotation/seen.html" if judged.final else "annotation/reconsider.html",
@@ -284,7 +284,7 @@ def _reconsidered(
         errors=errors,
         reading=reading,
         shown=shown,
-        # What is not asked any more has no fields.
+        # What they were not asked then is not asked of a slip that they mend now.
         rubric=PLAIN if judged.final else rubric,
         rubric_version=version,
         submission_id=opaque_id(),

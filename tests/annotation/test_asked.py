@@ -130,6 +130,29 @@ def test_a_pair_begun_before_the_rubric_changed_is_judged_by_the_one_it_showed(
     assert judgment.tags in ({"a": ["unsafe"]}, {"b": ["unsafe"]})
 
 
+def test_a_judgment_is_changed_by_the_rubric_it_was_made_by(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    page = send(client, client.get(JUDGE), "a")
+    ask(session, cast.project, tags="usual")
+    page = client.get(JUDGE)
+    send(client, page, "a", **{"tags:a": "unsafe"})
+    ask(session, cast.project, rationale="required")
+    edits = re.findall(r'href="(/p/birds/history/[^"]+)"', client.get("/p/birds/history").text)
+    asked_more = {**fields(client.get(edits[0])), "outcome": "b", "rubric_version": "0"}
+    assert client.post(edits[0], data=asked_more).status_code == 409
+    for edit, version in zip(edits, (1, None), strict=True):
+        page = client.get(edit)
+        assert 'name="rationale"' not in page.text, "nobody asked for it then"
+        assert client.post(edit, data={**fields(page), "outcome": "b"}).status_code == 303
+        session.rollback()
+        changed = stored(session)[-1]
+        kept = session.get_one(RubricVersion, changed.rubric_id).version if changed.rubric_id else None
+        assert (changed.supersedes_id is not None, kept) == (True, version)
+
+
 def test_verdicts_by_criterion_and_the_group_are_counted_through_undo_and_change(
     session: Session, cast: Cast, client_of: ClientOf
 ) -> None:
