@@ -16,6 +16,7 @@ LEAST_ALIKE = 0.4
 # With the space after it, so that no word is alike for its space alone; each sign of a script
 # without spaces between words is a word.
 _WORDS = re.compile(r"\s+|(?:[぀-ヿ㐀-鿿豈-﫿]|(?:(?![぀-ヿ㐀-鿿豈-﫿])\w)+|.)\s*", re.DOTALL)
+_SIGNS = re.compile(r"\*\*|__|^#{1,6}[ \t]+|[ \t]+#+[ \t]*$", re.MULTILINE)
 _HEADING = re.compile(r"#{1,6}\s+(.+?)[\s#]*")
 
 
@@ -33,11 +34,19 @@ def changes(before: str, after: str) -> list[Change]:
     found, heading = [], ""
     for tag, i, i2, j, j2 in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
         if tag != "equal":
-            pieces = tuple(_pieces("\n".join(old[i:i2]).strip("\n"), "\n".join(new[j:j2]).strip("\n")))
+            pieces = tuple(
+                _pieces(*_in_words("\n".join(old[i:i2]).strip("\n"), "\n".join(new[j:j2]).strip("\n")))
+            )
             if any(text.strip() for kind, text in pieces if kind != "same"):
                 found.append(Change(heading, pieces))
         heading = _last_heading(new[j:j2]) or heading
     return found
+
+
+def _in_words(old: str, new: str) -> tuple[str, str]:
+    """Both without signs of emphasis and headings, unless that is all in which they differ."""
+    plain = _SIGNS.sub("", old), _SIGNS.sub("", new)
+    return plain if plain[0] != plain[1] else (old, new)
 
 
 def _last_heading(lines: list[str]) -> str:

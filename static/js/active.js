@@ -5,6 +5,7 @@ const REST = 300_000;
 const KEPT = "sitting";
 // What holds it is there from the start, so that it is read out when it comes.
 const notice = document.querySelector("[data-break] form");
+const resting = document.querySelector("[data-resting]");
 
 let counted = 0;
 let shownAt = 0;
@@ -49,6 +50,7 @@ document.addEventListener("htmx:afterSwap", (event) => {
   if (!target.matches("[data-pair]") && !target.querySelector("[data-pair]")) return;
   tick();
   shownAt = counted;
+  if (resting) resting.hidden = true;
   suggest();
 });
 
@@ -60,8 +62,10 @@ document.addEventListener("htmx:configRequest", (event) => {
 });
 
 notice?.addEventListener("click", (event) => {
-  if (!event.target.closest("button")) return;
+  const button = event.target.closest("button");
+  if (!button) return;
   sitting = 0;
   notice.hidden = true;
+  resting.hidden = button.value !== "true";
   document.querySelector("[data-pair] :is([data-start], [autofocus])")?.focus();
 });

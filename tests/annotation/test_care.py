@@ -61,7 +61,10 @@ def test_a_warning_is_read_once_before_anything_else(
     assert ">1</dd>" in told(lena).partition("Read the warning")[2][:100]
     form = {"name": "Birds", "warning": "Another one."}
     assert lena.post("/p/birds/settings", data=form).status_code == 303
-    assert "Another one." in ann.get("/p/birds/begin").text, "a changed warning is read again"
+    begin = ann.get("/p/birds/begin").text
+    assert "Another one." in begin, "a changed warning is read again"
+    assert "One thing first" in begin
+    assert "counts in no ranking" not in begin, "they judge live already"
 
 
 def test_a_declined_category_is_never_handed_out(session: Session, cast: Cast, client_of: ClientOf) -> None:

@@ -48,6 +48,7 @@ def test_a_quiet_notice_stays_until_it_is_read(session: Session, cast: Cast, cli
     shown = ann.get(GUIDELINE).text
     assert "What changed since version 1" in shown
     assert "<ins><mark>equally </mark></ins>" in shown
+    assert "</del><ins>" not in shown, "no two words are glued together"
     assert "<ins><mark>Long is fine, too.</mark></ins>" in shown.replace("\n", "")
     assert read(ann, 2) == 303
     assert "What changed" not in ann.get(GUIDELINE).text
@@ -108,7 +109,13 @@ def test_anybody_may_compare_versions(session: Session, cast: Cast, client_of: C
         ("a b c", "a b c", []),
         ("one two three four", "one two 2 three four", [("", "one two +2 +three four")]),
         ("# H\nold line here", "# H\nnew thing there\n", [("H", "-old line here-+new thing there+")]),
-        ("# H\n\nx", "# H\n\nx\n\n## Two ##\n\ny", [("H", "+## Two ##\n\ny+")]),
+        ("# H\n\nx", "# H\n\nx\n\n## Two ##\n\ny", [("H", "+Two\n\ny+")]),
+        (
+            "**Is it right?** Look it up.",
+            "**Is it good?** Look it up.",
+            [("", "Is it -right-+good+? Look it up.")],
+        ),
+        ("never do it", "**never** do it", [("", "-never -+**never** +do it")]),
         ("请选择较好的回答", "请选择更好的回答", [("", "请选择-较-+更+好的回答")]),
         ("a\n\nb", "a\n\n\nb", []),
         ("<b>x</b> y z", "<i>x</i> y z", [("", "<-b-+i+>x</-b-+i+> y z")]),
