@@ -10,6 +10,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
+from app import adding
 from app import divided as counts
 from app.models import Account, Adjudication, AuditEvent, Comparison, Model, Outcome, row_id
 from app.review import verdicts
@@ -73,7 +74,8 @@ def test_those_who_agree_again_leave_nothing_to_settle_and_nobody_reads_the_rest
         plan = str(session.execute(sa.text(f"EXPLAIN QUERY PLAN {sql}")).all())
         assert plan.index("ix_vote_counts_divided") < plan.index("SEARCH comparisons")
         assert "judgments" not in plan, "of a million, each would be looked at"
-    counts.add(session, divided.project_id, {(row_id(divided), Outcome.B): -1})
+    agreed = counts.rows(divided.project_id, {(row_id(divided), Outcome.B): -1})
+    adding.add(session, (counts.KEPT, agreed))
     session.commit()
     assert "Nobody disagrees" in client_of(cast.rui).get(PAGE).text
 
@@ -84,7 +86,7 @@ def test_a_reviewer_reads_it_in_their_own_language_and_a_is_left(
     page = client_of(cast.rui).get(PAGE, headers={"Accept-Language": "ar"}).text
     assert '<span class="role">المستخدم<' in page
     assert "الحكم النهائي" in page
-    assert '<div class="grid" dir="ltr">' in page
+    assert '<div class="grid sides">' in page, "whose style sheet keeps A on the left"
 
 
 def test_a_verdict_is_taken_as_a_browser_sends_it(
