@@ -67,3 +67,31 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("click", ({ target, detail }) => {
   if (detail && target.matches(CHOICE) && target.closest("[data-pair]")) target.blur();
 });
+
+// What is missing is said beside its question, in the page's language and until it is answered; the browser's own
+// bubble is gone in a moment, and in the browser's language.
+let told = false;
+
+function sayMissing(question, field) {
+  const words = question.querySelector(":scope > .error") ?? question.appendChild(document.createElement("p"));
+  Object.assign(words, { className: "error", id: `missing/${field.name}` });
+  words.textContent = field.validity.tooShort ? field.dataset.short : question.closest("[data-asks]").dataset.missing;
+  field.setAttribute("aria-describedby", words.id);
+}
+
+document.addEventListener("invalid", (event) => {
+  const question = event.target.closest("[data-asks] .ask");
+  if (!question) return;
+  event.preventDefault();
+  sayMissing(question, event.target);
+  if (!told) event.target.focus();
+  told = true;
+  setTimeout(() => { told = false; });
+}, { capture: true });
+
+document.addEventListener("input", ({ target }) => {
+  const question = target.closest("[data-asks] .ask");
+  if (!question || fieldsOf(question).some((field) => !field.validity.valid)) return;
+  question.querySelector(":scope > .error")?.remove();
+  for (const field of fieldsOf(question)) field.removeAttribute("aria-describedby");
+});

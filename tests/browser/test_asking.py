@@ -147,8 +147,21 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
 
 def test_a_whole_rubric_is_answered_without_a_mouse(site: Site, open_page: OpenPage) -> None:
     page = open_page(viewport={"width": 1440, "height": 900})
-    project = sit_at(page, site, "kim", **FULL)
+    project = sit_at(page, site, "kim", **FULL, rationale_min=10)
     page.wait_for_timeout(300)
+    page.keyboard.press("6")
+    sure = page.locator("[name=confidence]").first
+    expect(sure).to_be_focused()
+    expect(sure).to_have_accessible_description("Answer this, then choose your verdict again.")
+    page.keyboard.press("Escape")
+    page.keyboard.press("r")
+    page.keyboard.type("No")
+    page.keyboard.press("Escape")
+    page.keyboard.press("6")
+    missing = page.get_by_text("Say a little more: at least 10 characters.")
+    expect(missing).to_be_visible()
+    page.locator("#rationale").fill("")
+    page.keyboard.press("Escape")
     page.keyboard.press("t")
     page.keyboard.press("2")
     page.keyboard.press("ArrowRight")
@@ -161,7 +174,9 @@ def test_a_whole_rubric_is_answered_without_a_mouse(site: Site, open_page: OpenP
     page.keyboard.press("9")
     page.keyboard.press("Escape")
     page.keyboard.press("r")
+    expect(missing).to_be_visible()
     page.keyboard.type("Because 1 is 1.")
+    expect(missing).to_be_hidden()
     page.keyboard.press("Escape")
     assert judgments(site.data, project) == [], "no digit was a verdict"
     page.keyboard.press("6")
