@@ -8,6 +8,7 @@ import gc
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +22,7 @@ from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
 from app import create_app
+from app.errors import Problem
 from app.settings import Settings
 
 STOP_SECONDS = 10
@@ -116,6 +118,17 @@ def serve(host: str, port: int, workers: int | None = None) -> None:
     Settings()
     _keep_what_is_loaded()
     Web(options(host, port, workers)).run()
+
+
+def check_free(host: str, port: int) -> None:
+    """Raises Problem where nobody could be served at this address, before anything is done for it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        # Python adds the address once more, in its own notation.
+        why = str(error.strerror).partition(" (")[0]
+        raise Problem(f"{host}:{port} cannot be served: {why}. Choose another with --port.") from error
 
 
 def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ def demo(host: str, port: int, workers: int | None) -> None:
     from app import create_app, db, server
     from app.demo import loading
 
+    server.check_free(host, port)
     app = create_app()
     with app.app_context():
         db.upgrade(db.engine())

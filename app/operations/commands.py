@@ -136,6 +136,7 @@ def serve(host: str, port: int, workers: int | None) -> None:
     """Run the production server and its job worker."""
     from app import create_app, server
 
+    server.check_free(host, port)
     with create_app().app_context():
         _prepare(f"http://{host}:{port}")
     server.serve(host, port, workers)
