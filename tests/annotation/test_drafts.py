@@ -203,7 +203,7 @@ def test_it_may_be_left_as_it_was(session: Session, cast: Cast, client_of: Clien
     send(client, page, "a")
     there = send(client, page, "b", submission_id="other", **SAID).headers["HX-Redirect"]
     assert client.post(f"{there}/leave").status_code == 303
-    assert "already" not in client.get(there).text
+    assert "pair already" not in client.get(there).text
     assert kept(session) == []
     assert len(stored(session)) == 1
 
