@@ -1,6 +1,6 @@
 """Adding to kept counts, several in a statement: the way to the database and back costs more than a row."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from itertools import chain, groupby
 from typing import Any
@@ -26,6 +26,16 @@ class Kept:
         self.table = table(model)
         self.counted = counted
         self.names = [column.key for column in self.table.c]
+
+    def rows(self, changes: Iterable[tuple[tuple[Any, ...], str, int]]) -> list[Row]:
+        """What to add, of changes by the row's other columns and the count's name: each row once.
+
+        They keep the order in which they are first named; where nothing changes there is none.
+        """
+        found: dict[tuple[Any, ...], list[int]] = {}
+        for of, name, by in changes:
+            found.setdefault(of, [0] * len(self.counted))[self.counted.index(name)] += by
+        return [(*of, *counts) for of, counts in found.items() if any(counts)]
 
 
 # Some rows of each table, for one statement.

@@ -32,10 +32,10 @@ KEPT = Kept(VoteCount, *Outcome)
 
 def rows(project_id: int, deltas: Mapping[tuple[int, Outcome], int]) -> list[Row]:
     """Rows to add to the kept counts, of deltas by (comparison's id, outcome), in the same order always."""
-    found: dict[int, list[int]] = {}
-    for (comparison_id, outcome), delta in sorted(deltas.items()):
-        found.setdefault(comparison_id, [0] * len(KEPT.counted))[KEPT.counted.index(outcome)] += delta
-    return [(one, project_id, *counts) for one, counts in found.items() if any(counts)]
+    return KEPT.rows(
+        ((comparison_id, project_id), outcome, delta)
+        for (comparison_id, outcome), delta in sorted(deltas.items())
+    )
 
 
 def only(comparisons: "sa.Select[*tuple[Any, ...]]", project_id: int) -> "sa.Select[*tuple[Any, ...]]":

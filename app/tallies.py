@@ -99,13 +99,12 @@ KEPT = Kept(Tally, "n", *_SHOWN)
 
 def rows(project_id: int, deltas: Mapping[Key, int]) -> list[Row]:
     """Rows to add to the kept counts, in an order that is the same in every transaction."""
-    found: dict[tuple[Any, ...], list[int]] = {}
-    for key, delta in sorted(deltas.items()):
-        counts = found.setdefault(key[:-1], [0] * len(KEPT.counted))
-        for name in ("n", key.shown):
-            if name:
-                counts[KEPT.counted.index(name)] += delta
-    return [(project_id, *row, *counts) for row, counts in found.items() if any(counts)]
+    return KEPT.rows(
+        ((project_id, *key[:-1]), name, delta)
+        for key, delta in sorted(deltas.items())
+        for name in ("n", key.shown)
+        if name
+    )
 
 
 def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | None, str | None]]) -> None:
