@@ -44,6 +44,8 @@ def begin(slug: str) -> Response:
     read = trials.has_read(db.session(), access)
     version = newest_guideline(db.session(), access.project.id)
     sizes = trials.pool_sizes(db.session(), access.project, access)
+    test = min(sizes[GoldUse.TEST], access.project.test_size)
+    chosen = test or trials.pool_sizes(db.session(), access.project)[GoldUse.TEST]
     db.session().commit()
     page = render(
         "learning/begin.html",
@@ -54,8 +56,8 @@ def begin(slug: str) -> Response:
         warned=found.warned or not access.project.warning,
         version=version,
         lessons=sizes[GoldUse.TRAINING],
-        test=min(sizes[GoldUse.TEST], access.project.test_size),
-        chosen=trials.pool_sizes(db.session(), access.project)[GoldUse.TEST],
+        test=test,
+        chosen=chosen,
     )
     return Response(page)
 
