@@ -110,7 +110,7 @@ def intervals(
         notes += [Note(code, {"replicates": failed, "share": failed / replicates})] if failed else []
     else:
         covariance = _analytic_covariance(fit, kind, clusters)
-        if tied.any():
+        if kind == "sandwich" and tied.any():
             block = np.ix_(tied, tied)
             covariance[block] = _analytic_covariance(fit, "fisher", None)[block]
     dof = np.full(fit.n_models, np.inf) if clusters is None else small_sample(clusters.votes)[1]
