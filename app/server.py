@@ -23,7 +23,6 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from app import create_app
 from app.errors import Problem
-from app.settings import Settings
 
 STOP_SECONDS = 10
 
@@ -38,7 +37,8 @@ THREADS = 4
 class Web(BaseApplication):
     """gunicorn with this project's options instead of a command line."""
 
-    def __init__(self, options: dict[str, Any]) -> None:
+    def __init__(self, app: Flask, options: dict[str, Any]) -> None:
+        self.app = app
         self.options = options
         super().__init__()
 
@@ -47,7 +47,7 @@ class Web(BaseApplication):
             self.cfg.set(name, value)
 
     def load(self) -> Any:
-        return warmed(create_app())
+        return self.app
 
     def run(self) -> None:
         Keeper(self).run()
@@ -109,15 +109,21 @@ class Keeper(Arbiter):
                 self.jobs.kill()
 
 
-def serve(host: str, port: int, workers: int | None = None) -> None:
+def serve(app: Flask, host: str, port: int, workers: int | None = None) -> None:
     """Serve until SIGINT or SIGTERM; requests under way are finished first.
 
-    One web process more than there are cores by default. Settings are read before anything starts,
-    so that a wrong one stops the start with its name.
+    One web process more than there are cores by default. They part with the application made, so that
+    all start at once and share its memory.
     """
-    Settings()
-    _keep_what_is_loaded()
-    Web(options(host, port, workers)).run()
+    _disconnect(app)
+    Web(warmed(app), options(host, port, workers)).run()
+
+
+def _disconnect(app: Flask) -> None:
+    # Two processes on one connection would read each other's answers.
+    app.extensions["engine"].dispose()
+    for queue in ("jobs", "limits"):
+        app.extensions[queue].storage.close()
 
 
 def check_free(host: str, port: int) -> None:

@@ -23,7 +23,7 @@ def demo(host: str, port: int, workers: int | None) -> None:
     for email, words in loading.PEOPLE.items():
         click.echo(f"  {email:26} {words.comes_to}")
     click.echo(f"\n  Everybody's password: {password}\n")
-    server.serve(host, port, workers)
+    server.serve(app, host, port, workers)
 
 
 commands = [demo]

@@ -137,9 +137,10 @@ def serve(host: str, port: int, workers: int | None) -> None:
     from app import create_app, server
 
     server.check_free(host, port)
-    with create_app().app_context():
+    app = create_app()
+    with app.app_context():
         _prepare(f"http://{host}:{port}")
-    server.serve(host, port, workers)
+    server.serve(app, host, port, workers)
 
 
 def _prepare(address: str) -> None:
@@ -154,8 +155,6 @@ def _prepare(address: str) -> None:
         db.upgrade(engine)
     with db.new_session(engine, write=False) as session:
         link = setup.link(session, web.settings(), address)
-    # The web processes open connections of their own.
-    engine.dispose()
     if link:
         click.echo(f"Nobody has an account yet. Make the first admin at {link}", err=True)
 

@@ -39,7 +39,7 @@ def started(settings: Settings, workers: int = 1) -> "Iterator[tuple[int, subpro
         "TIEBREAK_DATABASE_URL": settings.database_url,
         "TIEBREAK_SECRET_KEY": SECRET,
     }
-    start = f"from app.server import serve; serve('127.0.0.1', {port}, {workers})"
+    start = f"import app, app.server; app.server.serve(app.create_app(), '127.0.0.1', {port}, {workers})"
     process = subprocess.Popen(
         [sys.executable, "-c", f"if __name__ == '__main__': {start}"],
         env=environment,
