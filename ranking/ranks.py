@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri, stdtr, stdtrit
 
 from ranking.arrays import Floats, Ints, Mask
@@ -38,19 +38,32 @@ class RankRanges:
     level: float
 
 
-def rank_ranges(intervals: Intervals, *, joint: bool = False, draws: int = 2000, seed: int = 0) -> RankRanges:
+def rank_ranges(
+    intervals: Intervals,
+    *,
+    joint: bool = False,
+    draws: int = 2000,
+    seed: int = 0,
+    order: ArrayLike | None = None,
+) -> RankRanges:
     """Rank ranges from the pairwise differences of ratings.
 
     A model is surely below those whose difference to it is significant. With `joint` the critical value
     is the quantile of the largest |z| of all pairs, simulated, so that the ranges of all models hold
     together (Mogstad, Romano, Shaikh & Wilhelm, 2024, "Inference for ranks", Review of Economic Studies).
+    `order` (M,): the models in the order they are drawn in, by default that of their codes; with the order of
+    their names, say, the same votes are told the same whatever the codes.
     """
     theta, rated = intervals.theta, ranked(intervals.theta, intervals.component)
     same = _same_component(intervals) & rated & rated[:, None]
     with np.errstate(invalid="ignore"):
         difference = theta - theta[:, None]
         z = _z(intervals)
-    critical = _joint_quantile(intervals, draws, seed) if joint else _pair_quantile(intervals)
+    if joint:
+        places = np.arange(len(theta)) if order is None else np.asarray(order, np.intp)
+        critical = _joint_quantile(intervals, places, draws, seed)
+    else:
+        critical = _pair_quantile(intervals)
     above = np.sum(z < -critical, axis=1)
     below = np.sum(z > critical, axis=1)
     rank = 1 + np.sum(same & (difference > _EQUAL), axis=1)
@@ -135,9 +148,9 @@ def _pair_quantile(intervals: Intervals) -> Floats:
     return np.asarray(np.maximum(intervals.quantile, intervals.quantile[:, None]))
 
 
-def _joint_quantile(intervals: Intervals, draws: int, seed: int) -> Any:
+def _joint_quantile(intervals: Intervals, order: Ints, draws: int, seed: int) -> Any:
     """(M, M): what the largest |z| of all pairs rarely exceeds, made larger for pairs of fewer clusters."""
-    models = np.flatnonzero(np.isfinite(intervals.se))
+    models = order[np.isfinite(intervals.se[order])]
     with np.errstate(divide="ignore"):
         precision = 1 / intervals.difference_se()[np.ix_(models, models)]
     precision[~np.isfinite(precision)] = 0.0
@@ -167,7 +180,8 @@ def _peaks(deviation: NDArray[np.float32], precision: NDArray[np.float32]) -> ND
 def _draws(intervals: Intervals, models: Ints, draws: int, seed: int) -> Iterator[Floats]:
     """Yield (K, m) draws of the ratings' errors: normal, or Student's t of the typical degrees of freedom."""
     values, vectors = np.linalg.eigh(intervals.covariance[np.ix_(models, models)])
-    root = vectors * np.sqrt(np.maximum(values, 0))
+    # The symmetric root, the only one that does not hang on the last digits of the covariance.
+    root = (vectors * np.sqrt(np.maximum(values, 0))) @ vectors.T
     rng = np.random.default_rng(seed)
     dof = _typical_dof(intervals, models)
     for start in range(0, draws, _CHUNK):

@@ -157,7 +157,9 @@ def rank_cells(
     found = intervals(
         fitted, counted, crossed=shared, kind=parameters.interval, level=parameters.level, anchor=anchor
     )
-    ranges = rank_ranges(found, joint=True)
+    # Codes are given in one order by a project and in another by a file.
+    by_name = sorted(range(len(models)), key=models.__getitem__)
+    ranges = rank_ranges(found, joint=True, order=by_name)
     told = caveats.of_intervals(models, fitted, found, ranges)
     rating, lower, upper = found.ratings()
     if not np.isfinite(rating).any():

@@ -219,7 +219,7 @@ def _cluster_columns(source: Source, cluster: Cluster | Literal["none"]) -> list
 def _joined(
     source: Source, table: pa.Table, columns: list[str], a: Codes, b: Codes
 ) -> tuple[Codes, tuple[str, ...]]:
-    codes, names = _codes(source, table, columns[0])
+    codes, names = _sorted(*_codes(source, table, columns[0]))
     if codes.min(initial=0) < 0:
         raise source.refuse(
             int(np.argmin(codes)), f"{columns[0]} is missing, and votes are to be joined by it."
@@ -259,7 +259,7 @@ def _outcomes(source: Source, table: pa.Table, winner: str) -> Codes:
 
 
 def _prompts(source: Source, table: pa.Table, name: str) -> Codes:
-    codes, keys = _codes(source, table, name)
+    codes, keys = _sorted(*_codes(source, table, name))
     known = np.array([not key.startswith(UNKNOWN_PROMPT) for key in keys] + [True], bool)
     return np.where(known[codes], codes, -1)
 
@@ -284,6 +284,14 @@ def _judges(source: Source, table: pa.Table, column: str, value: str, *, needed:
         found = f"it says {listed(values)}" if values else "it is empty"
         raise Problem(f"No vote of {source.path.name} has {value!r} in the column {column!r}; {found}.")
     return np.asarray(codes == values.index(value))
+
+
+def _sorted(codes: Codes, names: tuple[str, ...]) -> tuple[Codes, tuple[str, ...]]:
+    """By name, not as they first appear: what is drawn at random is the same in whatever order rows come."""
+    order = sorted(range(len(names)), key=names.__getitem__)
+    place = np.full(len(names) + 1, -1, np.int32)
+    place[order] = np.arange(len(names))
+    return place[codes], tuple(names[i] for i in order)
 
 
 def _codes(source: Source, table: pa.Table, name: str) -> tuple[Codes, tuple[str, ...]]:

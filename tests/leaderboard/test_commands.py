@@ -93,6 +93,8 @@ def test_an_export_of_judgments_ranks_as_the_project_does(
     )
     assert list(ours) == list(theirs)
     assert [theirs[name] for name in ours] == [pytest.approx(both, abs=0.01) for both in ours.values()]
+    assert there["notes"] == here["notes"]
+    assert any("more judgments" in note for note in there["notes"])
     added = ranked(file, "--show", "with-judges")
     alone = len(judgments) - 1
     assert (added["people"], added["judges"], added["shared"]) == (alone, 1, alone)
@@ -112,6 +114,15 @@ def test_votes_are_grouped_by_all_the_file_names(columns: list[str], cluster: st
     kept = ["model_a", "model_b", "winner", *columns]
     file = write(tmp_path / "v.csv", [{name: row[name] for name in kept} for row in votes()])
     assert ranked(file)["parameters"]["cluster"] == cluster
+
+
+def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:
+    """Not even where there are so many annotators that they are dealt into groups at random."""
+    rows = [row | {"annotator": f"w{number % 300}"} for number, row in enumerate(votes(1200))]
+    one, other = (ranked(write(tmp_path / "v.csv", some)) for some in (rows, rows[::-1]))
+    assert one["notes"] == other["notes"]
+    for row, again in zip(one["models"], other["models"], strict=True):
+        assert row == pytest.approx(again)
 
 
 def test_a_vote_without_its_prompt_counts_all_the_same(tmp_path: Path) -> None:

@@ -62,6 +62,15 @@ def test_the_joint_quantile_is_tukeys_for_a_balanced_design():
         assert (rank_ranges(shifted, joint=True, draws=40_000).worst[0] == 1) == apart
 
 
+def test_the_joint_quantile_is_of_the_models_and_not_of_their_codes(close):
+    fitted, found = close
+    turned = np.arange(10)[::-1]
+    wins, ties = (counts[np.ix_(turned, turned)] for counts in (fitted.matrix.wins, fitted.matrix.ties))
+    again = intervals(fit(WinMatrix.from_wins(wins, ties)))
+    ours, theirs = rank_ranges(found, joint=True), rank_ranges(again, joint=True, order=turned)
+    assert theirs.critical[np.ix_(turned, turned)] == pytest.approx(ours.critical, rel=1e-6)
+
+
 def test_groups_apart_are_ranked_apart_and_the_unvoted_not_at_all():
     wins = np.zeros((5, 5))
     wins[0, 1], wins[1, 0], wins[2, 3], wins[3, 2] = 90, 10, 20, 80
