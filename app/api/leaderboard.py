@@ -12,8 +12,6 @@ from app import db
 from app.api.answers import Answer
 from app.api.auth import enter
 from app.api.operations import get
-from app.errors import Invalid
-from app.exports.choices import unknown
 from app.leaderboard import asked, memory, objects, slicing, standings
 from app.leaderboard.etags import unless_known
 from app.leaderboard.firmness import Hold
@@ -187,18 +185,10 @@ def leaderboard_pair(slug: str, uid: str, other_uid: str) -> Response:
 def _answer(slug: str, make: Callable[[Access, StandingsQuery], dict[str, Any]]) -> Response:
     access = enter(slug, asked.READ)
     query = StandingsQuery.read(request.args)
-    _check_value(access, query)
+    slicing.check(db.session(), access.project, query)
     known = (memory.revision(db.session(), access.project), request.path, query)
 
     def answer() -> Response:
         return Response(orjson.dumps(make(access, query)), mimetype="application/json")
 
     return unless_known(known, answer)
-
-
-def _check_value(access: Access, query: StandingsQuery) -> None:
-    """Raises Invalid for a slice that the project neither has nor could have: a slip would look like none."""
-    session, project = db.session(), access.project
-    if query.value and query.value not in slicing.known(session, project).get(query.by, ()):
-        for said in unknown(session, project, query.by, [query.value]):
-            raise Invalid.at("value", said)

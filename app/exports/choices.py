@@ -154,7 +154,7 @@ _UNKNOWN = {
     "group": lazy_gettext("There is no group %(name)s in this project."),
     "guideline": lazy_gettext("There is no guideline %(name)s in this project."),
     "criterion": lazy_gettext("There is no criterion %(name)s in this project."),
-    "kind": lazy_gettext("There is no kind of annotator %(name)s: there are human and model."),
+    "kind": lazy_gettext("There is no kind of annotator %(name)s."),
 }
 
 

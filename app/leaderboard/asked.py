@@ -32,7 +32,9 @@ Found = TypeVar("Found")
 def enter(slug: str) -> tuple[Access, StandingsQuery]:
     """The reader's access to a project, and which judgments they look at."""
     access = permissions.enter(db.session(), web.account(), slug, READ)
-    return access, StandingsQuery.read(request.args)
+    query = StandingsQuery.read(request.args)
+    slicing.check(db.session(), access.project, query)
+    return access, query
 
 
 def model(access: Access, uid: str) -> Model:

@@ -162,7 +162,7 @@ def _usable(make: Callable[[], Made]) -> Made:
 def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
     """Print a project's leaderboard."""
     from app import db, permissions
-    from app.leaderboard import standings
+    from app.leaderboard import slicing, standings
     from app.leaderboard.forms import StandingsQuery
     from app.leaderboard.of_votes import standings_table
 
@@ -170,6 +170,7 @@ def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
     given = {name: value for name, value in asked.items() if value is not None}
     query = _usable(lambda: StandingsQuery.model_validate(given))
     with db.new_session(db.engine(), write=False) as session:
+        slicing.check(session, project, query)
         found = standings.as_object(session, project, query)
     if as_json:
         terminal.print_json(found)

@@ -4,9 +4,12 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 import sqlalchemy as sa
+from flask_babel import gettext as _
 from sqlmodel import Session, col
 
-from app.leaderboard.forms import SliceBy
+from app.errors import Invalid
+from app.exports.choices import unknown
+from app.leaderboard.forms import SliceBy, StandingsQuery
 from app.leaderboard.memory import remembered
 from app.models import Annotator, Project, Tally
 from app.prepared import table
@@ -14,6 +17,8 @@ from app.prepared import table
 SLICES = [by for by in get_args(SliceBy) if by]
 # Fewer are added up at every change.
 MANY_JUDGMENTS = 10_000
+# More values are not named where one was wrong.
+NAMED_VALUES = 20
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,17 @@ class _Found:
 def known(session: Session, project: Project) -> dict[str, list[str]]:
     """By what the judgments can be sliced, and the values that have any, the largest first."""
     return remembered(session, project, "slices", lambda before: _find(session, project, before)).values
+
+
+def check(session: Session, project: Project, query: StandingsQuery) -> None:
+    """Raises Invalid for a slice that the project neither has nor could have: a slip would look like none."""
+    there = known(session, project).get(query.by, [])
+    if not query.value or query.value in there:
+        return
+    for said in unknown(session, project, query.by, [query.value]):
+        named = there[:NAMED_VALUES] + ["…"] * (len(there) > NAMED_VALUES)
+        choose = _("Choose one of: %(expected)s.", expected=", ".join(named)) if named else ""
+        raise Invalid.at("value", f"{said} {choose}".strip())
 
 
 def _find(session: Session, project: Project, before: _Found | None) -> _Found:

@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from app.errors import Problem
 from app.leaderboard import caveats
-from app.models import Account, AnnotatorKind, Visibility
+from app.leaderboard.commands import leaderboard
+from app.models import Account, AnnotatorKind, Prompt, Visibility
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     BOTH_BAD,
@@ -256,7 +259,25 @@ def test_slices_stand_side_by_side_and_alone(session: Session, cast: Cast, shown
     alone = shown("?by=category&value=coding")
     assert "in category “coding”" in alone
     assert order(alone, "Heron", "Moth") == ["Heron", "Moth"]
-    assert "No judgments here" in shown("?by=category&value=poetry")
+
+
+def test_a_slice_that_the_project_does_not_have_is_refused_with_those_it_has(
+    app: Flask, session: Session, cast: Cast, client_of: Clients, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    judge_birds(session, cast.project, rounds=3, categories=("coding", "safety"))
+    session.add(Prompt(project_id=cast.project.id, key="p", category="not judged yet"))
+    session.commit()
+    told = "There is no category poetry in this project. Choose one of: coding, safety."
+    page, token = client_of(cast.vic), bearer(cast.vic)
+    for path in (URL, f"{URL}.csv", f"{URL}/matrix", f"/api/v1{URL.replace('/p/', '/projects/')}"):
+        asked = f"{path}?by=category&value="
+        refused = page.get(f"{asked}poetry", headers=token)
+        assert (refused.status_code, told in refused.text) == (422, True), path
+        assert page.get(f"{asked}not+judged+yet", headers=token).status_code == 200
+    with app.app_context():
+        typed = CliRunner().invoke(leaderboard, ["birds", "--by", "category", "--value", "poetry"])
+    assert isinstance(typed.exception, Problem)
+    assert typed.exception.errors[0].detail == told
 
 
 def test_ties_method_sort_and_search_are_in_the_address(
