@@ -116,7 +116,8 @@ DIVIDED = "a * (b + tie + both_bad) + b * (tie + both_bad) + tie * both_bad > 0"
 class VoteCount(SQLModel, table=True):
     """Live judgments of one comparison by outcome, of gold ones too; kept in each judgment's transaction.
 
-    So that those whose annotators are divided are found without reading any judgment.
+    So that those whose annotators are divided are found without reading any judgment. No foreign keys, as
+    in Tally.
     """
 
     __tablename__ = "vote_counts"
@@ -131,10 +132,8 @@ class VoteCount(SQLModel, table=True):
         ),
     )
 
-    comparison_id: int = Field(
-        foreign_key="comparisons.id", primary_key=True, sa_column_kwargs={"autoincrement": False}
-    )
-    project_id: int = Field(foreign_key="projects.id")
+    comparison_id: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    project_id: int
     a: int
     b: int
     tie: int
@@ -164,6 +163,9 @@ class Tally(SQLModel, table=True):
     shown in that order, ``swapped`` those shown in the other. ``slice_by`` is "category", "language",
     "kind", "group", …; a "criterion" counts the verdicts on it. Both kinds together are all there is.
     Gold comparisons are not counted.
+
+    No foreign keys: the ids are those of a comparison that the judgment's own names, nothing that they name
+    is ever deleted, and PostgreSQL would lock each named row, a model's for all who judge it at the time.
     """
 
     __tablename__ = "tallies"
@@ -174,11 +176,11 @@ class Tally(SQLModel, table=True):
         {"sqlite_with_rowid": False},
     )
 
-    project_id: int = Field(foreign_key="projects.id", primary_key=True)
+    project_id: int = Field(primary_key=True)
     slice_by: str = Field(primary_key=True, max_length=32)
     slice_value: str = Field(primary_key=True, max_length=200)
-    model_a_id: int = Field(foreign_key="models.id", primary_key=True)
-    model_b_id: int = Field(foreign_key="models.id", primary_key=True)
+    model_a_id: int = Field(primary_key=True)
+    model_b_id: int = Field(primary_key=True)
     cluster: int = Field(primary_key=True)
     outcome: Outcome = Field(sa_type=enum_type(Outcome, "outcome"), primary_key=True)
     n: int
