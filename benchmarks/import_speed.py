@@ -1,21 +1,25 @@
-"""Import speed and memory, beside the floor: raw ``executemany`` of the very same rows.
+"""Import speed and memory, beside the floor: the very same rows by the driver alone.
 
-Run it as ``python -m benchmarks.import_speed [--quick]``. The floor knows every row and id in
-advance and checks nothing; both write with ``synchronous=FULL``, as many pairs a commit. Trust
-the ratio: the seconds are the machine's.
+    python -m benchmarks.import_speed [--quick] [--database sqlite|postgresql]
+
+The floor is ``executemany`` on SQLite and COPY on PostgreSQL. It knows every row and id in advance
+and checks nothing; both wait for the disk, as many pairs a commit. Trust the ratio: the seconds
+are the machine's.
 """
 
 import argparse
 import json
 import random
 import resource
-import shutil
 import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import nullcontext
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -26,31 +30,48 @@ from app.models import Project
 from app.settings import Settings
 
 SECRET = "a secret of the benchmark, thirty-two or more"  # noqa: S105 -- of a database that is thrown away
-TABLES = ("prompts", "responses", "comparisons", "slots")
+# Each table's rows of the prompts from one id to another.
+ROWS = {
+    "prompts": "SELECT * FROM prompts WHERE id BETWEEN {low} AND {high}",
+    "responses": "SELECT * FROM responses WHERE prompt_id BETWEEN {low} AND {high}",
+    "comparisons": "SELECT * FROM comparisons WHERE prompt_id BETWEEN {low} AND {high}",
+    "slots": "SELECT slots.* FROM slots JOIN comparisons ON comparisons.id = slots.comparison_id "
+    "WHERE prompt_id BETWEEN {low} AND {high}",
+}
 
 
 def main() -> None:
     """Measure, print a table, and leave nothing behind."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="5,000 pairs instead of 60,000")
-    parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
+    parser.add_argument("--database", choices=("sqlite", "postgresql"), help="one of them; both by default")
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.child:
-        print(json.dumps(import_once(arguments.child)))
+        folder, url = arguments.child
+        print(json.dumps(import_once(Path(folder), url)))
         return
+    # Not at the top: the memory of an import is measured without it.
+    from tests import postgres
+
     pairs = 5_000 if arguments.quick else 60_000
-    print(f"{'a response':>12} {'floor':>14} {'import':>14} {'ratio':>6} {'again':>14} {'memory':>9}")
-    for size in (300, 1500):
-        with tempfile.TemporaryDirectory() as folder:
-            report(Path(folder), pairs, size)
+    for database in [arguments.database] if arguments.database else ["sqlite", "postgresql"]:
+        print(f"\n{database}, {pairs:,} pairs")
+        print(f"{'a response':>12} {'floor':>14} {'import':>14} {'ratio':>6} {'again':>14} {'memory':>9}")
+        for size in (300, 1500):
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                postgres.cluster(()) if database == "postgresql" else nullcontext() as cluster,
+            ):
+                report(Path(folder), pairs, size, cluster.url() if cluster else "")
 
 
-def report(folder: Path, pairs: int, size: int) -> None:
+def report(folder: Path, pairs: int, size: int, url: str) -> None:
     """One line of the table."""
     write_file(folder / "pairs.jsonl", pairs, size)
-    child = [sys.executable, "-m", "benchmarks.import_speed", "--child", str(folder)]
+    child = [sys.executable, "-m", "benchmarks.import_speed", "--child", str(folder), url]
     measured = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
-    floor = pairs / write_floor(folder, pairs)
+    floor = pairs / (copy_floor(folder, url) if url else insert_floor(folder))
     speed, again = pairs / measured["seconds"], pairs / measured["again"]
     print(
         f"{size:>10} B {floor:>8,.0f} p./s {speed:>8,.0f} p./s {speed / floor:>6.2f} "
@@ -76,9 +97,9 @@ def write_file(path: Path, pairs: int, size: int) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def import_once(folder: Path) -> dict[str, float]:
+def import_once(folder: Path, url: str) -> dict[str, float]:
     """Import the file into a fresh project, and again; memory is the whole process's peak."""
-    engine, project = fresh(folder / "imported")
+    engine, project = fresh(folder / "imported", url)
     files = [File(folder / "pairs.jsonl", "pairs.jsonl")]
     seconds = []
     for _ in range(2):
@@ -90,9 +111,9 @@ def import_once(folder: Path) -> dict[str, float]:
     return {"seconds": seconds[0], "again": seconds[1], "mib": peak}
 
 
-def fresh(folder: Path) -> tuple[sa.Engine, Project]:
-    """A database with today's schema and one project."""
-    engine = db.make_engine(Settings(_env_file=None, data_dir=folder, database_url="", secret_key=SECRET))
+def fresh(folder: Path, url: str) -> tuple[sa.Engine, Project]:
+    """A database with today's schema and one project; without a URL, of SQLite."""
+    engine = db.make_engine(Settings(_env_file=None, data_dir=folder, database_url=url, secret_key=SECRET))
     db.upgrade(engine)
     with db.transaction(engine) as session:
         project = Project(slug="speed", name="Speed")
@@ -100,35 +121,69 @@ def fresh(folder: Path) -> tuple[sa.Engine, Project]:
     return engine, project
 
 
-def write_floor(folder: Path, pairs: int) -> float:
+def insert_floor(folder: Path) -> float:
     """Seconds to write the imported rows again with nothing but the driver."""
-    shutil.copy(folder / "imported" / "tiebreak.db", folder / "source.db")
-    engine, _project = fresh(folder / "floor")
-    engine.dispose()
+    fresh(folder / "floor", "")[0].dispose()
+    source = sqlite3.connect(folder / "imported" / "tiebreak.db")
     target = sqlite3.connect(folder / "floor" / "tiebreak.db", isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON"):
         target.execute(f"PRAGMA {pragma}")
-    source = sqlite3.connect(folder / "source.db")
-    models = source.execute("SELECT id, uid, project_id, name FROM models")
-    target.executemany("INSERT INTO models (id, uid, project_id, name) VALUES (?, ?, ?, ?)", models)
+    copy_models(source, target, "?")
     spent = 0.0
-    for low in range(0, pairs, CHUNK_ROWS):
-        chunks = [(table, *rows_of(source, table, low)) for table in TABLES]
+    for chunk in spans(source):
+        rows = {table: source.execute(sql).fetchall() for table, sql in chunk.items()}
         began = time.perf_counter()
         target.execute("BEGIN IMMEDIATE")
-        for table, marks, rows in chunks:
-            target.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+        for table, found in rows.items():
+            marks = ", ".join("?" * len(found[0]))
+            target.executemany(f"INSERT INTO {table} VALUES ({marks})", found)  # noqa: S608
         target.execute("COMMIT")
         spent += time.perf_counter() - began
     return spent
 
 
-def rows_of(source: sqlite3.Connection, table: str, low: int) -> tuple[str, list[tuple[object, ...]]]:
-    """The rows of one commit."""
-    key, factor = {"slots": ("comparison_id", 1), "responses": ("id", 2)}.get(table, ("id", 1))
-    span = (low * factor, (low + CHUNK_ROWS) * factor)
-    rows = source.execute(f"SELECT * FROM {table} WHERE {key} > ? AND {key} <= ?", span).fetchall()  # noqa: S608
-    return ", ".join("?" * len(rows[0])), rows
+def copy_floor(folder: Path, url: str) -> float:
+    """Seconds to copy the imported rows into another database, as PostgreSQL itself writes them out."""
+    import psycopg
+
+    other = sa.make_url(url).set(database="floor").render_as_string(hide_password=False)
+    with psycopg.connect(url, autocommit=True) as server:
+        server.execute("CREATE DATABASE floor")
+    fresh(folder / "floor", other)[0].dispose()
+    spent = 0.0
+    with psycopg.connect(url) as source, psycopg.connect(other) as target:
+        copy_models(source, target.cursor(), "%s")
+        target.commit()
+        for chunk in spans(source):
+            rows = {table: copied(source, sql) for table, sql in chunk.items()}
+            began = time.perf_counter()
+            for table, found in rows.items():
+                with target.cursor().copy(f"COPY {table} FROM STDIN") as copy:
+                    copy.write(found)
+            target.commit()
+            spent += time.perf_counter() - began
+    return spent
+
+
+def copied(source: Any, sql: str) -> bytes:
+    """A query's rows as COPY writes them."""
+    with source.cursor().copy(f"COPY ({sql}) TO STDOUT") as copy:
+        return b"".join(copy)
+
+
+def copy_models(source: Any, target: Any, mark: str) -> None:
+    """What the other rows refer to."""
+    models = source.execute("SELECT id, uid, project_id, name FROM models").fetchall()
+    marks = ", ".join([mark] * 4)
+    target.executemany(f"INSERT INTO models (id, uid, project_id, name) VALUES ({marks})", models)  # noqa: S608
+
+
+def spans(source: Any) -> Iterator[dict[str, str]]:
+    """The query for each table's rows of one commit."""
+    ids = [id_ for (id_,) in source.execute("SELECT id FROM prompts ORDER BY id").fetchall()]
+    for first in range(0, len(ids), CHUNK_ROWS):
+        low, high = ids[first], ids[first : first + CHUNK_ROWS][-1]
+        yield {table: sql.format(low=low, high=high) for table, sql in ROWS.items()}
 
 
 if __name__ == "__main__":

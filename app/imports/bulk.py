@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
+from sqlmodel import SQLModel
 
 SQLITE = "sqlite"
 
@@ -40,11 +41,19 @@ def moment(connection: sa.Connection, value: datetime) -> Any:
     return value.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f") if is_sqlite(connection) else value
 
 
-def among(connection: sa.Connection, column: str, name: str) -> str:
-    """A condition that a column is one of any number of values bound as ``name``."""
+def among(connection: sa.Connection, table: str, column: str, where: str = "1 = 1") -> str:
+    """A table, for FROM, of which only rows with one of the values bound as ``wanted`` are looked at.
+
+    The condition ``where`` may bind more; with the column it must be what an index begins with.
+    """
+    chosen = f"SELECT * FROM {table} WHERE {where} AND {column}"  # noqa: S608 -- our own names
     if is_sqlite(connection):
-        return f"{column} IN (SELECT value FROM json_each(:{name}))"  # noqa: S608 -- our own names
-    return f"{column} = ANY(:{name})"
+        return f"({chosen} IN (SELECT value FROM json_each(:wanted))) AS {table}"  # noqa: S608
+    # Value by value, come what may: a table that grows as fast as here has no statistics yet, and
+    # PostgreSQL would compare each row of the project with each value. OFFSET 0 keeps it from that.
+    each = f"CROSS JOIN LATERAL ({chosen} = wanted.value OFFSET 0) AS {table}"
+    kind = "bigint" if isinstance(SQLModel.metadata.tables[table].c[column].type, sa.Integer) else "text"
+    return f"unnest(CAST(:wanted AS {kind}[])) AS wanted(value) {each}"
 
 
 def values(connection: sa.Connection, found: Iterable[Any]) -> Any:
@@ -61,10 +70,11 @@ def new_ids(connection: sa.Connection, table: str) -> Iterator[int]:
 
 
 def _blocks(connection: sa.Connection, table: str) -> Iterator[int]:
-    values = f"SELECT nextval(pg_get_serial_sequence('{table}', 'id')) FROM generate_series(1, {BLOCK})"  # noqa: S608
-    block = sa.text(values)
+    named = sa.text("SELECT pg_get_serial_sequence(:table, 'id')")
+    sequence = {"name": connection.execute(named, {"table": table}).scalar_one()}
+    block = sa.text(f"SELECT nextval(CAST(:name AS regclass)) FROM generate_series(1, {BLOCK})")  # noqa: S608
     while True:
-        yield from connection.execute(block).scalars().all()
+        yield from connection.execute(block, sequence).scalars().all()
 
 
 def begin(connection: sa.Connection, project_id: int) -> None:
@@ -73,5 +83,7 @@ def begin(connection: sa.Connection, project_id: int) -> None:
         # Keys are random, so that every page of their indexes is needed again and again.
         connection.exec_driver_sql("PRAGMA cache_size=-16384")
     else:
-        key = {"id": project_id}
-        connection.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('tiebreak'), :id)"), key)
+        # A plan made while a table is small is kept while it grows: not one that reads it whole.
+        indexes = "set_config('enable_seqscan', 'off', true)"
+        sql = f"SELECT pg_advisory_xact_lock(hashtext('tiebreak'), :id), {indexes}"
+        connection.execute(sa.text(sql), {"id": project_id})

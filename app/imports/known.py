@@ -49,8 +49,8 @@ def prompts(connection: sa.Connection, project_id: int, keys: Collection[str]) -
     cast = "" if is_sqlite(connection) else "::text"
     rows = _rows(
         connection,
-        f"SELECT key, id, messages{cast}, category, language, tags{cast}, meta{cast} FROM prompts "  # noqa: S608 -- our own names
-        f"WHERE project_id = :project AND {among(connection, 'key', 'wanted')}",
+        f"SELECT key, id, messages{cast}, category, language, tags{cast}, meta{cast} "  # noqa: S608 -- our own names
+        f"FROM {among(connection, 'prompts', 'key', 'project_id = :project')}",
         keys,
         project=project_id,
     )
@@ -62,8 +62,8 @@ def responses(connection: sa.Connection, prompt_ids: Collection[int]) -> dict[Si
     found: dict[Side, dict[int, bytes | None]] = {}
     for prompt_id, model_id, sample, digest in _rows(
         connection,
-        "SELECT prompt_id, model_id, sample, digest FROM responses "  # noqa: S608
-        f"WHERE {among(connection, 'prompt_id', 'wanted')} AND sample < {REPEATS}",
+        "SELECT prompt_id, model_id, sample, digest "  # noqa: S608
+        f"FROM {among(connection, 'responses', 'prompt_id')} WHERE sample < {REPEATS}",
         prompt_ids,
     ):
         found.setdefault((prompt_id, model_id), {})[sample] = None if digest is None else bytes(digest)
@@ -89,9 +89,9 @@ def comparisons(
     """By pair id."""
     rows = _rows(
         connection,
-        "SELECT c.pair_id, c.id, c.model_a_id, c.sample_a, c.model_b_id, c.sample_b, c.gold, s.comparison_id "  # noqa: S608
-        "FROM comparisons c LEFT JOIN slots s ON s.comparison_id = c.id "
-        f"WHERE c.project_id = :project AND {among(connection, 'c.pair_id', 'wanted')}",
+        "SELECT pair_id, id, model_a_id, sample_a, model_b_id, sample_b, gold, comparison_id "  # noqa: S608
+        f"FROM {among(connection, 'comparisons', 'pair_id', 'project_id = :project')} "
+        "LEFT JOIN slots ON slots.comparison_id = comparisons.id",
         pair_ids,
         project=project_id,
     )
@@ -103,8 +103,8 @@ def comparisons(
 
 def submissions(connection: sa.Connection, names: Collection[str]) -> set[str]:
     """Those that are already judgments."""
-    condition = among(connection, "submission_id", "wanted")
-    rows = _rows(connection, f"SELECT submission_id FROM judgments WHERE {condition}", names)  # noqa: S608
+    judgments = among(connection, "judgments", "submission_id")
+    rows = _rows(connection, f"SELECT submission_id FROM {judgments}", names)  # noqa: S608
     return {name for (name,) in rows}
 
 
@@ -112,29 +112,30 @@ def live(connection: sa.Connection, comparison_ids: Collection[int]) -> set[tupl
     """Who has judged what: (comparison id, annotator id)."""
     rows = _rows(
         connection,
-        "SELECT comparison_id, annotator_id FROM judgments "  # noqa: S608
-        f"WHERE retired_at IS NULL AND {among(connection, 'comparison_id', 'wanted')}",
+        "SELECT comparison_id, annotator_id "  # noqa: S608
+        f"FROM {among(connection, 'judgments', 'comparison_id', 'retired_at IS NULL')}",
         comparison_ids,
     )
     return {(comparison, annotator) for comparison, annotator in rows}
 
 
-def counted(connection: sa.Connection, prompt_ids: Collection[int]) -> Any:
+def counted(connection: sa.Connection, project_id: int, prompt_ids: Collection[int]) -> Any:
     """Live judgments that are counted, each with what its counts depend on beside the prompt."""
     return _rows(
         connection,
-        "SELECT c.prompt_id, c.model_a_id, c.model_b_id, j.outcome, a.cluster, a.kind, j.swapped "  # noqa: S608
-        "FROM comparisons c JOIN judgments j ON j.comparison_id = c.id "
-        "JOIN annotators a ON a.id = j.annotator_id "
-        f"WHERE c.gold IS NULL AND j.retired_at IS NULL AND {among(connection, 'c.prompt_id', 'wanted')}",
+        "SELECT prompt_id, model_a_id, model_b_id, j.outcome, a.cluster, a.kind, j.swapped "  # noqa: S608
+        f"FROM {among(connection, 'comparisons', 'prompt_id', 'project_id = :project')} "
+        "JOIN judgments j ON j.comparison_id = comparisons.id JOIN annotators a ON a.id = j.annotator_id "
+        "WHERE comparisons.gold IS NULL AND j.retired_at IS NULL",
         prompt_ids,
+        project=project_id,
     )
 
 
 def groups(connection: sa.Connection, annotator_ids: Collection[int]) -> dict[int, str]:
     """The groups of those annotators who are in one, as they are now."""
-    condition = among(connection, "id", "wanted")
-    sql = f"SELECT id, group_name FROM annotators WHERE group_name IS NOT NULL AND {condition}"  # noqa: S608
+    annotators = among(connection, "annotators", "id")
+    sql = f"SELECT id, group_name FROM {annotators} WHERE group_name IS NOT NULL"  # noqa: S608
     return dict(iter(_rows(connection, sql, annotator_ids)))
 
 

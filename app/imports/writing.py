@@ -146,7 +146,9 @@ class Pending:
     def _refile(self, prompts: Iterable[PromptState]) -> None:
         """Move the counts of judgments made before their prompt's category or language was known."""
         refiled = {prompt.id: prompt for prompt in prompts if prompt.filed_as is not None and not prompt.new}
-        for prompt_id, a, b, outcome, cluster, kind, swapped in known.counted(self.connection, refiled):
+        for prompt_id, a, b, outcome, cluster, kind, swapped in known.counted(
+            self.connection, self.project_id, refiled
+        ):
             prompt = refiled[prompt_id]
             order = None if swapped is None else bool(swapped)
             now = tallies.Counted(

@@ -190,11 +190,11 @@ def _candidates(
     keys = {prompt.id: prompt.key for prompt in prompts if prompt.has_text}
     rows = connection.execute(
         sa.text(
-            "SELECT prompt_id, model_id, sample, digest FROM responses "  # noqa: S608 -- our own names
-            f"WHERE {bulk.among(connection, 'prompt_id', 'prompts')} AND sample < {known.REPEATS} "
+            "SELECT prompt_id, model_id, sample, digest "  # noqa: S608 -- our own names
+            f"FROM {bulk.among(connection, 'responses', 'prompt_id')} WHERE sample < {known.REPEATS} "
             "ORDER BY prompt_id, model_id, sample"
         ),
-        {"prompts": bulk.values(connection, [prompt.id for prompt in prompts])},
+        {"wanted": bulk.values(connection, [prompt.id for prompt in prompts])},
     )
     found: dict[Prompt, list[Candidate]] = {}
     for prompt_id, model_id, sample, digest in rows:

@@ -33,6 +33,12 @@ from tests.imports.arrange import Importer, comparison, counts, response, table_
 
 EVERYTHING = ("models", "prompts", "responses", "comparisons", "slots", "annotators", "judgments", "tallies")
 
+# In the transaction under way, by whatever plan, those that foreign keys look at included.
+LOOKED_AT = """
+    SELECT sum(seq_tup_read + idx_tup_fetch), pg_stat_force_next_flush() FROM pg_stat_xact_user_tables
+    WHERE relname IN ('prompts', 'comparisons')
+"""
+
 HI = {"role": "user", "content": "Hi"}
 
 
@@ -119,6 +125,25 @@ def test_chunks_make_no_difference(
     assert counts(importer(FILES["responses"])) == (6, 6, 0, 0)
     for kept in (tallies, divided):
         assert kept.differences(session, session.exec(select(Project.id)).one() or 0) == []
+
+
+def test_a_chunk_does_not_look_at_what_others_brought(
+    app: Flask, importer: Importer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = app.extensions["engine"]
+    if engine.dialect.name != "postgresql":
+        pytest.skip("SQLite tells nobody how many rows it looks at")
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 50)
+    looked_at = [0]
+
+    @sa.event.listens_for(engine, "commit")
+    def count(connection: sa.Connection) -> None:
+        looked_at.append(connection.exec_driver_sql(LOOKED_AT).scalar_one())
+
+    rows = [comparison(number) for number in range(300)]
+    importer(rows)
+    importer(rows)
+    assert 0 < max(looked_at) < 200
 
 
 def test_a_response_is_stored_as_messages(importer: Importer, session: Session) -> None:
