@@ -24,6 +24,7 @@ from app.learning.trials import Answered, Way
 from app.models import Account, GoldUse, Source, Stage
 from app.permissions import Access
 from app.rubric import Rubric
+from app.text import render_markdown
 
 bp = Blueprint("learning", __name__)
 
@@ -54,6 +55,7 @@ def begin(slug: str) -> Response:
         way=found,
         read=read,
         warned=found.warned or not access.project.warning,
+        warning=render_markdown(access.project.warning or ""),
         version=version,
         lessons=sizes[GoldUse.TRAINING],
         test=test,

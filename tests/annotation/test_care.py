@@ -46,11 +46,11 @@ def test_a_warning_is_read_once_before_anything_else(
     session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     queue(session, cast.project, 1)
-    care(session, cast.project, warning="Some of this is <grim>.", training=True)
+    care(session, cast.project, warning="Some of this is **grim**, and `<cruel>`.", training=True)
     ann = client_of(cast.ann)
     assert ann.get(JUDGE).location == "/p/birds/begin"
     page = ann.get("/p/birds/begin").text
-    assert "Some of this is &lt;grim&gt;." in page
+    assert "Some of this is <strong>grim</strong>, and <code>&lt;cruel&gt;</code>." in page
     assert ann.get("/p/birds/practice").location == "/p/birds/begin"
     for _ in range(2):
         assert ann.post("/p/birds/begin/warning").status_code == 303
