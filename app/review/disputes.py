@@ -1,5 +1,6 @@
 """Comparisons as a reviewer reads them: without the models' names, with what annotators said."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +11,19 @@ from sqlmodel import Session, col, select
 
 from app import text
 from app.annotation.history import excerpt
-from app.models import Adjudication, Comparison, Judgment, Outcome, Prompt, Response
+from app.models import Adjudication, Comparison, Judgment, Message, Outcome, Prompt, Response
 from app.review import verdicts
+
+# Words and nothing else.
+PARAGRAPH = re.compile(r"<p[^>]*>[^<]*</p>\s*")
 
 
 @dataclass(frozen=True)
 class Dispute:
     """A comparison, its votes, and the verdict that settled it, if one did.
 
-    ``a`` and ``b`` are the stored order; a text is None where it came with votes only.
+    ``a`` and ``b`` are the stored order; a text is None where it came with votes only, and the prompt where
+    the excerpt, which heads it, is all of it.
     """
 
     pair_id: str
@@ -47,18 +52,27 @@ def votes(session: Session, comparison: Comparison) -> list[Judgment]:
 
 def _read(session: Session, comparison: Comparison) -> Dispute:
     prompt = session.get_one(Prompt, comparison.prompt_id)
-    said = votes(session, comparison)
+    said, messages = votes(session, comparison), prompt.messages or []
+    heading = excerpt(messages)
     return Dispute(
         comparison.pair_id,
         prompt.key,
-        excerpt(prompt.messages or []),
-        text.render_messages(prompt.messages, prompt.language) if prompt.messages else None,
+        heading,
+        None if _says_all(heading, messages) else text.render_messages(messages, prompt.language),
         _response(session, prompt, comparison.model_a_id, comparison.sample_a),
         _response(session, prompt, comparison.model_b_id, comparison.sample_b),
         dict(Counter(judgment.outcome for judgment in said).most_common()),
         tuple((judgment.outcome, judgment.rationale) for judgment in said if judgment.rationale),
         verdicts.live(session, comparison),
     )
+
+
+def _says_all(heading: str, messages: list[Message]) -> bool:
+    """Whether there is nothing to a prompt but what heads it."""
+    if len(messages) != 1:
+        return not messages
+    plain = PARAGRAPH.fullmatch(text.render_markdown(heading)) is not None
+    return plain and messages[0].get("content") == heading
 
 
 def _response(session: Session, prompt: Prompt, model_id: int, sample: int) -> Any:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from typing import Any
 
 import orjson
 import pytest
@@ -12,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from app import adding
 from app import divided as counts
-from app.models import Account, Adjudication, AuditEvent, Comparison, Model, Outcome, row_id
+from app.models import Account, Adjudication, AuditEvent, Comparison, Model, Outcome, Prompt, row_id
 from app.review import verdicts
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -47,6 +48,7 @@ def test_a_reviewer_settles_it_and_the_export_follows(
     page = rui.get(PAGE).text
     assert page.count("Final verdict") == 1
     assert re.search(r"<h2[^>]*><bdi>Which bird is number", page), "headed by what was asked"
+    assert "user</span>" not in page, "and not a second time below"
     assert "It sings." in page
     assert not [name for name in session.exec(select(Model.name)) if name in page], "blind"
     assert exported(rosa) == []
@@ -62,6 +64,20 @@ def test_a_reviewer_settles_it_and_the_export_follows(
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "adjudication.add")).one()
     assert event.account_id == cast.rui.id
     assert event.detail == {"outcome": {"from": None, "to": "b"}, "reason": "A is wrong."}
+
+
+@pytest.mark.parametrize(
+    "asked", ["Which **bird**?", "Which bird? " * 20, [{"type": "text", "text": "Which?"}]]
+)
+def test_a_prompt_that_no_heading_holds_is_shown_whole(
+    session: Session, cast: Cast, client_of: ClientOf, divided: Comparison, asked: Any
+) -> None:
+    prompt = session.get_one(Prompt, divided.prompt_id)
+    prompt.messages = [{"role": "user", "content": asked}]
+    session.commit()
+    page = client_of(cast.rui).get(PAGE).text
+    assert re.search(r"<h2[^>]*>Prompt <code>prompt-0</code></h2>", page)
+    assert page.count('user</span><div class="prose"') == 1
 
 
 def test_those_who_agree_again_leave_nothing_to_settle_and_nobody_reads_the_rest(
@@ -81,8 +97,10 @@ def test_those_who_agree_again_leave_nothing_to_settle_and_nobody_reads_the_rest
 
 
 def test_a_reviewer_reads_it_in_their_own_language_and_a_is_left(
-    cast: Cast, client_of: ClientOf, divided: Comparison
+    session: Session, cast: Cast, client_of: ClientOf, divided: Comparison
 ) -> None:
+    session.get_one(Prompt, divided.prompt_id).messages = [{"role": "user", "content": "*Which?*"}]
+    session.commit()
     page = client_of(cast.rui).get(PAGE, headers={"Accept-Language": "ar"}).text
     assert '<span class="role">المستخدم<' in page
     assert "الحكم النهائي" in page
