@@ -1,6 +1,5 @@
 // The comparison page: no verdict slips onto a pair nobody has seen.
 const PAUSE = 250;
-const UNDO = "[formaction$='/undo']";
 const VERDICT = "[data-verdict], [data-verdict] *";
 const UNDER_WAY = "htmx-request"; // as htmx marks what it sends
 let shown = -Infinity;
@@ -19,13 +18,13 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target, re
 document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig } }) => {
   if (!target.matches("[data-pair]")) return;
   shown = performance.now();
-  broughtBack = Boolean(requestConfig?.elt.matches(UNDO));
+  broughtBack = Boolean(requestConfig?.elt.matches("[data-undo]"));
   const wrong = document.querySelector("[data-pair] .error a");
   (wrong ?? document.querySelector("[data-start]"))?.focus();
   if (wrong) return;
   // What was said of the pair before goes with it.
   for (const message of document.querySelectorAll("#messages > [data-message]")) message.remove();
-  if (slipped) document.addEventListener("htmx:afterSettle", () => document.querySelector(`[data-pair] :is(${UNDO}, [action$='/undo'] button)`)?.click(), { once: true });
+  if (slipped) document.addEventListener("htmx:afterSettle", () => document.querySelector("[data-pair] [data-undo]")?.click(), { once: true });
   slipped = false;
 });
 
@@ -33,14 +32,14 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig }
 document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig } }) => {
   if (!slipped || !requestConfig.elt.matches(VERDICT)) return;
   slipped = false;
-  document.querySelector(UNDO)?.classList.remove(UNDER_WAY);
+  document.querySelector("[data-undo]")?.classList.remove(UNDER_WAY);
 });
 
 document.addEventListener("click", (event) => {
   const verdict = event.target.closest("[data-verdict] button");
   if (!verdict) return;
   // htmx would drop it: what is on its way is taken back when it has arrived.
-  if (verdict.matches(UNDO) && verdict.form.matches(`.${UNDER_WAY}, :has(.${UNDER_WAY})`)) {
+  if (verdict.matches("[data-undo]") && verdict.form.matches(`.${UNDER_WAY}, :has(.${UNDER_WAY})`)) {
     slipped ||= !verdict.matches(`.${UNDER_WAY}`);
     verdict.classList.add(UNDER_WAY);
     event.preventDefault();
@@ -48,7 +47,7 @@ document.addEventListener("click", (event) => {
     return;
   }
   // Whoever sees a slip go takes it back at once; only a second undo may be half of a double click.
-  const rests = broughtBack || !verdict.matches(UNDO);
+  const rests = broughtBack || !verdict.matches("[data-undo]");
   if (rests && performance.now() - shown < PAUSE) {
     event.preventDefault();
     event.stopImmediatePropagation();

@@ -4,7 +4,6 @@
 const FIRST = 2000;
 const LONGEST = 60000;
 const QUICK = 150;
-const UNDO = "[formaction$='/undo']";
 const { account } = document.body.dataset;
 const key = `tiebreak:unsent:${account}`;
 const under_way = new Set(); // those that htmx is sending
@@ -68,7 +67,7 @@ function choose(item) {
 
 // Where nothing was judged before it, there is still the verdict that waits to be taken back.
 function lendUndo(lent) {
-  const button = pair().querySelector(UNDO);
+  const button = pair().querySelector("[data-undo]");
   if (lent && button.disabled) button.dataset.lent = "";
   button.disabled = !lent && "lent" in button.dataset;
 }
@@ -195,7 +194,7 @@ function open(item) {
 
 // Undo means the verdict that waits. The server cannot have what was never sent; of all else nobody knows until it answers.
 document.addEventListener("click", (event) => {
-  const item = event.target.closest(`[data-verdict] ${UNDO}`) && waiting();
+  const item = event.target.closest("[data-verdict] [data-undo]") && waiting();
   if (!item) return;
   event.preventDefault();
   event.stopImmediatePropagation();
