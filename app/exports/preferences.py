@@ -193,7 +193,7 @@ class _Reading:
             if self.spec.format.for_training and outcome != majority.outcome:
                 self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
             else:
-                yield comparison, self.decisions.of([vote], None), [vote]
+                yield comparison, self.decisions.of([vote], comparison[ADJUDICATED]), [vote]
 
 
 def told(pair: Preference, *, margin: bool) -> str:

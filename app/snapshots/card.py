@@ -13,6 +13,7 @@ import yaml
 from flask import current_app
 from sqlmodel import Session
 
+from app.exports.forms import Aggregate
 from app.leaderboard import bias, standings
 from app.leaderboard.sides import PositionBias
 from app.leaderboard.standings import Headline
@@ -34,9 +35,14 @@ MEASURED = 1_000
 
 @dataclass
 class Measured:
-    """The preferences of a snapshot, counted from its files."""
+    """The preferences of a snapshot, counted from its files.
+
+    A pair may stand in several rows, each for another judgment; all but ``rows`` and the judgments
+    (``votes``, by whom they are) are told of pairs. ``single`` are those with one judgment.
+    """
 
     rows: int = 0
+    pairs: int = 0
     prompts: int = 0
     votes: int = 0
     single: int = 0
@@ -55,7 +61,7 @@ class Measured:
 
     @property
     def longer_chosen(self) -> Share | None:
-        """How often the longer response was the preferred one."""
+        """In how many pairs the longer response was the preferred one; rows of one pair never differ."""
         different = self.longer + self.shorter
         return Share(self.longer, different) if different else None
 
@@ -94,18 +100,33 @@ class Card:
         return beginning(self.guideline) != self.guideline
 
     @property
+    def is_each(self) -> bool:
+        """Whether rows are judgments, and not pairs."""
+        return self.asked.aggregating is Aggregate.EACH
+
+    @property
     def description(self) -> str:
         """A sentence of it."""
+        measured = self.measured
+        what = (
+            f"{measured.rows:,} judgments of {measured.pairs:,} pairs of responses"
+            if self.is_each
+            else f"{measured.rows:,} preferences between responses"
+        )
         return (
-            f"{self.measured.rows:,} preferences between responses of {len(self.measured.models)} models to "
-            f"{self.measured.prompts:,} prompts, judged side by side in the project {self.project.name}."
+            f"{what} of {len(measured.models)} models to {measured.prompts:,} prompts, judged side by side "
+            f"in the project {self.project.name}."
         )
 
 
 def gather(
-    connection: sa.Connection, project: Project, asked: SnapshotIn, manifest: dict[str, Any], folder: Path
+    connection: sa.Connection,
+    project: Project,
+    asked: SnapshotIn,
+    manifest: dict[str, Any],
+    measured: Measured,
 ) -> Card:
-    """Read what the card tells, from the same moment as the rows and from the files themselves."""
+    """Read what the card tells beside what was measured, from the same moment as the rows."""
     with Session(connection) as session:
         guideline = guidelines.latest(session, project)
         return Card(
@@ -116,7 +137,7 @@ def gather(
             guideline.text if guideline else "",
             guideline.version if guideline else 0,
             rubrics.criteria(session, project),
-            measure(sorted((folder / "data").glob("*.parquet"))),
+            measured,
             agreement.of_people(session, project, "category"),
             bias.position(session, project),
             standings.headline(session, project),
@@ -178,33 +199,42 @@ def beginning(guideline: str) -> str:
 def measure(paths: list[Path]) -> Measured:
     """Count what Parquet files of trl hold, a part at a time."""
     # Not at the top: pyarrow takes long to start.
+    import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     found = Measured()
     for path in paths:
         last = None
+        # A pair's rows follow one another, too.
+        before = ["", ""]
         for batch in pq.ParquetFile(path).iter_batches(MEASURED):
             found.rows += batch.num_rows
-            votes = batch["votes"]
-            found.votes += pc.sum(votes).as_py()
-            found.single += pc.sum(pc.equal(votes, 1)).as_py()
+            found.votes += pc.sum(batch["votes"]).as_py()
             found.human += pc.sum(batch["human_votes"]).as_py()
             found.model += pc.sum(batch["model_votes"]).as_py()
             found.simulated += pc.sum(batch["simulated_votes"]).as_py()
-            found.adjudicated += pc.sum(batch["adjudicated"]).as_py() or 0
-            chosen, rejected = _lengths(batch["chosen"]), _lengths(batch["rejected"])
-            found.longer += int((chosen > rejected).sum())
-            found.shorter += int((chosen < rejected).sum())
             found.annotators.update(pc.unique(pc.list_flatten(batch["annotators"])).to_pylist())
             # A prompt's rows follow one another, and are in one file.
             prompts = batch["prompt_id"].to_pylist()
             found.prompts += sum(map(ne, prompts, [last, *prompts]))
             last = prompts[-1]
+            ids = np.array([*before, *batch["pair_id"].to_pylist()])
+            before = ids[-2:].tolist()
+            fresh = ids[2:] != ids[1:-1]
+            second = ~fresh & (ids[2:] != ids[:-2])
+            pairs = batch.filter(pa.array(fresh))
+            found.pairs += pairs.num_rows
+            several = pc.sum(pc.greater(pairs["votes"], 1)).as_py() or 0
+            found.single += pairs.num_rows - several - int(second.sum())
+            found.adjudicated += pc.sum(pairs["adjudicated"]).as_py() or 0
+            chosen, rejected = _lengths(pairs["chosen"]), _lengths(pairs["rejected"])
+            found.longer += int((chosen > rejected).sum())
+            found.shorter += int((chosen < rejected).sum())
             for side in ("chosen_model", "rejected_model"):
-                _count(found.models, batch[side])
-            _count(found.languages, batch["language"])
-            _count(found.categories, batch["category"])
+                _count(found.models, pairs[side])
+            _count(found.languages, pairs["language"])
+            _count(found.categories, pairs["category"])
     return found
 
 

@@ -116,8 +116,9 @@ def _write(
         raise stream.nothing(draft.left_out()[Format.TRL])
     if Format.LLAMAFACTORY in asked.formats:
         draft.add("llamafactory/dataset_info.json", _dataset_info(snapshot, draft))
-    manifest = _manifest(connection, project, asked, snapshot, draft)
-    told = card.gather(connection, project, asked, manifest, draft.folder)
+    measured = card.measure(sorted((draft.folder / "data").glob("*.parquet")))
+    manifest = _manifest(connection, project, asked, snapshot, draft, measured.pairs)
+    told = card.gather(connection, project, asked, manifest, measured)
     draft.add("README.md", card.write(told).encode())
     described = croissant.describe(manifest, draft.files, told.description)
     draft.add("croissant.json", orjson.dumps(described, option=INDENTED))
@@ -179,7 +180,12 @@ def _dataset_info(snapshot: Snapshot, draft: Draft) -> bytes:
 
 
 def _manifest(
-    connection: sa.Connection, project: Project, asked: SnapshotIn, snapshot: Snapshot, draft: Draft
+    connection: sa.Connection,
+    project: Project,
+    asked: SnapshotIn,
+    snapshot: Snapshot,
+    draft: Draft,
+    pairs: int,
 ) -> dict[str, Any]:
     with Session(connection) as session:
         query = select(Guideline).where(Guideline.project_id == project.id).order_by(col(Guideline.version))
@@ -206,6 +212,7 @@ def _manifest(
         "policy": policy | {"verdict": asked.aggregating.value},
         "guidelines": guidelines,
         "rows": draft.rows,
+        "pairs": pairs,
         "excluded": {name: dict(found.most_common()) for name, found in draft.left_out().items()},
         "files": list(draft.files),
     }

@@ -22,7 +22,20 @@ from sqlmodel import Session, col, select
 from app import jobs
 from app.cli import tiebreak
 from app.exports.forms import Format
-from app.models import Account, AuditEvent, Comparison, Guideline, Job, JobState, Judgment, Snapshot, now
+from app.models import (
+    Account,
+    Adjudication,
+    AuditEvent,
+    Comparison,
+    Guideline,
+    Job,
+    JobState,
+    Judgment,
+    Outcome,
+    Response,
+    Snapshot,
+    now,
+)
 from app.snapshots import making
 from tests.annotation.arrange import annotator_of, queue
 from tests.api.conftest import Program
@@ -144,6 +157,37 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert yaml.safe_load(simulated.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
     changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
     assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
+
+
+def test_the_card_tells_pairs_from_their_judgments(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+) -> None:
+    pairs = [session.get_one(Comparison, one.comparison_id) for one in judged]
+    for comparison in pairs[:4]:
+        judge(session, cast.project, cast.ben, comparison, "a")
+        of_a = (Response.prompt_id == comparison.prompt_id, Response.model_id == comparison.model_a_id)
+        longer = session.exec(select(Response).where(*of_a)).one()
+        longer.messages = [{"role": "assistant", "content": "An answer that is longer than the other."}]
+    judge(session, cast.project, cast.ben, pairs[4], "b")
+    judge(session, cast.project, cast.ben, pairs[5], "tie")
+    session.add(Adjudication(comparison_id=pairs[0].id, account_id=cast.rui.id, outcome=Outcome.A))
+    session.commit()
+    make(session, client_of(cast.rosa), aggregate="each")
+    there = folder(app, cast, "birds-v1")
+    card = (there / "README.md").read_text()
+    assert "14 judgments of 10 pairs of responses of 2 models to 10 prompts" in card
+    assert "14 judgments of these pairs: 14 by people" in card
+    assert "1 pair has a reviewer's verdict" in card
+    assert "6 of 10 pairs rest on one judgment" in card
+    assert "4 judgments left out (a pair without any counts as one): annotators divided" in card
+    # Each pair once: Wilson's interval of 4 out of 4.
+    assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
+    assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
+    make(session, client_of(cast.rosa))
+    card = (folder(app, cast, "birds-v2") / "README.md").read_text()
+    assert "10 preferences between responses of 2 models" in card
+    assert "2 pairs left out: annotators divided" in card
+    assert "6 of 10 pairs rest on one judgment" in card
 
 
 @pytest.mark.usefixtures("judged")
