@@ -111,15 +111,22 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
         assert (found["beyond"], found["across"]) == (0, 0)
     asked, why = page.locator("[id='criteria/relevance']"), page.get_by_text("What of relevance?")
     expect(asked).to_have_accessible_description("What of relevance?")
-    asked.get_by_role("button").press("Enter")
+    asked.locator("summary").press("Enter")
     expect(why).to_be_visible()
-    over, under, panel = (one.bounding_box() or {} for one in (why, asked, page.locator("[data-asks]")))
-    assert over["y"] >= under["y"] + under["height"], "it stands below its question"
-    assert panel["x"] <= over["x"], "and over no response"
-    assert over["x"] + over["width"] <= panel["x"] + panel["width"]
-    page.keyboard.press("Escape")
+    parts = (
+        asked.locator(".segments"),
+        why,
+        page.locator("[id='criteria/safety']"),
+        page.locator("[data-asks]"),
+    )
+    answers, text, below, panel = (one.bounding_box() or {} for one in parts)
+    assert text["y"] >= answers["y"] + answers["height"], "it stands below its question"
+    assert text["y"] + text["height"] <= below["y"], "and covers no other"
+    assert panel["x"] <= text["x"], "and no response"
+    assert text["x"] + text["width"] <= panel["x"] + panel["width"]
+    assert page.evaluate(HEIGHTS) == found, "the texts keep their height"
+    asked.locator("summary").press("Enter")
     expect(why).to_be_hidden()
-    assert page.evaluate(HEIGHTS) == found, "nothing moved"
     options = page.locator("[id='answers/checked'] .segments label").all()
     places = [option.bounding_box() or {} for option in options]
     assert len({(place["x"], place["width"]) for place in places}) == 1, "long ones stand below each other"
