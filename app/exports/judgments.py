@@ -54,9 +54,9 @@ def judgment_rows(
 
 
 def _unmet(found: list[Judged], adjudicated: str | None, decisions: Decisions) -> str | None:
-    """What was asked for that the live ones do not come to."""
+    """What was asked for that the live ones do not come to; none at all are not agreed on anything."""
     live = [judgment for judgment in found if judgment[RETIRED_AT] is None]
-    return decisions.of(live, adjudicated).reason if live else None
+    return decisions.of(live, adjudicated).reason if live else decisions.unmet(0, 0.0, 0.0)
 
 
 def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:

@@ -72,37 +72,46 @@ class Decisions:
     def _decide(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
         final = adjudicated if self.adjudicates else None
         outcomes = [outcome for _, _, outcome, *_ in votes]
-        outcome, share = (final, 1.0) if final else self._majority(votes)
+        outcome = final or self._majority(votes)
         agreed = [strength for _, _, said, strength, *_ in votes if said == outcome]
         strengths = [strength for strength in agreed if strength is not None]
         strength = sum(strengths) / len(strengths) if strengths else 0.0
-        agreeing, against = outcomes.count(outcome or ""), outcomes.count("b" if outcome == "a" else "a")
-        unmet = None if final else self._unmet(len(votes), share, strength)
+        # Of divided ones no side's is greater.
+        agreeing = outcomes.count(outcome) if outcome else max(map(outcomes.count, outcomes), default=0)
+        against = outcomes.count("b" if outcome == "a" else "a")
+        agreement = agreeing / len(votes) if votes else 1.0
+        undecided = self._undecided(outcome, len(votes))
+        unmet = None if final else self.unmet(len(votes), agreement, strength)
         return Verdict(
             outcome,
-            unmet or self._undecided(outcome, len(votes)),
-            self._told(votes, agreeing, strength, adjudicated=adjudicated is not None),
+            # What no looser filter would bring back is told first.
+            undecided or unmet,
+            self._told(votes, agreement, strength, adjudicated=adjudicated is not None),
             (agreeing - against) / len(votes) if votes else 1.0,
         )
 
-    def _majority(self, votes: Sequence[Vote]) -> tuple[str | None, float]:
-        """The outcome with most weight and its share; none where two have as much."""
+    def _majority(self, votes: Sequence[Vote]) -> str | None:
+        """The outcome with most weight; none where two have as much."""
         totals: dict[str, float] = defaultdict(float)
         for _, annotator, outcome, *_ in votes:
             totals[outcome] += self.weights.get(annotator, 1.0)
         ranked = sorted(totals.items(), key=lambda item: -item[1])
         if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
-            return None, 0.0
-        return ranked[0][0], ranked[0][1] / sum(totals.values())
+            return None
+        return ranked[0][0]
 
-    def _unmet(self, votes: int, share: float, strength: float) -> str | None:
-        """What was asked for that these votes do not come to."""
+    def unmet(self, votes: int, agreement: float, strength: float) -> str | None:
+        """What was asked for that so many votes, which agree and are as strong as that, do not come to.
+
+        Each counts one, whatever its weight: the filter asks of the column that the file shows.
+        """
         spec = self.spec
-        if 0 < votes < spec.min_votes:
+        # No votes at all are what nothing was asked of.
+        if votes < spec.min_votes > 1:
             return FEW_VOTES
-        if 0 < share < spec.min_agreement:
+        if agreement < spec.min_agreement:
             return LOW_AGREEMENT
-        return WEAK if votes and strength < spec.min_strength else None
+        return WEAK if strength < spec.min_strength else None
 
     def _undecided(self, outcome: str | None, votes: int) -> str | None:
         """Why there is no winner, where the format needs one; or no verdict at all."""
@@ -114,7 +123,7 @@ class Decisions:
         return DIVIDED if self.spec.format.for_training or not each else None
 
     def _told(
-        self, votes: Sequence[Vote], agreeing: int, strength: float, *, adjudicated: bool
+        self, votes: Sequence[Vote], agreement: float, strength: float, *, adjudicated: bool
     ) -> dict[str, Any]:
         who = [self.names.annotators[annotator] for _, annotator, *_ in votes]
         under = [guideline for _, _, _, _, guideline, *_ in votes if guideline is not None]
@@ -123,7 +132,7 @@ class Decisions:
         judges = sum(one.is_model and not one.simulated for one in who)
         return {
             "votes": len(votes),
-            "agreement": agreeing / len(votes) if votes else 1.0,
+            "agreement": agreement,
             "strength": strength,
             "annotators": [one.uid for one in who],
             "human_votes": len(votes) - judges - simulated,

@@ -126,6 +126,12 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"format": "arena", "ties": "drop"}, USUAL | {"half tied", "divided"}),
     ({"format": "judgments"}, USUAL | {"gold", "tie", "half tied", "divided"}),
     ({"format": "judgments", "gold": "out", "kind": "model"}, {"by a judge"}),
+    # Half of the votes agree where annotators are evenly divided, whatever a row of one vote says.
+    ({"format": "arena", "min_agreement": 0.5}, USUAL | {"tie", "half tied", "divided"}),
+    ({"format": "arena", "min_agreement": 0.6}, USUAL - {"settled"} | {"tie"}),
+    ({"format": "judgments", "min_agreement": 0.6}, USUAL - {"settled"} | {"gold", "tie"}),
+    ({"format": "judgments", "min_strength": 1}, {"twice", "wren"}),
+    ({"format": "arena", "min_strength": 1}, {"twice", "wren"}),
 ]
 
 
@@ -221,6 +227,11 @@ def test_whose_judgments_weigh_more_decides(
         for aggregate in ("majority", "weighted")
     }
     assert chosen == {"majority": "lark-9000", "weighted": "heron-9000"}
+    # What must agree are votes, as its column counts them, and not their weights.
+    answer = client.get(f"{DOWNLOAD}?aggregate=weighted&min_agreement=0.6")
+    assert (answer.status_code, "less agreement than asked for" in answer.text) == (404, True)
+    let_through = client.get(f"{DOWNLOAD}?aggregate=weighted&min_agreement=0.3").get_json(force=True)
+    assert let_through["agreement"] == pytest.approx(1 / 3)
 
 
 @pytest.mark.usefixtures("pairs")

@@ -122,6 +122,11 @@ def test_withdrawn_judgments_count_nowhere_but_in_the_lossless_file(
     (row,), _ = export(app, cast, format="judgments")
     assert row["outcome"] == "a"
     assert row["retired_at"] is not None
+    reasons = {"min_votes": verdicts.FEW_VOTES, "min_agreement": verdicts.LOW_AGREEMENT}
+    for name, reason in reasons.items():
+        assert export(app, cast, format="judgments", **{name: 2 if name == "min_votes" else 0.1})[1] == {
+            reason: 1
+        }
 
 
 def test_filters_choose_rows(app: Flask, session: Session, cast: Cast) -> None:
