@@ -113,9 +113,17 @@ def _formats(manifest: dict[str, Any]) -> list[str]:
 
 
 def _rules(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
-    """Filters, policy, guidelines, formats and code that are not the same."""
+    """Filters, policy, guidelines, formats, licence and code that are not the same."""
     old, new = (
-        {**one["policy"], **one["code"], "guidelines": len(one["guidelines"]), "formats": _formats(one)}
+        {
+            # Manifests of earlier versions have it among the filters alone.
+            "split": one["filters"].get("split"),
+            **one["policy"],
+            **one["code"],
+            "guidelines": len(one["guidelines"]),
+            "formats": _formats(one),
+            "licence": one["licence"],
+        }
         for one in (before, after)
     )
     return [

@@ -61,6 +61,12 @@ class SnapshotIn(ExportSpec):
         return self.model_dump(mode="json", exclude_defaults=True, exclude=own)
 
     @property
+    def policy(self) -> dict[str, Any]:
+        """Every rule that decides what is written, usual ones too."""
+        rules = set(ExportSpec.model_fields) - {"format", "file", "part"}
+        return self.model_dump(mode="json", include=rules) | {"verdict": self.aggregating.value}
+
+    @property
     def splits(self) -> list[Split]:
         """Those it has files for."""
         return [self.split] if self.split else list(Split)

@@ -197,9 +197,6 @@ def _manifest(
             }
             for one in session.exec(query)
         ]
-    policy = asked.spec(Format.TRL, File.PARQUET, asked.splits[0]).model_dump(
-        mode="json", exclude={"format", "file", "part", "split"}
-    )
     return {
         "snapshot": snapshot.label,
         "name": snapshot.name,
@@ -209,7 +206,7 @@ def _manifest(
         "code": {"tiebreak": version("tiebreak")},
         "licence": asked.licence,
         "filters": asked.filters,
-        "policy": policy | {"verdict": asked.aggregating.value},
+        "policy": asked.policy,
         "guidelines": guidelines,
         "rows": draft.rows,
         "pairs": pairs,

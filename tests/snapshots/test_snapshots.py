@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 
 from app import jobs
 from app.cli import tiebreak
-from app.exports.forms import Format
+from app.exports.forms import ExportSpec, Format
 from app.models import (
     Account,
     Adjudication,
@@ -37,6 +37,8 @@ from app.models import (
     now,
 )
 from app.snapshots import making
+from app.snapshots.diff import compare
+from app.snapshots.forms import SnapshotIn
 from tests.annotation.arrange import annotator_of, queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
@@ -247,6 +249,52 @@ def test_a_diff_tells_added_removed_and_turned(
     assert found["removed"] == [pair[gone.comparison_id].pair_id]
     assert found["turned"] == [pair[turned.comparison_id].pair_id]
     assert (found["rewritten"], found["same"], found["rules"]) == ([], 10, [])
+
+
+# For each rule another value than usual.
+RULES: dict[str, Any] = {
+    "category": ["code"],
+    "language": ["en"],
+    "model": ["heron-9000"],
+    "split": "train",
+    "gold": "in",
+    "adjudicated": True,
+    "kind": "human",
+    "group": ["experts"],
+    "guideline": [1],
+    "criterion": "accuracy",
+    "since": "2026-01-01",
+    "until": "2026-01-01",
+    "ties": "drop",
+    "aggregate": "majority",
+    "min_votes": 2,
+    "min_agreement": 0.5,
+    "min_strength": 1.5,
+    "held_out": 0.5,
+    "salt": "pepper",
+    "margin": True,
+}
+
+
+def test_every_rule_is_in_the_manifest_and_named_where_it_changed() -> None:
+    one_file = {"format", "file", "part"}
+    assert set(RULES) == set(ExportSpec.model_fields) - one_file
+
+    def manifest(**asked: Any) -> dict[str, Any]:
+        wanted = SnapshotIn.model_validate({"name": "birds", **asked})
+        about = {"code": {}, "guidelines": [], "files": [], "licence": wanted.licence}
+        return {"filters": wanted.filters, "policy": wanted.policy, **about}
+
+    usual = manifest()
+    for name, value in RULES.items():
+        changed = manifest(**{name: value})
+        assert changed["policy"][name] == value, name
+        named = {rule for rule, *_ in compare([], [], (usual, changed)).rules}
+        assert named == ({name, "verdict"} if name == "aggregate" else {name}), name
+    assert compare([], [], (usual, manifest(licence="mit"))).rules == [("licence", "unknown", "mit")]
+    old = manifest(split="train")
+    del old["policy"]["split"]
+    assert compare([], [], (usual, old)).rules == [("split", None, "train")]
 
 
 @pytest.mark.usefixtures("judged")
