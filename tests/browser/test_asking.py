@@ -141,6 +141,8 @@ def test_a_full_rubric_leaves_the_height_to_the_texts(language: str, site: Site,
         found = page.evaluate(ROWS)
         assert (len(found["labels"]), len(found["answers"])) == (columns, 1), (width, found)
         assert found["headed"], width
+        header = page.locator(".site-header").bounding_box() or {}
+        assert header["height"] < 60 or width == 375, "the header has one line"
         expect(page.locator("#verdict-b-3")).to_be_in_viewport(ratio=1)
     # A screen of 1440 or 1280 px at twice its size or at four times, and a phone on its side.
     for width, height, most in ((720, 450, 0.4), (640, 450, 0.4), (667, 375, 1), (320, 256, 1)):
