@@ -4,11 +4,16 @@ Every coefficient here is ``1 - observed / expected`` disagreement and differs o
 chance. Ratings are a reliability matrix of shape (annotators, units): integer codes from 0, and -1 (or NaN)
 where an annotator did not rate a unit. What the data cannot answer comes back undefined, with a note why.
 
+``sides`` are two codes that would change places if a unit had been written down the other way round, as A
+and B of a comparison would. Each unit is then counted half in either order, so that neither what chance gives
+nor the interval depends on an order that means nothing; None, the default, takes every code for what it is.
+
 Intervals resample the units, so they speak of *these* annotators on further units of the same kind.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
@@ -20,6 +25,8 @@ from ranking.arrays import Floats, Ints, check_choice
 from ranking.codes import BothBad, Outcome
 from ranking.uncertainty import wilson
 from ranking.units import MISSING, Agreement, estimate, ratio
+
+Sides = tuple[int, int] | None
 
 
 @dataclass(frozen=True)
@@ -69,17 +76,20 @@ def preference_scale(outcomes: ArrayLike, *, both_bad: BothBad = "exclude") -> I
 
 def unit_agreement(ratings: ArrayLike) -> Floats:
     """The share (U,) of annotator pairs who agree on each unit; NaN where fewer than two rated it."""
-    return _pair_agreement(_counts(_codes(ratings)))
+    codes = _codes(ratings)
+    return _pair_agreement(_counts(codes, _categories(codes)))
 
 
-def raw_agreement(ratings: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Agreement:
+def raw_agreement(
+    ratings: ArrayLike, *, sides: Sides = None, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Agreement:
     """The mean over units of the share of annotator pairs who agree. Not corrected for chance.
 
     Where units are too few or too alike to resample, unanimous ones too, the interval is Wilson's of so many
     units, which is wide enough for two annotators and more than that for several.
     """
     codes = _codes(ratings)
-    features = _share_features(_counts(codes))
+    features = _in_either_order(_share_features, codes, sides)
 
     def disagreements(sums: Floats) -> tuple[Floats, Floats]:
         observed = _mean_disagreement(sums)
@@ -96,6 +106,7 @@ def krippendorff_alpha(
     ratings: ArrayLike,
     *,
     metric: Literal["nominal", "ordinal"] = "nominal",
+    sides: Sides = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
@@ -107,16 +118,12 @@ def krippendorff_alpha(
     """
     codes = _codes(ratings)
     check_choice("metric", metric, ("nominal", "ordinal"))
-    counts = _counts(codes)
-    size = counts.sum(1)
-    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(counts.shape[1])
-    coincidences = (pairs / np.maximum(size - 1, 1)[:, None, None]).reshape(len(counts), counts.shape[1] ** 2)
-
-    measured = partial(_alpha_disagreements, size=counts.shape[1])
+    coincidences = _in_either_order(_coincidences, codes, sides)
+    measured = partial(_alpha_disagreements, size=len(_categories(codes, sides)))
     return estimate(
         f"Krippendorff's alpha ({metric})",
         codes,
-        coincidences[size >= 2],
+        coincidences,
         partial(measured, ordinal=metric == "ordinal"),
         level,
         draws,
@@ -125,39 +132,42 @@ def krippendorff_alpha(
     )
 
 
-def fleiss_kappa(ratings: ArrayLike, *, level: float = 0.95, draws: int = 2000, seed: int = 0) -> Agreement:
+def fleiss_kappa(
+    ratings: ArrayLike, *, sides: Sides = None, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> Agreement:
     """Fleiss' kappa; with unequal numbers of ratings per unit, Gwet's (2014) generalisation.
 
     Fleiss, *Psychological Bulletin* 76 (1971) 378-382; Gwet, *Handbook of Inter-Rater Reliability* (2014).
     """
     codes = _codes(ratings)
+    features = _in_either_order(_share_features, codes, sides)
 
     def disagreements(sums: Floats) -> tuple[Floats, Floats]:
         shares = _mean_shares(sums)
         return _mean_disagreement(sums), (shares * (1 - shares)).sum(-1)
 
-    return estimate(
-        "Fleiss' kappa", codes, _share_features(_counts(codes)), disagreements, level, draws, seed
-    )
+    return estimate("Fleiss' kappa", codes, features, disagreements, level, draws, seed)
 
 
 def gwet_ac1(
     ratings: ArrayLike,
     *,
     categories: int | None = None,
+    sides: Sides = None,
     level: float = 0.95,
     draws: int = 2000,
     seed: int = 0,
 ) -> Agreement:
     """Gwet's AC1, which stays near the raw agreement when one category prevails.
 
-    ``categories`` is how many the annotators could choose from; by default, those that occur.
+    ``categories`` is how many the annotators could choose from; by default, those that occur, and both
+    ``sides`` where either does.
     Gwet, *British Journal of Mathematical and Statistical Psychology* 61 (2008) 29-48, whose variance between
     units gives the same intervals to a few percent; unequal numbers of ratings as in his *Handbook* (2014).
     """
     codes = _codes(ratings)
-    counts = _counts(codes)
-    used = counts.shape[1]
+    features = _in_either_order(_share_features, codes, sides)
+    used = len(_categories(codes, sides))
     offered = used if categories is None else categories
     if offered < used:
         raise ValueError(f"{used} categories occur, but only {offered} are said to exist")
@@ -167,7 +177,7 @@ def gwet_ac1(
         chance = (shares * (1 - shares)).sum(-1) / max(offered - 1, 1)
         return _mean_disagreement(sums), 1 - chance if offered > 1 else np.zeros_like(chance)
 
-    return estimate("Gwet's AC1", codes, _share_features(counts), disagreements, level, draws, seed)
+    return estimate("Gwet's AC1", codes, features, disagreements, level, draws, seed)
 
 
 def cohen_kappa(
@@ -248,9 +258,29 @@ def _codes(ratings: ArrayLike) -> Ints:
     return codes
 
 
-def _counts(codes: Ints) -> Floats:
-    """How many annotators put each unit into each category that occurs, rising: shape (U, K)."""
-    categories = np.unique(codes[codes != MISSING])
+def _categories(codes: Ints, sides: Sides = None) -> Ints:
+    """The categories that occur in either order of the units, rising: shape (K,)."""
+    return np.union1d(*(np.unique(found[found != MISSING]) for found in (codes, _turned(codes, sides))))
+
+
+def _turned(codes: Ints, sides: Sides) -> Ints:
+    """The codes, had each unit been written down the other way round."""
+    if sides is None:
+        return codes
+    one, other = sides
+    return np.where(codes == one, other, np.where(codes == other, one, codes))
+
+
+def _in_either_order(make: Callable[[Floats], Floats], codes: Ints, sides: Sides) -> Floats:
+    """What ``make`` makes of the counts of each unit, averaged over the two orders it may have."""
+    categories = _categories(codes, sides)
+    found, other = (make(_counts(each, categories)) for each in (codes, _turned(codes, sides)))
+    both: Floats = (found + other) / 2
+    return both
+
+
+def _counts(codes: Ints, categories: Ints) -> Floats:
+    """How many annotators put each unit into each of (K,) categories: shape (U, K)."""
     columns = [np.count_nonzero(codes == category, axis=0) for category in categories]
     return np.array(columns, dtype=float).reshape(categories.size, codes.shape[1]).T
 
@@ -258,6 +288,15 @@ def _counts(codes: Ints) -> Floats:
 def _pair_agreement(counts: Floats) -> Floats:
     size = counts.sum(1)
     return ratio((counts * (counts - 1)).sum(1), size * (size - 1))
+
+
+def _coincidences(counts: Floats) -> Floats:
+    """Per unit that two or more rated: how often two of its ratings fall together. (U', K * K)"""
+    counts = counts[counts.sum(1) > 1]
+    kinds = counts.shape[1]
+    pairs = counts[:, :, None] * counts[:, None, :] - counts[:, :, None] * np.eye(kinds)
+    shares: Floats = pairs / (counts.sum(1) - 1)[:, None, None]
+    return shares.reshape(len(counts), kinds**2)
 
 
 def _share_features(counts: Floats) -> Floats:

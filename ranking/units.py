@@ -115,10 +115,11 @@ class _Patterns:
         patterns, times = np.unique(features, axis=0, return_counts=True)
         if len(patterns) <= MAX_RESAMPLED:
             return cls(patterns, times, rng)
-        # Random groups of units vary as units do, and there are few enough of them to draw.
+        # Random groups of units vary as units do, and there are few enough of them to draw. They are made of
+        # sorted units, so that the order these came in changes nothing.
         group = rng.permutation(len(features)) % MAX_RESAMPLED
         sums = np.zeros((MAX_RESAMPLED, features.shape[1]))
-        np.add.at(sums, group, features)
+        np.add.at(sums, group, np.repeat(patterns, times, axis=0))
         return cls(sums, np.ones(MAX_RESAMPLED, dtype=np.intp), rng)
 
     def resampled(self, disagreements: Disagreements, draws: int) -> Floats:

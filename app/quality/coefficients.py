@@ -9,11 +9,16 @@ from numpy.typing import NDArray
 
 from app.words import N_, sentence
 from ranking.agreement import gwet_ac1, krippendorff_alpha, preference_scale, raw_agreement
+from ranking.codes import Outcome
 from ranking.units import FEWEST_UNITS, Agreement
 
 # How often each outcome was given to one comparison.
 Pattern = tuple[int, ...]
 Ratings = NDArray[np.intp]
+# Which response of a comparison is called A means nothing: a project says it by how the comparison was made,
+# and a file of its votes by their models' names. Agreement is the same whatever it is.
+SIDES = (int(Outcome.A), int(Outcome.B))
+ENDS = (0, 2)
 
 
 @dataclass(frozen=True)
@@ -51,10 +56,11 @@ _NO_INTERVAL = {
 
 
 def coefficients(found: Ratings) -> tuple[Coefficient, ...]:
+    """Every way to count the agreement of (verdicts, comparisons) outcome codes, whichever response is A."""
     on_scale = Coefficient(
         N_("Alpha on the scale A – tie – B"),
         N_("As alpha, but a tie is nearer to each side than they are to each other; “both bad” left out."),
-        krippendorff_alpha(preference_scale(found), metric="ordinal"),
+        krippendorff_alpha(preference_scale(found), metric="ordinal", sides=ENDS),
     )
     return *nominal(found), on_scale
 
@@ -63,17 +69,19 @@ def nominal(found: Ratings) -> tuple[Coefficient, ...]:
     """Those for which every two verdicts are either the same or not."""
     return (
         Coefficient(
-            N_("Raw agreement"), N_("How often two annotators give the same verdict."), raw_agreement(found)
+            N_("Raw agreement"),
+            N_("How often two annotators give the same verdict."),
+            raw_agreement(found, sides=SIDES),
         ),
         Coefficient(
             N_("Krippendorff’s alpha"),
             N_("Beyond chance, every difference alike: 1 is perfect, 0 what chance gives."),
-            krippendorff_alpha(found),
+            krippendorff_alpha(found, sides=SIDES),
         ),
         Coefficient(
             N_("Gwet’s AC1"),
             N_("Beyond chance among the verdicts that occur, and steady where one prevails."),
-            gwet_ac1(found),
+            gwet_ac1(found, sides=SIDES),
         ),
     )
 

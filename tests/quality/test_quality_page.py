@@ -146,7 +146,7 @@ def test_what_cannot_be_computed_says_why(session: Session, cast: Cast, client_o
     assert "Undefined because no comparison has been judged by two people." in page
     assert "Nobody has judged a gold comparison" in page
     assert "Not enough data: it takes two annotators" in page
-    judged_together(session, cast, [(A, A), (A, A)], "same")
+    judged_together(session, cast, [(TIE, TIE), (TIE, TIE)], "same")
     page = plain(client_of(cast.lena).get(URL).text)
     assert "Here undefined because all verdicts are the same" in page
 

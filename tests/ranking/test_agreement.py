@@ -106,6 +106,29 @@ class TestPublished:
         assert agreement.cohen_kappa(*two_raters([[20, 5], [10, 15]])).value == pytest.approx(0.4)
 
 
+class TestSides:
+    def test_chance_is_that_of_every_comparison_written_down_both_ways(self):
+        """The long way round: alpha and Fleiss' kappa of the ratings and, beside them, the same turned."""
+        ratings = random_ratings(6, missing=0, categories=3)
+        both_ways = np.hstack([ratings, np.array([1, 0, 2])[ratings]])
+        found = agreement.fleiss_kappa(ratings, sides=(0, 1))
+        assert found.value == pytest.approx(agreement.fleiss_kappa(both_ways).value)
+        assert found.units == ratings.shape[1], "a comparison stays one, however it is written down"
+        alpha, double = (
+            agreement.krippendorff_alpha(ratings, sides=(0, 1)),
+            agreement.krippendorff_alpha(both_ways),
+        )
+        n = ratings.size
+        # Krippendorff draws without replacement from n ratings, and there are n and not 2n of them.
+        assert alpha.expected * (n - 1) / n == pytest.approx(double.expected * (2 * n - 1) / (2 * n))
+        assert alpha.observed == pytest.approx(double.observed)
+
+    def test_all_for_what_happens_to_be_called_a_agree(self):
+        for coefficient in COEFFICIENTS:
+            assert coefficient(np.zeros((2, 30), int), sides=(0, 1)).value == 1
+        assert codes(agreement.gwet_ac1(np.full((2, 30), 2), sides=(0, 1))) == ["one_category"]
+
+
 class TestAgainstLibraries:
     @pytest.mark.parametrize("metric", ["nominal", "ordinal"])
     @pytest.mark.parametrize("seed", range(5))
@@ -272,6 +295,24 @@ class TestProperties:
             assert found.notes or found.lower <= found.upper
             assert found.value is None or np.isfinite(found.value)
             assert found.value is None or found.value <= 1
+
+    @settings(max_examples=40, deadline=None)
+    @given(RATINGS, st.data())
+    def test_it_does_not_matter_which_side_of_a_unit_is_called_a(self, ratings, data):
+        units = ratings.shape[1]
+        ratings = np.tile(ratings, (1, 1 + FEWEST_UNITS // units))
+        turned = data.draw(arrays(bool, ratings.shape[1]))
+        other = np.where(turned & (ratings >= 0), np.array([1, 0, 2, 3, -1])[ratings], ratings)
+        for coefficient in COEFFICIENTS:
+            assert coefficient(other, sides=(0, 1), draws=20) == coefficient(ratings, sides=(0, 1), draws=20)
+        # a, tie, b on a scale: the ends change places.
+        before, after = (
+            agreement.krippendorff_alpha(
+                agreement.preference_scale(one), metric="ordinal", sides=(0, 2), draws=20
+            )
+            for one in (ratings, other)
+        )
+        assert before == after
 
     @settings(max_examples=40, deadline=None)
     @given(RATINGS)
