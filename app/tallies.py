@@ -107,18 +107,20 @@ def rows(project_id: int, deltas: Mapping[Key, int]) -> list[Row]:
     )
 
 
-def regroup(session: Session, project_id: int, moves: Iterable[tuple[int, str | None, str | None]]) -> None:
-    """Move annotators' counts: (annotator's id, group before, group after), None for no group.
+def refile(
+    session: Session, project_id: int, by: str, moves: Iterable[tuple[int, str | None, str | None]]
+) -> None:
+    """Move annotators' counts by "group" or "kind": (annotator's id, before, after), None for no group.
 
     Their rows must be locked, so that no judgment of theirs is under way.
     """
     deltas: Counter[Key] = Counter()
     for annotator_id, before, after in moves:
         mine = _judgment.c.annotator_id == annotator_id
-        for *names, n in session.execute(_count(project_id, sa.literal("group"), sa.literal(""), mine)):
-            for group, sign in ((before, -1), (after, +1)):
-                if group is not None:
-                    deltas[Key(*names)._replace(slice_value=group)] += sign * n
+        for *names, n in session.execute(_count(project_id, sa.literal(by), sa.literal(""), mine)):
+            for value, sign in ((before, -1), (after, +1)):
+                if value is not None:
+                    deltas[Key(*names)._replace(slice_value=value)] += sign * n
     add(session, (KEPT, rows(project_id, deltas)))
 
 

@@ -213,7 +213,7 @@ def test_an_annotators_counts_move_with_them_to_another_group(
     counting.add(session, project_id, voted, {})
     ann = annotator_of(session, cast.project, cast.ann)
     for before, after in (("experts", "crew"), ("crew", None), (None, "experts")):
-        tallies.regroup(session, project_id, [(ann.id or 0, before, after)])
+        tallies.refile(session, project_id, "group", [(ann.id or 0, before, after)])
         ann.group_name = after
         session.commit()
         assert tallies.differences(session, project_id) == []

@@ -10,7 +10,7 @@ from app.api.paging import Page
 from app.api.reading import received
 from app.models import Scope
 from app.projects import groups, members
-from app.projects.forms import GroupIn, RoleIn
+from app.projects.forms import GroupIn, KindIn, RoleIn
 
 
 @get("/projects/<slug>/members", scope=Scope.MANAGE, gives=Page[MemberOut])
@@ -77,4 +77,11 @@ def annotator_groups(slug: str) -> Page[GroupedOut]:
 def put_in_group(slug: str) -> None:
     """Put annotators in a group, or with none in no group."""
     groups.put(db.session(), enter(slug, "manage").project, received(GroupIn), by=account())
+    db.session().commit()
+
+
+@put("/projects/<slug>/kinds", scope=Scope.MANAGE, takes=KindIn)
+def set_kind(slug: str) -> None:
+    """Say that annotators are judge models, or people, in what they have judged so far too."""
+    groups.recast(db.session(), enter(slug, "manage").project, received(KindIn), by=account())
     db.session().commit()

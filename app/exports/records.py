@@ -10,6 +10,7 @@ from sqlmodel import col
 
 from app.exports.forms import ExportSpec, Format, Gold, Run, Ties, after, beginning
 from app.models import (
+    Account,
     Adjudication,
     Annotator,
     Batch,
@@ -93,7 +94,9 @@ def names(connection: sa.Connection, project: Project) -> Names:
         return list(connection.execute(sa.select(model.id, *columns).where(model.project_id == project.id)))
 
     a = Annotator
-    people = read_table(a, a.uid, a.kind, a.name, a.simulated, a.group_name)
+    account = sa.select(col(Account.name)).where(col(Account.id) == a.account_id).scalar_subquery()
+    name = sa.func.coalesce(account, a.name)
+    people = read_table(a, a.uid, a.kind, name, a.simulated, a.group_name)
     return Names(
         models={row[0]: row[1] for row in read_table(Model, Model.name)},
         annotators={row[0]: Who(row[1], row[2] == "model", *row[3:]) for row in people},

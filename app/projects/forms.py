@@ -18,7 +18,7 @@ from pydantic import (
 
 from app.accounts.forms import Email, Name
 from app.inputs import BLANK_IS_NONE
-from app.models import Role, Selection, Visibility
+from app.models import AnnotatorKind, Role, Selection, Visibility
 from app.rubric import PLAIN, Rubric
 
 
@@ -145,10 +145,21 @@ class MemberIn(BaseModel):
     role: Role
 
 
-class GroupIn(BaseModel):
-    """Annotators, by their public ids, and the group they are to be in; none where it is empty."""
+class ChosenIn(BaseModel):
+    """Annotators, by their public ids."""
 
     annotator: Annotated[list[str], AfterValidator(_some)]
+
+
+class KindIn(ChosenIn):
+    """Annotators, and whether they are people or judge models."""
+
+    kind: AnnotatorKind
+
+
+class GroupIn(ChosenIn):
+    """Annotators, and the group they are to be in; none where it is empty."""
+
     group: Annotated[
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None, BLANK_IS_NONE
     ] = None

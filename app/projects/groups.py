@@ -1,4 +1,4 @@
-"""The groups a lead puts annotators in: the leaderboard ranks by each group's judgments."""
+"""What a lead says of annotators, and leaderboards rank by: their group, and which are judge models."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -8,9 +8,9 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, tallies
-from app.errors import NotFound
-from app.models import Account, Annotator, Project, row_id
-from app.projects.forms import GroupIn
+from app.errors import Conflict, NotFound
+from app.models import Account, Annotator, AnnotatorKind, Project, row_id
+from app.projects.forms import GroupIn, KindIn
 
 # More are a list that nobody reads.
 MOST_LISTED = 500
@@ -41,23 +41,71 @@ def put(session: Session, project: Project, form: GroupIn, *, by: Account) -> in
 
     Raises NotFound where one of them is not the project's.
     """
-    wanted = select(Annotator).where(
-        Annotator.project_id == project.id, col(Annotator.uid).in_(form.annotator)
-    )
-    # Locked, so that each judgment is counted either before or in the new group.
-    annotators = session.exec(wanted.order_by(col(Annotator.id)).with_for_update()).all()
-    if len(annotators) < len(set(form.annotator)):
-        raise NotFound(_("This project has no such annotator."))
-    moved = [one for one in annotators if one.group_name != form.group]
+    moved = [one for one in _locked(session, project, form.annotator) if one.group_name != form.group]
     moves = [(row_id(one), one.group_name, form.group) for one in moved]
-    tallies.regroup(session, row_id(project), moves)
+    tallies.refile(session, row_id(project), "group", moves)
     for one in moved:
-        detail = audit.changed({"group": one.group_name}, {"group": form.group})
+        _note(session, project, one, "group", one.group_name, form.group, by=by)
         one.group_name = form.group
-        audit.record(
-            session, "annotator.group", f"annotator:{one.uid}", by=by, project=project, detail=detail
-        )
-    if moved:
-        changed = sa.update(Project).where(col(Project.id) == project.id)
-        session.execute(changed.values(revision=col(Project.revision) + 1))
+    _revise(session, project, moved)
     return len(moved)
+
+
+def recast(session: Session, project: Project, form: KindIn, *, by: Account | None) -> int:
+    """Say that annotators are judge models, or people; returns of how many the other was said before.
+
+    Raises NotFound where one of them is not the project's, and Conflict where imported votes came under
+    the same name from one of the other kind: a file's next votes must find one annotator.
+    """
+    changed = [one for one in _locked(session, project, form.annotator) if one.kind != form.kind]
+    moves = [(row_id(one), one.kind.value, form.kind.value) for one in changed]
+    tallies.refile(session, row_id(project), "kind", moves)
+    for one in changed:
+        _note(session, project, one, "kind", one.kind.value, form.kind.value, by=by)
+        _set_kind(session, one, form.kind)
+    _revise(session, project, changed)
+    return len(changed)
+
+
+def _set_kind(session: Session, one: Annotator, kind: AnnotatorKind) -> None:
+    name = one.name
+    try:
+        with session.begin_nested():
+            one.kind = kind
+    except sa.exc.IntegrityError as error:
+        raise Conflict(
+            _(
+                "“%(name)s” stays: votes of a person and of a judge model so called were imported.",
+                name=name,
+            )
+        ) from error
+
+
+def _locked(session: Session, project: Project, uids: Sequence[str]) -> Sequence[Annotator]:
+    """The annotators, so that each judgment is counted either before a change or after it."""
+    wanted = select(Annotator).where(Annotator.project_id == project.id, col(Annotator.uid).in_(uids))
+    found = session.exec(wanted.order_by(col(Annotator.id)).with_for_update()).all()
+    if len(found) < len(set(uids)):
+        raise NotFound(_("This project has no such annotator."))
+    return found
+
+
+def _note(
+    session: Session,
+    project: Project,
+    one: Annotator,
+    what: str,
+    before: str | None,
+    after: str | None,
+    *,
+    by: Account | None,
+) -> None:
+    detail = audit.changed({what: before}, {what: after})
+    audit.record(session, f"annotator.{what}", f"annotator:{one.uid}", by=by, project=project, detail=detail)
+
+
+def _revise(session: Session, project: Project, changed: Sequence[Annotator]) -> None:
+    """Whatever was ranked before is out of date."""
+    if changed:
+        here = sa.update(Project).where(col(Project.id) == project.id)
+        session.execute(here.values(revision=col(Project.revision) + 1))

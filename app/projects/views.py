@@ -16,7 +16,7 @@ from app.accounts.forms import InvitationIn
 from app.annotation import sensitive
 from app.annotation.readiness import guideline_read
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
-from app.models import Account, Role
+from app.models import Account, AnnotatorKind, Role
 from app.names import in_words
 from app.permissions import Access
 from app.projects import groups, guidelines, lifecycle, members, overview, rubrics
@@ -25,6 +25,7 @@ from app.projects.forms import (
     ChangeIn,
     GroupIn,
     GuidelineIn,
+    KindIn,
     NewProjectIn,
     RoleIn,
 )
@@ -262,6 +263,31 @@ def put_in_group(slug: str) -> Response | BaseResponse:
     return web.saved(said, "projects.group_page", slug=slug)
 
 
+@bp.post("/p/<slug>/groups/kind")
+def set_kind(slug: str) -> Response | BaseResponse:
+    """Say that the chosen annotators are judge models, or people."""
+    access, account = _manage(slug)
+    given = {"annotator": request.form.getlist("annotator"), "kind": request.form.get("kind")}
+    try:
+        form = checked(KindIn, given)
+        changed = groups.recast(db.session(), access.project, form, by=account)
+    except (Invalid, Conflict) as problem:
+        db.session().rollback()
+        return _group_page(access, problem)
+    said = (
+        ngettext(
+            "%(num)s annotator changed: now a judge model.",
+            "%(num)s annotators changed: now judge models.",
+            changed,
+        )
+        if form.kind == AnnotatorKind.MODEL
+        else ngettext(
+            "%(num)s annotator changed: now a person.", "%(num)s annotators changed: now people.", changed
+        )
+    )
+    return web.saved(said, "projects.group_page", slug=slug)
+
+
 def _group_page(access: Access, problem: Problem | None = None) -> Response:
     return web.form_page(
         "projects/groups.html",
@@ -271,6 +297,10 @@ def _group_page(access: Access, problem: Problem | None = None) -> Response:
         annotators=groups.of(db.session(), access.project),
         chosen=request.form.getlist("annotator"),
         most=groups.MOST_LISTED,
+        kinds=[
+            (AnnotatorKind.MODEL.value, _("The chosen are judge models")),
+            (AnnotatorKind.HUMAN.value, _("The chosen are people")),
+        ],
     )
 
 

@@ -126,6 +126,13 @@ def test_annotators_in_groups(session: Session, cast: Cast, program: Make) -> No
     assert (one["uid"], one["name"], one["group"]) == (uid, "Ann", "experts")
     assert lena("PUT", f"{BIRDS}/groups", json={"annotator": ["nobody"]}).status_code == 404
     assert program(cast.rui).get(f"{BIRDS}/groups").status_code == 403
+    recast = {"annotator": [uid], "kind": "model"}
+    assert lena("PUT", f"{BIRDS}/kinds", json=recast).status_code == 204
+    [one] = lena.get(f"{BIRDS}/groups").json["items"]
+    assert (one["kind"], one["group"]) == ("model", "experts")
+    assert lena("PUT", f"{BIRDS}/kinds", json=recast | {"kind": "robot"}).status_code == 422
+    assert lena("PUT", f"{BIRDS}/kinds", json=recast | {"annotator": ["nobody"]}).status_code == 404
+    assert program(cast.rui)("PUT", f"{BIRDS}/kinds", json=recast).status_code == 403
 
 
 def test_a_body_must_say_that_it_is_json(app: Flask, cast: Cast, program: Make) -> None:

@@ -23,6 +23,7 @@ projects.set_role: set_role
 projects.remove_member: remove_member
 projects.group_page: annotator_groups
 projects.put_in_group: put_in_group
+projects.set_kind: set_kind
 projects.guideline: guideline guideline_versions
 projects.edit_guideline: guideline
 projects.publish_guideline: publish_guideline

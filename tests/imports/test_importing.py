@@ -272,7 +272,7 @@ def test_votes_count_in_the_tallies(importer: Importer, session: Session) -> Non
 def test_votes_count_in_their_annotators_group(importer: Importer, session: Session) -> None:
     importer([vote("model_a", prompt_id="q1", annotator="kim")])
     kim = session.exec(select(Annotator)).one()
-    tallies.regroup(session, kim.project_id, [(kim.id or 0, None, "experts")])
+    tallies.refile(session, kim.project_id, "group", [(kim.id or 0, None, "experts")])
     kim.group_name = "experts"
     session.commit()
     importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
