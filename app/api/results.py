@@ -95,7 +95,13 @@ class PreviewOut(Answer):
     read: int
     rows: int
     excluded: dict[str, int]
-    preferences: int
+    preferences: int = Field(
+        description="Those written; of kto those its responses are from, of arena the battles with a winner, "
+        "of judgments none. What follows is of them."
+    )
+    decided_by_reliability: int = Field(
+        description="Those whose votes are evenly divided, which only aggregate=weighted decides."
+    )
     longer_chosen: ShareOut | None
     agreement: float | None = Field(
         description="Mean share of votes for the chosen, of pairs with two or more."
@@ -103,7 +109,7 @@ class PreviewOut(Answer):
     splits: dict[str, int]
     categories: dict[str, int] = Field(description="The most frequent.")
     models: dict[str, ModelCountOut] = Field(description="The most frequent.")
-    first_rows: list[str] = Field(description="As they will be written, long ones cut.")
+    sample_rows: list[str] = Field(description="A few from all over, as they will be written, long ones cut.")
 
     @classmethod
     def of(cls, found: Preview) -> Self:
@@ -114,12 +120,13 @@ class PreviewOut(Answer):
             rows=found.rows,
             excluded=dict(found.excluded),
             preferences=found.preferences,
+            decided_by_reliability=found.weighed,
             longer_chosen=ShareOut.model_validate(found.longer) if found.longer else None,
             agreement=found.agreement,
             splits=dict(found.splits),
             categories=dict(found.categories),
             models={name: ModelCountOut(chosen=n, rejected=m) for name, n, m in found.models},
-            first_rows=[row.text for row in found.shown],
+            sample_rows=[row.text for row in found.shown],
         )
 
 

@@ -22,6 +22,9 @@ from app.words import N_
 Row = dict[str, Any]
 # What tells where a row comes from.
 Told = TypeVar("Told")
+Some = TypeVar("Some")
+# Is shown what rows are made of.
+Watch = Callable[[list[Any]], None]
 
 # Beside the verdicts' and the texts' own reasons.
 ONE_ANSWER = N_("the answer is more than one message")
@@ -30,11 +33,16 @@ SYSTEM_LATER = N_("a system turn is not the first")
 
 
 def make_lines(
-    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
+    connection: sa.Connection,
+    project: Project,
+    spec: ExportSpec,
+    excluded: Counter[str],
+    watch: Watch | None = None,
 ) -> Iterator[list[bytes]]:
     """A format's rows as lines of JSON in stable order; what is left out is counted by reason.
 
-    Stored messages are JSON already: they go from the database into the line as they are.
+    Stored messages are JSON already: they go from the database into the line as they are. ``watch`` is
+    shown the preferences or battles that are written, some at a time; of judgments there are none.
     """
     if spec.format is Format.JUDGMENTS:
         # In columns and cells, what is nested is JSON text.
@@ -42,13 +50,25 @@ def make_lines(
         judged = judgment_rows(connection, project, spec, excluded, wrap)
         return ([_line(row) for row in rows] for rows in judged)
     if spec.format is Format.ARENA:
-        battles = iter_battles(connection, project, spec, excluded)
+        battles = _watched(iter_battles(connection, project, spec, excluded), watch)
         return ([_line(_arena(battle)) for battle in some] for some in battles)
     chunks = iter_preferences(connection, project, spec, excluded)
     if spec.format is Format.KTO:
-        return _written(spec, kto.labelled(chunks, excluded), str)
+        return _written(spec, kto.labelled(_watched(chunks, watch), excluded), str)
     source = partial(told, margin=spec.margin)
-    return _written(spec, (_pairs(spec, pairs, excluded) for pairs in chunks), source)
+    if watch is None:
+        return _written(spec, (_pairs(spec, pairs, excluded) for pairs in chunks), source)
+    made = (list(_pairs(spec, pairs, excluded)) for pairs in chunks)
+    return _written(spec, _watched(made, lambda some: watch([pair for _, pair in some])), source)
+
+
+def _watched(chunks: Iterator[list[Some]], watch: Watch | None) -> Iterator[list[Some]]:
+    return chunks if watch is None else (_shown_to(watch, some) for some in chunks)
+
+
+def _shown_to(watch: Watch, some: list[Some]) -> list[Some]:
+    watch(some)
+    return some
 
 
 # A row's own columns, which a trainer reads, each as JSON; and the preference they say.
@@ -163,7 +183,7 @@ TURNED = {"a": "b", "b": "a"}
 
 def _arena(battle: Battle) -> Row:
     """A battle as it was seen: model_a stood on the left, where that is known."""
-    a, b, outcome = battle.a, battle.b, battle.outcome
+    a, b, outcome = battle.a, battle.b, battle.verdict.outcome or ""
     if battle.swapped:
         a, b, outcome = b, a, TURNED.get(outcome, outcome)
     judged_at = battle.provenance["judged_at"]

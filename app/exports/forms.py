@@ -194,9 +194,11 @@ class ExportSpec(BaseModel):
         "their reliability. adjudicated: the reviewer's verdict, else the majority. By default adjudicated "
         "for trainers' formats, each for arena and judgments.",
     )
-    min_votes: int = Field(1, ge=1, le=1000, description="Annotators a comparison needs.")
+    min_votes: int = Field(
+        1, ge=1, le=1000, description="Fewest votes, as many annotators' judgments that count."
+    )
     min_agreement: float = Field(
-        0.0, ge=0, le=1, allow_inf_nan=False, description="Share of them that must agree."
+        0.0, ge=0, le=1, allow_inf_nan=False, description="Share of its votes that must agree."
     )
     min_strength: float = Field(
         0.0, ge=0, le=3, allow_inf_nan=False, description="Mean strength, 1 to 3, of those that agree."

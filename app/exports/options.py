@@ -45,8 +45,8 @@ FILTERS = (
         "against the majority), most annotators decide, most by their reliability, or the reviewer where "
         "there is one and else the majority.  [default: adjudicated; each for arena and judgments]",
     ),
-    click.option("--min-votes", type=int, help="Judgments a comparison needs."),
-    click.option("--min-agreement", type=float, help="Share of its judgments that must agree, 0 to 1."),
+    click.option("--min-votes", type=int, help="Fewest votes, as many annotators' judgments that count."),
+    click.option("--min-agreement", type=float, help="Share of its votes that must agree, 0 to 1."),
     click.option("--min-strength", type=float, help="Mean strength of those that agree, 1 to 3."),
     click.option("--held-out", type=float, help="Share of prompts in the test split.  [default: 0.1]"),
     click.option("--salt", help="Draws another split."),

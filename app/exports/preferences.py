@@ -74,7 +74,7 @@ class Battle(NamedTuple):
     prompt: str
     a: Side
     b: Side
-    outcome: str
+    verdict: Verdict
     judge: str
     swapped: bool
     provenance: dict[str, Any]
@@ -162,7 +162,7 @@ class _Reading:
                 prompt,
                 Side(models[model_a], a),
                 Side(models[model_b], b),
-                verdict.outcome or "",
+                verdict,
                 told["annotators"][0] if self.each else self.spec.aggregating.value,
                 self.each and bool(votes[0][SWAPPED]),
                 told,

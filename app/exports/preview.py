@@ -15,8 +15,9 @@ from sqlmodel import col
 
 from app.exports import files, formats, stream
 from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
-from app.exports.preferences import iter_preferences
+from app.exports.preferences import Battle, Side
 from app.exports.seen import Preference
+from app.exports.verdicts import Verdict
 from app.models import Comparison, Project
 from app.quality.annotators import Share
 
@@ -26,8 +27,10 @@ MOST_READ = 2_000
 PLACES = 64
 
 SHOWN_ROWS = 3
-# Characters of a row; an answer may have a hundred thousand.
-SHOWN_TEXT = 4_000
+# Lines kept while it is not known how many follow, from which those are chosen.
+KEPT_ROWS = 16
+# Characters of a row, and of a text in a row laid out; an answer may have a hundred thousand.
+SHOWN_TEXT, LAID_OUT_TEXT = 4_000, 500
 # Values of a category or model, the most frequent.
 SHOWN_VALUES = 12
 
@@ -55,21 +58,26 @@ class Sample:
 
 @dataclass(frozen=True)
 class Shown:
-    """The beginning of a row as it will be written, and how many characters follow."""
+    """The beginning of a row as it will be written, and the row laid out to be read, its long texts cut."""
 
     text: str
-    more: int
+    laid_out: str
 
 
 @dataclass(frozen=True)
 class Preview:
-    """What filters leave. Counts are of what was read; `sample` scales them."""
+    """What filters leave. Counts are of what was read; `sample` scales them.
+
+    `preferences` are those written, of KTO those its responses are from, of battles those with a winner,
+    and of judgments none; what follows is of them. `weighed` were decided by their votes' weights alone.
+    """
 
     sample: Sample
     rows: int
     excluded: list[tuple[str, int]]
     shown: list[Shown]
     preferences: int
+    weighed: int
     longer: Share | None
     agreement: float | None
     agreement_of: int
@@ -86,22 +94,17 @@ def of(engine: sa.Engine, project: Project, spec: ExportSpec) -> Preview:
 
 
 def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample: Sample) -> Preview:
-    pairs, excluded = _Pairs(), Counter[str]()
-    as_pairs = spec.model_copy(update={"format": Format.TRL, "part": Part.ROWS, "file": File.JSONL})
-    for chunk in iter_preferences(connection, project, as_pairs, excluded):
-        pairs.add(chunk)
-    excluded = Counter()
-    rows = 0
-    first: list[bytes] = []
-    for made in formats.make_lines(connection, project, spec, excluded):
-        rows += len(made)
-        first += made[: SHOWN_ROWS - len(first)]
+    pairs, excluded, lines = _Pairs(), Counter[str](), _Spread()
+    watch = pairs.add_battles if spec.format is Format.ARENA else pairs.add
+    for made in formats.make_lines(connection, project, spec, excluded, watch):
+        lines.add(made)
     return Preview(
         sample,
-        rows,
+        lines.count,
         excluded.most_common(),
-        _written(project, spec, first),
+        _written(project, spec, lines.chosen()),
         pairs.count,
+        pairs.weighed,
         Share(pairs.longer, pairs.longer + pairs.shorter) if pairs.longer + pairs.shorter else None,
         fmean(pairs.agreements) if pairs.agreements else None,
         len(pairs.agreements),
@@ -111,11 +114,37 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
     )
 
 
+class _Spread:
+    """Lines from all over those that come: at first each is kept, then every second, and so on."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._every = 1
+        self._kept: list[bytes] = []
+
+    def add(self, lines: list[bytes]) -> None:
+        for line in lines[-self.count % self._every :: self._every]:
+            self._kept.append(line)
+        self.count += len(lines)
+        while len(self._kept) > KEPT_ROWS:
+            self._every *= 2
+            self._kept = self._kept[::2]
+
+    def chosen(self) -> list[bytes]:
+        """A few of them, from the first to nearly the last."""
+        last, steps = len(self._kept) - 1, SHOWN_ROWS - 1
+        return [
+            self._kept[place]
+            for place in sorted({last * step // steps for step in range(SHOWN_ROWS)})
+            if last >= 0
+        ]
+
+
 class _Pairs:
     """What the preferences have in common, counted as they are read."""
 
     def __init__(self) -> None:
-        self.count = self.longer = self.shorter = 0
+        self.count = self.weighed = self.longer = self.shorter = 0
         self.agreements: list[float] = []
         self.splits: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
@@ -123,16 +152,26 @@ class _Pairs:
         self.rejected: Counter[str] = Counter()
 
     def add(self, pairs: list[Preference]) -> None:
-        self.count += len(pairs)
         for _, chosen, rejected, _, _, winner, loser, verdict, _, _, category, split, _ in pairs:
-            self.longer += _length(chosen) > _length(rejected)
-            self.shorter += _length(chosen) < _length(rejected)
-            if verdict.votes["votes"] > 1:
-                self.agreements.append(verdict.votes["agreement"])
-            self.splits[split] += 1
-            self.categories[category or "none"] += 1
-            self.chosen[winner] += 1
-            self.rejected[loser] += 1
+            self._add(Side(winner, chosen), Side(loser, rejected), verdict, category, split)
+
+    def add_battles(self, battles: list[Battle]) -> None:
+        for battle in battles:
+            sides = {"a": (battle.a, battle.b), "b": (battle.b, battle.a)}.get(battle.verdict.outcome or "")
+            if sides is not None:
+                self._add(*sides, battle.verdict, battle.provenance["category"], battle.provenance["split"])
+
+    def _add(self, chosen: Side, rejected: Side, verdict: Verdict, category: str, split: str) -> None:
+        self.count += 1
+        self.weighed += verdict.weighed
+        self.longer += _length(chosen.response) > _length(rejected.response)
+        self.shorter += _length(chosen.response) < _length(rejected.response)
+        if verdict.votes["votes"] > 1:
+            self.agreements.append(verdict.votes["agreement"])
+        self.splits[split] += 1
+        self.categories[category or "none"] += 1
+        self.chosen[chosen.model] += 1
+        self.rejected[rejected.model] += 1
 
     def by_model(self) -> list[tuple[str, int, int]]:
         """Models with how often they were chosen and rejected, the most frequent first."""
@@ -146,16 +185,31 @@ def _length(messages: str) -> int:
 
 
 def _written(project: Project, spec: ExportSpec, lines: list[bytes]) -> list[Shown]:
-    """The first rows as the file has them; of a file that is no text, as its columns."""
+    """These rows as the file has them; of a file that is no text, as its columns."""
     if spec.part is Part.DATASET_INFO:
         return [_shown(formats.dataset_info(project.slug, spec).decode())]
     if spec.file is File.CSV:
         return [_shown(b"".join(files.encoded(iter([lines]), spec)).decode())] if lines else []
-    return [_shown(line.decode()) for line in lines]
+    return [_shown(line.decode(), _laid_out(orjson.loads(line))) for line in lines]
 
 
-def _shown(text: str) -> Shown:
-    return Shown(text[:SHOWN_TEXT], max(len(text) - SHOWN_TEXT, 0))
+def _shown(text: str, laid_out: str = "") -> Shown:
+    return Shown(text[:SHOWN_TEXT], (laid_out or text)[:SHOWN_TEXT])
+
+
+def _laid_out(row: Any) -> str:
+    """A row's JSON over several lines, its long texts cut where a mark says so."""
+    return orjson.dumps(_cut(row), option=orjson.OPT_INDENT_2).decode()
+
+
+def _cut(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _cut(part) for name, part in value.items()}
+    if isinstance(value, list):
+        return [_cut(part) for part in value]
+    if isinstance(value, str) and len(value) > LAID_OUT_TEXT:
+        return f"{value[:LAID_OUT_TEXT]}…"
+    return value
 
 
 def _sample(connection: sa.Connection, project: Project) -> Sample:

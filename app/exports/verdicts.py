@@ -32,13 +32,15 @@ KEPT = 5_000
 class Verdict:
     """An outcome, or the reason why the comparison is left out whatever it says.
 
-    ``votes`` is what provenance tells of it; ``margin`` how far the winner is ahead, of all votes.
+    ``votes`` is what provenance tells of it; ``margin`` how far the winner is ahead, of all votes;
+    ``weighed`` whether as many were for another outcome, so that only the votes' weights decided.
     """
 
     outcome: str | None
     reason: str | None
     votes: dict[str, Any]
     margin: float
+    weighed: bool = False
 
     @cached_property
     def told(self) -> str:
@@ -88,6 +90,7 @@ class Decisions:
             undecided or unmet,
             self._told(votes, agreement, strength, adjudicated=adjudicated is not None),
             (agreeing - against) / len(votes) if votes else 1.0,
+            outcome is not None and bool(self.weights) and _is_divided(outcomes),
         )
 
     def _majority(self, votes: Sequence[Vote]) -> str | None:
@@ -141,3 +144,9 @@ class Decisions:
             "adjudicated": adjudicated,
             "guideline_version": max(versions, default=0),
         }
+
+
+def _is_divided(outcomes: list[str]) -> bool:
+    """Whether no outcome has more votes than each other has."""
+    many = sorted((outcomes.count(outcome) for outcome in set(outcomes)), reverse=True)
+    return len(many) > 1 and many[0] == many[1]

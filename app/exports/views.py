@@ -38,7 +38,9 @@ def _page(access: Access, without: str = "") -> Response:
         without=without,
         titles=[(name.value, language.said(title)) for name, title in formats.TITLES.items()],
         there=choices(db.session(), project),
-        preview=preview.of(db.engine(), project, spec),
+        # Of values that do not fit there is nothing to tell, least of all of no filter at all.
+        preview=None if errors else preview.of(db.engine(), project, spec),
+        is_fragment=web.wants_fragment(),
         receipts=receipts(db.session(), project),
     )
 

@@ -27,7 +27,7 @@ def test_a_preview_tells_what_the_filters_leave(rosa: Program) -> None:
     assert (told["comparisons"], told["read"], told["rows"]) == (4, 4, 4)
     assert told["categories"] == {"code": 4}
     assert told["models"]["heron-9000"] == {"chosen": 2, "rejected": 2}
-    assert told["first_rows"][0].startswith('{"prompt":')
+    assert told["sample_rows"][0].startswith('{"prompt":')
     none = rosa.get("/projects/birds/export/preview?min_votes=2").json
     assert none is not None
     assert (none["rows"], none["excluded"]) == (0, {"fewer votes than asked for": 4})

@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import orjson
 import pytest
 from flask import Flask
@@ -13,8 +15,9 @@ from sqlmodel import Session, select
 from app.exports import preview, stream
 from app.exports.forms import ExportSpec, Format
 from app.exports.preview import Preview
+from app.leaderboard import bias
 from app.models import Account, Response
-from tests.annotation.arrange import queue
+from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
 
@@ -61,7 +64,7 @@ def test_it_counts_what_the_preferences_have_in_common(app: Flask, session: Sess
 
 
 @pytest.mark.parametrize("wanted", list(Format))
-def test_the_first_rows_are_those_of_the_file(
+def test_rows_from_all_over_are_those_of_the_file(
     app: Flask, session: Session, cast: Cast, wanted: Format
 ) -> None:
     for comparison in queue(session, cast.project, 5):
@@ -69,8 +72,74 @@ def test_the_first_rows_are_those_of_the_file(
     found = previewed(app, cast, format=wanted)
     lines = written(app, cast, format=wanted)
     assert found.rows == len(lines)
-    assert [row.text for row in found.shown] == lines[:3]
-    assert orjson.loads(found.shown[0].text)
+    assert [row.text for row in found.shown] == [lines[0], lines[(len(lines) - 1) // 2], lines[-1]]
+    assert orjson.loads(found.shown[0].laid_out) == orjson.loads(lines[0])
+    assert "\n  " in found.shown[0].laid_out
+
+
+def test_rows_of_a_long_file_are_from_its_beginning_middle_and_end(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    for comparison in queue(session, cast.project, 50):
+        judge(session, cast.project, cast.ann, comparison, "a", commit=False)
+    session.commit()
+    lines = written(app, cast)
+    first, middle, last = (lines.index(row.text) for row in previewed(app, cast).shown)
+    assert first == 0
+    assert 15 < middle < 35
+    assert last > 40
+
+
+def test_figures_are_of_what_the_format_writes(app: Flask, session: Session, cast: Cast) -> None:
+    agreed, divided, tie = queue(session, cast.project, 3)
+    for comparison in (agreed, divided):
+        lengthen(session, comparison.prompt_id, comparison.model_a_id, 100)
+    for who, outcomes in ((cast.ann, ("a", "a", "tie")), (cast.ben, ("a", "b", "tie"))):
+        for comparison, outcome in zip((agreed, divided, tie), outcomes, strict=True):
+            judge(session, cast.project, who, comparison, outcome)
+    arena = previewed(app, cast, format="arena")
+    assert (arena.rows, arena.preferences) == (6, 4)
+    assert arena.longer is not None
+    assert (arena.longer.some, arena.longer.many) == (3, 4)
+    assert arena.agreement is None, "a row of one vote agrees with itself"
+    assert arena.models == [("heron-9000", 3, 1), ("lark-9000", 1, 3)]
+    by_majority = previewed(app, cast, format="arena", aggregate="majority")
+    assert (by_majority.rows, by_majority.preferences, by_majority.agreement) == (2, 1, 1.0)
+    judgments = previewed(app, cast, format="judgments")
+    assert (judgments.rows, judgments.preferences) == (6, 0)
+    assert (judgments.longer, judgments.agreement, judgments.splits) == (None, None, [])
+
+
+def test_what_a_format_cannot_say_is_in_no_figure(app: Flask, session: Session, cast: Cast) -> None:
+    for comparison in queue(session, cast.project, 2):
+        judge(session, cast.project, cast.ann, comparison, "a")
+    response = session.exec(select(Response).where(Response.prompt_id == comparison.prompt_id)).first()
+    assert response is not None
+    response.messages = [*response.messages, *response.messages]
+    session.commit()
+    assert previewed(app, cast).preferences == 2
+    strict = previewed(app, cast, format="openai")
+    assert (strict.rows, strict.preferences) == (1, 1)
+
+
+def test_it_counts_what_only_reliability_decides(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    divided, outweighed, agreed = queue(session, cast.project, 3)
+    votes = {"a": (divided, outweighed, agreed), "b": (divided, outweighed)}
+    ids = [annotator_of(session, cast.project, who).id for who in (cast.ann, cast.ben, cast.rui)]
+    for who, outcome in ((cast.ann, "a"), (cast.ben, "b")):
+        for comparison in votes[outcome]:
+            judge(session, cast.project, who, comparison, outcome)
+    judge(session, cast.project, cast.rui, outweighed, "b")
+    told = SimpleNamespace(annotators=np.array(ids), reliability=np.array([3.0, 1.0, 1.0]))
+    monkeypatch.setattr(bias, "weighted", lambda *_: told)
+    for wanted in ("trl", "kto", "arena"):
+        found = previewed(app, cast, aggregate="weighted", format=wanted)
+        assert (found.preferences, found.weighed) == (3, 1)
+    page = client_of(cast.rosa).get(f"{PAGE}?aggregate=weighted").text
+    assert re.search(r"Decided by reliability</dt><dd>1</dd>", page)
+    assert "Decided by reliability" not in client_of(cast.rosa).get(PAGE).text
 
 
 def test_a_table_is_shown_as_one(app: Flask, session: Session, cast: Cast) -> None:
@@ -86,7 +155,8 @@ def test_a_long_row_is_cut_and_says_so(app: Flask, session: Session, cast: Cast)
     judge(session, cast.project, cast.ann, comparison, "a")
     (shown,) = previewed(app, cast).shown
     assert len(shown.text) == preview.SHOWN_TEXT
-    assert shown.more > 90_000
+    assert shown.laid_out.count("…") == 1
+    assert '"agreement": 1.0' in shown.laid_out, "the rest of the row is there"
 
 
 def test_a_large_project_is_read_in_part(
@@ -128,10 +198,13 @@ def test_nothing_left_says_why_and_what_is_wrong_is_named(
     client = client_of(cast.rosa)
     page = client.get(PAGE).text
     assert "No rows" in page
+    assert '<a id="rows-left" href="#preview">0 rows</a>' in page
     assert "judged a tie" in page
     refused = client.get(f"{PAGE}?min_agreement=7&category=none-such", headers={"HX-Request": "true"})
     assert refused.status_code == 200
     assert "Least agreement" in refused.text
+    assert "<dl" not in refused.text, "no figures of what was not asked for"
+    assert '<a id="rows-left" href="#preview" hx-swap-oob="true">Some values do not fit</a>' in refused.text
     unknown = client.get(f"{PAGE}?model=moth&salt=mine").text
     assert "There is no model moth in this project." in unknown
     assert 'value="mine"' in unknown, "what was typed stays"
