@@ -96,6 +96,12 @@ def _rows(
         raise nothing(receipt.excluded)
 
 
+def require_rows(engine: sa.Engine, project: Project, spec: ExportSpec) -> None:
+    """Raises NotFound where this export would have no row; reads no further than the first ones."""
+    with snapshot(engine) as connection:
+        next(_rows(connection, project, spec, Receipt()))
+
+
 def nothing(excluded: Counter[str]) -> NotFound:
     """What an export without a row is: a problem that tells what was left out, by reason."""
     problem = NotFound(_nothing(excluded))

@@ -71,6 +71,11 @@ class SnapshotIn(ExportSpec):
         """Those it has files for."""
         return [self.split] if self.split else list(Split)
 
+    @property
+    def preferences(self) -> ExportSpec:
+        """What its Parquet files hold, of all splits at once."""
+        return ExportSpec.model_validate(self.filters)
+
     def spec(self, format_: Format, file: File, split: Split, part: Part = Part.ROWS) -> ExportSpec:
         """One of its files as an export; what a format has no room for is left out there."""
         given = self.filters | {"format": format_, "file": file, "split": split, "part": part}

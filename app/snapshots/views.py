@@ -6,7 +6,7 @@ from flask import Blueprint, Response, render_template, request
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
-from app.errors import Invalid, checked
+from app.errors import Invalid, NotFound, Problem, checked
 from app.exports import formats, preview
 from app.exports.choices import known
 from app.exports.download import asked
@@ -59,14 +59,14 @@ def make(slug: str) -> BaseResponse:
     given = asked(web.fields())
     try:
         job = work.start(session, access.project, checked(SnapshotIn, given), by=account)
-    except Invalid as problem:
+    except (Invalid, NotFound) as problem:
         return _form(access, given, problem)
     session.commit()
     jobs.send(job)
     return web.see_other("joblist.job", slug=slug, uid=job.uid)
 
 
-def _form(access: Access, given: dict[str, Any], problem: Invalid | None = None) -> Response:
+def _form(access: Access, given: dict[str, Any], problem: Problem | None = None) -> Response:
     """The form with what the filters leave; raises Invalid where it is the filters that do not fit."""
     filters = {name: value for name, value in given.items() if name in ExportSpec.model_fields}
     spec = known(db.session(), access.project, checked(ExportSpec, filters))
@@ -80,7 +80,7 @@ def _form(access: Access, given: dict[str, Any], problem: Invalid | None = None)
         values=usual | given,
         titles=[(name.value, title) for name, title in formats.TITLES.items()],
         problem=problem,
-        errors=problem.by_field() if problem else {},
+        errors=problem.by_field() if isinstance(problem, Invalid) else {},
     )
     return Response(page, problem.status if problem else 200)
 

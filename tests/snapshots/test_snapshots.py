@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 
 from app import jobs
 from app.cli import tiebreak
+from app.errors import NotFound
 from app.exports.forms import ExportSpec, Format
 from app.models import (
     Account,
@@ -375,14 +376,46 @@ def test_others_see_nothing(
     assert asks.post(API, {"name": "birds"}).status_code == status
 
 
-def test_one_without_a_row_fails_with_the_reasons_and_leaves_nothing(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+def test_one_without_a_row_is_refused_when_it_is_asked_for(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, program: Callable[..., Program]
 ) -> None:
     (comparison,) = queue(session, cast.project)
     judge(session, cast.project, cast.ann, comparison, "tie")
-    job = make(session, client_of(cast.rosa))
-    assert job.state == JobState.FAILED
-    assert "1 judged a tie" in (job.error or "")
+    client, asks = client_of(cast.rosa), program(cast.rosa)
+    button = "<span>Make the snapshot</span>"
+    form = client.get(f"{PAGE}/new").text
+    assert "Judge some comparisons, or loosen the filters." in form
+    assert button not in form
+    refused = client.post(PAGE, data={"name": "mine"})
+    assert (refused.status_code, "Left out: 1 judged a tie." in refused.text) == (404, True)
+    assert 'value="mine"' in refused.text
+    problem = asks.post(API, {"name": "birds"})
+    assert (problem.status_code, problem.json["excluded"]) == (404, {"judged a tie": 1})
+    assert problem.json["detail"] == asks.get("/projects/birds/export").json["detail"]
+    with app.app_context():
+        command = tiebreak.get_command(None, "snapshot")  # type: ignore[arg-type]
+        typed = CliRunner().invoke(command, ["birds"])  # type: ignore[arg-type]
+    assert isinstance(typed.exception, NotFound)
+    session.rollback()
+    assert session.exec(select(Job)).all() == []
+    judge(session, cast.project, cast.ben, *queue(session, cast.project), "a")
+    assert button in client.get(f"{PAGE}/new").text
+    assert asks.post(API, {"name": "birds", "min_votes": 2}).status_code == 404
+    assert asks.post(API, {"name": "birds"}).status_code == 202
+
+
+def test_one_whose_rows_went_before_it_was_made_leaves_nothing(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+) -> None:
+    app.extensions["jobs"].immediate = False
+    number = make(session, client_of(cast.rosa)).id or 0
+    for one in judged:
+        one.retired_at = now()
+    session.commit()
+    with app.app_context():
+        jobs.run(number)
+    job = last_job(session)
+    assert (job.state, "12 not judged yet" in (job.error or "")) == (JobState.FAILED, True)
     assert session.exec(select(Snapshot)).all() == []
     assert not folder(app, cast, "birds-v1").exists()
 

@@ -18,7 +18,8 @@ from flask.testing import FlaskClient
 from pyarrow import fs
 from sqlmodel import Session, select
 
-from app.models import Account, Snapshot
+from app import jobs
+from app.models import Account, Job, JobState, Snapshot, now
 from app.snapshots.verify import differences
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -130,9 +131,21 @@ def test_a_copy_of_it_is_whole(
 
 
 def test_nothing_stays_in_the_store_of_one_without_a_row(
-    session: Session, cast: Cast, client_of: Callable[[Account | None], FlaskClient], store: There
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: Callable[[Account | None], FlaskClient],
+    store: There,
 ) -> None:
     (comparison,) = queue(session, cast.project)
-    judge(session, cast.project, cast.ann, comparison, "tie")
+    judgment = judge(session, cast.project, cast.ann, comparison, "a")
+    app.extensions["jobs"].immediate = False
     client_of(cast.rosa).post("/p/birds/snapshots", data={"name": "birds"})
+    judgment.retired_at = now()
+    session.commit()
+    number = session.exec(select(Job.id)).one() or 0
+    session.rollback()
+    with app.app_context():
+        jobs.run(number)
+    assert session.get_one(Job, number).state == JobState.FAILED
     assert store.names() == []
