@@ -110,7 +110,9 @@ function open(place, side) {
   part("[data-marker-quote]").hidden = !place;
   part("[data-marker-find]").hidden = Boolean(place);
   marker.showPopover();
-  beside(marker, place && rangeOf(place));
+  const words = place && rangeOf(place);
+  beside(marker, words);
+  uncover(marker, words ?? body(marker.dataset.side));
   marker.querySelector(place ? "[name=tag], [name=note]" : "#marker-words").focus();
   offer(null);
 }
@@ -124,6 +126,17 @@ function beside(element, range) {
   const near = [words.bottom + 8, words.top - height - 8].find((top) => range && top >= 8 && top <= foot);
   element.style.left = `${Math.max(8, Math.min(words.left, innerWidth - width - 8))}px`;
   element.style.top = `${Math.max(8, near ?? foot)}px`;
+}
+
+// Where it takes the width of the screen, as on a phone, what it is about is moved out from under it; below the page
+// there is room for that as long as it is open.
+function uncover(marker, words) {
+  const over = marker.getBoundingClientRect();
+  if (over.width < document.documentElement.clientWidth) return;
+  document.body.style.paddingBlockEnd = `${over.height}px`;
+  (words.startContainer?.parentElement ?? words).scrollIntoView({ block: "nearest" });
+  const { top, bottom } = words.getBoundingClientRect();
+  scrollBy(0, Math.min(top - 8, Math.max(bottom - over.top + 8, 0)));
 }
 
 function offer(place) {
@@ -169,6 +182,10 @@ part("#marking").addEventListener("submit", (event) => {
   getSelection().removeAllRanges();
   part(`[data-mark=${place.response}]`).focus();
 });
+
+document.addEventListener("toggle", ({ target, newState }) => {
+  if (target.id === "marker" && newState === "closed") document.body.style.paddingBlockEnd = "";
+}, { capture: true });
 
 for (const swapped of ["htmx:afterSwap", "htmx:oobAfterSwap"]) document.addEventListener(swapped, draw);
 draw();

@@ -14,6 +14,10 @@ COVERED = """(side) => {
   const across = words.right > over.left && words.left < over.right;
   return across && words.bottom > over.top && words.top < over.bottom;
 }"""
+SEEN = """() => {
+  const words = getSelection().getRangeAt(0).getBoundingClientRect();
+  return words.top >= 0 && words.bottom <= document.querySelector("#marker").getBoundingClientRect().top;
+}"""
 
 
 @pytest.mark.parametrize("look", [{}, PHONE], ids=["desk", "phone"])
@@ -28,6 +32,7 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
     button = page.get_by_role("button", name="Mark this place")
     if look:
         button.tap()
+        assert page.evaluate(SEEN), "the words marked stay above what is said of them"
     else:
         page.keyboard.press("m")
     marker = page.get_by_role("dialog", name="What is wrong here?")
@@ -42,11 +47,11 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
 
     # By the keyboard alone: the words are typed instead of chosen.
     page.keyboard.press("n" if side == "a" else "m")
-    if not look:
-        assert not page.evaluate(COVERED, "b" if side == "a" else "a"), "the words asked for can be read"
+    assert not page.evaluate(COVERED, "b" if side == "a" else "a"), "the words asked for can be read"
     marker.get_by_label("Which words?").fill("they HONK")
     marker.get_by_role("button", name="Mark", exact=True).click()
     assert marked(page) == ["water bird", "They honk"]
+    assert page.evaluate("document.body.style.length") == 0, "the room it needed is given back"
     assert wrong_with(page) == []
     page.set_viewport_size(look.get("viewport", {"width": 1280, "height": 800}))
     page.wait_for_timeout(300)
