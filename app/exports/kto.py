@@ -65,9 +65,9 @@ def _prompt(pair: Preference) -> str:
 
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
-    for pair in pairs:
-        _, chosen, rejected, *_ = pair
-        source = orjson.loads(f"{{{told(pair, margin=False)}}}")
+    same = list(pairs)
+    for (_, chosen, rejected, *_), text in zip(same, told(same, margin=False), strict=True):
+        source = orjson.loads(f"{{{text}}}")
         found.setdefault(chosen, _Response(source["chosen_model"])).won.append(source)
         found.setdefault(rejected, _Response(source["rejected_model"])).lost.append(source)
     return found

@@ -4,9 +4,10 @@ Whatever would poison training is left out, and counted by its reason.
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
@@ -196,14 +197,19 @@ class _Reading:
                 yield comparison, self.decisions.of([vote], comparison[ADJUDICATED]), [vote]
 
 
-def told(pair: Preference, *, margin: bool) -> str:
-    """Where a preference comes from, as JSON without its braces."""
-    _, _, _, pair_id, prompt_id, chosen, rejected, verdict, judged_at, language, category, split, _ = pair
-    text = (
-        f'"pair_id":"{pair_id}","prompt_id":{_quoted(prompt_id)},{_between(chosen, rejected)},'
-        f'{verdict.told},"judged_at":"{judged_at}",{_among(language, category, split)}'
-    )
-    return f'{text},"margin":{verdict.margin}' if margin else text
+def told(pairs: Sequence[Preference], *, margin: bool) -> Iterator[str]:
+    """Where each preference comes from, as JSON without its braces."""
+    (_, _, _, pair_id, prompt_id, chosen, rejected, verdicts, judged_at, language, category, split,
+     _) = zip(*pairs, strict=True)  # fmt: skip
+    # Part by part for all of them: as many steps of Python a row would take twice as long.
+    parts: list[Iterable[str]] = [
+        repeat('"pair_id":"'), pair_id, repeat('","prompt_id":'), map(_quoted, prompt_id),
+        map(_between, chosen, rejected), [verdict.told for verdict in verdicts],
+        repeat(',"judged_at":"'), judged_at, map(_among, language, category, split),
+    ]  # fmt: skip
+    if margin:
+        parts += [repeat(',"margin":'), [str(verdict.margin) for verdict in verdicts]]
+    return map("".join, zip(*parts, strict=False))
 
 
 def _quoted(text: str) -> str:
@@ -214,12 +220,12 @@ def _quoted(text: str) -> str:
 # What many rows have in common.
 @lru_cache(10_000)
 def _between(chosen: str, rejected: str) -> str:
-    return f'"chosen_model":{_quoted(chosen)},"rejected_model":{_quoted(rejected)}'
+    return f',"chosen_model":{_quoted(chosen)},"rejected_model":{_quoted(rejected)},'
 
 
 @lru_cache(1_000)
 def _among(language: str, category: str, split: str) -> str:
-    return f'"language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
+    return f'","language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
 
 
 def _latest(votes: list[Vote]) -> str:
