@@ -22,18 +22,28 @@ def is_sqlite(connection: sa.Connection) -> bool:
 def insert(
     connection: sa.Connection, table: str, columns: Sequence[str], rows: list[tuple[Any, ...]]
 ) -> None:
-    """Add rows given as tuples in the columns' order; JSON as text, times by ``moment``."""
+    """Add rows given as tuples in the columns' order; JSON as bytes, times by ``moment``."""
     if not rows:
         return
     names = ", ".join(columns)
+    of = SQLModel.metadata.tables[table].c
+    json = [isinstance(of[name].type, sa.JSON) for name in columns]
     if is_sqlite(connection):
-        marks = ", ".join("?" * len(columns))
+        # As text, long JSON would be decoded here only to be encoded again.
+        marks = ", ".join("CAST(? AS TEXT)" if column else "?" for column in json)
         connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- our own names
         return
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
         for row in rows:
-            copy.write_row(row)
+            copy.write_row(
+                [text(value) if column else value for value, column in zip(row, json, strict=True)]
+            )
+
+
+def text(json: bytes | None) -> str | None:
+    """Stored JSON as COPY and single statements take it."""
+    return None if json is None else json.decode()
 
 
 def moment(connection: sa.Connection, value: datetime) -> Any:

@@ -257,4 +257,4 @@ def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Ref
 
 
 def _size(item: Item) -> int:
-    return len(item.messages or "") + sum(len(answer.messages or "") for answer in item.answers)
+    return len(item.messages or b"") + sum(len(answer.messages or b"") for answer in item.answers)

@@ -23,7 +23,7 @@ class Answer:
     """
 
     model: str
-    messages: str | None = None
+    messages: bytes | None = None
     digest: bytes | None = None
     sample: int | None = 0
     empty: bool = False
@@ -52,20 +52,21 @@ class Vote:
 class Item:
     """One record. Two answers and ``paired`` make a comparison; without a vote or gold it is queued.
 
-    An empty ``key`` means that the row stands for a prompt of its own, which is not known.
+    Messages, tags and metadata are as they are stored: JSON in UTF-8. An empty ``key`` means that
+    the row stands for a prompt of its own, which is not known.
     """
 
     number: int
     key: str
-    messages: str | None
+    messages: bytes | None
     answers: list[Answer]
     paired: bool = False
     gold: Outcome | None = None
     vote: Vote | None = None
     category: str | None = None
     language: str | None = None
-    tags: str | None = None
-    meta: str | None = None
+    tags: bytes | None = None
+    meta: bytes | None = None
     # As it was read, to be given back where it contradicts what is there.
     record: Any = None
 
@@ -90,7 +91,8 @@ def dumped_text(role: str, text: str) -> bytes:
 
 def _json(value: Any) -> bytes:
     try:
-        return orjson.dumps(value)
+        # Copied, because orjson leaves a text in the room it took for a longer one.
+        return bytes(memoryview(orjson.dumps(value)))
     except TypeError:
         raise ValueError(
             "the text is not valid Unicode (a lone surrogate, or no UTF-8): save the file as UTF-8"
@@ -99,7 +101,7 @@ def _json(value: Any) -> bytes:
 
 def answer(model: str, messages: bytes, sample: int | None) -> Answer:
     """A response with its text."""
-    return Answer(model, messages.decode(), digest(messages), sample)
+    return Answer(model, messages, digest(messages), sample)
 
 
 def digest(messages: bytes) -> bytes:

@@ -22,11 +22,11 @@ class PromptState:
     """A prompt as it is, or as it will be after this chunk."""
 
     id: int
-    messages: str | None
+    messages: bytes | None
     category: str | None
     language: str | None
-    tags: str | None = None
-    meta: str | None = None
+    tags: bytes | None = None
+    meta: bytes | None = None
     new: bool = False
     changed: bool = False
     # Category and language as the judgments so far were counted, where this chunk gives it others.
@@ -46,10 +46,11 @@ class ComparisonState:
 
 def prompts(connection: sa.Connection, project_id: int, keys: Collection[str]) -> dict[str, PromptState]:
     """By key."""
-    cast = "" if is_sqlite(connection) else "::text"
+    stored = "CAST({} AS BLOB)" if is_sqlite(connection) else "convert_to(CAST({} AS text), 'UTF8')"
+    messages, tags, meta = map(stored.format, ("messages", "tags", "meta"))
     rows = _rows(
         connection,
-        f"SELECT key, id, messages{cast}, category, language, tags{cast}, meta{cast} "  # noqa: S608 -- our own names
+        f"SELECT key, id, {messages}, category, language, {tags}, {meta} "  # noqa: S608 -- our own names
         f"FROM {among(connection, 'prompts', 'key', 'project_id = :project')}",
         keys,
         project=project_id,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import orjson
 
-from app.imports import known
+from app.imports import bulk, known
 from app.imports.items import Answer, Item
 from app.imports.known import PromptState, Side
 from app.imports.naming import Names
@@ -96,7 +96,7 @@ class Places:
                     "prompt": prompt_id,
                     "model": model_id,
                     "sample": sample,
-                    "messages": answer.messages,
+                    "messages": bulk.text(answer.messages),
                     "digest": answer.digest,
                 }
             )

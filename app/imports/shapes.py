@@ -101,12 +101,12 @@ def _item(number: int, row: fields.Prompted, prompt: bytes, answers: list[Answer
     return Item(
         number,
         row.prompt_id or prompt_key(prompt),
-        prompt.decode(),
+        prompt,
         answers,
         category=row.category,
         language=row.language,
-        tags=dumped(row.tags).decode() if row.tags else None,
-        meta=dumped(row.metadata).decode() if row.metadata else None,
+        tags=dumped(row.tags) if row.tags else None,
+        meta=dumped(row.metadata) if row.metadata else None,
     )
 
 
@@ -208,7 +208,7 @@ def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
     return Item(
         number,
         key,
-        messages.decode() if messages else None,
+        messages,
         answers,
         True,
         None,
@@ -226,7 +226,7 @@ def _is_text(prompt: str) -> bool:
 def _alpaca_output(number: int, row: fields.AlpacaOutputRow, _record: Record) -> Item:
     prompt = turns.dumped_prompt(row.instruction)
     answers = [_answer(row.generator, row.output)]
-    return Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
+    return Item(number, prompt_key(prompt), prompt, answers, category=row.dataset)
 
 
 def _alpaca_annotation(number: int, row: fields.AlpacaAnnotationRow, _record: Record) -> Item:
@@ -237,7 +237,7 @@ def _alpaca_annotation(number: int, row: fields.AlpacaAnnotationRow, _record: Re
     outcome = Outcome.A if weight > 0.5 else Outcome.B if weight < 0.5 else Outcome.TIE
     prompt = turns.dumped_prompt(row.instruction)
     answers = [_answer(row.generator_1, row.output_1), _answer(row.generator_2, row.output_2)]
-    item = Item(number, prompt_key(prompt), prompt.decode(), answers, category=row.dataset)
+    item = Item(number, prompt_key(prompt), prompt, answers, category=row.dataset)
     return _judged(item, Vote(outcome, b"", row.annotator, AnnotatorKind.MODEL, weight))
 
 
@@ -247,8 +247,8 @@ def _arena_hard_question(number: int, row: fields.ArenaHardQuestionRow, _record:
         turn = row.turns[0]
         first = turn if isinstance(turn, str) else fields.plain_text(turn.get("content"))
     prompt = turns.dumped_prompt(first or "")
-    tags = dumped([row.cluster]).decode() if row.cluster else None
-    return Item(number, row.uid, prompt.decode(), [], category=row.category, language=row.language, tags=tags)
+    tags = dumped([row.cluster]) if row.cluster else None
+    return Item(number, row.uid, prompt, [], category=row.category, language=row.language, tags=tags)
 
 
 def _arena_hard_answer(number: int, row: fields.ArenaHardAnswerRow, _record: Record) -> Item:
@@ -261,7 +261,7 @@ def _arena_hard_answer(number: int, row: fields.ArenaHardAnswerRow, _record: Rec
         prompt, response = [], _choice_turns(row.choices or [])
     if not response:
         raise ValueError("there is no answer in it")
-    return Item(number, row.uid, dumped(prompt).decode() if prompt else None, [_answer(row.model, response)])
+    return Item(number, row.uid, dumped(prompt) if prompt else None, [_answer(row.model, response)])
 
 
 def _choice_turns(choices: list[dict[str, Any]]) -> list[Message]:
@@ -283,7 +283,7 @@ def _conversations(number: int, a: list[Message], b: list[Message], model_a: str
     shared = turns.shared_prompt(a, b)
     prompt = dumped(a[:shared])
     answers = [_answer(model_a, a[shared:], None), _answer(model_b, b[shared:], None)]
-    return Item(number, prompt_key(prompt), prompt.decode(), answers)
+    return Item(number, prompt_key(prompt), prompt, answers)
 
 
 def _preference(number: int, row: fields.PreferenceRow, _record: Record) -> Item:
@@ -291,7 +291,7 @@ def _preference(number: int, row: fields.PreferenceRow, _record: Record) -> Item
     chosen, rejected = _conversation(row.chosen), _conversation(row.rejected)
     if chosen and rejected:
         split = _conversations(number, chosen, rejected, *models)
-        item = _item(number, row, (split.messages or "").encode(), split.answers)
+        item = _item(number, row, split.messages or b"", split.answers)
     else:
         item = _item(number, row, _prompt(row), [])
         item.answers = [_answer(models[0], row.chosen, None), _answer(models[1], row.rejected, None)]

@@ -164,5 +164,7 @@ class Pending:
                    prompt.language, prompt.tags, prompt.meta)  # fmt: skip
             self.rows["prompts"].append(row)
         elif prompt.changed:
-            names = ("id", "messages", "category", "language", "tags", "meta")
-            self.updates["prompts filled"].append({name: getattr(prompt, name) for name in names})
+            filled = {"id": prompt.id, "category": prompt.category, "language": prompt.language}
+            for name in ("messages", "tags", "meta"):
+                filled[name] = bulk.text(getattr(prompt, name))
+            self.updates["prompts filled"].append(filled)

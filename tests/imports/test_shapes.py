@@ -31,7 +31,7 @@ def reason(shape: str, row: dict[str, Any]) -> str:
 
 def texts(item: Item) -> list[str]:
     return [
-        "".join(turn["content"] for turn in json.loads(answer.messages or "[]")) for answer in item.answers
+        "".join(turn["content"] for turn in json.loads(answer.messages or b"[]")) for answer in item.answers
     ]
 
 
@@ -92,8 +92,8 @@ def test_everything_a_response_may_say() -> None:
         "12",
         "greeting",
         "en",
-        '["short"]',
-        '{"source":"us"}',
+        b'["short"]',
+        b'{"source":"us"}',
     )
     assert item.answers == [answer("heron", dumped([{"role": "assistant", "content": "Hello"}]), 2)]
 
@@ -157,12 +157,12 @@ def test_images_stay_where_they_stand_among_the_texts(part: dict[str, Any]) -> N
         },
     )
     kept = {"type": "image_url", "image_url": {"url": "https://birds.example/h.png"}}
-    assert orjson.loads(item.messages or "")[0]["content"] == [
+    assert orjson.loads(item.messages or b"")[0]["content"] == [
         {"type": "text", "text": "Which is it?"},
         kept,
         {"type": "text", "text": "Look closely."},
     ]
-    assert orjson.loads(item.answers[0].messages or "")[0]["content"] == [kept]
+    assert orjson.loads(item.answers[0].messages or b"")[0]["content"] == [kept]
     assert not item.answers[0].empty
 
 
@@ -242,7 +242,7 @@ def test_a_votes_file_may_hold_the_prompts_text() -> None:
     item = read(
         "votes", {"model_a": "heron", "model_b": "wren", "winner": "tie", "prompt": "Which bird is it?"}
     )
-    assert item.messages == dumped([{"role": "user", "content": "Which bird is it?"}]).decode()
+    assert item.messages == dumped([{"role": "user", "content": "Which bird is it?"}])
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_arena_hard_questions_of_both_ages() -> None:
         "arena-hard-questions", {"question_id": "q1", "turns": [{"content": "Hi"}], "category": "hard"}
     )
     assert now.messages == then.messages
-    assert (now.tags, now.category, now.answers) == ('["Greetings"]', "hard", [])
+    assert (now.tags, now.category, now.answers) == (b'["Greetings"]', "hard", [])
 
 
 def turns(*said: str) -> list[dict[str, Any]]:
@@ -369,7 +369,7 @@ def test_conversations_share_the_prompt_up_to_where_they_part() -> None:
             "conversation_b": json.dumps(turns("Hi", "Same", "More", "Right")),
         },
     )
-    assert item.messages == dumped(turns("Hi", "Same", "More")).decode()
+    assert item.messages == dumped(turns("Hi", "Same", "More"))
     assert texts(item) == ["Left", "Right"]
     parted = read(
         "lmarena",
@@ -379,7 +379,7 @@ def test_conversations_share_the_prompt_up_to_where_they_part() -> None:
             "conversation_b": turns("Hi", "Two", "More", "y"),
         },
     )
-    assert parted.messages == dumped(HI).decode()
+    assert parted.messages == dumped(HI)
     assert texts(parted) == ["OneMorex", "TwoMorey"]
     assert "same prompt" in reason(
         "lmarena", {**row, "conversation_a": turns("Hi", "x"), "conversation_b": turns("Ho", "y")}
@@ -408,7 +408,7 @@ def test_conversations_share_the_prompt_up_to_where_they_part() -> None:
 )
 def test_preference_rows_of_every_kind_say_the_same(row: dict[str, Any]) -> None:
     item = read("preferences", row)
-    assert (item.key, item.messages) == (prompt_key(dumped(HI)), dumped(HI).decode())
+    assert (item.key, item.messages) == (prompt_key(dumped(HI)), dumped(HI))
     assert texts(item) == ["Hello", "Yes?"]
     assert item.vote is not None
     assert item.vote.outcome == Outcome.A
