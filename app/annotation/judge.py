@@ -1,4 +1,4 @@
-"""Judging: a verdict on an assignment, a change of mind, a step back, a pass."""
+"""Judging: a verdict on an assignment, a change of mind, a step back."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -6,23 +6,19 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from flask_babel import lazy_gettext
 from sqlmodel import Session
 
 from app import audit, counting, tallies
-from app.annotation import asked, drafts, marks, statements
-from app.annotation.claim import NOT_YOURS, annotator_of
+from app.annotation import asked, assignments, drafts, marks, statements
+from app.annotation.assignments import CLOSED, ClosedError
+from app.annotation.claim import annotator_of
 from app.annotation.forms import JudgmentIn, as_form
-from app.errors import Conflict, NotFound
-from app.models import AssignmentState, Outcome, SkipReason, Source, now, row_id
+from app.errors import Conflict
+from app.models import AssignmentState, Outcome, Source, now, row_id
 from app.permissions import Access
 from app.rubric import PLAIN, Rubric, parsed
 from app.tallies import Counted, Key
 from app.webhooks import outbox
-
-
-class ClosedError(Conflict):
-    """The assignment was judged, changed or skipped already, in another tab perhaps."""
 
 
 @dataclass(frozen=True)
@@ -79,12 +75,12 @@ def submit_judgment(
     submission_id that stands for something else, Invalid for what the project does not ask.
     """
     annotator = annotator_of(session, access)
-    assigned = _assigned(session, annotator, given.assignment_id, given.submission_id)
+    assigned = assignments.find(session, annotator, given.assignment_id, given.submission_id)
     said = _said(session, assigned, given, source)
     if assigned.known_id is not None:
         return _repeated(session, annotator, assigned, given, said)
-    if given.supersedes is None and assigned.state in _CLOSED:
-        raise ClosedError(str(_CLOSED[assigned.state]))
+    if given.supersedes is None and assigned.state in CLOSED:
+        raise ClosedError(str(CLOSED[assigned.state]))
     rubric_id, rubric = _rubric(session, assigned, given)
     asked.check(rubric, given)
     moment = now()
@@ -153,15 +149,6 @@ def _said(session: Session, assigned: Any, given: JudgmentIn, source: Source) ->
     return said
 
 
-def _assigned(session: Session, annotator: Any, uid: str, submission_id: str = "") -> Any:
-    found = statements.ASSIGNED.first(
-        session, uid=uid, annotator_id=annotator.id, submission_id=submission_id
-    )
-    if found is None:
-        raise NotFound(str(NOT_YOURS))
-    return found
-
-
 def _repeated(
     session: Session, annotator: Any, assigned: Any, given: JudgmentIn, said: dict[str, Any]
 ) -> Submitted:
@@ -197,17 +184,9 @@ def _replaced(session: Session, assigned: Any, given: JudgmentIn, moment: dateti
         _close(session, assigned, moment)
         return None
     live = _to_replace(session, assigned, given)
-    _still_blind(assigned)
+    assignments.check_blind(assigned)
     statements.RETIRE_JUDGMENT.run(session, judgment_id=live.id, at=moment)
     return live
-
-
-def _still_blind(assigned: Any) -> None:
-    """A verdict changed by somebody who knows the models, or the right one, would be worth nothing."""
-    if assigned.told_at is not None:
-        raise Conflict(_("You were told the right verdict here, so yours stays as it is."))
-    if assigned.revealed_at is not None:
-        raise Conflict(_("You have seen which models these are, so this verdict stays as it is."))
 
 
 def _live(session: Session, assigned: Any) -> Any:
@@ -218,39 +197,10 @@ def _live(session: Session, assigned: Any) -> Any:
 
 def _close(session: Session, assigned: Any, moment: datetime) -> None:
     if assigned.state == AssignmentState.RELEASED:
-        _retake(session, assigned)
-    closed = _move(session, assigned, to=AssignmentState.JUDGED, at=moment)
+        assignments.retake(session, assigned)
+    closed = assignments.move(session, assigned, to=AssignmentState.JUDGED, at=moment)
     if not closed or assigned.state not in (AssignmentState.OPEN, AssignmentState.RELEASED):
-        raise ClosedError(str(_CLOSED.get(assigned.state) or _("This comparison is no longer open.")))
-
-
-_CLOSED = {
-    AssignmentState.JUDGED: lazy_gettext(
-        "You have judged this comparison already. You can change it in your history."
-    ),
-    AssignmentState.SKIPPED: lazy_gettext(
-        "You skipped this comparison. Undo brings it back while it is still free."
-    ),
-}
-
-
-def _retake(session: Session, assigned: Any) -> None:
-    """A place given up, or lost when the lease ran out, is theirs again while nobody has it."""
-    if assigned.gold is None and not statements.TAKE_SLOT.run(session, comparison_id=assigned.comparison_id):
-        raise Conflict(_("Others have judged this comparison in the meantime, so it is not needed any more."))
-
-
-def _move(
-    session: Session,
-    assigned: Any,
-    *,
-    to: AssignmentState,
-    at: datetime | None,
-    reason: SkipReason | None = None,
-) -> int:
-    return statements.CLOSE_ASSIGNMENT.run(
-        session, assignment_id=assigned.id, was=assigned.state, to=to, at=at, reason=reason
-    )
+        raise ClosedError(str(CLOSED.get(assigned.state) or _("This comparison is no longer open.")))
 
 
 def _insert(
@@ -333,25 +283,6 @@ def _record(session: Session, access: Access, given: JudgmentIn, outcome: Outcom
         outbox.judgment(session, access.project, verb, given.submission_id)
 
 
-def skip(session: Session, access: Access, assignment_uid: str, reason: SkipReason | None = None) -> None:
-    """Pass on an assignment: its place goes back to the queue, and it is not shown to them again.
-
-    Skipping it a second time changes nothing. Raises NotFound for an assignment that is not
-    theirs, Conflict for one that is judged.
-    """
-    assigned = _assigned(session, annotator_of(session, access), assignment_uid)
-    if assigned.state == AssignmentState.SKIPPED:
-        return
-    if assigned.state == AssignmentState.JUDGED:
-        raise ClosedError(str(_CLOSED[AssignmentState.JUDGED]))
-    _move(session, assigned, to=AssignmentState.SKIPPED, at=now(), reason=reason)
-    if assigned.gold is None and assigned.state == AssignmentState.OPEN:
-        statements.FREE_SLOT.run(session, comparison_id=assigned.comparison_id)
-    _record_move(
-        session, access, assignment_uid, assigned.state, AssignmentState.SKIPPED, "assignment.skip", reason
-    )
-
-
 def undo(session: Session, access: Access, assignment_uid: str | None = None) -> str | None:
     """Take back the verdict or the skip of an assignment (by default, of the last one judged).
 
@@ -365,18 +296,18 @@ def undo(session: Session, access: Access, assignment_uid: str | None = None) ->
         if last is None:
             return None
         assignment_uid = str(last.uid)
-    assigned = _assigned(session, annotator, assignment_uid)
+    assigned = assignments.find(session, annotator, assignment_uid)
     if assigned.state == AssignmentState.OPEN:
         return assignment_uid
-    _still_blind(assigned)
+    assignments.check_blind(assigned)
     if assigned.state == AssignmentState.JUDGED:
         _withdraw(session, access, assigned, annotator)
     else:
-        _retake(session, assigned)
-        _record_move(
+        assignments.retake(session, assigned)
+        assignments.record_move(
             session, access, assignment_uid, assigned.state, AssignmentState.OPEN, "assignment.reopen"
         )
-    _move(session, assigned, to=AssignmentState.OPEN, at=None)
+    assignments.move(session, assigned, to=AssignmentState.OPEN, at=None)
     return assignment_uid
 
 
@@ -410,39 +341,3 @@ def _keep_said(session: Session, assigned: Any, live: Any) -> None:
         if said["spans"]:
             said["spans"] = marks.on_screen(session, assigned.comparison_id, said["spans"])
         drafts.put(session, assigned, as_form(asked.turned(said) if assigned.swapped else said))
-
-
-def _record_move(
-    session: Session,
-    access: Access,
-    uid: str,
-    before: AssignmentState,
-    after: AssignmentState,
-    verb: str,
-    reason: SkipReason | None = None,
-) -> None:
-    detail: dict[str, Any] = {"state": {"from": before, "to": after}}
-    audit.record(
-        session,
-        verb,
-        f"assignment:{uid}",
-        by=access.account,
-        project=access.project,
-        detail=detail | ({"reason": reason} if reason else {}),
-    )
-
-
-def reveal(session: Session, access: Access, assignment_uid: str) -> None:
-    """Let an annotator see which models they judged; from then on the verdict cannot change.
-
-    Doing it a second time changes nothing. Raises NotFound for an assignment that is not theirs,
-    Conflict where the project keeps its models secret or the pair is not judged.
-    """
-    if not access.project.reveals_models:
-        raise Conflict(_("This project does not name its models to annotators."))
-    assigned = _assigned(session, annotator_of(session, access), assignment_uid)
-    if assigned.state != AssignmentState.JUDGED:
-        raise Conflict(_("Judge this comparison first."))
-    if statements.REVEAL.run(session, assignment_id=assigned.id, at=now()):
-        subject = f"assignment:{assignment_uid}"
-        audit.record(session, "assignment.reveal", subject, by=access.account, project=access.project)

@@ -12,10 +12,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db, permissions, web
 from app.annotation import care, drafts, media, page, seat, waiting
 from app.annotation.asked import rubric_of
+from app.annotation.assignments import ClosedError, reveal, skip
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
-from app.annotation.judge import ClosedError, reveal, skip, submit_judgment, undo
+from app.annotation.judge import submit_judgment, undo
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
 from app.annotation.waiting import Left

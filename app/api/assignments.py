@@ -10,10 +10,11 @@ from flask import Response
 from pydantic import BaseModel
 
 from app import db
+from app.annotation.assignments import reveal, skip
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
-from app.annotation.judge import reveal, skip, submit_judgment, undo
+from app.annotation.judge import submit_judgment, undo
 from app.api.answers import AssignmentOut, JudgmentOut, ReopenedOut, SubmittedOut
 from app.api.auth import enter
 from app.api.blind import blind

@@ -8,9 +8,10 @@ import pytest
 from sqlmodel import Session, select
 
 from app.annotation import statements
+from app.annotation.assignments import skip
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
-from app.annotation.judge import skip, submit_judgment, undo
+from app.annotation.judge import submit_judgment, undo
 from app.errors import Conflict
 from app.models import Account, Assignment, AssignmentState, AuditEvent, Outcome, Project, Role, Slot, now
 from app.permissions import Access
