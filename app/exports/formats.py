@@ -115,10 +115,11 @@ def _written(
         for head, column in zip(heads, zip(*own, strict=True), strict=True):
             parts += repeat(head), column
         if spec.part is Part.PROVENANCE:
-            digests = map(_digest, _joined(*parts, repeat("}")))
+            told, texts = list(source(of)), list(_joined(*parts, repeat("}")))
+            lines = texts if spec.format in STRICT else _joined(*parts, repeat(","), told, repeat("}"))
             rows = map(str, islice(numbers, len(made)))
-            parts = [repeat('{"row":'), rows, repeat(',"sha256":"'), digests, repeat('"')]
-        if spec.part is Part.PROVENANCE or spec.format not in STRICT:
+            parts = [repeat('{"row":'), rows, repeat(","), map(_digests, texts, lines), repeat(","), told]
+        elif spec.format not in STRICT:
             parts += repeat(","), source(of)
         yield [line.encode() for line in _joined(*parts, repeat("}\n"))]
 
@@ -128,9 +129,10 @@ def _joined(*parts: Iterable[str]) -> Iterator[str]:
     return map("".join, zip(*parts, strict=False))
 
 
-def _digest(row: str) -> str:
-    """Of a row as it stands in a file without provenance."""
-    return sha256(row.encode()).hexdigest()
+def _digests(texts: str, line: str) -> str:
+    """What a reader finds the row by, its line without the end of it; and what stays while votes come."""
+    found = {"sha256": line, "texts_sha256": texts}
+    return ",".join(f'"{name}":"{sha256(text.encode()).hexdigest()}"' for name, text in found.items())
 
 
 class UnwritableError(Exception):

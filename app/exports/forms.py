@@ -208,7 +208,9 @@ class ExportSpec(BaseModel):
         0.1, ge=0, lt=1, allow_inf_nan=False, description="Share of prompts in the test split."
     )
     salt: str = Field("tiebreak", max_length=100, description="Draws another split.")
-    margin: bool = Field(False, description="Add a margin column, which some trainers fail on.")
+    margin: bool = Field(
+        False, description="Add a margin column, which some trainers fail on; trl and trl-implicit only."
+    )
 
     # Which of the project's prompts are read: all of them, but for a preview.
     _runs: tuple[Run, ...] = PrivateAttr(EVERYTHING)

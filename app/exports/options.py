@@ -50,7 +50,7 @@ FILTERS = (
     click.option("--min-strength", type=float, help="Mean strength of those that agree, 1 to 3."),
     click.option("--held-out", type=float, help="Share of prompts in the test split.  [default: 0.1]"),
     click.option("--salt", help="Draws another split."),
-    click.option("--margin", is_flag=True, help="Add a margin column."),
+    click.option("--margin", is_flag=True, help="Add a margin column; trl and trl-implicit only."),
 )
 
 

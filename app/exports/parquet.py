@@ -26,8 +26,9 @@ BLOCK = 2**20
 # Columns whose values do not come again: a dictionary of them would cost time and memory for nothing.
 # Nor do texts within messages, which are no columns by these names.
 UNIQUE = {
-    "row", "sha256", "pair_id", "prompt_id", "question_id", "judgment_id", "supersedes", "judged_at",
-    "created_at", "tstamp", "rationale", "better_answer", "spans", "answers", "response_a", "response_b",
+    "row", "sha256", "texts_sha256", "pair_id", "prompt_id", "question_id", "judgment_id", "supersedes",
+    "judged_at", "created_at", "tstamp", "rationale", "better_answer", "spans", "answers", "response_a",
+    "response_b",
 }  # fmt: skip
 
 MESSAGE = pa.struct([("role", pa.string()), ("content", pa.string())])
@@ -170,7 +171,8 @@ def schema(spec: ExportSpec) -> pa.Schema:
     if spec.margin:
         told = {**told, "margin": pa.float64()}
     if spec.part is Part.PROVENANCE:
-        return pa.schema(list({"row": pa.int64(), "sha256": pa.string(), **told}.items()))
+        found = {"row": pa.int64(), "sha256": pa.string(), "texts_sha256": pa.string()}
+        return pa.schema(list({**found, **told}.items()))
     if spec.format in STRICT:
         return pa.schema(list(OWN[spec.format].items()))
     return pa.schema(list({**OWN[spec.format], **told}.items()))

@@ -81,8 +81,12 @@ def _pairs(files: Iterable[BinaryIO]) -> Pairs:
     read = [Pairs(np.empty(0, ID), np.empty(0, np.uint64), np.empty(0, np.uint64))]
     for file in files:
         with file:
-            for batch in pq.ParquetFile(file).iter_batches(columns=["pair_id", "chosen_model", "sha256"]):
-                pair, model, row = (batch[name].to_pylist() for name in ("pair_id", "chosen_model", "sha256"))
+            opened = pq.ParquetFile(file)
+            # Provenance of earlier versions has the texts' digest alone, under the other name.
+            of_texts = "texts_sha256" if "texts_sha256" in opened.schema_arrow.names else "sha256"
+            columns = ["pair_id", "chosen_model", of_texts]
+            for batch in opened.iter_batches(columns=columns):
+                pair, model, row = (batch[name].to_pylist() for name in columns)
                 chosen = np.array([_digest(name) for name in model], np.uint64)
                 rows = np.array([int(digest[:16], 16) for digest in row], np.uint64)
                 read.append(Pairs(np.array(pair, ID), chosen, rows))

@@ -1,6 +1,7 @@
 """Every row of every format, strictly by its schema, with the texts that break loaders among them."""
 
 import csv
+import hashlib
 import io
 import zipfile
 from collections.abc import Callable
@@ -232,16 +233,29 @@ def test_parquet_holds_rows_of_the_same_schema(cast: Cast, client_of: ClientOf, 
 
 
 @pytest.mark.usefixtures("judged")
-def test_a_row_of_a_file_that_takes_no_columns_is_found_in_its_side_file(
-    cast: Cast, client_of: ClientOf
+@pytest.mark.parametrize("format_", [one.value for one in Format if one.for_training])
+def test_a_side_file_names_each_row_and_the_digest_of_its_line(
+    cast: Cast, client_of: ClientOf, format_: str
 ) -> None:
     client = client_of(cast.rosa)
-    rows = download(client, format="openai").splitlines()
-    beside = [
-        orjson.loads(line) for line in download(client, format="openai", part="provenance").splitlines()
+    more = {"margin": "true"} if format_.startswith("trl") else {}
+    lines = download(client, format=format_, **more).split(b"\n")[:-1]
+    side = download(client, format=format_, part="provenance", **more).split(b"\n")[:-1]
+    beside = [orjson.loads(line) for line in side]
+    assert [told["row"] for told in beside] == list(range(len(lines)))
+    assert [told["sha256"] for told in beside] == [hashlib.sha256(line).hexdigest() for line in lines]
+    assert all(told["annotators"] for told in beside)
+    # What a trainer reads, without where it comes from.
+    rows = [orjson.loads(line) for line in lines]
+    own = [
+        {name: row[name] for name in row if name not in told} for row, told in zip(rows, beside, strict=True)
     ]
-    assert [told["row"] for told in beside] == list(range(len(rows)))
-    assert all(told["pair_id"] and told["annotators"] for told in beside)
+    texts = [hashlib.sha256(orjson.dumps(row)).hexdigest() for row in own]
+    assert [told["texts_sha256"] for told in beside] == texts
+    table = pq.read_table(
+        io.BytesIO(download(client, format=format_, part="provenance", file="parquet", **more))
+    )
+    assert table.to_pylist() == beside
 
 
 @pytest.mark.usefixtures("judged")

@@ -127,6 +127,10 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
         named = [file for file in manifest["files"] if file["path"].startswith(f"{format_}/")]
         assert len(lines) == sum(file.get("rows", 0) for file in named)
         assert lines
+        sides = [pq.read_table(path) for path in sorted((there / "provenance").glob(f"{format_}-*.parquet"))]
+        assert bool(sides) == (format_ in (Format.TRL, Format.OPENAI))
+        for digests in [side["sha256"].to_pylist() for side in sides]:
+            assert {hashlib.sha256(line).hexdigest() for line in lines} >= set(digests)
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "snapshot.publish")).one()
     assert event.account_id == cast.rosa.id
 
@@ -242,6 +246,8 @@ def test_a_diff_tells_added_removed_and_turned(
     comparisons = {one.comparison_id for one in judged}
     pair = {one.id: one for one in session.exec(select(Comparison)) if one.id in comparisons}
     judge(session, cast.project, cast.ann, pair[turned.comparison_id], "b")
+    # One more vote rewrites nothing.
+    judge(session, cast.project, cast.ben, pair[judged[2].comparison_id], "a")
     (new,) = queue(session, cast.project)
     judge(session, cast.project, cast.ann, new, "a")
     make(session, client)
@@ -340,12 +346,22 @@ def test_the_api_makes_and_lists(
     app: Flask, session: Session, cast: Cast, program: Callable[..., Program]
 ) -> None:
     asks = program(cast.rosa)
-    started = asks.post(API, {"name": "train-set", "formats": ["kto"], "category": ["code"]})
+    wanted = {"name": "train-set", "formats": ["kto", "trl-implicit"], "category": ["code"], "margin": True}
+    started = asks.post(API, wanted)
     assert started.status_code == 202
     assert last_job(session).state == JobState.DONE
     (listed,) = asks.get(API).json["items"]
     assert (listed["label"], listed["rows"]) == ("train-set-v1", 12)
-    assert {file["format"] for file in listed["files"] if file["part"] == "rows"} == {"trl", "kto"}
+    assert {file["format"] for file in listed["files"] if file["part"] == "rows"} == {
+        "trl",
+        "kto",
+        "trl-implicit",
+    }
+    there = folder(app, cast, "train-set-v1")
+    assert "margin" in pq.read_schema(there / "data" / "train.parquet").names
+    for format_, has_margin in (("kto", False), ("trl-implicit", True)):
+        packed = (there / format_ / "train.jsonl.zst").open("rb")
+        assert (b'"margin":1.0' in zstandard.ZstdDecompressor().stream_reader(packed).read()) == has_margin
     assert asks.get(f"{API}/train-set-v1").json == listed
     wrong = asks.post(API, {"name": "Not A Name", "category": ["stones"]})
     assert wrong.status_code == 422
