@@ -99,6 +99,7 @@ def one(slug: str, label: str) -> str:
         # Without its front matter, which is for programs.
         card=render_markdown(card.partition("\n---\n")[2]),
         earlier=reading.earlier(db.session(), snapshot),
+        packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),
     )
 

@@ -157,6 +157,7 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
     assert "How they agreed" in page
     assert "pretty_name" not in page
+    assert "zstandard" in page.partition("Fetch and load it")[2]
     annotator_of(session, cast.project, cast.ann).simulated = True
     session.commit()
     make(session, client_of(cast.rosa), category="code")
