@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import orjson
 from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
-from app.models import Message, Outcome
+from app.models import AnnotatorKind, Message, Outcome
 from app.text import image_source, is_shown
 
 MAX_SAMPLE = 1 << 16
@@ -213,6 +213,7 @@ class ComparisonRow(Prompted):
     gold: Winner | None = None
     winner: Winner | None = None
     annotator: Name | None = named("annotator", "annotator_id", "judge", "worker")
+    annotator_kind: AnnotatorKind | None = None
     timestamp: Moment | None = named("timestamp", "tstamp", "created_at")
     id: Name | None = None
 
@@ -224,6 +225,7 @@ class VoteRow(Row):
     prompt: Name | Text | None = named("prompt", "question")
     prompt_id: Name | None = named("prompt_id", "question_id")
     annotator: Name | None = named("annotator", "annotator_id", "judge", "worker", "user")
+    annotator_kind: AnnotatorKind | None = None
     timestamp: Moment | None = named("timestamp", "tstamp", "created_at")
     id: Name | None = named("id", "vote_id", "comparison_id")
 
@@ -282,5 +284,6 @@ class PreferenceRow(Prompted):
     chosen_model: ModelName | None = None
     rejected_model: ModelName | None = None
     annotator: Name | None = None
+    annotator_kind: AnnotatorKind | None = None
     timestamp: Moment | None = None
     id: Name | None = None

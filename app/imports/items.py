@@ -34,13 +34,14 @@ class Vote:
     """A verdict on the item's two answers, in their order.
 
     ``identity`` is what the row says about itself; an equal row of the same file is told apart by
-    its ordinal. ``annotator`` None means the file's own.
+    its ordinal. ``annotator`` None means the file's own, ``kind`` None what whoever has
+    that name is known as.
     """
 
     outcome: Outcome
     identity: bytes
     annotator: str | None = None
-    kind: AnnotatorKind = AnnotatorKind.HUMAN
+    kind: AnnotatorKind | None = None
     preference: float | None = None
     swapped: bool | None = None
     at: datetime | None = None

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.imports.bulk import among, is_sqlite, values
-from app.models import Outcome
+from app.models import AnnotatorKind, Outcome
 
 # A response given again only to carry a further vote by the same annotator has no text, and a
 # sample number from here on, out of the way of real samples.
@@ -133,11 +133,13 @@ def counted(connection: sa.Connection, project_id: int, prompt_ids: Collection[i
     )
 
 
-def groups(connection: sa.Connection, annotator_ids: Collection[int]) -> dict[int, str]:
-    """The groups of those annotators who are in one, as they are now."""
+def filed(
+    connection: sa.Connection, annotator_ids: Collection[int]
+) -> dict[int, tuple[AnnotatorKind, str | None]]:
+    """The annotators' kinds, and their groups where they are in one, as they are now."""
     annotators = among(connection, "annotators", "id")
-    sql = f"SELECT id, group_name FROM {annotators} WHERE group_name IS NOT NULL"  # noqa: S608
-    return dict(iter(_rows(connection, sql, annotator_ids)))
+    rows = _rows(connection, f"SELECT id, kind, group_name FROM {annotators}", annotator_ids)  # noqa: S608
+    return {id_: (AnnotatorKind(kind), group) for id_, kind, group in rows}
 
 
 def _rows(connection: sa.Connection, sql: str, wanted: Collection[Any], **bound: Any) -> Any:

@@ -19,7 +19,7 @@ from app.imports.naming import Names, name_vote
 from app.imports.placing import ConflictError, Places
 from app.imports.sources import Refusal, refused
 from app.imports.writing import Pending, Target
-from app.models import Outcome, Source
+from app.models import AnnotatorKind, Outcome, Source
 from app.pairing.names import pair_id
 from app.tallies import TURNED
 
@@ -233,7 +233,7 @@ class Chunk:
         if comparison.gold is None:
             prompt = self.places.prompts[item.key]
             counted = tallies.Counted(
-                comparison.a[0], comparison.b[0], outcome, cluster, vote.kind,
+                comparison.a[0], comparison.b[0], outcome, cluster, AnnotatorKind.HUMAN,
                 prompt.category, prompt.language, swapped,
             )  # fmt: skip
             self.pending.counted[annotator_id, counted] += 1

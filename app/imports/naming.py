@@ -58,7 +58,12 @@ class Names:
         return model_id
 
     def _key(self, vote: Vote) -> tuple[AnnotatorKind, str]:
-        return vote.kind, vote.annotator or self.target.annotator
+        name = vote.annotator or self.target.annotator
+        if vote.kind is not None:
+            return vote.kind, name
+        # Files seldom say it. Whoever is there is meant, and a lead may have called them a judge model.
+        person, judge = (AnnotatorKind.HUMAN, name), (AnnotatorKind.MODEL, name)
+        return judge if judge in self.target.annotators and person not in self.target.annotators else person
 
     def annotator(self, vote: Vote) -> tuple[int, int]:
         """An annotator's id and cluster."""

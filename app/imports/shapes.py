@@ -169,7 +169,9 @@ def _comparison(number: int, row: fields.ComparisonRow, _record: Record) -> Item
     item = _item(number, row, _prompt(row), [a, b])
     item.gold, item.paired = row.gold, True
     if row.winner is not None:
-        return _judged(item, Vote(row.winner, b"", row.annotator, at=row.timestamp), row.id)
+        return _judged(
+            item, Vote(row.winner, b"", row.annotator, row.annotator_kind, at=row.timestamp), row.id
+        )
     if a.empty or b.empty:
         raise ValueError(f"response_{'a' if a.empty else 'b'} is empty; there is nothing to compare")
     if a.digest == b.digest and not row.gold:
@@ -200,6 +202,7 @@ def _vote(number: int, row: fields.VoteRow, record: Record) -> Item:
         row.winner,
         _identity(*said),
         row.annotator,
+        row.annotator_kind,
         # Files that say left and right say what was shown where.
         swapped=False if "left" in record else None,
         at=row.timestamp,
@@ -297,7 +300,7 @@ def _preference(number: int, row: fields.PreferenceRow, _record: Record) -> Item
         item.answers = [_answer(models[0], row.chosen, None), _answer(models[1], row.rejected, None)]
     if item.answers[0].digest == item.answers[1].digest:
         raise ValueError("chosen and rejected are the same text")
-    return _judged(item, Vote(Outcome.A, b"", row.annotator, at=row.timestamp), row.id)
+    return _judged(item, Vote(Outcome.A, b"", row.annotator, row.annotator_kind, at=row.timestamp), row.id)
 
 
 def _conversation(said: str | list[Message]) -> list[Message]:

@@ -83,7 +83,7 @@ class Pending:
         self.project_id = row_id(target.project)
         self.rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in ROWS}
         self.updates: dict[str, list[dict[str, Any]]] = {name: [] for name in UPDATES}
-        # By annotator too: their groups are known once their rows are locked.
+        # By annotator too: whose kind and group are put in once their rows are locked.
         self.counted: Counter[tuple[int, tallies.Counted]] = Counter()
         self.votes: Counter[tuple[int, Outcome]] = Counter()
         self.judged: Counter[int] = Counter()
@@ -132,10 +132,11 @@ class Pending:
         for update, statement in UPDATES.items():
             if self.updates[update]:
                 self.connection.execute(sa.text(statement), self.updates[update])
-        groups = known.groups(self.connection, self.judged)
+        filed = known.filed(self.connection, self.judged)
         deltas: Counter[tallies.Key] = Counter()
         for (annotator_id, counted), n in self.counted.items():
-            for key in tallies.keys(counted._replace(group=groups.get(annotator_id))):
+            kind, group = filed.get(annotator_id, (counted.kind, None))
+            for key in tallies.keys(counted._replace(kind=kind, group=group)):
                 deltas[key] += n
         counting.add(self.session, self.project_id, deltas, self.votes)
         if any(self.rows.values()) or any(self.updates.values()):

@@ -36,7 +36,7 @@ def of(session: Session, project: Project) -> Sequence[Any]:
     return session.execute(found.limit(MOST_LISTED)).all()
 
 
-def put(session: Session, project: Project, form: GroupIn, *, by: Account) -> int:
+def put(session: Session, project: Project, form: GroupIn, *, by: Account | None) -> int:
     """Put annotators in a group, or in none; returns how many were elsewhere before.
 
     Raises NotFound where one of them is not the project's.

@@ -28,6 +28,8 @@ from app.models import (
     Source,
     Tally,
 )
+from app.projects import groups
+from app.projects.forms import GroupIn, KindIn
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, comparison, counts, response, table_sizes, vote
 
@@ -269,16 +271,37 @@ def test_votes_count_in_the_tallies(importer: Importer, session: Session) -> Non
     assert (kim.name, kim.kind, kim.judged, kim.changes) == ("kim", AnnotatorKind.HUMAN, 2, 2)
 
 
-def test_votes_count_in_their_annotators_group(importer: Importer, session: Session) -> None:
+def test_votes_count_as_their_annotators_do(importer: Importer, session: Session) -> None:
+    """Whom a lead has called a judge model stays one in the next file, which does not say it."""
     importer([vote("model_a", prompt_id="q1", annotator="kim")])
     kim = session.exec(select(Annotator)).one()
-    tallies.refile(session, kim.project_id, "group", [(kim.id or 0, None, "experts")])
-    kim.group_name = "experts"
+    groups.put(session, importer.project, GroupIn(annotator=[kim.uid], group="experts"), by=None)
+    groups.recast(session, importer.project, KindIn(annotator=[kim.uid], kind="model"), by=None)
     session.commit()
     importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
-    of_experts = select(sa.func.sum(Tally.n)).where(Tally.slice_by == "group")
-    assert session.exec(of_experts).one() == 2
+    by_slice = select(Tally.slice_value, sa.func.sum(Tally.n)).where(Tally.n > 0).group_by(Tally.slice_value)
+    assert dict(session.exec(by_slice).all()) == {"experts": 2, "model": 2, "human": 1}
     assert tallies.differences(session, kim.project_id) == []
+
+
+@pytest.mark.parametrize("shape", ["votes", "comparisons", "preferences"])
+def test_a_row_says_whether_a_judge_model_wrote_it(importer: Importer, session: Session, shape: str) -> None:
+    row = {
+        "votes": vote("model_a", prompt_id="q1"),
+        "comparisons": comparison(1, winner="a"),
+        "preferences": {"prompt": "Hi?", "chosen": "Hello.", "rejected": "No."},
+    }[shape]
+    kinds = ("model", "human", None, "robot")
+    rows = [{**row, "annotator": f"a {kind}", "annotator_kind": kind} for kind in kinds]
+    rows.append({**row, "annotator": "a human", "annotator_kind": "model"})
+    report = importer(rows)
+    assert counts(report) == (5, 4, 0, 1)
+    [refused] = report.refused_rows
+    assert (refused["line"], refused["reason"]) == (4, "annotator_kind: input should be 'human' or 'model'")
+    there = session.exec(select(Annotator.name, Annotator.kind).order_by(col(Annotator.id))).all()
+    assert there == [("a model", "model"), ("a human", "human"), ("a None", "human"), ("a human", "model")]
+    assert tallies.differences(session, importer.project.id or 0) == []
+    assert counts(importer(rows)) == (5, 0, 4, 1)
 
 
 def test_votes_have_no_text_and_are_not_queued(importer: Importer, session: Session) -> None:
