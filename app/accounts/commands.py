@@ -7,7 +7,7 @@ import click
 from app import db
 from app.accounts import passwords, people, tokens
 from app.accounts.forms import AccountIn, NewPasswordIn, TokenIn
-from app.errors import checked
+from app.errors import Invalid, checked
 from app.models import Scope, SiteRole
 
 password_stdin = click.option(
@@ -104,7 +104,11 @@ def add_token(email: str, name: str, scopes: tuple[str, ...], project: str | Non
     """Print a new API token of an account, once."""
     form = checked(TokenIn, {"name": name, "scopes": list(scopes or Scope), "project": project})
     account = people.by_email(db.session(), email)
-    _, secret = tokens.make(db.session(), account, form, by=None)
+    try:
+        _, secret = tokens.make(db.session(), account, form, by=None)
+    except Invalid as problem:
+        join = f"To make {email} one: tiebreak project member {project} {email} --role ROLE"
+        raise Invalid.at("project", f"{problem.errors[0].detail} {join}") from problem
     db.session().commit()
     click.echo("The token, shown only now:", err=True)
     click.echo(secret)

@@ -17,6 +17,7 @@ from app.annotation.statements import Takes
 from app.errors import Conflict, NotFound
 from app.models import (
     ANNOTATOR_GROUPS,
+    Account,
     Annotator,
     Assignment,
     Care,
@@ -65,6 +66,12 @@ def annotator_of(session: Session, access: Access) -> Any:
     found = statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
     if found is not None:
         return found
+    add_annotator(session, project, account, by=account)
+    return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+
+
+def add_annotator(session: Session, project: Project, account: Account, *, by: Account | None) -> Annotator:
+    """An account's row among the project's annotators, which it must not have yet."""
     made = Annotator(
         project_id=row_id(project),
         account_id=account.id,
@@ -74,8 +81,8 @@ def annotator_of(session: Session, access: Access) -> Any:
     )
     session.add(made)
     session.flush()
-    audit.record(session, "annotator.add", f"annotator:{made.uid}", by=account, project=project)
-    return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+    audit.record(session, "annotator.add", f"annotator:{made.uid}", by=by, project=project)
+    return made
 
 
 def first_stage(project: Project) -> Stage:

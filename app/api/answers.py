@@ -123,10 +123,11 @@ class MemberOut(Answer):
     name: str
     role: Role
     judgments: int
+    kind: AnnotatorKind
     since: datetime
 
     @classmethod
-    def of(cls, account: Account, membership: Membership, judgments: int) -> Self:
+    def of(cls, account: Account, membership: Membership, judgments: int, kind: AnnotatorKind | None) -> Self:
         """From their rows."""
         return cls(
             uid=account.uid,
@@ -134,6 +135,7 @@ class MemberOut(Answer):
             name=account.name,
             role=membership.role,
             judgments=judgments,
+            kind=kind or AnnotatorKind.HUMAN,
             since=membership.created_at,
         )
 

@@ -22,9 +22,9 @@ def project_members(slug: str) -> Page[MemberOut]:
 
 @put("/projects/<slug>/members/<uid>", scope=Scope.MANAGE, takes=RoleIn)
 def set_role(slug: str, uid: str) -> None:
-    """Change a member's role."""
-    access, role = enter(slug, "manage"), received(RoleIn).role
-    members.set_role(db.session(), access.project, uid, role, by=account())
+    """Change a member's role, and with `kind` whether they are a judge model."""
+    access, form = enter(slug, "manage"), received(RoleIn)
+    members.change(db.session(), access.project, uid, form, by=account())
     db.session().commit()
 
 

@@ -8,15 +8,15 @@ from sqlmodel import select
 
 from app import db, permissions
 from app.errors import checked
-from app.models import Project
-from app.projects import files, lifecycle, overview
-from app.projects.forms import ProjectFile
+from app.models import AnnotatorKind, Project, Role
+from app.projects import files, lifecycle, members, overview
+from app.projects.forms import MemberIn, ProjectFile
 from app.words import counted
 
 
 @click.group()
 def project() -> None:
-    """Add, list and show projects."""
+    """Add, list and show projects; put accounts in them."""
 
 
 @project.command("add")
@@ -40,6 +40,26 @@ def add_project(slug: str, name: str | None, file: Path | None, lead: str | None
     made = lifecycle.create(db.session(), checked(ProjectFile, content), by=None)
     db.session().commit()
     click.echo(f"The project {made.slug} is there.", err=True)
+
+
+@project.command("member")
+@click.argument("slug")
+@click.argument("email")
+@click.option("--role", type=click.Choice([role.value for role in Role]), required=True)
+@click.option(
+    "--judge-model/--person",
+    "is_model",
+    default=None,
+    help="Who judges under its name; at first a person. Left out, that stays as it is.",
+)
+def put_member(slug: str, email: str, role: str, is_model: bool | None) -> None:
+    """Make an account a member, or change what it is; the same again changes nothing."""
+    kind = None if is_model is None else AnnotatorKind.MODEL if is_model else AnnotatorKind.HUMAN
+    form = checked(MemberIn, {"email": email, "role": role, "kind": kind})
+    member = members.put(db.session(), permissions.project_named(db.engine(), slug), form, by=None)
+    db.session().commit()
+    judge = ", and a judge model" if is_model else ""
+    click.echo(f"{member.email} is in {slug} now, as {role}{judge}.", err=True)
 
 
 @project.command("list")

@@ -46,8 +46,8 @@ def described(session: Session, project: Project) -> ProjectFile:
         rubric=rubrics.live(session, project)[1],
         guideline=guideline.text if guideline else None,
         members=[
-            MemberIn(email=account.email, role=membership.role)
-            for account, membership, _ in members.of(session, project)
+            MemberIn(email=account.email, role=membership.role, kind=kind)
+            for account, membership, _judged, kind in members.of(session, project)
         ],
     )
 

@@ -138,11 +138,17 @@ class GuidelineIn(BaseIn):
     text: Annotated[str, Field(max_length=100_000), AfterValidator(_unix_lines)]
 
 
-class MemberIn(BaseModel):
-    """An account that exists, and its role in the project."""
+class RoleIn(BaseModel):
+    """A member's role, and whether a person or a judge model judges as them; left out, that stays."""
+
+    role: Role
+    kind: AnnotatorKind | None = None
+
+
+class MemberIn(RoleIn):
+    """An account that exists, and what it is in the project."""
 
     email: Email
-    role: Role
 
 
 class ChosenIn(BaseModel):
@@ -163,12 +169,6 @@ class GroupIn(ChosenIn):
     group: Annotated[
         Annotated[str, StringConstraints(strip_whitespace=True, max_length=100)] | None, BLANK_IS_NONE
     ] = None
-
-
-class RoleIn(BaseModel):
-    """A member's new role."""
-
-    role: Role
 
 
 class ProjectIn(BaseModel):

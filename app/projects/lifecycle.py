@@ -7,11 +7,11 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
-from app.accounts import invitations, people
+from app.accounts import invitations
 from app.annotation.claim import first_stage
 from app.errors import Invalid
 from app.models import Account, Annotator, Membership, Project, Role, Stage, now
-from app.projects import guidelines, rubrics
+from app.projects import guidelines, members, rubrics
 from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile, ProjectIn
 
 
@@ -37,7 +37,7 @@ def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | No
     if by is not None:
         invitations.join(session, project, by, Role.LEAD, by=by)
     for member in form.members:
-        invitations.join(session, project, people.by_email(session, member.email), member.role, by=by)
+        members.put(session, project, member, by=by)
     return project
 
 

@@ -7,17 +7,21 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
+from app.accounts import invitations, people
+from app.annotation.claim import add_annotator
 from app.errors import Conflict, NotFound
-from app.models import Account, Annotator, Membership, Project, Role
+from app.models import Account, Annotator, AnnotatorKind, Membership, Project, Role
+from app.projects import groups
+from app.projects.forms import KindIn, MemberIn, RoleIn
 
 
-def of(session: Session, project: Project) -> Sequence[tuple[Account, Membership, int]]:
-    """The members by name, each with how many judgments they have made."""
+def of(session: Session, project: Project) -> Sequence[tuple[Account, Membership, int, AnnotatorKind | None]]:
+    """The members by name, each with how many judgments they have made, and as what if they came to judge."""
     annotator = sa.and_(
         col(Annotator.account_id) == Account.id, col(Annotator.project_id) == Membership.project_id
     )
     query = (
-        select(Account, Membership, sa.func.coalesce(Annotator.judged, 0))
+        select(Account, Membership, sa.func.coalesce(Annotator.judged, 0), col(Annotator.kind))
         .join(Membership, col(Membership.account_id) == Account.id)
         .outerjoin(Annotator, annotator)
         .where(Membership.project_id == project.id)
@@ -42,18 +46,45 @@ def find(session: Session, project: Project, uid: str) -> tuple[Account, Members
     return found
 
 
-def set_role(session: Session, project: Project, uid: str, role: Role, *, by: Account) -> Account:
-    """Change a member's role. Raises Conflict for the last lead."""
+def put(session: Session, project: Project, form: MemberIn, *, by: Account | None) -> Account:
+    """Make an account a member, or change what the member is; the same again changes nothing.
+
+    Raises NotFound where there is no such account, and Conflict for the last lead.
+    """
+    account = people.by_email(session, form.email)
+    if session.get(Membership, (account.id, project.id)) is None:
+        invitations.join(session, project, account, form.role, by=by)
+        session.flush()
+    return change(session, project, account.uid, form, by=by)
+
+
+def change(session: Session, project: Project, uid: str, form: RoleIn, *, by: Account | None) -> Account:
+    """Change a member's role, and whether they are a judge model. Raises Conflict for the last lead."""
     account, membership = find(session, project, uid)
-    if role != Role.LEAD:
+    if form.role != Role.LEAD:
         _keep_a_lead(session, project, membership)
-    detail = audit.changed({"role": membership.role.value}, {"role": role.value})
+    detail = audit.changed({"role": membership.role.value}, {"role": form.role.value})
     if detail:
-        membership.role = role
+        membership.role = form.role
         audit.record(
             session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail
         )
+    if form.kind is not None:
+        _set_kind(session, project, account, form.kind, by=by)
     return account
+
+
+def _set_kind(
+    session: Session, project: Project, account: Account, kind: AnnotatorKind, *, by: Account | None
+) -> None:
+    mine = select(Annotator).where(Annotator.project_id == project.id, Annotator.account_id == account.id)
+    annotator = session.exec(mine).one_or_none()
+    if annotator is None:
+        if kind == AnnotatorKind.HUMAN:
+            # As everybody is who has not judged yet.
+            return
+        annotator = add_annotator(session, project, account, by=by)
+    groups.recast(session, project, KindIn(annotator=[annotator.uid], kind=kind), by=by)
 
 
 def remove(session: Session, project: Project, uid: str, *, by: Account) -> Account:

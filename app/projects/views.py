@@ -180,16 +180,20 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
 
 @bp.post("/p/<slug>/members/<uid>/role")
 def set_role(slug: str, uid: str) -> BaseResponse:
-    """Change a member's role."""
+    """Change a member's role, and whether they are a judge model."""
     access, account = _manage(slug)
-    role = web.submitted(RoleIn).role
+    form = web.submitted(RoleIn)
     try:
-        member = members.set_role(db.session(), access.project, uid, role, by=account)
+        member = members.change(db.session(), access.project, uid, form, by=account)
     except Conflict as problem:
         return _members_stay(slug, problem)
-    return web.saved(
-        _("%(name)s is now %(role)s.", name=member.name, role=in_words(role)), "projects.people", slug=slug
+    names = {"name": member.name, "role": in_words(form.role)}
+    said = (
+        _("%(name)s is now %(role)s, and a judge model.", **names)
+        if form.kind == AnnotatorKind.MODEL
+        else _("%(name)s is now %(role)s.", **names)
     )
+    return web.saved(said, "projects.people", slug=slug)
 
 
 @bp.post("/p/<slug>/members/<uid>/remove")
@@ -225,6 +229,8 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
         pending=invitations.pending(db.session(), access.project),
         link=sign_in_session.shown_once("link"),
         roles=[(role.value, in_words(role).capitalize()) for role in Role],
+        judging=permissions.MAY["judge"],
+        kinds=[(AnnotatorKind.HUMAN.value, _("Person")), (AnnotatorKind.MODEL.value, _("Judge model"))],
     )
 
 

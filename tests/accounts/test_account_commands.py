@@ -82,6 +82,9 @@ def test_token(run: Callable[..., Result], cast: Cast, app: Flask) -> None:
     header = {"Authorization": f"Bearer {answer.stdout.strip()}"}
     assert app.test_client().get("/api/v1/projects", headers=header).status_code == 200
     assert isinstance(run("token", "add", "no@example.org", "--name", "x").exception, NotFound)
+    refused = run("token", "add", "otto@example.org", "--name", "x", "--project", "birds").exception
+    assert isinstance(refused, Invalid)
+    assert "tiebreak project member birds otto@example.org --role" in refused.errors[0].detail
 
 
 def test_the_whole_command_line_says_what_was_wrong(

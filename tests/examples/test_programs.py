@@ -4,22 +4,27 @@ import ast
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app.accounts import tokens
 from app.examples.recipes import FOLDER, RECIPES
-from app.models import Account, Job, Judgment, Scope
+from app.models import Account, Annotator, Job, Judgment, Scope
+from app.projects.commands import project
 from app.settings import Settings
 from app.webhooks import signing
 from tests.annotation.arrange import ask, queue
@@ -150,7 +155,9 @@ def fetched_whatever_is_there_already(live: Live, client: FlaskClient) -> None:
         assert (folder / "README.md").read_bytes() == whole
 
 
-def test_the_programs_do_what_they_say(live: Live, session: Session, cast: Cast, client_of: ClientOf) -> None:
+def test_the_programs_do_what_they_say(
+    live: Live, session: Session, cast: Cast, client_of: ClientOf, app: Flask
+) -> None:
     """One server for all of them: it takes longer to start than they to run."""
     assert live.run("download-py").startswith("6 rows")
     file = live.folder / "birds-trl.jsonl"
@@ -174,8 +181,15 @@ def test_the_programs_do_what_they_say(live: Live, session: Session, cast: Cast,
     refused = live.try_to("judge-py", "tb_wrong")
     assert refused.returncode == 1
     assert json.loads(refused.stderr)["status"] == 401
+    told = re.search("# tiebreak project (.+)", Programs(live.page).found["judge-py"])
+    assert told is not None
+    said = told[1].replace("EMAIL", cast.ben.email).split()
+    with app.app_context():
+        assert CliRunner().invoke(project, said).exit_code == 0
     assert live.run("judge-py") == "6 judged\n"
-    assert len(session.exec(select(Judgment)).all()) == 12
+    session.rollback()
+    kinds = session.exec(select(Annotator.kind).join(Judgment)).all()
+    assert Counter(kinds) == {"human": 6, "model": 6}
 
 
 def test_a_signature_is_recognised(cast: Cast, client_of: ClientOf) -> None:

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from app.models import AuditEvent, Membership, Role
+from app.models import Annotator, AuditEvent, Membership, Role
+from tests.annotation.arrange import queue
 from tests.conftest import Cast
 
 
@@ -31,6 +32,32 @@ def test_a_role_changes_at_once(cast: Cast, client_of: Any, session: Session) ->
     assert ann.get("/p/birds/audit").status_code == 200
     event = session.exec(select(AuditEvent)).one()
     assert event.detail == {"role": {"from": "annotator", "to": "lead"}}
+
+
+def test_a_judge_model_is_one_before_it_has_judged(cast: Cast, client_of: Any, session: Session) -> None:
+    lena, role = client_of(cast.lena), f"/p/birds/members/{cast.ann.uid}/role"
+
+    def said() -> list[tuple[str, int]]:
+        session.rollback()
+        rows = session.exec(select(Annotator).where(Annotator.account_id == cast.ann.id))
+        return [(row.kind.value, row.judged) for row in rows]
+
+    lena.post(role, data={"role": "annotator", "kind": "human"})
+    assert said() == [], "nobody has judged yet, so there is nothing to say"
+    told = lena.post(role, data={"role": "annotator", "kind": "model"}, follow_redirects=True).text
+    assert "Ann is now annotator, and a judge model." in told
+    assert told.count('<option value="model" selected>') == 1
+    for _ in range(2):
+        lena.post(role, data={"role": "reviewer"})
+        assert said() == [("model", 0)], "what is not sent stays"
+    queue(session, cast.project)
+    assert client_of(cast.ann).get("/p/birds/judge").status_code == 200
+    assert said() == [("model", 0)], "no second one"
+    verbs = session.exec(
+        select(AuditEvent.verb, AuditEvent.account_id).where(AuditEvent.verb != "assignment.open")
+    )
+    mine = [verb for verb, account_id in verbs if account_id == cast.lena.id]
+    assert mine == ["annotator.add", "annotator.kind", "member.role"]
 
 
 def test_a_removed_member_is_an_outsider(cast: Cast, client_of: Any) -> None:

@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.errors import Invalid, NotFound
-from app.models import Guideline, Membership, Project, Role
+from app.errors import Conflict, Invalid, NotFound
+from app.models import Annotator, AuditEvent, Guideline, Membership, Project, Role
 from app.projects import rubrics
 from app.projects.commands import project
 from app.rubric import USUAL_TAGS
@@ -116,6 +116,36 @@ def test_a_member_without_an_account_leaves_nothing(
     assert isinstance(problem, NotFound)
     assert problem.detail == "There is no account of ann@example.org."
     assert not session.exec(select(Project)).all()
+
+
+def test_a_judge_model_joins_without_a_browser(
+    run: Callable[..., Result], cast: Cast, session: Session
+) -> None:
+    otto = ("member", "birds", "otto@example.org", "--role")
+
+    def there() -> tuple[Role | None, list[str]]:
+        session.rollback()
+        found = session.get(Membership, (cast.otto.id, cast.project.id))
+        kinds = session.exec(select(Annotator.kind).where(Annotator.account_id == cast.otto.id))
+        return (found.role if found else None), [kind.value for kind in kinds]
+
+    for options, kinds in (
+        (("viewer",), []),
+        (("annotator", "--judge-model"), ["model"]),
+        (("annotator", "--judge-model"), ["model"]),
+        (("reviewer",), ["model"]),
+    ):
+        answer = run(*otto, *options)
+        assert answer.exit_code == 0, answer.output
+        assert there() == (options[0], kinds)
+    shown = yaml.safe_load(run("show", "birds").stdout)["members"]
+    assert {"email": "otto@example.org", "role": "reviewer", "kind": "model"} in shown
+    assert run(*otto, "annotator", "--person").exit_code == 0
+    assert there() == ("annotator", ["human"])
+    verbs = session.exec(select(AuditEvent.verb)).all()
+    assert [verbs.count(verb) for verb in ("member.add", "member.role", "annotator.kind")] == [1, 3, 2]
+    assert isinstance(run("member", "birds", "nobody@example.org", "--role", "viewer").exception, NotFound)
+    assert isinstance(run("member", "birds", "lena@example.org", "--role", "viewer").exception, Conflict)
 
 
 def test_taken_and_unknown(run: Callable[..., Result], cast: Cast) -> None:

@@ -1,3 +1,5 @@
+# Its judgments count as a judge model's once a lead has said so, on the page of members or by
+# tiebreak project member @SLUG@ EMAIL --role annotator --judge-model
 import json
 import os
 import uuid
