@@ -17,6 +17,11 @@ BLANK_IS_NONE = BeforeValidator(_none_if_blank)
 NO_NUL = r"^[^\x00]*$"
 
 
+def parts(text: str) -> list[str]:
+    """What stands between commas."""
+    return [part.strip() for part in text.split(",") if part.strip()]
+
+
 def day(value: str) -> date | None:
     """A day as people write one, 2026-03-01; None where it is none."""
     try:

@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext
 from sqlmodel import Session, col, select
 
 from app.errors import FieldError, Invalid, NotFound
-from app.exports.forms import ExportSpec, parts
+from app.exports.forms import ExportSpec
+from app.inputs import parts
 from app.models import (
     Annotator,
     AnnotatorKind,

@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from app.inputs import BLANK_IS_NONE, day, moment
+from app.inputs import BLANK_IS_NONE, day, moment, parts
 from app.models import AnnotatorKind
 
 
@@ -99,11 +99,6 @@ def listed(value: object) -> object:
     if not isinstance(given, list):
         return given
     return [part for item in given for part in (parts(item) if isinstance(item, str) else [item])]
-
-
-def parts(text: str) -> list[str]:
-    """What stands between commas."""
-    return [part.strip() for part in text.split(",") if part.strip()]
 
 
 def _one_or_more(value: object) -> object:

@@ -9,7 +9,8 @@ from app.errors import Invalid, NotFound
 from app.exports import formats, preview
 from app.exports.choices import choices, known, receipts
 from app.exports.download import asked, read_spec, respond
-from app.exports.forms import ExportSpec, parts
+from app.exports.forms import ExportSpec
+from app.inputs import parts
 from app.models import Project
 from app.permissions import Access
 

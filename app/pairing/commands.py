@@ -20,7 +20,12 @@ WORDS = {
 
 @click.command()
 @click.argument("slug")
-@click.option("--models", default="", metavar="A,B,…", help="By default all models of the project.")
+@click.option(
+    "--models",
+    multiple=True,
+    metavar="A,B,…",
+    help="By default all models of the project. May be repeated; a name with a comma is taken as it is.",
+)
 @click.option("--baseline", metavar="M", help="Compare each model with this one only.")
 @click.option(
     "--per-prompt", type=int, metavar="N", help="Draw so many pairs of each prompt; by default all."
@@ -33,7 +38,7 @@ WORDS = {
 @click.option("--json", "as_json", is_flag=True, help="Print the counts as one JSON object.")
 def pair(
     slug: str,
-    models: str,
+    models: tuple[str, ...],
     baseline: str | None,
     per_prompt: int | None,
     seed: int,
@@ -42,8 +47,8 @@ def pair(
     as_json: bool,
 ) -> None:
     """Queue comparisons of project SLUG's responses; asking again with the same seed adds nothing."""
-    given = {"models": models, "baseline": baseline, "per_prompt": per_prompt, "seed": seed, "wanted": wanted}
-    asked = checked(PairingIn, given)
+    given = {"baseline": baseline, "per_prompt": per_prompt, "seed": seed, "wanted": wanted}
+    asked = checked(PairingIn, {"models": list(models), **given})
     project = permissions.project_named(db.engine(), slug)
     if dry_run:
         result = pairs.preview(db.engine(), project, asked)

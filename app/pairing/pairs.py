@@ -15,6 +15,7 @@ from app import audit, db
 from app.errors import Invalid
 from app.imports import bulk, known
 from app.imports.known import ComparisonState
+from app.inputs import parts
 from app.jobs import StoppedError
 from app.models import Account, Model, Project, row_id
 from app.pairing.forms import PairingIn
@@ -70,7 +71,7 @@ class Pair:
 def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingResult:
     """What ``queue_pairs`` would do, without doing it."""
     result = PairingResult()
-    _pair(engine, project, asked, result, write=False)
+    _pair(engine, project, _told_apart(engine, project, asked), result, write=False)
     return result
 
 
@@ -88,6 +89,7 @@ def queue_pairs(
     off and run again with the same seed, it queues the rest. Raises Invalid for unknown models, and
     what ``progress`` raises.
     """
+    asked = _told_apart(engine, project, asked)
     result = PairingResult()
     try:
         _pair(engine, project, asked, result, write=True, by=by, progress=progress)
@@ -108,25 +110,36 @@ def _record(
         audit.record(session, "queue", f"project:{project.slug}", by=by, project=project, detail=detail)
 
 
-def chosen_models(session: Session, project: Project, asked: PairingIn) -> dict[int, str]:
-    """The models to pair by id, the baseline among them.
+def told_apart(session: Session, project: Project, asked: PairingIn) -> PairingIn:
+    """What is asked with its models told apart: a text with commas names one model, or else several.
 
-    Raises Invalid where one is not known, or there are not two responses to pair.
+    Raises Invalid where one is not known, or is named twice.
     """
-    names = {
-        row_id(model): model.name
-        for model in session.exec(select(Model).where(Model.project_id == project.id))
-    }
-    known_names = set(names.values())
-    for field, wanted in (("models", asked.models), ("baseline", [asked.baseline] if asked.baseline else [])):
-        if missing := [name for name in wanted if name not in known_names]:
-            there = ", ".join(sorted(known_names)) or _("none yet: import responses first")
+    names = set(session.exec(select(Model.name).where(Model.project_id == project.id)))
+    models = [name for text in asked.models for name in ([text] if text in names else parts(text))]
+    if len(set(models)) != len(models):
+        raise Invalid.at("models", _("A model is named twice."))
+    for field, wanted in (("models", models), ("baseline", [asked.baseline] if asked.baseline else [])):
+        if missing := [name for name in wanted if name not in names]:
+            there = ", ".join(sorted(names)) or _("none yet: import responses first")
             said = _(
                 "There is no model %(name)s here. The models are: %(there)s.",
                 name=repr(missing[0]),
                 there=there,
             )
             raise Invalid.at(field, said)
+    return asked.model_copy(update={"models": models})
+
+
+def _told_apart(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingIn:
+    with db.new_session(engine, write=False) as session:
+        return told_apart(session, project, asked)
+
+
+def _chosen(session: Session, project: Project, asked: PairingIn) -> dict[int, str]:
+    """The models to pair by id, the baseline among them."""
+    found = session.exec(select(Model).where(Model.project_id == project.id))
+    names = {row_id(model): model.name for model in found}
     if not asked.models:
         return names
     return {id_: name for id_, name in names.items() if name in asked.models or name == asked.baseline}
@@ -143,7 +156,7 @@ def _pair(
     progress: Progress | None = None,
 ) -> None:
     with db.new_session(engine, write=False) as session:
-        models = chosen_models(session, project, asked)
+        models = _chosen(session, project, asked)
         total, last = _prompts(session, project)
     low = done = 0
     while low < last:

@@ -18,8 +18,8 @@ def start(session: Session, project: Project, asked: PairingIn, *, by: Account) 
 
     Raises Invalid for unknown models, so that the asker hears of them at once.
     """
-    pairs.chosen_models(session, project, asked)
-    return jobs.add(session, "pairing", by=by, project=project, params=asked.model_dump(mode="json"))
+    params = pairs.told_apart(session, project, asked).model_dump(mode="json")
+    return jobs.add(session, "pairing", by=by, project=project, params=params)
 
 
 @jobs.work("pairing", "queue")

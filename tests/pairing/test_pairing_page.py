@@ -86,7 +86,8 @@ def test_the_command_queues_and_tells(app: Flask, session: Session) -> None:
     with app.app_context():
         run = CliRunner().invoke
         tried = run(pair, ["birds", "--models", "heron,wren", "--dry-run", "--json"])
-        assert json.loads(tried.stdout)["queued"] == 3
+        again = run(pair, ["birds", "--models", "heron", "--models", "wren", "--dry-run", "--json"])
+        assert json.loads(tried.stdout)["queued"] == json.loads(again.stdout)["queued"] == 3
         assert table_sizes(session, "slots") == {"slots": 0}
         done = run(pair, ["birds", "--baseline", "lark", "--per-prompt", "1", "--seed", "5", "--wanted", "2"])
         assert "3  comparisons queued" in done.stdout

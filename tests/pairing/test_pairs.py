@@ -104,6 +104,20 @@ def test_a_baseline_meets_each_other_model(importer: Importer, session: Session)
 def test_chosen_models_only(importer: Importer, session: Session) -> None:
     queue(importer, models="heron, lark")
     assert {models for _, models in queued(session)} == {frozenset({"heron", "lark"})}
+    with pytest.raises(Invalid) as caught:
+        queue(importer, models=["heron,lark", "heron"])
+    assert "twice" in str(caught.value.errors[0])
+
+
+def test_a_model_is_named_whole_although_there_is_a_comma_in_its_name(
+    importer: Importer, session: Session
+) -> None:
+    importer([response(0, "owl, v2")])
+    queue(importer, models=["owl, v2", "heron,wren"])
+    met = {models for _, models in queued(session)}
+    assert met == {frozenset(two) for two in (("owl, v2", "heron"), ("owl, v2", "wren"), ("heron", "wren"))}
+    told = session.exec(select(AuditEvent.detail).where(AuditEvent.verb == "queue")).one()
+    assert told["models"] == ["owl, v2", "heron", "wren"]
 
 
 def test_samples_of_one_model_meet_where_it_is_the_only_one(importer: Importer, session: Session) -> None:
