@@ -22,7 +22,7 @@ from app.snapshots.store import Store
 
 @post(
     "/projects/<slug>/snapshots",
-    scope=Scope.MANAGE,
+    scope=Scope.READ,
     takes=SnapshotIn,
     gives=JobOut,
     status=202,

@@ -34,6 +34,7 @@ from app.models import (
     Judgment,
     Outcome,
     Response,
+    Scope,
     Snapshot,
     now,
 )
@@ -346,7 +347,8 @@ def test_files_are_served_in_parts_and_not_twice(
 def test_the_api_makes_and_lists(
     app: Flask, session: Session, cast: Cast, program: Callable[..., Program]
 ) -> None:
-    asks = program(cast.rosa)
+    # What a training script has, and no more.
+    asks = program(cast.rosa, Scope.READ)
     wanted = {"name": "train-set", "formats": ["kto", "trl-implicit"], "category": ["code"], "margin": True}
     started = asks.post(API, wanted)
     assert started.status_code == 202
