@@ -8,8 +8,9 @@ import orjson
 import pytest
 
 from app.errors import Invalid
+from app.imports.building import UNNAMED
 from app.imports.items import Item, answer, dumped, prompt_key
-from app.imports.shapes import SHAPES, UNNAMED, find
+from app.imports.shapes import SHAPES, find
 from app.imports.sources import MB, Refusal, open_source
 from app.models import AnnotatorKind, Outcome
 
