@@ -65,13 +65,13 @@ def elo(
     both_bad: BothBad = "exclude",
     weight: ArrayLike | None = None,
     start: EloState | None = None,
-    samples: int = 0,
+    stops: ArrayLike = (),
 ) -> EloRun:
     """Rate votes one after the other, as (n,) columns of codes in order of time.
 
     The winner gains k (score - expected), the loser loses as much; a tie scores one half; `weight`
     multiplies k. `start` goes on from an earlier run's state, whose models keep their codes and may have
-    become more. `samples` trajectory points are spread evenly over the votes.
+    become more. `stops`, rising, are after how many of these votes the trajectory is sampled.
     """
     if not 0 <= k < np.inf:
         raise ValueError(f"k: {k} is not a finite number of at least 0")
@@ -79,9 +79,9 @@ def elo(
     scores = outcome_scores(kinds, both_bad=both_bad)
     state = _extended(start, n_models)
     total = len(scores)
-    stops: Ints = np.unique(np.linspace(0, total, samples + 1)[1:].astype(np.intp))
+    sampled: Ints = np.asarray(stops, np.intp)
     counted = ~np.isnan(scores)
-    ends = np.append(stops, total)
+    ends = np.append(sampled, total)
     if not counted.all():
         left, right, scores = left[counted], right[counted], scores[counted]
         weights = None if weights is None else weights[counted]
@@ -98,8 +98,8 @@ def elo(
     final = EloState(np.array(logits) * ELO_PER_LOGIT, played, state.votes + total)
     return EloRun(
         ratings=trajectory[-1],
-        positions=state.votes + np.asarray(stops, np.intp),
-        trajectory=np.array(trajectory[: len(stops)]).reshape(len(stops), n_models),
+        positions=state.votes + sampled,
+        trajectory=np.array(trajectory[: len(sampled)]).reshape(len(sampled), n_models),
         state=final,
         k=k,
         center=center,

@@ -104,14 +104,17 @@ def elo(spread: float) -> Sentence:
     """Said of sequential ratings; `spread` is the largest deviation over random orders, in points."""
     if isnan(spread):
         return sentence(
-            "Elo is updated vote by vote, so it depends on their order. It has no interval; the "
-            "Bradley-Terry ratings use all votes at once."
+            "Elo is updated vote by vote, so it depends on their order. It has no interval and so no ranks; "
+            "the Bradley-Terry ratings use all votes at once."
         )
+    moved = sentence("less than 1 point")
+    if spread >= 1:
+        moved = sentences("about %(n)s point", "about %(n)s points", round(spread))
     return sentence(
         "Elo is updated vote by vote, so it depends on their order: another order of the same votes moves a "
-        "rating by about %(spread)s points. It has no interval; the Bradley-Terry ratings use all votes at "
+        "rating by %(moved)s. It has no interval and so no ranks; the Bradley-Terry ratings use all votes at "
         "once.",
-        spread=round(spread),
+        moved=moved,
     )
 
 

@@ -201,11 +201,17 @@ def _read_jsonl(path: Path, columns: list[str]) -> pa.Table:
     from pyarrow import json as arrow
 
     known = _jsonl_schema(path, columns)
-    # What the first lines leave empty is a text where it comes later.
+    # What the first lines leave empty is a text where it comes later, and so is what looks like a time:
+    # a later one may be written otherwise.
     fields = (known.field(name) for name in columns)
     options = arrow.ParseOptions(
         explicit_schema=pa.schema(
-            [field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in fields]
+            [
+                field.with_type(pa.string())
+                if pa.types.is_null(field.type) or pa.types.is_timestamp(field.type)
+                else field
+                for field in fields
+            ]
         ),
         unexpected_field_behavior="ignore",
     )

@@ -29,6 +29,8 @@ GROUPED: "dict[str, ClusterBy]" = {
 }
 
 
+# Views in which the order of the votes matters, whatever the method.
+IN_TIME = ("over-time", "agreement")
 # Views that tell comparisons apart, and judge models from people.
 COMPARED = ("agreement", "with-judges")
 
@@ -121,7 +123,8 @@ def rank(
     grouped = GROUPED.get(show, cluster)
     if show == "agreement":
         grouped = "annotator" if names_annotators(votes) else "none"
-    read = read_votes(votes, grouped, by, judges, compared=compared, judged=needed)
+    in_time = show in IN_TIME or (show == "standings" and options["method"] == "elo")
+    read = read_votes(votes, grouped, by, judges, compared=compared, judged=needed, in_time=in_time)
 
     def shown(part: "Votes") -> "Shown":
         return _usable(lambda: of_votes.show(show, part, parameters, models))

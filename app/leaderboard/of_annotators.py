@@ -44,7 +44,7 @@ def agreement(votes: Votes, _: Parameters, __: Sequence[str]) -> Shown:
     if repeated:
         told.append(
             f"{counted(repeated, 'vote repeats', 'votes repeat')} an annotator's own on the same comparison; "
-            "the last in the file counts."
+            f"the last {'by time' if votes.ordered_by else 'in the file'} counts."
         )
     if votes.cluster is None:
         told.append("The file names no annotators: every vote is taken to be another one's.")

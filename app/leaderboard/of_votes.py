@@ -19,15 +19,13 @@ from app.words import listed
 from ranking import Cells, Outcome, elo
 from ranking.clusters import MIN_CLUSTERS
 
-# As many points as a curve needs.
-SAMPLES = 60
-
 
 def standings(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     """Who leads, how surely, and what the votes do not tell."""
     found = rank_votes(votes, parameters).as_object()
     k = found["parameters"].get("k")
-    return Shown(found, standings_table(found), [*found["notes"], *([_step(k)] if k else [])])
+    told = [_order("Elo goes through the votes", votes), _step(k)] if k else []
+    return Shown(found, standings_table(found), [*found["notes"], *told])
 
 
 def standings_table(found: Mapping[str, Any]) -> Table:
@@ -39,7 +37,10 @@ def standings_table(found: Mapping[str, Any]) -> Table:
             rows.append(None)
         rows.append(_standing(row))
     interval = f"{found['parameters']['level']:.0%} interval"
-    return Table(("Rank", "Model", "Rating", interval, "Win", "Tie", "Loss", "Judgments"), rows, words=2)
+    headings = ("Rank", "Model", "Rating", interval, "Win", "Tie", "Loss", "Judgments")
+    if found["method"] == "elo":
+        return Table(headings[1:], [row and row[1:] for row in rows])
+    return Table(headings, rows, words=2)
 
 
 def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
@@ -98,15 +99,19 @@ def model(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
 
 
 def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
-    """Elo in the order of the file."""
+    """Elo in the order the votes were given, as far as the file says it."""
     kept = votes.where(votes.outcome != Outcome.TIE) if parameters.ties == "drop" else votes
     columns = kept.a, kept.b, kept.outcome
-    run = elo(*columns, len(votes.models), samples=min(SAMPLES, max(len(columns[0]), 1)))
-    found = over_time.trajectory(
-        votes.models, run.positions.tolist() if len(columns[0]) else [], run.trajectory
-    )
-    told = ["Elo ratings after so many votes, in the order of the file.", _step(run.k)]
+    run = elo(*columns, len(votes.models), stops=over_time.marks(len(columns[0])))
+    found = over_time.trajectory(votes.models, run.positions.tolist(), run.trajectory)
+    told = [_order("Elo ratings after so many votes,", votes), _step(run.k)]
     return Shown(asdict(found), _trajectory(found), told if found.lines else [_UNRATED])
+
+
+def _order(what: str, votes: Votes) -> str:
+    return (
+        f"{what} in the order of {f'their times ({votes.ordered_by})' if votes.ordered_by else 'the file'}."
+    )
 
 
 def _step(k: float) -> str:

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from app.leaderboard.charts import Axis, axis
 
 MILESTONES = 12
+# A trajectory has up to so many samples on the way; then every second one goes.
+MOST_MARKS = 120
 # As many lines as colours tell apart; the table has every model.
 LINES = 6
 
@@ -47,6 +49,14 @@ class Trajectory:
             for i, position in enumerate(self.positions)
             if (last - i) % step == 0
         ]
+
+
+def marks(votes: int) -> list[int]:
+    """After how many votes a trajectory of so many is sampled; the last is the end."""
+    step = 1
+    while votes // step > MOST_MARKS:
+        step *= 2
+    return [*range(step, votes, step), *([votes] if votes else [])]
 
 
 def trajectory(models: Sequence[str], positions: Sequence[int], ratings: NDArray[np.float64]) -> Trajectory:

@@ -28,6 +28,8 @@ from ranking.codes import Ties
 from ranking.ranks import ranked
 
 Method = Literal["bt", "elo"]
+# By what votes are put into an order where that matters.
+Order = Literal["time", "file"]
 Interval = Literal["sandwich", "bootstrap", "none"]
 ClusterBy = Literal["both", "annotator", "prompt", "comparison", "none"]
 
@@ -225,18 +227,22 @@ def rank_elo(
     *,
     k: float,
     spread: float,
+    order: Order,
 ) -> Standings:
     """Standings by Elo ratings; `spread` is how far another order of the votes moves one, NaN if unknown.
 
-    Raises ValueError when the anchor is not a model that has a rating.
+    No model has a rank: Elo does not know which of them the votes can tell apart. Raises
+    ValueError when the anchor is not a model that has a rating.
     """
     anchor = _anchor(models, parameters)
     if anchor is not None:
         ratings = ratings - ratings[anchor[0]] + anchor[1]
     chosen = replace(parameters, interval="none", cluster="none")
     standings = _standings(models, matrix, chosen, ratings, None)
-    shown = {**standings.parameters, "k": k, "prior": None}
-    return replace(standings, parameters=shown, notes=(*standings.notes, caveats.elo(spread)))
+    shown = {**standings.parameters, "k": k, "prior": None, "order": order}
+    rows = tuple(replace(row, rank=None) for row in standings.rows)
+    notes = (*standings.notes, caveats.elo(spread))
+    return replace(standings, parameters=shown, rows=rows, notes=notes)
 
 
 def _standings(

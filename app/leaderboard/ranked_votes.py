@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from app.leaderboard.ranked import Parameters, Prompts, Standings, rank_cells, rank_elo
+from app.leaderboard.ranked import Order, Parameters, Prompts, Standings, rank_cells, rank_elo
 from ranking import Cells, Fit, WinMatrix, crossed, elo, permuted_elo
 from ranking.codes import Outcome
 from ranking.crossed import sample_items
@@ -52,7 +52,8 @@ def _by_elo(votes: "Votes", parameters: Parameters) -> Standings:
         kept = votes.where(votes.outcome != Outcome.TIE)
         columns = kept.a, kept.b, kept.outcome
     run, spread = elo(*columns, n_models), elo_spread(*columns, n_models)
-    return rank_elo(votes.models, matrix, run.ratings, parameters, k=run.k, spread=spread)
+    order: Order = "time" if votes.ordered_by else "file"
+    return rank_elo(votes.models, matrix, run.ratings, parameters, k=run.k, spread=spread, order=order)
 
 
 def elo_spread(a: Codes, b: Codes, outcome: Codes, n_models: int) -> float:

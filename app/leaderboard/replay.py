@@ -16,7 +16,7 @@ from sqlmodel import Session, col
 from app.leaderboard import over_time, reading
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
-from app.leaderboard.over_time import Trajectory
+from app.leaderboard.over_time import MOST_MARKS, Trajectory
 from app.leaderboard.ranked_votes import MAX_PERMUTED, elo_spread
 from app.leaderboard.reading import Judgments
 from app.models import Annotator, Judgment, Project
@@ -25,8 +25,6 @@ from ranking.bradley_terry import CENTER
 from ranking.elo import EloState
 
 K = 4.0
-# A replay has up to so many marks; then every second one goes.
-MOST_MARKS = 120
 
 
 @dataclass(frozen=True, eq=False)

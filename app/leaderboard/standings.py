@@ -194,4 +194,4 @@ def _rank_elo(session: Session, project: Project, query: StandingsQuery, cells: 
     ratings = run.ratings()[-1] if run.marks else np.full(len(run.models), np.nan)
     spread = replay.spread(session, project, query, run)
     matrix = WinMatrix.from_cells(cells)
-    return rank_elo(run.models, matrix, ratings, query.parameters(), k=replay.K, spread=spread)
+    return rank_elo(run.models, matrix, ratings, query.parameters(), k=replay.K, spread=spread, order="time")

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,6 +46,8 @@ CLUSTERS: dict[Cluster, tuple[str, ...]] = {
 COLUMNS = ("a", "b", "outcome", "cluster", "prompt", "comparison", "judge", "simulated", "left", "slices")
 # What such an export says of which response stood on the left, and of annotators that are nobody.
 SHOWN, SIMULATED = "first_shown", "simulated"
+# What files call the time of a vote, as imports know it.
+TIMES = ("timestamp", "tstamp", "created_at")
 # How an export of judgments tells judge models from people.
 JUDGES = ("annotator_kind", "model")
 # Ratings need a few matrices of this many rows and columns.
@@ -61,7 +64,8 @@ class Votes:
     are a judge model's, where that was asked for; ``simulated`` which an export says are nobody's. ``left``
     is which model stood on the left, 0 for ``a``, 1 for ``b``, -1 where an export does not say it, or None
     where the first of each row is taken to have. ``slices`` are codes into ``slice_values``. Prompts and
-    slices are -1 where the file says nothing.
+    slices are -1 where the file says nothing. ``ordered_by`` is the column of times they are sorted by;
+    empty where they stand as in the file.
     """
 
     models: tuple[str, ...]
@@ -78,14 +82,15 @@ class Votes:
     left: Codes | None = None
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
+    ordered_by: str = ""
 
     def by_slice(self) -> "Iterator[tuple[str, Votes]]":
         """The votes of each slice; all models stay, so that one without votes is seen to have none."""
         for code, value in enumerate(self.slice_values):
             yield value, replace(self.where(np.asarray(self.slices) == code), slices=None, slice_values=())
 
-    def where(self, rows: NDArray[np.bool_]) -> "Votes":
-        """Some of the votes, with all models."""
+    def where(self, rows: NDArray[np.bool_ | np.intp]) -> "Votes":
+        """Some of the votes, marked or by their numbers, with all models."""
         columns = {name: getattr(self, name) for name in COLUMNS}
         return replace(self, **{name: column[rows] for name, column in columns.items() if column is not None})
 
@@ -98,12 +103,14 @@ def read_votes(
     *,
     compared: bool = False,
     judged: bool = True,
+    in_time: bool = False,
 ) -> Votes:
     """Read a CSV, JSON Lines or Parquet file of votes (text also as .gz or .zst).
 
     ``cluster`` says which votes belong together; ``by`` is a column to slice by; ``judges`` the column, and
     its value, by which judge models' votes are known, and ``judged`` whether there must be any; ``compared``
-    tells comparisons apart. Of an export of judgments those withdrawn, on gold, or between two answers of
+    tells comparisons apart. ``in_time`` sorts the votes by their times where the file says every one's, those
+    of one time as in the file. Of an export of judgments those withdrawn, on gold, or between two answers of
     one model are left out. Raises Problem where the file lacks a column, or with the line of a value that
     cannot be understood.
     """
@@ -118,8 +125,9 @@ def read_votes(
     for name in named:
         if name not in source.columns:
             raise Problem(f"{path.name} has no column {name!r}; it has {', '.join(source.columns)}.")
+    times = [name for name in TIMES if in_time and name in source.columns][:1]
     told = [name for name in (SHOWN, SIMULATED) if exported and name in source.columns]
-    wanted = [*shape, winner, *groups, *prompts, *comparisons, *marks, *told, *named]
+    wanted = [*shape, winner, *groups, *prompts, *comparisons, *marks, *told, *named, *times]
     table = read(source, list(dict.fromkeys(wanted)))
     if not table.num_rows:
         raise Problem(f"{path.name} holds no votes: there is nothing below its header.")
@@ -146,17 +154,60 @@ def read_votes(
         slices=slices,
         slice_values=values,
     )
-    return _counted(source, table, votes, marks) if exported else votes
+    counting = _counting(source, table, votes, marks) if exported else None
+    return _in_time(source, table, votes, counting, times)
 
 
-def _counted(source: Source, table: pa.Table, votes: Votes, marks: list[str]) -> Votes:
-    """The judgments of an export that count for a model."""
+def _in_time(
+    source: Source, table: pa.Table, votes: Votes, counting: NDArray[np.bool_] | None, times: list[str]
+) -> Votes:
+    """The votes that count (all, for None), sorted by the column of times where each of them has one."""
+    if not times:
+        return votes if counting is None else votes.where(counting)
+    rows = np.arange(table.num_rows) if counting is None else np.flatnonzero(counting)
+    moments = _moments(source, table, times[0])[rows]
+    if np.isnan(moments).any():
+        return votes.where(rows)
+    return replace(votes.where(rows[np.argsort(moments, kind="stable")]), ordered_by=times[0])
+
+
+def _moments(source: Source, table: pa.Table, name: str) -> NDArray[np.float64]:
+    """Seconds since 1970 by row; NaN where there is none."""
+    codes, values = _codes(source, table, name)
+    moments = [_moment(value) for value in values]
+    unknown = np.array([moment is None for moment in moments] + [False])[codes]
+    if unknown.any():
+        row = int(np.argmax(unknown))
+        raise source.refuse(
+            row, f"{name} is {values[codes[row]]!r}; expected an ISO time, or seconds since 1970."
+        )
+    return np.array([*moments, np.nan], np.float64)[codes]
+
+
+def _moment(value: str) -> float | None:
+    """Seconds since 1970 of a time as imports understand it, UTC where it has no zone; None for another."""
+    try:
+        seconds = float(value)
+    except ValueError:
+        pass
+    else:
+        # More than this are milliseconds.
+        return (seconds / 1000 if seconds > 1e11 else seconds) if np.isfinite(seconds) else None
+    try:
+        moment = datetime.fromisoformat(value)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _counting(source: Source, table: pa.Table, votes: Votes, marks: list[str]) -> NDArray[np.bool_]:
+    """Which judgments of an export count for a model."""
     counts = votes.a != votes.b
     for name in marks:
         counts &= _codes(source, table, name)[0] < 0
     if not counts.any():
         raise Problem(f"{source.path.name} holds no judgment that counts: all are withdrawn, or on gold.")
-    return votes.where(counts)
+    return np.asarray(counts)
 
 
 def names_annotators(path: Path) -> bool:

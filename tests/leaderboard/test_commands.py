@@ -308,6 +308,8 @@ def test_elo_says_that_order_matters(file: Path, tmp_path: Path) -> None:
     assert any("depends on their order" in note for note in found["notes"])
     turned = ranked(write(tmp_path / "turned.csv", votes()[::-1]), "--method", "elo")
     assert turned["models"][0]["rating"] != found["models"][0]["rating"]
+    few = " ".join(ranked(write(tmp_path / "few.csv", votes(2)), "--method", "elo")["notes"])
+    assert "moves a rating by less than 1 point." in few
 
 
 def test_people_read_a_table(file: Path) -> None:

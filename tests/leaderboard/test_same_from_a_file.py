@@ -14,9 +14,10 @@ from sqlmodel import Session
 from app.models import Account, now
 from tests.conftest import Cast
 from tests.leaderboard.arrange import BOTH_BAD, TIE, A, B, add_annotators, add_comparison, add_models, judge
-from tests.leaderboard.vote_files import ranked
+from tests.leaderboard.vote_files import ranked, run, write
 
 Clients = Callable[[Account | None], FlaskClient]
+HERE = "/p/birds/leaderboard"
 STRENGTH = {"Heron": 1.0, "Lark": 0.5, "Wren": -0.5, "Moth": -1.0}
 
 
@@ -46,6 +47,58 @@ def file(client: FlaskClient, tmp_path: Path) -> Path:
     exported = tmp_path / "judgments.jsonl"
     exported.write_bytes(client.get("/p/birds/export/download?format=judgments").data)
     return exported
+
+
+def test_elo_and_its_history_go_by_time(client: FlaskClient, file: Path, session: Session) -> None:
+    """An export has its judgments by comparison, and the page goes through them as they were made."""
+    page = client.get(f"{HERE}.json?method=elo").get_json()
+    assert ranked(file, "--method", "elo") == page
+    assert page["parameters"]["order"] == "time"
+    assert {row["rank"] for row in page["models"]} == {None}, "Elo cannot tell who stands above whom"
+    for asked, word in (("", ">Rank</th>"), ("by=category", "rank 1")):
+        assert word in client.get(f"{HERE}?{asked}").text
+        assert word not in client.get(f"{HERE}?{asked}&method=elo").text
+    assert run(file, "--method", "elo").stdout.split()[0] == "Model"
+    here, there = client.get(f"{HERE}/over-time.json").get_json(), ranked(file, "--show", "over-time")
+    assert (there["positions"], there["notes"]) == (here["positions"], here["notes"])
+    # The page goes on from where it stood, which rounds now and then.
+    assert there["lines"] == [line | {"ratings": pytest.approx(line["ratings"])} for line in here["lines"]]
+    assert "in the order of their times (created_at)" in " ".join(
+        run(file, "--show", "over-time").stderr.split()
+    )
+
+
+@pytest.mark.parametrize(
+    ("times", "ordered"),
+    [
+        (["2025-01-02T00:00:00Z", "2025-01-02T00:30:00+01:00", "2025-01-01"], True),
+        (["1735776000.5", "1735776000", "1735689600000"], True),
+        (["2025-01-02", "", "2025-01-01"], False),
+    ],
+)
+def test_votes_are_sorted_by_time_where_each_has_one(times: list[str], ordered: bool, tmp_path: Path) -> None:
+    winners = ["model_a", "tie", "model_b"]
+    rows = [
+        {"model_a": "x", "model_b": "y", "winner": winner, "tstamp": time}
+        for winner, time in zip(winners, times, strict=True)
+    ]
+    found = ranked(write(tmp_path / "votes.csv", rows), "--method", "elo")
+    same = write(tmp_path / "sorted.csv", [{**row, "tstamp": ""} for row in rows[:: -1 if ordered else 1]])
+    expected = ranked(same, "--method", "elo")
+    assert found["models"] == expected["models"]
+    assert (found["parameters"]["order"], expected["parameters"]["order"]) == (
+        "time" if ordered else "file",
+        "file",
+    )
+
+
+def test_a_time_that_is_none_is_refused_where_it_stands(tmp_path: Path) -> None:
+    rows = [
+        {"model_a": "x", "model_b": "y", "winner": "tie", "timestamp": time}
+        for time in ("2025-01-01", "noon")
+    ]
+    refused = run(write(tmp_path / "votes.csv", rows), "--method", "elo")
+    assert "line 3: timestamp is 'noon'; expected an ISO time" in str(refused.exception)
 
 
 def test_agreement(client: FlaskClient, file: Path, bearer: Any, cast: Cast) -> None:

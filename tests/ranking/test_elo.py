@@ -52,7 +52,7 @@ def test_the_order_of_votes_matters_to_elo_and_not_to_bradley_terry(votes):
 
 
 def test_a_run_goes_on_from_where_it_stood(votes):
-    whole = elo(*columns(votes), 6, samples=8)
+    whole = elo(*columns(votes), 6, stops=[500, 4000])
     first = elo(*columns(votes, slice(0, 1500)), 6)
     second = elo(*columns(votes, slice(1500, None)), 6, start=first.state)
     assert np.array_equal(second.ratings, whole.ratings)
@@ -68,15 +68,11 @@ def test_models_may_join_later_but_not_leave():
         elo([], [], [], 1, start=state)
 
 
-def test_a_trajectory_is_sampled_evenly_and_ends_at_the_end(votes):
-    run = elo(*columns(votes), 6, samples=40)
+def test_a_trajectory_is_sampled_where_it_is_asked_to_be(votes):
+    run = elo(*columns(votes), 6, stops=range(100, 4001, 100))
     assert run.positions.tolist() == list(range(100, 4001, 100))
     assert np.array_equal(run.trajectory[-1], run.ratings)
     assert np.array_equal(run.trajectory[4], elo(*columns(votes, slice(0, 500)), 6).ratings)
-
-
-def test_more_samples_than_votes_are_one_a_vote():
-    assert elo([0, 1], [1, 0], [A, A], 2, samples=50).positions.tolist()[-2:] == [1, 2]
 
 
 def test_a_model_without_a_vote_has_no_rating():
