@@ -131,8 +131,7 @@ def rank(
 
     whole, parts = shown(read), {value: shown(part) for value, part in read.by_slice()}
     if as_json:
-        slices = [{"value": value, **part.found} for value, part in parts.items()]
-        terminal.print_json({**whole.found, "by": by, "slices": slices} if by else whole.found)
+        terminal.print_json(of_votes.with_slices(whole, by, parts) if by else whole.found)
         return
     terminal.print_table("", whole.table, whole.notes)
     for value, part in parts.items():

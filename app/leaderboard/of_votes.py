@@ -84,7 +84,8 @@ def head_to_head(votes: Votes, parameters: Parameters, models: Sequence[str]) ->
     """Two models against each other."""
     found = pairs.head_to_head(by_bradley_terry(votes, parameters), *models)
     apart = "No votes join these two, not even through other models, so nothing can be said of them."
-    return Shown(asdict(found), _meetings([found]), [apart if found.expected is None else _EXPECTED])
+    told = [apart if found.expected is None else _EXPECTED]
+    return Shown({"slices": [_WHOLE | asdict(found)]}, _meetings([found]), told)
 
 
 def model(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
@@ -93,9 +94,8 @@ def model(votes: Votes, parameters: Parameters, models: Sequence[str]) -> Shown:
     (name,) = models
     row = asdict(next(row for row in found.rows if row.model == name))
     against = pairs.meetings(found, name)
-    return Shown(
-        {**row, "against": [asdict(one) for one in against]}, _meetings(against), [_summary(row), _EXPECTED]
-    )
+    shown = {"slices": [_WHOLE | row], "against": [asdict(one) for one in against]}
+    return Shown(shown, _meetings(against), [_summary(row), _EXPECTED])
 
 
 def history(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
@@ -172,6 +172,8 @@ def firm(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
     return Shown(asdict(found), Table(("Above", "Below", "Votes"), rows, words=2), told)
 
 
+# As a page's file has all judgments, first among its slices.
+_WHOLE = {"by": "", "value": "", "label": ""}
 View = Callable[[Votes, Parameters, Sequence[str]], Shown]
 # Each view, and how many models it is of.
 VIEWS: dict[str, tuple[View, int]] = {
@@ -208,6 +210,22 @@ def show(view: str, votes: Votes, parameters: Parameters, models: Sequence[str])
     told = caveats.simulated(int((~made_up).sum()), int(made_up.sum()))
     notes = [*told, *shown.found.get("notes", ())]
     return replace(shown, found={**shown.found, "notes": notes}, notes=[*told, *shown.notes])
+
+
+def with_slices(whole: Shown, by: str, parts: Mapping[str, Shown]) -> dict[str, Any]:
+    """The object of the whole with those of the values of a column.
+
+    Each is one like it; a view that lists its slices itself has them in that list, with their notes.
+    """
+    if "slices" not in whole.found:
+        slices = [{"value": value, "label": value, **part.found} for value, part in parts.items()]
+        return {**whole.found, "by": by, "slices": slices}
+    more = [
+        {**one, "by": by, "value": value, "label": value, "notes": part.found["notes"]}
+        for value, part in parts.items()
+        for one in part.found["slices"]
+    ]
+    return {**whole.found, "slices": [*whole.found["slices"], *more]}
 
 
 def _standing(row: Mapping[str, Any]) -> Line:

@@ -54,6 +54,8 @@ def test_every_view_is_a_table_and_one_object(view: str, file: Path) -> None:
     found = ranked(file, *arguments, "--by", "prompt_id")
     whole = ranked(file, *arguments)
     assert {**found, "by": None, "slices": None} == {**whole, "by": None, "slices": None}
+    if view in OF:
+        assert whole["slices"] == [found["slices"].pop(0)]
     assert [part["value"] for part in found["slices"]] == sorted(
         {row["prompt_id"] for row in votes()}, key=[row["prompt_id"] for row in votes()].index
     )
@@ -74,7 +76,10 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
         in {(one, other, "model_a"), (other, one, "model_b")}
     ]
     assert found["wins"] == len(won)
-    assert ranked(file, *asked("head-to-head", one, other)) == {**found, "notes": []}
+    assert ranked(file, *asked("head-to-head", one, other)) == {
+        "slices": [{"by": "", "value": "", "label": "", **found}],
+        "notes": [],
+    }
     told = run(file, "--show", "matrix").stdout
     assert f"{100 * found['observed_lower']:.0f}–{found['observed_upper']:.0%}" in told
     assert f"{found['observed']:.0%}" in told
@@ -82,7 +87,9 @@ def test_a_matrix_counts_what_the_file_says(file: Path) -> None:
 
 
 def test_two_models_are_told_from_either_side(file: Path) -> None:
-    one, other = (ranked(file, *asked("head-to-head", *pair)) for pair in (NAMES[:2], NAMES[1::-1]))
+    one, other = (
+        ranked(file, *asked("head-to-head", *pair))["slices"][0] for pair in (NAMES[:2], NAMES[1::-1])
+    )
     assert (one["wins"], one["losses"]) == (other["losses"], other["wins"])
     assert one["expected"] == pytest.approx(1 - other["expected"])
 
@@ -102,7 +109,7 @@ def test_a_model_beyond_all_others_is_in_the_matrix_all_the_same(tmp_path: Path)
 
 def test_a_model_has_its_standing_and_all_it_met(file: Path) -> None:
     found = ranked(file, *asked("model", NAMES[0]))
-    assert found["rank"] == 1
+    assert found["slices"][0]["rank"] == 1
     assert {one["other"] for one in found["against"]} == set(NAMES[1:])
 
 
