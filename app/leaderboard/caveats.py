@@ -30,6 +30,14 @@ PROMPTS_UNKNOWN = N_(
     "The judgments came without their prompts: which are on the same one is not known, so the intervals do "
     "not allow for what these share."
 )
+SOME_PROMPTS_UNKNOWN = N_(
+    "Some of the judgments came without their prompts: each of these is taken to be on one of its own, so "
+    "the intervals do not allow for what they share."
+)
+ANNOTATORS_UNKNOWN = N_(
+    "The judgments do not say whose they are: which are one annotator's is not known, so the intervals do "
+    "not allow for what these share."
+)
 _ALL_SIMULATED = N_("All of these judgments are by simulated annotators.")
 _SOME_SIMULATED = N_("Some of these judgments are by simulated annotators.")
 _FEW_CLUSTERS = {

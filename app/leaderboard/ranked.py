@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -70,14 +70,27 @@ class Parameters:
 class Prompts:
     """How many the votes are on, as far as these say, and what votes on one share; None: not to be told.
 
-    `kind` is what they are where votes name no prompts: comparisons. `unknown`: they were to be named, but
-    every vote came without its own.
+    `kind` is what they are where votes name no prompts: comparisons. `unknown`: no vote came with its own;
+    `partly`: some did not.
     """
 
     number: int = 0
     crossed: Crossed | None = None
     kind: Literal["prompt", "comparison"] = "prompt"
     unknown: bool = False
+    partly: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        prompts: NDArray[np.integer[Any]],
+        crossed: Crossed,
+        kind: Literal["prompt", "comparison"] = "prompt",
+    ) -> Self:
+        """What all votes tell whose prompts are (n,) codes, -1 for one that came without; some have one."""
+        known = prompts >= 0
+        partly = kind == "prompt" and not bool(known.all())
+        return cls(len(np.unique(prompts[known])), crossed, kind, partly=partly)
 
 
 @dataclass(frozen=True)
@@ -195,6 +208,9 @@ def _clustered(
         notes = [caveats.few_clusters(n, named)]
     elif not by_prompt and 0 < n < FEW_ANNOTATORS:
         notes = [caveats.WIDENED_BY_ONE]
+    if (by_prompt or kind == "none") and not parameters.chosen:
+        # What a file names is allowed for unless another choice is made, so this one names nobody.
+        notes.insert(0, caveats.ANNOTATORS_UNKNOWN)
     clustered = n >= MIN_CLUSTERS
     shared, told = _shared(prompts, parameters, by_annotator=clustered and not by_prompt)
     used: ClusterBy = "both" if clustered and shared else "prompt" if shared else "none"
@@ -210,13 +226,15 @@ def _shared(
     found = prompts.crossed
     if prompts.number == 0:
         return None, [caveats.PROMPTS_UNKNOWN] if prompts.unknown else []
+    partly = [caveats.SOME_PROMPTS_UNKNOWN] if prompts.partly else []
     if prompts.number < FEW_PROMPTS and not parameters.chosen:
-        return None, [caveats.as_they_are(prompts.number, prompts.kind, by_annotator=by_annotator)]
+        taken = caveats.as_they_are(prompts.number, prompts.kind, by_annotator=by_annotator)
+        return None, [*partly, taken]
     if found is None:
-        return None, [caveats.prompts_not_told(by_annotator=by_annotator)]
+        return None, [*partly, caveats.prompts_not_told(by_annotator=by_annotator)]
     if not found.known:
-        return None, [caveats.few_clusters(found.items, prompts.kind)]
-    return found, []
+        return None, [*partly, caveats.few_clusters(found.items, prompts.kind)]
+    return found, partly
 
 
 def rank_elo(

@@ -29,7 +29,9 @@ def rank_votes(votes: "Votes", parameters: Parameters) -> Standings:
     if parameters.method == "elo":
         return _by_elo(votes, parameters)
     cells = Cells.from_votes(votes.a, votes.b, votes.outcome, len(votes.models), cluster=votes.cluster)
-    return rank_cells(votes.models, cells, parameters, prompts=lambda fitted: _prompts(votes, fitted))
+    return rank_cells(
+        votes.models, cells, parameters, prompts=lambda fitted: _prompts(votes, fitted, parameters)
+    )
 
 
 def by_bradley_terry(votes: "Votes", parameters: Parameters) -> Standings:
@@ -37,12 +39,15 @@ def by_bradley_terry(votes: "Votes", parameters: Parameters) -> Standings:
     return rank_votes(votes, replace(parameters, method="bt"))
 
 
-def _prompts(votes: "Votes", fitted: Fit) -> Prompts:
-    if votes.prompt is None or not (votes.prompt >= 0).any():
-        return Prompts(unknown=votes.prompt is not None)
+def _prompts(votes: "Votes", fitted: Fit, parameters: Parameters) -> Prompts:
+    if votes.prompt is None:
+        # Prompts that a file names are allowed for unless another choice is made, so it names none.
+        return Prompts(unknown=parameters.cluster in ("annotator", "none") and not parameters.chosen)
+    if not (votes.prompt >= 0).any():
+        return Prompts(unknown=True)
     some = votes.where(sample_items(votes.prompt, MAX_SHARED))
     found = crossed(fitted, some.a, some.b, some.outcome, np.asarray(some.prompt), some.cluster)
-    return Prompts(len(np.unique(votes.prompt[votes.prompt >= 0])), found, votes.item)
+    return Prompts.of(votes.prompt, found, votes.item)
 
 
 def _by_elo(votes: "Votes", parameters: Parameters) -> Standings:

@@ -43,18 +43,23 @@ def _prompts(
     prompt, annotator, a, b, outcome = read
     pair = np.searchsorted(codes, a), np.searchsorted(codes, b)
     found = crossed(fitted, *pair, outcome, prompt, annotator)
-    if not found.items and fitted.matrix.judgments.any() and not _any_known(session, project):
+    if not found.items and fitted.matrix.judgments.any() and not _any(session, project, known=True):
         return Prompts(unknown=True)
-    if whole:
-        return Prompts(found.items, found)
-    return Prompts(max(found.items, _up_to_few(session, project, query)), found if found.known else None)
+    if whole and len(prompt):
+        votes = round(fitted.matrix.judgments.sum() / 2)
+        # The judgments of unknown prompts are those that were not read.
+        return Prompts.of(np.append(prompt, np.full(votes - len(prompt), -1)), found)
+    number = max(found.items, 0 if whole else _up_to_few(session, project, query))
+    partly = not whole and _any(session, project, known=False)
+    return Prompts(number, found if whole or found.known else None, partly=partly)
 
 
-def _any_known(session: Session, project: Project) -> bool:
-    """Whether any of the prompts drawn is one that votes came with."""
+def _any(session: Session, project: Project, *, known: bool) -> bool:
+    """Whether any of the prompts drawn is one that votes came with; or one that a vote came without."""
     drawn, _ = _draw(session, project)
-    known = sa.exists().where(col(Prompt.id).in_(drawn), col(Prompt.key).not_like(f"{UNKNOWN_PROMPT}%"))
-    return bool(session.scalar(sa.select(known)))
+    key = col(Prompt.key)
+    like = key.not_like(f"{UNKNOWN_PROMPT}%") if known else key.like(f"{UNKNOWN_PROMPT}%")
+    return bool(session.scalar(sa.select(sa.exists().where(col(Prompt.id).in_(drawn), like))))
 
 
 def _up_to_few(session: Session, project: Project, query: StandingsQuery) -> int:

@@ -171,7 +171,7 @@ def _rank(session: Session, project: Project, query: StandingsQuery, before: Sta
         if query.value and not (found.crossed and found.crossed.items >= FEW_PROMPTS):
             # A slice too small to tell is taken to be like the whole, where that tells.
             whole = load(session, project, query.model_copy(update={"by": "", "value": ""})).crossed
-            return Prompts(whole.items, whole) if whole else found
+            return replace(found, number=whole.items, crossed=whole) if whole else found
         return found
 
     return rank_cells(names, cells, query.parameters(), start, prompts)

@@ -113,7 +113,13 @@ def test_an_export_of_judgments_ranks_as_the_project_does(
 def test_votes_are_grouped_by_all_the_file_names(columns: list[str], cluster: str, tmp_path: Path) -> None:
     kept = ["model_a", "model_b", "winner", *columns]
     file = write(tmp_path / "v.csv", [{name: row[name] for name in kept} for row in votes()])
-    assert ranked(file)["parameters"]["cluster"] == cluster
+    found = ranked(file)
+    assert found["parameters"]["cluster"] == cluster
+    notes = " ".join(found["notes"])
+    assert ("do not say whose they are" in notes) == ("annotator" not in columns)
+    assert ("came without their prompts" in notes) == ("prompt_id" not in columns)
+    chosen = " ".join(ranked(file, "--cluster", "none")["notes"])
+    assert "do not say whose they are" not in chosen, "that is as asked for"
 
 
 def test_the_order_of_rows_changes_nothing(tmp_path: Path) -> None:

@@ -9,11 +9,23 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
-from sqlmodel import Session
+from sqlmodel import Session, select
 
-from app.models import Account, now
+from app.leaderboard import standings
+from app.models import Account, Prompt, now
 from tests.conftest import Cast
-from tests.leaderboard.arrange import BOTH_BAD, TIE, A, B, add_annotators, add_comparison, add_models, judge
+from tests.leaderboard.arrange import (
+    BOTH_BAD,
+    TIE,
+    A,
+    B,
+    add_annotators,
+    add_comparison,
+    add_models,
+    change,
+    judge,
+    live,
+)
 from tests.leaderboard.vote_files import ranked, run, write
 
 Clients = Callable[[Account | None], FlaskClient]
@@ -47,6 +59,70 @@ def file(client: FlaskClient, tmp_path: Path) -> Path:
     exported = tmp_path / "judgments.jsonl"
     exported.write_bytes(client.get("/p/birds/export/download?format=judgments").data)
     return exported
+
+
+def rounded(found: Any) -> Any:
+    """The same with numbers as far as they are told: sums in another order differ in the last places."""
+    if isinstance(found, dict):
+        return {name: rounded(value) for name, value in found.items()}
+    if isinstance(found, list):
+        return [rounded(value) for value in found]
+    return round(found, 6) + 0.0 if isinstance(found, float) else found
+
+
+@pytest.mark.parametrize("ties", ["half", "drop", "davidson"])
+def test_standings_and_what_is_said_beside_them(ties: str, client: FlaskClient, file: Path) -> None:
+    here = client.get(f"{HERE}.json?ties={ties}").get_json()
+    assert any("more judgment" in note for note in here["notes"])
+    assert rounded(ranked(file, "--ties", ties)) == rounded(here)
+
+
+def test_views(client: FlaskClient, file: Path, session: Session, cast: Cast) -> None:
+    uids = standings.uids(session, cast.project)
+    heron, lark = (f"{HERE}/models/{uids['Heron']}", uids["Lark"])
+    asked = {
+        f"{HERE}/matrix.json": ["matrix"],
+        f"{HERE}/bias.json": ["bias"],
+        f"{heron}/{lark}.json": ["head-to-head", "--model", "Heron", "--model", "Lark"],
+        f"{heron}.json": ["model", "--model", "Heron"],
+    }
+    for address, arguments in asked.items():
+        here = client.get(address).get_json()
+        if "slices" in here:
+            here["slices"] = [one for one in here["slices"] if not one["value"]]
+            # What a file of votes does not know.
+            here.pop("failures", None)
+            here["slices"][0].pop("stands_out", None)
+        assert rounded(ranked(file, "--show", *arguments)) == rounded(here), arguments
+
+
+def test_a_slice_of_two_models_is_one_more_of_the_list(client: FlaskClient, file: Path) -> None:
+    arguments = ("head-to-head", "--model", "Heron", "--model", "Lark", "--by", "category")
+    found = ranked(file, "--show", *arguments)
+    whole, *parts = [(one["by"], one["label"]) for one in found["slices"]]
+    assert whole == ("", "")
+    assert set(parts) == {
+        ("category", "coding"),
+        ("category", "safety"),
+    }
+
+
+def test_prompts_are_counted_alike_and_some_may_be_unknown(
+    client: FlaskClient, session: Session, cast: Cast, tmp_path: Path
+) -> None:
+    prompts = session.exec(select(Prompt)).all()
+    for prompt in prompts[20:]:
+        prompt.key = f"vote-{prompt.key}"
+    # A prompt whose verdicts all call both responses bad is one of those asked about.
+    for judgment in live(session, cast.project)[:2]:
+        change(session, judgment, BOTH_BAD)
+    session.commit()
+    exported = tmp_path / "judgments.jsonl"
+    exported.write_bytes(client.get("/p/birds/export/download?format=judgments").data)
+    here, there = client.get(f"{HERE}.json").get_json(), ranked(exported)
+    assert there["notes"] == here["notes"]
+    assert here["notes"][-2].startswith("Some of the judgments came without their prompts")
+    assert here["notes"][-1].startswith("These 20 prompts are taken as they are")
 
 
 def test_elo_and_its_history_go_by_time(client: FlaskClient, file: Path, session: Session) -> None:
