@@ -1,4 +1,4 @@
-"""A snapshot is made by page, API and command, stays as it is, and says what it holds."""
+"""A snapshot is made by page, API and command, and says what it holds."""
 
 import hashlib
 import re
@@ -12,68 +12,30 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-import yaml
 import zstandard
 from click.testing import CliRunner
 from flask import Flask
-from flask.testing import FlaskClient
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from app import jobs
 from app.cli import tiebreak
 from app.errors import NotFound
-from app.exports.forms import ExportSpec, Format
+from app.exports.forms import Format
 from app.models import (
-    Account,
-    Adjudication,
     AuditEvent,
-    Comparison,
-    Guideline,
     Job,
     JobState,
     Judgment,
-    Outcome,
-    Response,
     Scope,
     Snapshot,
     now,
 )
 from app.snapshots import making
-from app.snapshots.diff import compare
-from app.snapshots.forms import SnapshotIn
-from tests.annotation.arrange import annotator_of, queue
+from tests.annotation.arrange import queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
 from tests.exports.arrange import judge
-
-ClientOf = Callable[[Account | None], FlaskClient]
-PAGE = "/p/birds/snapshots"
-API = "/projects/birds/snapshots"
-
-
-@pytest.fixture
-def judged(session: Session, cast: Cast) -> list[Judgment]:
-    found = queue(session, cast.project, 12, category="code", language="en")
-    return [judge(session, cast.project, cast.ann, comparison, "a") for comparison in found]
-
-
-def last_job(session: Session) -> Job:
-    """The one started last; tests run jobs as soon as they are sent."""
-    session.rollback()
-    job = session.exec(select(Job).order_by(col(Job.id).desc())).first()
-    assert job is not None
-    session.rollback()
-    return job
-
-
-def make(session: Session, client: FlaskClient, **asked: Any) -> Job:
-    response = client.post(PAGE, data={"name": "birds", **asked})
-    assert response.status_code == 303, response.text
-    return last_job(session)
-
-
-def folder(app: Flask, cast: Cast, label: str) -> Path:
-    return Path(app.config["SETTINGS"].data_dir) / "snapshots" / str(cast.project.id) / label
+from tests.snapshots.arrange import API, PAGE, ClientOf, folder, last_job, make
 
 
 def columns_in(schema: pa.Schema) -> dict[str, Any]:
@@ -134,176 +96,6 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
             assert {hashlib.sha256(line).hexdigest() for line in lines} >= set(digests)
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "snapshot.publish")).one()
     assert event.account_id == cast.rosa.id
-
-
-@pytest.mark.usefixtures("judged")
-def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
-) -> None:
-    make(session, client_of(cast.rosa), min_votes="1")
-    there = folder(app, cast, "birds-v1")
-    front, _, card = (there / "README.md").read_text().removeprefix("---\n").partition("\n---\n")
-    told = yaml.safe_load(front)
-    # One configuration: datasets takes one kind of file for all of them.
-    (default,) = told["configs"]
-    assert {file["path"] for file in default["data_files"]} <= {"data/train.parquet", "data/test.parquet"}
-    assert all((there / file["path"]).exists() for file in default["data_files"])
-    assert told["language"] == ["en"]
-    assert "12 by people" in card
-    assert told["tags"] == ["preference", "rlhf", "human-feedback"]
-    assert "12 of 12 pairs rest on one judgment" in card
-    assert "- In fewer than 30 pairs: `heron-9000`, `lark-9000`." in card
-    assert "Not known: no judgment tells which response stood on the left." in card
-    assert "Not stated" in card
-    page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
-    assert "How they agreed" in page
-    assert "pretty_name" not in page
-    assert "zstandard" in page.partition("Fetch and load it")[2]
-    annotator_of(session, cast.project, cast.ann).simulated = True
-    session.commit()
-    make(session, client_of(cast.rosa), category="code")
-    simulated = (folder(app, cast, "birds-v2") / "README.md").read_text().split("\n---\n")[0]
-    assert yaml.safe_load(simulated.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
-    changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
-    assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
-
-
-def test_the_card_tells_pairs_from_their_judgments(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
-) -> None:
-    pairs = [session.get_one(Comparison, one.comparison_id) for one in judged]
-    for comparison in pairs[:4]:
-        judge(session, cast.project, cast.ben, comparison, "a")
-        of_a = (Response.prompt_id == comparison.prompt_id, Response.model_id == comparison.model_a_id)
-        longer = session.exec(select(Response).where(*of_a)).one()
-        longer.messages = [{"role": "assistant", "content": "An answer that is longer than the other."}]
-    judge(session, cast.project, cast.ben, pairs[4], "b")
-    judge(session, cast.project, cast.ben, pairs[5], "tie")
-    session.add(Adjudication(comparison_id=pairs[0].id, account_id=cast.rui.id, outcome=Outcome.A))
-    session.commit()
-    make(session, client_of(cast.rosa), aggregate="each")
-    there = folder(app, cast, "birds-v1")
-    card = (there / "README.md").read_text()
-    assert "14 judgments of 10 pairs of responses of 2 models to 10 prompts" in card
-    assert "14 judgments of these pairs: 14 by people" in card
-    assert "1 pair has a reviewer's verdict" in card
-    assert "6 of 10 pairs rest on one judgment" in card
-    assert "4 judgments left out (a pair without any counts as one): annotators divided" in card
-    # Each pair once: Wilson's interval of 4 out of 4.
-    assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
-    assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
-    make(session, client_of(cast.rosa))
-    card = (folder(app, cast, "birds-v2") / "README.md").read_text()
-    assert "10 preferences between responses of 2 models" in card
-    assert "2 pairs left out: annotators divided" in card
-    assert "6 of 10 pairs rest on one judgment" in card
-
-
-@pytest.mark.usefixtures("judged")
-def test_a_long_guideline_is_cut_between_words_and_keeps_its_lines(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
-) -> None:
-    text = "Read both.\nThen choose.\n\n" + "considerately " * 300
-    session.add(Guideline(project_id=cast.project.id, version=1, text=text))
-    session.commit()
-    make(session, client_of(cast.rosa))
-    card = (folder(app, cast, "birds-v1") / "README.md").read_text()
-    assert "> Read both.  \n> Then choose.\n>\n" in card
-    quoted = [line for line in card.splitlines() if line.startswith("> ")]
-    assert set(quoted[-1].split()) == {">", "considerately"}
-    assert f"the whole has {len(text):,} characters" in card
-    assert "Read both.<br" in client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
-
-
-@pytest.mark.usefixtures("judged")
-def test_a_snapshot_stays_when_the_project_goes_on(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
-) -> None:
-    client = client_of(cast.rosa)
-    make(session, client)
-    before = client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data
-    first = judged[0]
-    first.retired_at = now()
-    session.commit()
-    make(session, client, held_out="0.5")
-    assert client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data == before
-    page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
-    assert "Held-out share of prompts" in page
-    assert "Pairs added" in page
-
-
-def test_a_diff_tells_added_removed_and_turned(
-    app: Flask,
-    session: Session,
-    cast: Cast,
-    client_of: ClientOf,
-    program: Callable[..., Program],
-    judged: list[Judgment],
-) -> None:
-    client = client_of(cast.rosa)
-    make(session, client)
-    gone, turned = judged[:2]
-    gone.retired_at = turned.retired_at = now()
-    session.flush()
-    comparisons = {one.comparison_id for one in judged}
-    pair = {one.id: one for one in session.exec(select(Comparison)) if one.id in comparisons}
-    judge(session, cast.project, cast.ann, pair[turned.comparison_id], "b")
-    # One more vote rewrites nothing.
-    judge(session, cast.project, cast.ben, pair[judged[2].comparison_id], "a")
-    (new,) = queue(session, cast.project)
-    judge(session, cast.project, cast.ann, new, "a")
-    make(session, client)
-    found = program(cast.rosa).get(f"{API}/birds-v2/changes?since=birds-v1").json
-    assert found["added"] == [new.pair_id]
-    assert found["removed"] == [pair[gone.comparison_id].pair_id]
-    assert found["turned"] == [pair[turned.comparison_id].pair_id]
-    assert (found["rewritten"], found["same"], found["rules"]) == ([], 10, [])
-
-
-# For each rule another value than usual.
-RULES: dict[str, Any] = {
-    "category": ["code"],
-    "language": ["en"],
-    "model": ["heron-9000"],
-    "split": "train",
-    "gold": "in",
-    "adjudicated": True,
-    "kind": "human",
-    "group": ["experts"],
-    "guideline": [1],
-    "criterion": "accuracy",
-    "since": "2026-01-01",
-    "until": "2026-01-01",
-    "ties": "drop",
-    "aggregate": "majority",
-    "min_votes": 2,
-    "min_agreement": 0.5,
-    "min_strength": 1.5,
-    "held_out": 0.5,
-    "salt": "pepper",
-    "margin": True,
-}
-
-
-def test_every_rule_is_in_the_manifest_and_named_where_it_changed() -> None:
-    one_file = {"format", "file", "part"}
-    assert set(RULES) == set(ExportSpec.model_fields) - one_file
-
-    def manifest(**asked: Any) -> dict[str, Any]:
-        wanted = SnapshotIn.model_validate({"name": "birds", **asked})
-        about = {"code": {}, "guidelines": [], "files": [], "licence": wanted.licence}
-        return {"filters": wanted.filters, "policy": wanted.policy, **about}
-
-    usual = manifest()
-    for name, value in RULES.items():
-        changed = manifest(**{name: value})
-        assert changed["policy"][name] == value, name
-        named = {rule for rule, *_ in compare([], [], (usual, changed)).rules}
-        assert named == ({name, "verdict"} if name == "aggregate" else {name}), name
-    assert compare([], [], (usual, manifest(licence="mit"))).rules == [("licence", "unknown", "mit")]
-    old = manifest(split="train")
-    del old["policy"]["split"]
-    assert compare([], [], (usual, old)).rules == [("split", None, "train")]
 
 
 @pytest.mark.usefixtures("judged")

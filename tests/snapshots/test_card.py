@@ -1,0 +1,94 @@
+"""What a snapshot's card tells, to `datasets` and to whoever reads it."""
+
+import re
+
+import orjson
+import pytest
+import yaml
+from flask import Flask
+from sqlmodel import Session, select
+
+from app.models import Adjudication, Comparison, Guideline, Judgment, Outcome, Response
+from tests.annotation.arrange import annotator_of
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+from tests.snapshots.arrange import PAGE, ClientOf, folder, make
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    make(session, client_of(cast.rosa), min_votes="1")
+    there = folder(app, cast, "birds-v1")
+    front, _, card = (there / "README.md").read_text().removeprefix("---\n").partition("\n---\n")
+    told = yaml.safe_load(front)
+    # One configuration: datasets takes one kind of file for all of them.
+    (default,) = told["configs"]
+    assert {file["path"] for file in default["data_files"]} <= {"data/train.parquet", "data/test.parquet"}
+    assert all((there / file["path"]).exists() for file in default["data_files"])
+    assert told["language"] == ["en"]
+    assert "12 by people" in card
+    assert told["tags"] == ["preference", "rlhf", "human-feedback"]
+    assert "12 of 12 pairs rest on one judgment" in card
+    assert "- In fewer than 30 pairs: `heron-9000`, `lark-9000`." in card
+    assert "Not known: no judgment tells which response stood on the left." in card
+    assert "Not stated" in card
+    page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
+    assert "How they agreed" in page
+    assert "pretty_name" not in page
+    assert "zstandard" in page.partition("Fetch and load it")[2]
+    annotator_of(session, cast.project, cast.ann).simulated = True
+    session.commit()
+    make(session, client_of(cast.rosa), category="code")
+    simulated = (folder(app, cast, "birds-v2") / "README.md").read_text().split("\n---\n")[0]
+    assert yaml.safe_load(simulated.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
+    changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
+    assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
+
+
+def test_the_card_tells_pairs_from_their_judgments(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+) -> None:
+    pairs = [session.get_one(Comparison, one.comparison_id) for one in judged]
+    for comparison in pairs[:4]:
+        judge(session, cast.project, cast.ben, comparison, "a")
+        of_a = (Response.prompt_id == comparison.prompt_id, Response.model_id == comparison.model_a_id)
+        longer = session.exec(select(Response).where(*of_a)).one()
+        longer.messages = [{"role": "assistant", "content": "An answer that is longer than the other."}]
+    judge(session, cast.project, cast.ben, pairs[4], "b")
+    judge(session, cast.project, cast.ben, pairs[5], "tie")
+    session.add(Adjudication(comparison_id=pairs[0].id, account_id=cast.rui.id, outcome=Outcome.A))
+    session.commit()
+    make(session, client_of(cast.rosa), aggregate="each")
+    there = folder(app, cast, "birds-v1")
+    card = (there / "README.md").read_text()
+    assert "14 judgments of 10 pairs of responses of 2 models to 10 prompts" in card
+    assert "14 judgments of these pairs: 14 by people" in card
+    assert "1 pair has a reviewer's verdict" in card
+    assert "6 of 10 pairs rest on one judgment" in card
+    assert "4 judgments left out (a pair without any counts as one): annotators divided" in card
+    # Each pair once: Wilson's interval of 4 out of 4.
+    assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
+    assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
+    make(session, client_of(cast.rosa))
+    card = (folder(app, cast, "birds-v2") / "README.md").read_text()
+    assert "10 preferences between responses of 2 models" in card
+    assert "2 pairs left out: annotators divided" in card
+    assert "6 of 10 pairs rest on one judgment" in card
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_long_guideline_is_cut_between_words_and_keeps_its_lines(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    text = "Read both.\nThen choose.\n\n" + "considerately " * 300
+    session.add(Guideline(project_id=cast.project.id, version=1, text=text))
+    session.commit()
+    make(session, client_of(cast.rosa))
+    card = (folder(app, cast, "birds-v1") / "README.md").read_text()
+    assert "> Read both.  \n> Then choose.\n>\n" in card
+    quoted = [line for line in card.splitlines() if line.startswith("> ")]
+    assert set(quoted[-1].split()) == {">", "considerately"}
+    assert f"the whole has {len(text):,} characters" in card
+    assert "Read both.<br" in client_of(cast.rosa).get(f"{PAGE}/birds-v1").text

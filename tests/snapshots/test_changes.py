@@ -1,0 +1,109 @@
+"""A snapshot never changes; what a later one changed is told, its rules too."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from flask import Flask
+from sqlmodel import Session, select
+
+from app.exports.forms import ExportSpec
+from app.models import Comparison, Judgment, now
+from app.snapshots.diff import compare
+from app.snapshots.forms import SnapshotIn
+from tests.annotation.arrange import queue
+from tests.api.conftest import Program
+from tests.conftest import Cast
+from tests.exports.arrange import judge
+from tests.snapshots.arrange import API, PAGE, ClientOf, make
+
+
+@pytest.mark.usefixtures("judged")
+def test_a_snapshot_stays_when_the_project_goes_on(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+) -> None:
+    client = client_of(cast.rosa)
+    make(session, client)
+    before = client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data
+    first = judged[0]
+    first.retired_at = now()
+    session.commit()
+    make(session, client, held_out="0.5")
+    assert client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data == before
+    page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
+    assert "Held-out share of prompts" in page
+    assert "Pairs added" in page
+
+
+def test_a_diff_tells_added_removed_and_turned(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    judged: list[Judgment],
+) -> None:
+    client = client_of(cast.rosa)
+    make(session, client)
+    gone, turned = judged[:2]
+    gone.retired_at = turned.retired_at = now()
+    session.flush()
+    comparisons = {one.comparison_id for one in judged}
+    pair = {one.id: one for one in session.exec(select(Comparison)) if one.id in comparisons}
+    judge(session, cast.project, cast.ann, pair[turned.comparison_id], "b")
+    # One more vote rewrites nothing.
+    judge(session, cast.project, cast.ben, pair[judged[2].comparison_id], "a")
+    (new,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, new, "a")
+    make(session, client)
+    found = program(cast.rosa).get(f"{API}/birds-v2/changes?since=birds-v1").json
+    assert found["added"] == [new.pair_id]
+    assert found["removed"] == [pair[gone.comparison_id].pair_id]
+    assert found["turned"] == [pair[turned.comparison_id].pair_id]
+    assert (found["rewritten"], found["same"], found["rules"]) == ([], 10, [])
+
+
+# For each rule another value than usual.
+RULES: dict[str, Any] = {
+    "category": ["code"],
+    "language": ["en"],
+    "model": ["heron-9000"],
+    "split": "train",
+    "gold": "in",
+    "adjudicated": True,
+    "kind": "human",
+    "group": ["experts"],
+    "guideline": [1],
+    "criterion": "accuracy",
+    "since": "2026-01-01",
+    "until": "2026-01-01",
+    "ties": "drop",
+    "aggregate": "majority",
+    "min_votes": 2,
+    "min_agreement": 0.5,
+    "min_strength": 1.5,
+    "held_out": 0.5,
+    "salt": "pepper",
+    "margin": True,
+}
+
+
+def test_every_rule_is_in_the_manifest_and_named_where_it_changed() -> None:
+    one_file = {"format", "file", "part"}
+    assert set(RULES) == set(ExportSpec.model_fields) - one_file
+
+    def manifest(**asked: Any) -> dict[str, Any]:
+        wanted = SnapshotIn.model_validate({"name": "birds", **asked})
+        about = {"code": {}, "guidelines": [], "files": [], "licence": wanted.licence}
+        return {"filters": wanted.filters, "policy": wanted.policy, **about}
+
+    usual = manifest()
+    for name, value in RULES.items():
+        changed = manifest(**{name: value})
+        assert changed["policy"][name] == value, name
+        named = {rule for rule, *_ in compare([], [], (usual, changed)).rules}
+        assert named == ({name, "verdict"} if name == "aggregate" else {name}), name
+    assert compare([], [], (usual, manifest(licence="mit"))).rules == [("licence", "unknown", "mit")]
+    old = manifest(split="train")
+    del old["policy"]["split"]
+    assert compare([], [], (usual, old)).rules == [("split", None, "train")]
