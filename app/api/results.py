@@ -139,7 +139,7 @@ class ReceiptOut(Answer):
         description="The server wrote it to its end. A download is whole when its length and its SHA-256 are "
         "these: one that broke off near its end may have a receipt, and one without is surely not whole."
     )
-    rows: int
+    rows: int = Field(description="0 of a dataset_info.json, which has none.")
     bytes: int
     sha256: str
     excluded: dict[str, int]

@@ -33,7 +33,7 @@ def export(slug: str, output: Path | None, **asked: Any) -> None:
         _write(project, spec, receipt, sys.stdout.buffer)
     else:
         _write_file(project, spec, receipt, output)
-    _tell(receipt)
+    _tell(receipt, spec)
 
 
 def _spec(asked: dict[str, Any], output: Path | None) -> ExportSpec:
@@ -68,8 +68,9 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
     partial.rename(output)
 
 
-def _tell(receipt: stream.Receipt) -> None:
-    click.echo(f"{receipt.rows:,} rows, {receipt.size:,} bytes, sha256 {receipt.sha256}", err=True)
+def _tell(receipt: stream.Receipt, spec: ExportSpec) -> None:
+    what = "dataset_info.json" if spec.part is Part.DATASET_INFO else f"{receipt.rows:,} rows"
+    click.echo(f"{what}, {receipt.size:,} bytes, sha256 {receipt.sha256}", err=True)
     for reason, count in receipt.excluded.most_common():
         click.echo(f"left out: {count:,} {reason}", err=True)
 

@@ -169,6 +169,7 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
         nowhere = runner.invoke(export, ["birds", "-o", str(target.parent / "none" / "x.jsonl")])
         piped = runner.invoke(export, ["birds", "--min-votes", "2"])
         wrong = runner.invoke(export, ["birds", "--held-out", "2"])
+        beside = runner.invoke(export, ["birds", "--format", "llamafactory", "--part", "dataset_info"])
     assert done.exit_code == 0
     assert pq.read_table(target).num_rows == 5
     assert "already there" in str(again.exception)
@@ -177,6 +178,8 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert "Left out: 5 fewer votes than asked for" in str(piped.exception)
     assert wrong.exit_code == 2
     assert "held_out" in wrong.stderr
+    assert beside.stderr.startswith("dataset_info.json, ")
+    assert done.stderr.startswith("5 rows, ")
 
 
 def test_a_worker_starts_without_what_only_some_files_need(tmp_path: Path) -> None:

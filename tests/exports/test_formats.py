@@ -3,6 +3,7 @@
 import csv
 import hashlib
 import io
+import re
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -291,6 +292,9 @@ def test_llamafactory_is_told_where_its_columns_are(cast: Cast, client_of: Clien
     row = orjson.loads(download(client, format="llamafactory").splitlines()[0])
     assert (told["formatting"], told["ranking"]) == ("sharegpt", True)
     assert set(told["columns"].values()) <= row.keys()
+    finished = client.get("/p/birds/export").text.partition("Finished downloads")[2]
+    assert re.search(r"<td>dataset_info.json</td>.*?data-of=\"Rows\">–</td>", finished, re.DOTALL)
+    assert re.search(r"<td>llamafactory</td>.*?data-of=\"Rows\">8</td>", finished, re.DOTALL)
 
 
 def test_what_is_more_than_text_is_no_row_but_counted(
