@@ -20,7 +20,7 @@ UNNAMED = "unnamed"
 # What the shapes have in common
 
 
-def _item(number: int, row: fields.Prompted, prompt: bytes, answers: list[Answer]) -> Item:
+def _item(number: int, row: fields.Row, prompt: bytes, answers: list[Answer]) -> Item:
     return Item(
         number,
         row.prompt_id or prompt_key(prompt),
@@ -103,6 +103,22 @@ def comparison(number: int, row: fields.ComparisonRow, _record: Record) -> Item:
     if a.digest == b.digest and not row.gold:
         raise ValueError("response_a and response_b are the same text; there is nothing to compare")
     return item
+
+
+def judgment(number: int, row: fields.JudgmentRow, _record: Record) -> Item:
+    sides = ((row.model_a, row.response_a, row.sample_a), (row.model_b, row.response_b, row.sample_b))
+    # A vote without texts is one by itself, also where its annotator gave several.
+    answers = [_answer(model, said, sample) if said else Answer(model) for model, said, sample in sides]
+    item = _item(number, row, dumped(row.prompt) if row.prompt else b"", answers)
+    item.messages = item.messages or None
+    if row.retired_at is not None:
+        return item
+    item.gold = row.gold
+    given = Vote(row.outcome, b"", row.annotator, row.annotator_kind, row.preference, at=row.created_at)
+    given.strength = row.strength if row.outcome in (Outcome.A, Outcome.B) else None
+    given.simulated = row.simulated
+    given.swapped = None if row.first_shown is None else row.first_shown == "b"
+    return _judged(item, given, row.judgment_id)
 
 
 def vote(number: int, row: fields.VoteRow, record: Record) -> Item:

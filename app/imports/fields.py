@@ -1,10 +1,19 @@
 """The fields of records as files have them, and the pydantic models that check each row."""
 
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import AfterValidator, AliasChoices, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    model_validator,
+)
 
 from app.models import AnnotatorKind, Message, Outcome
 from app.text import image_source, is_shown
@@ -216,6 +225,49 @@ class ComparisonRow(Prompted):
     annotator_kind: AnnotatorKind | None = None
     timestamp: Moment | None = named("timestamp", "tstamp", "created_at")
     id: Name | None = None
+
+
+def _nested(value: Any) -> Any:
+    """As it is in JSON Lines; in columns and cells it is JSON text."""
+    return _from_json(value) if isinstance(value, str) else value
+
+
+def _unquoted(value: Any) -> Any:
+    """Without the apostrophe that keeps a spreadsheet from running it."""
+    return value.removeprefix("'") if isinstance(value, str) else value
+
+
+class JudgmentRow(Row):
+    """A row of our own export of judgments; without texts where the vote came without them."""
+
+    model_config = ConfigDict(populate_by_name=False)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_empty_cells(cls, record: Any) -> Any:
+        return {name: value for name, value in record.items() if value != ""}
+
+    judgment_id: Name
+    outcome: Winner
+    prompt_id: Name
+    model_a: ModelName
+    model_b: ModelName
+    prompt: Messages | None = None
+    response_a: Messages | None = None
+    response_b: Messages | None = None
+    sample_a: Annotated[int, Field(ge=0)] = 0
+    sample_b: Annotated[int, Field(ge=0)] = 0
+    # What is called tags in such a row are those of the judgment.
+    tags: Annotated[list[Name], BeforeValidator(_nested)] | None = Field(None, validation_alias="prompt_tags")
+    gold: Winner | None = None
+    annotator: Annotated[Name, BeforeValidator(_unquoted)]
+    annotator_kind: AnnotatorKind
+    simulated: bool
+    strength: Annotated[int, Field(ge=1, le=3)] | None = None
+    preference: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] | None = None
+    first_shown: Literal["a", "b"] | None = None
+    created_at: Moment
+    retired_at: Moment | None = None
 
 
 class VoteRow(Row):

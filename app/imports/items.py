@@ -45,6 +45,9 @@ class Vote:
     preference: float | None = None
     swapped: bool | None = None
     at: datetime | None = None
+    strength: int | None = None
+    # Whether a new annotator is nobody.
+    simulated: bool = False
     # Filled in once the row's ordinal is known.
     submission: str = ""
 

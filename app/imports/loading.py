@@ -164,7 +164,8 @@ class Chunk:
         return True
 
     def _judge(self, item: Item, vote: Vote, pair: str, sides: list[Side]) -> bool:
-        if vote.submission in self.submissions:
+        if vote.submission in self.submissions or vote.annotator in self.target.pseudonyms:
+            # There already; of a pseudonym here, because the file was exported from this project.
             return False
         self.submissions.add(vote.submission)
         annotator_id, cluster = self.names.annotator(vote)
@@ -172,7 +173,7 @@ class Chunk:
         if comparison is not None and (comparison.id, annotator_id) in self.live:
             comparison = self._repeat(item, sides, annotator_id)
         elif comparison is None:
-            comparison = self._compare(item, pair, sides, None)
+            comparison = self._compare(item, pair, sides, item.gold)
         self.live.add((comparison.id, annotator_id))
         flipped = comparison.a[0] != sides[0][0] if sides[0][0] != sides[1][0] else comparison.a != sides[0]
         self._add_judgment(item, vote, comparison, (annotator_id, cluster), flipped=flipped)
@@ -224,7 +225,7 @@ class Chunk:
         self.pending.rows["judgments"].append(
             (
                 new_id, vote.submission, self.project_id, comparison.id, annotator_id,
-                outcome.value, swapped, preference, Source.IMPORT.value,
+                outcome.value, swapped, vote.strength, preference, Source.IMPORT.value,
                 bulk.moment(self.connection, vote.at or self.pending.now),
             )
         )  # fmt: skip

@@ -40,14 +40,15 @@ class Names:
         if any(item.vote and self._key(item.vote) not in target.annotators for item in items):
             annotators = self.pending.connection.execute(
                 sa.text(
-                    "SELECT kind, name, id, cluster FROM annotators "
-                    "WHERE project_id = :project AND account_id IS NULL"
+                    "SELECT kind, name, id, cluster, uid, account_id FROM annotators "
+                    "WHERE project_id = :project"
                 ),
                 project,
             )
-            target.annotators.update(
-                ((AnnotatorKind(kind), name), (id_, cluster)) for kind, name, id_, cluster in annotators
-            )
+            for kind, name, id_, cluster, uid, account in annotators:
+                target.pseudonyms.add(uid)
+                if account is None:
+                    target.annotators[AnnotatorKind(kind), name] = id_, cluster
 
     def model(self, name: str) -> int:
         """A model's id."""
@@ -72,7 +73,6 @@ class Names:
         if found is None:
             found = self.pending.new_id("annotators"), secrets.randbelow(ANNOTATOR_GROUPS)
             self.target.annotators[key] = found
-            self.pending.rows["annotators"].append(
-                (found[0], opaque_id(), self.pending.project_id, kind.value, name, False, found[1], 0, 0)
-            )
+            row = (found[0], opaque_id(), self.pending.project_id, kind.value, name, vote.simulated, found[1])
+            self.pending.rows["annotators"].append((*row, 0, 0))
         return found

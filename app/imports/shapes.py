@@ -141,6 +141,19 @@ SHAPES = _table(
             building.alpaca_output,
         ),
         Shape(
+            "judgments",
+            N_("Judgments"),
+            "judgment_id, outcome, annotator, prompt, model_a, response_a, model_b, response_b",
+            '{"judgment_id": "1f3a", "outcome": "a", "annotator": "x7Kd", "annotator_kind": "human", '
+            '"simulated": false, "created_at": "2026-03-01T09:30:00+00:00", "prompt_id": "q1", '
+            '"model_a": "heron", "model_b": "wren", "prompt": [{"role": "user", "content": "Name a bird."}], '
+            '"response_a": [{"role": "assistant", "content": "Heron."}], '
+            '"response_b": [{"role": "assistant", "content": "Cat."}]}',
+            _has("judgment_id", "outcome", "annotator", "model_a", "model_b"),
+            fields.JudgmentRow,
+            building.judgment,
+        ),
+        Shape(
             "comparisons",
             N_("Comparisons"),
             N_("prompt or messages, model_a, response_a, model_b, response_b; gold or winner if known"),

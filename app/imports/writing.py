@@ -30,7 +30,7 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "judgments": (
         "id", "submission_id", "project_id", "comparison_id", "annotator_id", "outcome", "swapped",
-        "preference", "source", "created_at",
+        "strength", "preference", "source", "created_at",
     ),
 }  # fmt: skip
 
@@ -69,6 +69,8 @@ class Target:
     scratch: Scratch = field(default_factory=Scratch)
     models: dict[str, int] = field(default_factory=dict)
     annotators: dict[tuple[AnnotatorKind, str], tuple[int, int]] = field(default_factory=dict)
+    # What the project's own exports call its annotators.
+    pseudonyms: set[str] = field(default_factory=set)
     # Ids of what a dry run does not add.
     made_up: Iterator[int] = field(default_factory=lambda: count(-1, -1))
 

@@ -1,6 +1,7 @@
 """Importing: what is added, that a repeat adds nothing, and what is refused."""
 
 import gzip
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from sqlmodel import Session, col, select
 
 from app import divided, tallies
 from app.errors import Invalid
+from app.exports import stream
+from app.exports.forms import ExportSpec
 from app.imports import importing
 from app.imports.known import REPEATS
 from app.models import (
@@ -27,6 +30,7 @@ from app.models import (
     Slot,
     Source,
     Tally,
+    now,
 )
 from app.projects import groups
 from app.projects.forms import GroupIn, KindIn
@@ -40,6 +44,9 @@ LOOKED_AT = """
     SELECT sum(seq_tup_read + idx_tup_fetch), pg_stat_force_next_flush() FROM pg_stat_xact_user_tables
     WHERE relname IN ('prompts', 'comparisons')
 """
+
+# Prompts, outcomes and annotators.
+VERDICTS = ((0, "a", "kim"), (0, "a", "lee"), (1, "b", "kim"), (2, "tie", "kim"))
 
 HI = {"role": "user", "content": "Hi"}
 
@@ -506,3 +513,44 @@ def test_an_empty_side_is_not_queued_but_its_vote_counts(importer: Importer, ses
     assert (judged.total("added"), judged.total("empty")) == (1, 1)
     assert session.exec(select(Slot)).all() == []
     assert session.exec(select(Judgment)).one().outcome == Outcome.A
+
+
+@pytest.mark.parametrize("file", ["jsonl", "csv", "parquet"])
+def test_exported_judgments_are_taken_by_another_project_and_never_twice(
+    app: Flask, cast: Cast, session: Session, tmp_path: Path, file: str
+) -> None:
+    here = Importer(app, cast.project, tmp_path)
+    rows = [comparison(n, winner=won, annotator=who) for n, won, who in VERDICTS]
+    here([{**rows[0], "category": "birds", "tags": ["water"]}, *rows[1:]])
+    here([comparison(5, gold="b", winner="b", annotator="kim")])
+    here([vote("b", annotator="kim"), vote("a", annotator="kim")])
+    session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "a").values(strength=3, swapped=True))
+    session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "tie").values(retired_at=now()))
+    session.execute(sa.update(Annotator).where(col(Annotator.name) == "lee").values(simulated=True))
+    there = Project(slug="copy", name="Copy")
+    session.add(there)
+    session.commit()
+    spec = ExportSpec.model_validate({"format": "judgments", "file": file})
+    exported = b"".join(stream.stream(here.engine, cast.project, spec, stream.Receipt(), by=None))
+    assert counts(here(exported, f"judgments.{file}"))[1] == 0, "they are here already"
+    importer = Importer(app, there, tmp_path)
+    assert importer(exported, f"judgments.{file}").files[0].reasons == {}
+    assert counts(importer(exported, f"judgments.{file}"))[1] == 0
+    said = sa.text("""
+        SELECT p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
+               j.created_at, a.simulated
+        FROM judgments j JOIN comparisons c ON c.id = j.comparison_id JOIN prompts p ON p.id = c.prompt_id
+        JOIN annotators a ON a.id = j.annotator_id
+        WHERE j.retired_at IS NULL AND j.project_id = :project ORDER BY j.id
+    """)
+    ours, theirs = (
+        sorted(map(str, session.execute(said, {"project": project.id}))) for project in (cast.project, there)
+    )
+    assert (theirs, len(theirs)) == (ours, 6)
+    pseudonyms, names = (
+        set(session.scalars(sa.select(column).where(col(Annotator.project_id) == project.id)))
+        for project, column in ((cast.project, Annotator.uid), (there, Annotator.name))
+    )
+    assert names <= pseudonyms
+    assert not session.scalar(sa.select(sa.func.count()).select_from(Slot)), "nothing of it is judged again"
+    assert tallies.differences(session, there.id or 0) == []
