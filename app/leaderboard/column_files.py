@@ -66,18 +66,33 @@ def _readable(path: Path, kind: str) -> Iterator[None]:
     try:
         yield
     except pa.ArrowInvalid as error:
+        if kind == "parquet":
+            raise Problem(f"{path.name} is no Parquet file, or not all of one.") from error
         found = _fault(path, kind)
         raise Problem(f"{path.name}, {found}" if found else f"{path.name} cannot be read: {error}") from error
-    except (UnicodeDecodeError, OSError, csv.Error) as error:
+    except UnicodeDecodeError as error:
+        raise not_utf8(path) from error
+    except (OSError, csv.Error) as error:
         raise Problem(f"{path.name} cannot be read: {error}") from error
 
 
+def not_utf8(path: Path) -> Problem:
+    """What is said of a file that is no text, or text of another encoding."""
+    return Problem(
+        f"{path.name} is not UTF-8 text: save it as UTF-8. The name of a compressed file ends in .gz or .zst."
+    )
+
+
 def _fault(path: Path, kind: str) -> str:
-    """Where a text file breaks off, and why: Arrow says it in its own words, and without the line."""
-    if kind == "parquet":
-        return ""
-    with suppress(UnicodeDecodeError, OSError, csv.Error, RecursionError), _text(path) as lines:
-        return next(_csv_faults(lines, _delimiter(path)) if kind == "csv" else _jsonl_faults(lines), "")
+    """Where a text file breaks off, and why: Arrow says it in its own words, and without the line.
+
+    Raises Problem where it is no text.
+    """
+    try:
+        with suppress(OSError, csv.Error, RecursionError), _text(path) as lines:
+            return next(_csv_faults(lines, _delimiter(path)) if kind == "csv" else _jsonl_faults(lines), "")
+    except UnicodeDecodeError as error:
+        raise not_utf8(path) from error
     return ""
 
 

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.errors import Problem
-from app.leaderboard.column_files import Source, read, recognise
+from app.leaderboard.column_files import Source, not_utf8, read, recognise
 from app.words import UNKNOWN_PROMPT, listed
 from ranking import Outcome
 
@@ -359,4 +359,8 @@ def _codes(source: Source, table: pa.Table, name: str) -> tuple[Codes, tuple[str
     if whole.num_chunks == 0:
         return np.zeros(0, np.int32), ()
     codes = np.concatenate([np.asarray(chunk.indices.fill_null(-1)) for chunk in whole.chunks])
-    return codes, tuple(whole.chunk(0).dictionary.to_pylist())
+    try:
+        return codes, tuple(whole.chunk(0).dictionary.to_pylist())
+    except UnicodeDecodeError as error:
+        # Arrow takes the bytes of JSON Lines as they are.
+        raise not_utf8(source.path) from error

@@ -136,6 +136,38 @@ def test_what_cannot_be_read_is_said_with_its_line(name: str, text: str, told: s
     assert told in error.detail
 
 
+@pytest.mark.parametrize("after", [0, 20_000])
+@pytest.mark.parametrize(
+    ("name", "row", "bad"),
+    [
+        ("v.csv", b"x,y,tie\n", b"caf\xe9,y,tie\n"),
+        (
+            "v.jsonl",
+            b'{"model_a":"x","model_b":"y","winner":"tie"}\n',
+            b'{"model_a":"caf\xe9","model_b":"y","winner":"tie"}\n',
+        ),
+    ],
+)
+def test_text_of_another_encoding_is_told_in_words(
+    name: str, row: bytes, bad: bytes, after: int, tmp_path: Path
+) -> None:
+    file = tmp_path / name
+    file.write_bytes((HEAD.encode() if name == "v.csv" else b"") + row * after + bad)
+    told = str(run(file).exception)
+    assert (
+        told
+        == f"{name} is not UTF-8 text: save it as UTF-8. The name of a compressed file ends in .gz or .zst."
+    )
+    packed = tmp_path / "packed.csv"
+    packed.write_bytes(b"\x1f\x8b\x08")
+    assert "packed.csv is not UTF-8 text" in str(run(packed).exception)
+    packed.rename(tmp_path / "packed.parquet")
+    assert (
+        str(run(tmp_path / "packed.parquet").exception)
+        == "packed.parquet is no Parquet file, or not all of one."
+    )
+
+
 def test_a_file_that_is_no_votes_is_refused_with_what_was_found(tmp_path: Path) -> None:
     error = run(write(tmp_path / "v.csv", [{"prompt": "x", "response": "y"}])).exception
     assert isinstance(error, Problem)
