@@ -155,7 +155,8 @@ def wilson(share: float, of: int, level: float = 0.95) -> tuple[float, float]:
     z = float(critical_value(level))
     centre = (share * of + z**2 / 2) / (of + z**2)
     half = z * float(np.sqrt(share * (1 - share) * of + z**2 / 4)) / (of + z**2)
-    return max(centre - half, 0.0), min(centre + half, 1.0)
+    # At either end the bound is exact, which the sums above are not.
+    return 0.0 if share <= 0 else max(centre - half, 0.0), 1.0 if share >= 1 else min(centre + half, 1.0)
 
 
 def covariance(

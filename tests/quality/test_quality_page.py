@@ -181,7 +181,9 @@ def test_an_interval_of_a_share_is_wilsons() -> None:
     assert (some.lower, some.upper) == pytest.approx((0.150, 0.850), abs=1e-3)
     assert Share(0, 10).lower == 0
     assert Share(0, 10).upper == pytest.approx(0.2775, abs=1e-4)
-    assert Share(10, 10).upper == 1
+    # Exactly, whatever the sums come to: 37 of 37 would be 0.9999999999999999.
+    assert {Share(n, n).upper for n in range(1, 100)} == {1.0}
+    assert {Share(0, n).lower for n in range(1, 100)} == {0.0}
 
 
 def test_agreement_with_others_counts_each_others_verdict(session: Session, cast: Cast) -> None:
