@@ -138,9 +138,9 @@ def flat(found: Mapping[str, Mapping[str, Found]]) -> dict[Part, Found]:
     return {(by, value): one for by, parts in found.items() for value, one in parts.items()}
 
 
-def who(access: Access) -> words.Counts:
-    """How many annotators of each kind are real, and how many simulated."""
-    return standings.headline(db.session(), access.project).kinds()
+def called(access: Access) -> words.Called:
+    """What values of slices are called."""
+    return standings.called(db.session(), access.project)
 
 
 def simulated(access: Access, query: StandingsQuery) -> tuple[str, ...]:
@@ -150,4 +150,4 @@ def simulated(access: Access, query: StandingsQuery) -> tuple[str, ...]:
 
 def title(access: Access, query: StandingsQuery) -> Title:
     """What a picture is of."""
-    return Title(access.project.name + words.where(query, who(access)), " ".join(simulated(access, query)))
+    return Title(access.project.name + words.where(query, called(access)), " ".join(simulated(access, query)))

@@ -25,7 +25,7 @@ def of_standings(access: Access, query: StandingsQuery, kind: str) -> Response:
 
     def rows() -> str:
         parts = standings.load_parts(session, project, query)
-        return tables.rows_csv({part: found.rows for part, found in parts.items()}, asked.who(access))
+        return tables.rows_csv({part: found.rows for part, found in parts.items()}, asked.called(access))
 
     makers: Makers = {
         "csv": rows,
@@ -42,7 +42,7 @@ def of_matrix(access: Access, query: StandingsQuery, shown: ShareOf, kind: str) 
     rows, project = pairs.matrix(asked.bradley_terry(access, query)), access.project
     met = [one for row in rows for one in row if one and one.judgments]
     makers: Makers = {
-        "csv": lambda: tables.meetings_csv({asked.part(query): met}, asked.who(access)),
+        "csv": lambda: tables.meetings_csv({asked.part(query): met}, asked.called(access)),
         "json": lambda: _json(objects.of_matrix(access, query)),
         "svg": lambda: pictures.matrix_svg(asked.title(access, query), rows, shown),
     }
@@ -66,7 +66,7 @@ def of_model(access: Access, query: StandingsQuery, one: Model, kind: str) -> Re
     meetings = pairs.meetings(found, one.name)
     subtitle = f"How often {one.name} is preferred: expected, with 95% interval, and observed (ring)"
     makers: Makers = {
-        "csv": lambda: tables.placed_csv(asked.placed(access, query, one), asked.who(access)),
+        "csv": lambda: tables.placed_csv(asked.placed(access, query, one), asked.called(access)),
         "json": lambda: _json(objects.of_model(access, query, one)),
         "svg": lambda: pictures.shares_svg(
             asked.title(access, query), subtitle, [pictures.bar(one.other, one) for one in meetings]
@@ -82,16 +82,16 @@ def of_pair(access: Access, query: StandingsQuery, pair: tuple[Model, Model], ki
     subtitle = f"How often {one} is preferred to {other}: expected, with 95% interval, and observed (ring)"
 
     def bars() -> list[pictures.Bar]:
-        who = asked.who(access)
+        called = asked.called(access)
         labels = [
-            f"{words.slice_name(by)}: {words.slice_value(value, by, who)}" if by else "All"
+            f"{words.slice_name(by)}: {words.slice_value(value, by, called)}" if by else "All"
             for by, value in found
         ]
         return [pictures.bar(*both) for both in zip(labels, found.values(), strict=True)]
 
     makers: Makers = {
         "csv": lambda: tables.meetings_csv(
-            {part: [meeting] for part, meeting in found.items()}, asked.who(access)
+            {part: [meeting] for part, meeting in found.items()}, asked.called(access)
         ),
         "json": lambda: _json(objects.of_pair(access, query, pair)),
         "svg": lambda: pictures.shares_svg(asked.title(access, query), subtitle, bars()),

@@ -66,8 +66,8 @@ def _notes(access: Access, query: StandingsQuery) -> dict[str, list[str]]:
 
 
 def _listed(access: Access, parts: Mapping[Part, Any]) -> list[dict[str, Any]]:
-    who = asked.who(access)
+    called = asked.called(access)
     return [
-        {"by": by, "value": value, "label": words.slice_value(value, by, who), **asdict(one)}
+        {"by": by, "value": value, "label": words.slice_value(value, by, called), **asdict(one)}
         for (by, value), one in parts.items()
     ]

@@ -172,7 +172,7 @@ def _plain_page(
 
 def _common(access: Access, query: StandingsQuery, endpoint: str) -> dict[str, Any]:
     """What every page of the room shows."""
-    spoken.tell_simulated(asked.who(access))
+    spoken.tell_called(asked.called(access))
     return {
         "access": access,
         "project": access.project,

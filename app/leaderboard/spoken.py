@@ -35,9 +35,9 @@ _WITHIN = {
 }
 
 
-def tell_simulated(counts: words.Counts) -> None:
-    """For the rest of the request: how many annotators of each kind are real, and how many simulated."""
-    flask.g.annotators = counts
+def tell_called(called: words.Called) -> None:
+    """For the rest of the request: what values of slices are called."""
+    flask.g.called = called
 
 
 def share(row: Row, key: str) -> str:
@@ -57,8 +57,8 @@ def by_slice(by: str) -> str:
 
 
 def slice_value(value: str, by: str) -> str:
-    """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key."""
-    found = words.slice_value(value, by, flask.g.get("annotators", {}))
+    """A slice's value; the kinds of annotators have names of their own, a criterion has its lead's."""
+    found = words.slice_value(value, by, flask.g.get("called", words.Called()))
     return str(_(found)) if by == "kind" and value in words.KINDS else found
 
 

@@ -15,6 +15,7 @@ from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
 from app.leaderboard.reading import Integers
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Project
+from app.projects import rubrics
 from ranking import Cells, Fit, WinMatrix
 
 
@@ -78,11 +79,11 @@ def as_object(session: Session, project: Project, query: StandingsQuery) -> dict
     (_, first), *rest = load_parts(session, project, query).items()
     days = {name: day.isoformat() for name in ("since", "until") if (day := getattr(query, name))}
     if query.value:
-        label = words.slice_value(query.value, query.by, headline(session, project).kinds())
+        label = words.slice_value(query.value, query.by, called(session, project))
         return {**first.as_object(), **days, "by": query.by, "value": query.value, "label": label}
     if query.by:
-        who = headline(session, project).kinds()
-        parts = {(value, words.slice_value(value, query.by, who)): found for (_, value), found in rest}
+        names = called(session, project)
+        parts = {(value, words.slice_value(value, query.by, names)): found for (_, value), found in rest}
         return with_slices(first, query.by, parts) | days
     return first.as_object() | days
 
@@ -95,6 +96,12 @@ def fitted(session: Session, project: Project) -> Fit | None:
 def headline(session: Session, project: Project) -> Headline:
     """Who judged, and when last."""
     return remembered(session, project, "headline", lambda _: _headline(session, project))
+
+
+def called(session: Session, project: Project) -> words.Called:
+    """What values of slices are called."""
+    criteria = remembered(session, project, "criteria", lambda _: rubrics.criteria(session, project))
+    return words.Called(headline(session, project).kinds(), criteria)
 
 
 def simulated(session: Session, project: Project, query: StandingsQuery) -> tuple[str, ...]:

@@ -27,24 +27,24 @@ def to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
     return out.getvalue()
 
 
-def rows_csv(parts: Mapping[Part, Iterable[Row]], who: words.Counts) -> str:
-    """One line a model and part; ``who`` are the annotators, for what their kinds are called."""
-    return _by_part(Row, parts, who)
+def rows_csv(parts: Mapping[Part, Iterable[Row]], called: words.Called) -> str:
+    """One line a model and part; ``called`` says what values of slices are."""
+    return _by_part(Row, parts, called)
 
 
-def placed_csv(parts: Mapping[Part, Placed], who: words.Counts) -> str:
+def placed_csv(parts: Mapping[Part, Placed], called: words.Called) -> str:
     """One model, a line a part, with where it stands out."""
-    return _by_part(Placed, {part: [one] for part, one in parts.items()}, who)
+    return _by_part(Placed, {part: [one] for part, one in parts.items()}, called)
 
 
-def meetings_csv(parts: Mapping[Part, Iterable[Meeting]], who: words.Counts) -> str:
+def meetings_csv(parts: Mapping[Part, Iterable[Meeting]], called: words.Called) -> str:
     """One line a pair of models and part."""
-    return _by_part(Meeting, parts, who)
+    return _by_part(Meeting, parts, called)
 
 
-def _by_part(kind: type[Any], parts: Mapping[Part, Iterable[Any]], who: words.Counts) -> str:
+def _by_part(kind: type[Any], parts: Mapping[Part, Iterable[Any]], called: words.Called) -> str:
     rows = (
-        [by, value, words.slice_value(value, by, who), *asdict(one).values()]
+        [by, value, words.slice_value(value, by, called), *asdict(one).values()]
         for (by, value), found in parts.items()
         for one in found
     )

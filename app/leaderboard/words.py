@@ -1,7 +1,7 @@
 """How a row of the standings reads, the same on a page and in a terminal."""
 
 from collections.abc import Mapping
-from types import MappingProxyType
+from dataclasses import dataclass, field
 from typing import Any
 
 from app.words import N_
@@ -10,6 +10,16 @@ NONE = "–"
 VOTED = ("wins", "ties", "losses")
 # How many annotators of each kind are real, and how many simulated.
 Counts = Mapping[str, tuple[int, int]]
+
+
+@dataclass(frozen=True)
+class Called:
+    """What values of slices are called: annotators by how many there are of each kind, criteria by key."""
+
+    kinds: Counts = field(default_factory=dict)
+    criteria: Mapping[str, str] = field(default_factory=dict)
+
+
 # By whether there are real ones and simulated ones.
 KINDS = {
     "human": {
@@ -44,16 +54,13 @@ def slice_name(by: str) -> str:
     return {"kind": "Kind of annotator", "group": "Annotator group"}.get(by, by.capitalize())
 
 
-def slice_value(value: str, by: str, who: Counts = MappingProxyType({})) -> str:
-    """A slice's value; the kinds of annotators have names of their own, a criterion is shown by its key.
-
-    ``who``: how many annotators of each kind are real, and how many simulated.
-    """
+def slice_value(value: str, by: str, called: Called) -> str:
+    """A slice's value; the kinds of annotators have names of their own, a criterion has its lead's."""
     if by == "criterion":
-        return value.replace("_", " ")
+        return called.criteria.get(value, value)
     if by != "kind" or value not in KINDS:
         return value
-    real, simulated = who.get(value, (1, 0))
+    real, simulated = called.kinds.get(value, (1, 0))
     return KINDS[value][real > 0 or not simulated, simulated > 0]
 
 
@@ -65,8 +72,8 @@ def days(query: Any) -> str:
     return f"since {since}" if since else f"until {until}" if until else "all time"
 
 
-def where(query: Any, who: Counts) -> str:
+def where(query: Any, called: Called) -> str:
     """Which judgments a page is about, as its heading goes on: " in category “code”, since 2025-06-01"."""
-    value = slice_value(query.value, query.by, who)
+    value = slice_value(query.value, query.by, called)
     found = f" in {slice_name(query.by).lower()} “{value}”" if query.value else ""
     return found if query.always else f"{found}, {days(query)}"

@@ -1,5 +1,6 @@
 """Slices of the standings: by criterion, by annotator group, by time."""
 
+import csv
 import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
@@ -8,12 +9,15 @@ from typing import Any
 
 import pytest
 from flask.testing import FlaskClient
+from markupsafe import escape
 from sqlmodel import Session, select
 
 from app import tallies
 from app.leaderboard import slicing, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Model
+from app.projects import rubrics
+from app.rubric import Rubric
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     TIE,
@@ -112,6 +116,29 @@ def test_the_counts_stay_those_of_the_judgments(session: Session, cast: Cast, ju
     change(session, judged[5], TIE)
     session.commit()
     assert tallies.differences(session, cast.project.id or 0) == []
+
+
+def test_a_criterion_is_called_what_its_lead_calls_it(
+    session: Session, cast: Cast, client_of: Clients, judged: list[Judgment]
+) -> None:
+    client, name = client_of(cast.lena), "Accuracy, <b>facts</b>"
+    assert ask(session, cast, by="criterion")["slices"][0]["label"] == "tone"  # type: ignore[index]
+    rubric = Rubric.model_validate({"criteria": [{"key": "tone", "name": name}]})
+    rubrics.publish(session, cast.project, rubric, by=cast.lena)
+    session.commit()
+    assert [part["label"] for part in client.get(f"{URL}.json?by=criterion").json["slices"]] == [name]
+    assert name in {
+        row["label"] for row in csv.DictReader(client.get(f"{URL}.csv?by=criterion").text.splitlines())
+    }
+    lark = f"{URL}/models/{standings.uids(session, cast.project)['Lark']}"
+    assert name in {part["label"] for part in client.get(f"{lark}.json").json["slices"]}
+    for address in (
+        f"{URL}?by=criterion",
+        f"{URL}?by=criterion&value=tone",
+        lark,
+        f"{URL}.svg?by=criterion&value=tone",
+    ):
+        assert str(escape(name)) in client.get(address).text, address
 
 
 def test_slices_and_days_are_in_the_address(
