@@ -16,7 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import language
 from app.errors import FieldError, Problem, Unauthorized
-from app.web import account, htmx, is_api, settings, wants_fragment
+from app.web import account, htmx, is_api, is_file, settings, wants_fragment
 
 log = logging.getLogger(__name__)
 
@@ -115,7 +115,7 @@ def tell(
     members: dict[str, Any] | None = None,
 ) -> Response:
     """The same error as the asker reads it: problem document, fragment or page."""
-    if is_api():
+    if is_api() or is_file():
         response = jsonify(problem_document(status, detail, errors or []) | (members or {}))
         response.content_type = "application/problem+json"
         response.headers["Content-Language"] = language.current()

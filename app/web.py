@@ -127,6 +127,11 @@ def is_api() -> bool:
     return request.path.startswith("/api/")
 
 
+def is_file() -> bool:
+    """Whether the address is that of a file for programs, spreadsheets or slides, and no page."""
+    return request.path.endswith((".json", ".csv", ".svg"))
+
+
 def wants_fragment() -> bool:
     """Whether htmx will swap the answer into a part of the page.
 

@@ -7,10 +7,11 @@ from typing import TypeVar
 import flask
 from flask import Response, request
 from flask_babel import gettext as _
+from pydantic import BaseModel
 from sqlmodel import select
 
 from app import assets, db, permissions, web
-from app.errors import NotFound
+from app.errors import Invalid, NotFound, checked
 from app.leaderboard import memory, page, pairs, slicing, standing_out, standings, words
 from app.leaderboard.etags import unless_known
 from app.leaderboard.examples import Result
@@ -29,9 +30,16 @@ LAST_OFFSET = 1_000_000
 Found = TypeVar("Found")
 
 
-def enter(slug: str) -> tuple[Access, StandingsQuery]:
-    """The reader's access to a project, and which judgments they look at."""
+def enter(slug: str, *names: str, part: bool = True) -> tuple[Access, StandingsQuery]:
+    """The reader's access to a project, and which judgments they look at.
+
+    ``names`` are what the address may say besides; ``part`` is False where it is of all judgments. Raises
+    Invalid for anything else: it would be taken for what was asked for.
+    """
     access = permissions.enter(db.session(), web.account(), slug, READ)
+    known = {*names, *(StandingsQuery.model_fields if part else ())}
+    if unknown := [name for name in request.args if name not in known]:
+        raise Invalid.unknown(unknown, known)
     query = StandingsQuery.read(request.args)
     slicing.check(db.session(), access.project, query)
     return access, query
@@ -54,13 +62,20 @@ def pair(access: Access, uid: str, other_uid: str) -> tuple[Model, Model]:
 
 
 def shown() -> ShareOf:
-    """Which shares a win matrix shows."""
-    return "expected" if request.args.get("show") == "expected" else "observed"
+    """Which shares a win matrix shows. Raises Invalid."""
+    return checked(_Looked, request.args.to_dict()).show
 
 
 def result() -> Result:
-    """Which of a model's comparisons are looked at."""
-    return "won" if request.args.get("examples") == "won" else "lost"
+    """Which of a model's comparisons are looked at. Raises Invalid."""
+    return checked(_Looked, request.args.to_dict()).examples
+
+
+class _Looked(BaseModel):
+    """At what of a view."""
+
+    show: ShareOf = "observed"
+    examples: Result = "lost"
 
 
 def offset() -> int:

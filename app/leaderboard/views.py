@@ -33,7 +33,7 @@ def rank_range(row: Row) -> str:
 @bp.get(HERE)
 def show(slug: str) -> Response:
     """Who leads, how surely, and what the judgments do not tell."""
-    access, query = asked.enter(slug)
+    access, query = asked.enter(slug, *Arrangement.model_fields)
     arrangement = Arrangement.read(request.args)
     return asked.answer(
         access, (query, arrangement), lambda: rendering.standings_page(access, query, arrangement)
@@ -50,7 +50,7 @@ def download(slug: str, kind: str) -> Response:
 @bp.get(f"{HERE}/matrix")
 def matrix(slug: str) -> Response:
     """Every model against every other: observed, or as the ratings expect."""
-    access, query = asked.enter(slug)
+    access, query = asked.enter(slug, "show")
     shown = asked.shown()
     return asked.answer(access, (query, shown), lambda: rendering.matrix_page(access, query, shown))
 
@@ -58,7 +58,7 @@ def matrix(slug: str) -> Response:
 @bp.get(f"{HERE}/matrix.<any(csv, json, svg):kind>")
 def download_matrix(slug: str, kind: str) -> Response:
     """Every pair of models that met, as a file."""
-    access, query = asked.enter(slug)
+    access, query = asked.enter(slug, "show")
     shown = asked.shown()
     return asked.answer(access, (query, kind, shown), lambda: files.of_matrix(access, query, shown, kind))
 
@@ -80,28 +80,28 @@ def download_history(slug: str, kind: str) -> Response:
 @bp.get(f"{HERE}/bias")
 def biases(slug: str) -> Response:
     """Whether the side of the screen decides verdicts."""
-    access, _ = asked.enter(slug)
+    access, _ = asked.enter(slug, part=False)
     return asked.answer(access, (), lambda: rendering.bias_page(access))
 
 
 @bp.get(f"{HERE}/bias.<any(csv, json, svg):kind>")
 def download_bias(slug: str, kind: str) -> Response:
     """How far the side decides, as a file."""
-    access, _ = asked.enter(slug)
+    access, _ = asked.enter(slug, part=False)
     return asked.answer(access, (kind,), lambda: files.of_bias(access, kind))
 
 
 @bp.get(f"{HERE}/robustness")
 def firmness(slug: str) -> Response:
     """Whether the order would survive other judgments, another style, or judge models."""
-    access, query = asked.enter(slug)
-    return asked.answer(access, (query,), lambda: rendering.firmness_page(access, query))
+    access, _ = asked.enter(slug, part=False)
+    return asked.answer(access, (), lambda: rendering.firmness_page(access))
 
 
 @bp.get(f"{HERE}/models/<uid>")
 def model(slug: str, uid: str) -> Response:
     """Where one model wins and loses."""
-    access, query = asked.enter(slug)
+    access, query = asked.enter(slug, "examples", "offset")
     one = asked.model(access, uid)
     result, offset = asked.result(), asked.offset()
     return asked.answer(
@@ -128,7 +128,7 @@ def comparison(slug: str, uid: str, pair_id: str) -> Response:
 @bp.get(f"{HERE}/models/<uid>/<other_uid>")
 def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
     """Two models against each other."""
-    access, query = asked.enter(slug)
+    access, query = asked.enter(slug, "offset")
     pair = asked.pair(access, uid, other_uid)
     offset = asked.offset()
     return asked.answer(access, (query, offset), lambda: rendering.pair_page(access, query, pair, offset))

@@ -128,13 +128,43 @@ def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of:
     assert drawn.index("Without judgments") < drawn.index("Owl")
 
 
+@pytest.mark.parametrize(
+    ("address", "pointer", "told"),
+    [
+        (".json?ties=maybe", "/ties", "Choose one of: half, davidson, drop."),
+        (".csv?by=category&value=birds", "/value", "There is no category birds in this project."),
+        (".svg?sort=wins", "/sort", "Choose one of: by, method, since, ties, until, value."),
+        ("?sort=height", "/sort", "Choose one of: rating, model, wins, ties, losses, judgments."),
+        ("?colour=red", "/colour", "Choose one of: by, method, order, q, since, sort, ties, until, value."),
+        ("/matrix.csv?show=all", "/show", "Choose one of: observed, expected."),
+        ("/matrix?sort=wins", "/sort", "Choose one of: by, method, show, since, ties, until, value."),
+        ("/bias.json?by=category", "/by", "There is no such field."),
+        ("/robustness?by=category", "/by", "There is no such field."),
+    ],
+)
+def test_what_an_address_cannot_mean_is_refused_by_files_for_programs(
+    address: str, pointer: str, told: str, cast: Cast, client_of: Clients
+) -> None:
+    refused = client_of(cast.vic).get(f"{URL}{address}")
+    assert refused.status_code == 422
+    if "." in address.partition("?")[0]:
+        assert refused.mimetype == "application/problem+json"
+        [error] = refused.json["errors"]
+        assert error["pointer"] == pointer
+        assert told in error["detail"]
+    else:
+        assert refused.mimetype == "text/html"
+        assert told in refused.text
+
+
 def test_every_view_can_be_taken_away(session: Session, cast: Cast, client_of: Clients) -> None:
     judge_birds(session, cast.project, names=["Heron", "=1+1", "<Moth>"], categories=("coding", "safety"))
     uids = standings.uids(session, cast.project)
     heron, sums = uids["Heron"], uids["=1+1"]
     client = client_of(cast.vic)
     for view in ("", "/matrix", "/over-time", "/bias", f"/models/{heron}", f"/models/{sums}/{heron}"):
-        drawn = client.get(f"{URL}{view}.svg?by=category&value=coding&since=2020-01-01")
+        part = "" if view == "/bias" else "?by=category&value=coding&since=2020-01-01"
+        drawn = client.get(f"{URL}{view}.svg{part}")
         assert ET.fromstring(drawn.text).tag.endswith("svg"), view  # noqa: S314 -- our own output
         assert client.get(f"{URL}{view}.json").json, view
         told = client.get(f"{URL}{view}.csv")
