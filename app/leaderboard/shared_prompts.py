@@ -47,8 +47,9 @@ def _prompts(
         return Prompts(unknown=True)
     if whole and len(prompt):
         votes = round(fitted.matrix.judgments.sum() / 2)
-        # The judgments of unknown prompts are those that were not read.
-        return Prompts.of(np.append(prompt, np.full(votes - len(prompt), -1)), found)
+        # The judgments of unknown prompts are those not read; more may have come since they were counted.
+        unread = max(votes - len(prompt), 0)
+        return Prompts.of(np.append(prompt, np.full(unread, -1)), found)
     number = max(found.items, 0 if whole else _up_to_few(session, project, query))
     partly = not whole and _any(session, project, known=False)
     return Prompts(number, found if whole or found.known else None, partly=partly)
