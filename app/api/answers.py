@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.annotation.forms import Ratings
 from app.annotation.reading import Reading
+from app.exports.exclusions import Unit
 from app.models import (
     Account,
     AnnotatorKind,
@@ -51,6 +52,9 @@ class ProblemDocument(Answer):
     errors: list[FieldProblem]
     excluded: dict[str, int] = Field(
         default_factory=dict, description="Of an export without a row: what was left out, by reason."
+    )
+    excluded_units: dict[str, Unit] = Field(
+        default_factory=dict, description="What is counted of each of these reasons."
     )
 
 

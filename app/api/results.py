@@ -6,6 +6,7 @@ from typing import Any, Self
 from pydantic import Field
 
 from app.api.answers import Answer
+from app.exports.exclusions import Unit
 from app.exports.preview import Preview
 from app.models import AnnotatorKind
 from app.quality.coefficients import Coefficient
@@ -88,13 +89,20 @@ class ModelCountOut(Answer):
     rejected: int
 
 
+LEFT_OUT: Any = Field(description="What was left out, by reason, in the units of `excluded_units`.")
+UNITS: Any = Field(
+    default_factory=dict, description="What is counted of each reason; not known of older exports."
+)
+
+
 class PreviewOut(Answer):
     """What an export would hold now; `read` of its `comparisons` were looked at, and counts are of those."""
 
     comparisons: int
     read: int
     rows: int
-    excluded: dict[str, int]
+    excluded: dict[str, int] = LEFT_OUT
+    excluded_units: dict[str, Unit] = UNITS
     preferences: int = Field(
         description="Those written; of kto those its responses are from, of arena the battles with a winner, "
         "of judgments none. What follows is of them."
@@ -119,6 +127,7 @@ class PreviewOut(Answer):
             read=found.sample.read,
             rows=found.rows,
             excluded=dict(found.excluded),
+            excluded_units=found.units,
             preferences=found.preferences,
             decided_by_reliability=found.weighed,
             longer_chosen=ShareOut.model_validate(found.longer) if found.longer else None,
@@ -142,7 +151,8 @@ class ReceiptOut(Answer):
     rows: int = Field(description="0 of a dataset_info.json, which has none.")
     bytes: int
     sha256: str
-    excluded: dict[str, int]
+    excluded: dict[str, int] = LEFT_OUT
+    excluded_units: dict[str, Unit] = UNITS
     spec: dict[str, Any]
 
 

@@ -34,7 +34,10 @@ NAMES = ("model", "category", "language", "group")
 
 @dataclass(frozen=True)
 class Choices:
-    """What the filters may ask for as (value, label), and the size of what they filter."""
+    """What the filters may ask for as (value, label), and the size of what they filter.
+
+    ``kinds`` are those of annotators that have judged; who is simulated is of none.
+    """
 
     comparisons: int
     judgments: int
@@ -43,6 +46,7 @@ class Choices:
     models: list[str]
     criteria: dict[str, str]
     groups: list[str]
+    kinds: list[AnnotatorKind]
     guidelines: list[int]
 
 
@@ -62,6 +66,7 @@ def choices(session: Session, project: Project) -> Choices:
         ),
         criteria=rubrics.criteria(session, project),
         groups=_groups(session, project),
+        kinds=_judging(session, project),
         guidelines=_versions(session, project),
     )
 
@@ -75,6 +80,14 @@ def _judged(session: Session, project: Project, by: str) -> list[tuple[str, str]
 def _versions(session: Session, project: Project) -> list[int]:
     found = select(Guideline.version).where(Guideline.project_id == project.id)
     return list(session.exec(found.order_by(col(Guideline.version))))
+
+
+def _judging(session: Session, project: Project) -> list[AnnotatorKind]:
+    """Whose judgments there are, but for simulated ones."""
+    who, kind = Annotator, col(Annotator.kind)
+    judged = sa.exists().where(col(Judgment.annotator_id) == who.id)
+    found = select(kind).where(who.project_id == project.id, col(who.simulated).is_(False), judged)
+    return list(session.exec(found.distinct()))
 
 
 def _groups(session: Session, project: Project) -> list[str]:

@@ -8,7 +8,7 @@ import click
 
 from app import db, permissions
 from app.errors import Conflict, Invalid, NotFound, checked
-from app.exports import stream
+from app.exports import exclusions, stream
 from app.exports.choices import known
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.options import choice, filters
@@ -71,8 +71,8 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
 def _tell(receipt: stream.Receipt, spec: ExportSpec) -> None:
     what = "dataset_info.json" if spec.part is Part.DATASET_INFO else f"{receipt.rows:,} rows"
     click.echo(f"{what}, {receipt.size:,} bytes, sha256 {receipt.sha256}", err=True)
-    for reason, count in receipt.excluded.most_common():
-        click.echo(f"left out: {count:,} {reason}", err=True)
+    for left_out in exclusions.listed(spec, receipt.excluded):
+        click.echo(f"left out: {left_out}", err=True)
 
 
 commands = [export]

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
-from app.exports.preferences import GOLD, Splits, weights
+from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out, weights
 from app.exports.records import (
     ADJUDICATED,
     GOLD_VERDICT,
@@ -21,7 +21,7 @@ from app.exports.records import (
     names,
     read_judgments,
 )
-from app.exports.verdicts import Decisions
+from app.exports.verdicts import NOT_JUDGED, Decisions
 from app.models import Project, outside_id
 
 Row = dict[str, Any]
@@ -41,16 +41,25 @@ def judgment_rows(
         made: list[Row] = []
         for comparison in chunk.comparisons:
             found = chunk.judgments.get(comparison[NUMBER], [])
-            if not found or not splits.wants(comparison[PROMPT]):
-                continue
-            unwanted = comparison[GOLD_VERDICT] and spec.gold is Gold.OUT
-            reason = GOLD if unwanted else _unmet(found, comparison[ADJUDICATED], decisions)
+            reason = _unwanted(comparison, found, spec, splits, decisions)
             if reason is not None:
-                excluded[reason] += len(found)
+                leave_out(excluded, reason, comparison, len(found))
                 continue
             shared = _of_comparison(comparison, known, splits, wrap)
             made += [{**_of_judgment(judgment, known, wrap), **shared} for judgment in found]
         yield made
+
+
+def _unwanted(
+    comparison: Whole, found: list[Judged], spec: ExportSpec, splits: Splits, decisions: Decisions
+) -> str | None:
+    if not splits.wants(comparison[PROMPT]):
+        return OTHER_SPLIT
+    if not found:
+        return NOT_JUDGED
+    if comparison[GOLD_VERDICT] and spec.gold is Gold.OUT:
+        return GOLD
+    return _unmet(found, comparison[ADJUDICATED], decisions)
 
 
 def _unmet(found: list[Judged], adjudicated: str | None, decisions: Decisions) -> str | None:

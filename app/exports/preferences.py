@@ -17,7 +17,9 @@ from sqlmodel import Session
 from app.exports.forms import Aggregate, ExportSpec, Split
 from app.exports.records import (
     ADJUDICATED,
-    ANY_JUDGED,
+    BY,
+    BY_NOBODY,
+    BY_SIMULATED,
     CREATED_AT,
     GOLD_VERDICT,
     NUMBER,
@@ -31,7 +33,7 @@ from app.exports.records import (
     read_votes,
 )
 from app.exports.seen import Preference, Seen
-from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, Decisions, Verdict
+from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, UNREAL, Decisions, Verdict
 from app.leaderboard import bias
 from app.models import Project
 from app.words import N_
@@ -43,6 +45,7 @@ SAME_TEXT = N_("both responses say the same")
 EMPTY = N_("a side is empty")
 UNSUPPORTED = N_("holds more than text turns")
 NOT_ASKED = N_("prompt does not end with a question to answer")
+OTHER_SPLIT = N_("prompt of the other split")
 OUTVOTED = N_("contradicts the majority on the same pair")
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
@@ -173,20 +176,25 @@ class _Reading:
         """The comparisons of the wanted split whose judgments come to something that can be written."""
         everything = self.splits.wanted is None
         for comparison in chunk.comparisons:
+            votes = chunk.judgments.get(comparison[NUMBER], [])
             if not (everything or self.splits.wants(comparison[PROMPT])):
+                self._leave_out(OTHER_SPLIT, comparison, votes)
                 continue
             gold = comparison[GOLD_VERDICT]
-            votes = chunk.judgments.get(comparison[NUMBER], [])
             verdict = self.decisions.of(votes, comparison[ADJUDICATED])
             reason = verdict.reason if gold is None or self.has_gold else GOLD
-            if reason == UNPASSED and not comparison[ANY_JUDGED]:
-                reason = NOT_JUDGED
             if reason is not None:
-                self.excluded[reason] += len(votes) or 1 if self.each else 1
+                self._leave_out(reason, comparison, votes)
             elif self.each:
                 yield from self._one_by_one(comparison, verdict, votes)
             else:
                 yield comparison, verdict, votes
+
+    def _leave_out(self, reason: str, comparison: Compared, votes: list[Vote]) -> None:
+        if self.each:
+            leave_out(self.excluded, reason, comparison, len(votes))
+        else:
+            self.excluded[unpassed(comparison) if reason == UNPASSED else reason] += 1
 
     def _one_by_one(self, comparison: Compared, majority: Verdict, votes: list[Vote]) -> Iterator[Decided]:
         for vote in votes:
@@ -195,6 +203,22 @@ class _Reading:
                 self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
             else:
                 yield comparison, self.decisions.of([vote], comparison[ADJUDICATED]), [vote]
+
+
+def unpassed(comparison: Compared) -> str:
+    """Why no judgment of a comparison counts where they are filtered."""
+    return {BY_NOBODY: NOT_JUDGED, BY_SIMULATED: UNREAL}.get(comparison[BY], UNPASSED)
+
+
+def leave_out(excluded: Counter[str], reason: str, comparison: Compared, judgments: int) -> None:
+    """Count a comparison's judgments, or where there is none to count that nobody judged it.
+
+    Those that filters kept from being read are counted by these.
+    """
+    if judgments:
+        excluded[reason] += judgments
+    elif reason != OTHER_SPLIT and not comparison[BY]:
+        excluded[NOT_JUDGED] += 1
 
 
 def told(pairs: Sequence[Preference], *, margin: bool) -> Iterator[str]:

@@ -13,7 +13,8 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports import files, formats, stream
+from app.exports import exclusions, files, filters, formats, stream
+from app.exports.exclusions import Unit
 from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
 from app.exports.preferences import Battle, Side
 from app.exports.seen import Preference
@@ -66,7 +67,7 @@ class Shown:
 
 @dataclass(frozen=True)
 class Preview:
-    """What filters leave. Counts are of what was read; `sample` scales them.
+    """What filters leave. Counts are of what was read, and `sample` scales them; `units` are of `excluded`.
 
     `preferences` are those written, of KTO those its responses are from, of battles those with a winner,
     and of judgments none; what follows is of them. `weighed` were decided by their votes' weights alone.
@@ -75,6 +76,7 @@ class Preview:
     sample: Sample
     rows: int
     excluded: list[tuple[str, int]]
+    units: dict[str, Unit]
     shown: list[Shown]
     preferences: int
     weighed: int
@@ -98,10 +100,12 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
     watch = pairs.add_battles if spec.format is Format.ARENA else pairs.add
     for made in formats.make_lines(connection, project, spec, excluded, watch):
         lines.add(made)
+    excluded += filters.left_out(connection, project, spec)
     return Preview(
         sample,
         lines.count,
         excluded.most_common(),
+        exclusions.units(spec, excluded),
         _written(project, spec, lines.chosen()),
         pairs.count,
         pairs.weighed,

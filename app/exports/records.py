@@ -8,19 +8,16 @@ from typing import Any, NamedTuple, cast
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports.forms import ExportSpec, Format, Gold, Run, Ties, after, beginning
+from app.exports import filters
+from app.exports.filters import adjudications, comparisons, judgments, prompts
+from app.exports.forms import ExportSpec, Format, Run
 from app.models import (
     Account,
-    Adjudication,
     Annotator,
     Batch,
-    Comparison,
     Guideline,
-    Judgment,
     Model,
-    Outcome,
     Project,
-    Prompt,
     Response,
     RubricVersion,
 )
@@ -30,18 +27,12 @@ from app.prepared import table
 # that their texts stay in the processor's cache, and long ones in bounds.
 CHUNK = 300
 
-comparisons = table(Comparison)
-judgments = table(Judgment)
-prompts = table(Prompt)
-adjudications = table(Adjudication)
-
-
 # Rows as the driver gives them: naming their columns costs a third of reading them. Messages and
 # tags are JSON as text, so that they pass through unparsed.
 #
 # A comparison as far as preferences need it, for each column costs as much as a step of theirs: prompt's
 # row, id, prompt, responses a and b, gold, adjudicated, pair_id, prompt_id, models a and b, category,
-# language, and where judgments are filtered whether there are any at all.
+# language, and where judgments are filtered which there are at all, see BY.
 Compared = tuple[Any, ...]
 # All of a comparison; it begins as one does and goes on with samples a and b, prompt's tags, batch.
 Whole = tuple[Any, ...]
@@ -55,7 +46,9 @@ Judged = tuple[Any, ...]
 SAID = slice(1, 5)
 CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
 # Of a comparison.
-NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, ANY_JUDGED = 1, 2, 5, 6, 13
+NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, BY = 1, 2, 5, 6, 13
+# Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone, or others' too.
+BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
 
 
 class Who(NamedTuple):
@@ -173,7 +166,6 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
     c, p, v = comparisons.c, prompts.c, adjudications.c
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
     verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
-    any_judged = sa.exists().where(judgments.c.comparison_id == c.id, judgments.c.retired_at.is_(None))
     whole = (c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
     return (
         sa.select(
@@ -190,7 +182,7 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
             c.model_b_id,
             p.category,
             p.language,
-            any_judged if spec.filters_judgments else sa.null(),
+            _by(spec) if spec.filters_judgments else sa.null(),
             *(whole if spec.format is Format.JUDGMENTS else ()),
         )
         .select_from(comparisons)
@@ -204,6 +196,16 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
     )
 
 
+def _by(spec: ExportSpec) -> sa.ColumnElement[int]:
+    j = judgments.c
+    # The lossless file has retired ones, too.
+    counting = () if spec.format is Format.JUDGMENTS else (j.retired_at.is_(None),)
+    judged = sa.select(sa.literal(1)).where(j.comparison_id == comparisons.c.id, *counting)
+    real = judged.where(j.annotator_id.not_in(filters.simulated()))
+    found = [(real.exists(), BY_SOMEBODY), (judged.exists(), BY_SIMULATED)]
+    return sa.case(*found, else_=BY_NOBODY)
+
+
 def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
     return sa.and_(
         response.c.prompt_id == comparisons.c.prompt_id,
@@ -214,19 +216,9 @@ def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
 
 def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
     """What is asked of a comparison and its prompt."""
-    c, asked = comparisons.c, prompts.alias("asked")
-    yield c.project_id == project.id
-    if spec.gold is Gold.ONLY:
-        yield c.gold.is_not(None)
-    for column, values in ((asked.c.category, spec.category), (asked.c.language, spec.language)):
-        if values:
-            yield sa.exists().where(asked.c.id == c.prompt_id, column.in_(values))
-    if spec.model:
-        named = sa.select(col(Model.id)).where(
-            col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
-        )
-        sides = (c.model_a_id.in_(named), c.model_b_id.in_(named))
-        yield sa.and_(*sides) if len(spec.model) > 1 else sa.or_(*sides)
+    yield comparisons.c.project_id == project.id
+    for _, condition in filters.of_comparison(project, spec):
+        yield condition
 
 
 def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
@@ -271,40 +263,14 @@ def _of_chunk(
     project: Project, spec: ExportSpec, *columns: "sa.ColumnElement[Any]"
 ) -> sa.Select[*tuple[Any, ...]]:
     j, c = judgments.c, comparisons.c
+    counting = [condition for _, condition in filters.of_judgment(spec)]
     return (
         sa.select(*columns)
         .select_from(comparisons)
         .join(judgments, j.comparison_id == c.id)
-        .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")), *_counting(spec))
+        .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")), *counting)
         .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
     )
-
-
-def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
-    """What is asked of a judgment."""
-    j = judgments.c
-    if spec.kind is not None:
-        # Simulated annotators are neither people nor judge models.
-        of_kind = sa.select(col(Annotator.id)).where(
-            col(Annotator.kind) == spec.kind, col(Annotator.simulated).is_(False)
-        )
-        yield j.annotator_id.in_(of_kind)
-    if spec.group:
-        grouped = sa.select(col(Annotator.id)).where(col(Annotator.group_name).in_(spec.group))
-        yield j.annotator_id.in_(grouped)
-    if spec.guideline:
-        versions = sa.select(col(Guideline.id)).where(col(Guideline.version).in_(spec.guideline))
-        yield j.guideline_id.in_(versions)
-    verdict = j.outcome
-    if spec.criterion is not None:
-        verdict = j.criteria[spec.criterion].as_string()
-        yield verdict.is_not(None)
-    if spec.ties is Ties.DROP:
-        yield verdict.in_((Outcome.A, Outcome.B))
-    if spec.since is not None:
-        yield j.created_at >= beginning(spec.since)
-    if spec.until is not None:
-        yield j.created_at < after(spec.until)
 
 
 def iso(moment: datetime | str) -> str:

@@ -10,9 +10,10 @@ from typing import Any
 import sqlalchemy as sa
 from flask_babel import gettext as _
 
-from app import audit, db, language
+from app import audit, db
 from app.errors import NotFound
-from app.exports import files, formats
+from app.exports import exclusions, files, filters, formats
+from app.exports.exclusions import Unit
 from app.exports.forms import ExportSpec, Part
 from app.models import Account, Project, opaque_id
 
@@ -26,6 +27,8 @@ class Receipt:
     size: int = 0
     sha256: str = ""
     excluded: Counter[str] = field(default_factory=Counter)
+    # What of each reason is counted.
+    units: dict[str, Unit] = field(default_factory=dict)
     complete: bool = False
 
     def as_dict(self) -> dict[str, Any]:
@@ -36,6 +39,7 @@ class Receipt:
             "bytes": self.size,
             "sha256": self.sha256,
             "excluded": dict(self.excluded),
+            "excluded_units": self.units,
             "complete": self.complete,
         }
 
@@ -52,13 +56,18 @@ def stream(
     else:
         with snapshot(engine) as connection:
             yield from write(connection, project, spec, receipt)
+            receipt.excluded += filters.left_out(connection, project, spec)
+        receipt.units = exclusions.units(spec, receipt.excluded)
     with db.transaction(engine) as session:
         detail = receipt.as_dict() | {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
         audit.record(session, "export.finish", f"export:{receipt.uid}", by=by, project=project, detail=detail)
 
 
 def write(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[bytes]:
-    """The rows' file in blocks; the receipt is complete once the last was taken."""
+    """The rows' file in blocks; the receipt is complete once the last was taken.
+
+    It lacks what the filters left out, which is no split's own.
+    """
     return _counted(files.encoded(_rows(connection, project, spec, receipt), spec), receipt)
 
 
@@ -93,7 +102,7 @@ def _rows(
             receipt.rows += len(rows)
             yield rows
     if not receipt.rows:
-        raise nothing(receipt.excluded)
+        raise nothing(receipt.excluded + filters.left_out(connection, project, spec), spec)
 
 
 def require_rows(engine: sa.Engine, project: Project, spec: ExportSpec) -> None:
@@ -102,15 +111,16 @@ def require_rows(engine: sa.Engine, project: Project, spec: ExportSpec) -> None:
         next(_rows(connection, project, spec, Receipt()))
 
 
-def nothing(excluded: Counter[str]) -> NotFound:
+def nothing(excluded: Counter[str], spec: ExportSpec) -> NotFound:
     """What an export without a row is: a problem that tells what was left out, by reason."""
-    problem = NotFound(_nothing(excluded))
+    problem = NotFound(_nothing(excluded, spec))
     problem.members["excluded"] = dict(excluded.most_common())
+    problem.members["excluded_units"] = exclusions.units(spec, excluded)
     return problem
 
 
-def _nothing(excluded: Counter[str]) -> str:
+def _nothing(excluded: Counter[str], spec: ExportSpec) -> str:
     if not excluded:
         return _("There are no rows to write: nothing that was judged passes these filters.")
-    found = [f"{language.number(count)} {language.said(reason)}" for reason, count in excluded.most_common()]
-    return _("There are no rows to write. Left out: %(reasons)s.", reasons=", ".join(found))
+    reasons = ", ".join(exclusions.listed(spec, excluded))
+    return _("There are no rows to write. Left out: %(reasons)s.", reasons=reasons)

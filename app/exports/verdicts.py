@@ -15,6 +15,7 @@ from app.words import N_
 # Reasons in the words the page and the manifest show.
 NOT_JUDGED = N_("not judged yet")
 UNPASSED = N_("no judgment passes the filters")
+UNREAL = N_("judged by simulated annotators alone")
 TIED = N_("judged a tie")
 BOTH_BAD = N_("judged both bad")
 DIVIDED = N_("annotators divided")

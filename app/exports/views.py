@@ -6,7 +6,7 @@ from flask import Blueprint, Response, request
 
 from app import db, language, permissions, web
 from app.errors import Invalid, NotFound
-from app.exports import formats, preview
+from app.exports import exclusions, formats, preview
 from app.exports.choices import choices, known, receipts
 from app.exports.download import asked, read_spec, respond
 from app.exports.forms import ExportSpec
@@ -42,6 +42,7 @@ def _page(access: Access, without: str = "") -> Response:
         # Of values that do not fit there is nothing to tell, least of all of no filter at all.
         preview=None if errors else preview.of(db.engine(), project, spec),
         is_fragment=web.wants_fragment(),
+        counted=exclusions.counted,
         receipts=receipts(db.session(), project),
     )
 

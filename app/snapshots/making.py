@@ -17,9 +17,10 @@ from sqlmodel import Session, col, select
 
 from app import audit, db
 from app.errors import NotFound
-from app.exports import formats, stream
+from app.exports import exclusions, filters, formats, stream
 from app.exports.choices import known
 from app.exports.forms import ExportSpec, File, Format, Part
+from app.exports.preferences import OTHER_SPLIT
 from app.models import Account, Guideline, Job, Project, Snapshot, SnapshotState, now, row_id
 from app.snapshots import card, croissant
 from app.snapshots.forms import SnapshotIn
@@ -40,7 +41,7 @@ class Draft:
     folder: Path
     files: list[dict[str, Any]] = field(default_factory=list)
     # By format and split.
-    excluded: dict[str, dict[str, Counter[str]]] = field(default_factory=dict)
+    excluded: dict[Format, dict[str, Counter[str]]] = field(default_factory=dict)
 
     def add(self, path: str, data: bytes) -> None:
         """A small file, written at once."""
@@ -48,10 +49,6 @@ class Draft:
         (self.folder / path).write_bytes(data)
         digest = hashlib.sha256(data).hexdigest()
         self.files.append({"path": path, "bytes": len(data), "sha256": digest})
-
-    def left_out(self) -> dict[str, Counter[str]]:
-        """By format, of all splits."""
-        return {name: sum(found.values(), Counter()) for name, found in self.excluded.items()}
 
     @property
     def rows(self) -> int:
@@ -113,7 +110,7 @@ def _write(
         _write_file(connection, project, path, spec, draft, alive)
     progress(len(planned), len(planned))
     if not draft.rows:
-        raise stream.nothing(draft.left_out()[Format.TRL])
+        raise stream.nothing(left_out(connection, project, asked, draft)[Format.TRL], asked.preferences)
     if Format.LLAMAFACTORY in asked.formats:
         draft.add("llamafactory/dataset_info.json", _dataset_info(snapshot, draft))
     measured = card.measure(sorted((draft.folder / "data").glob("*.parquet")))
@@ -166,7 +163,7 @@ def _write_file(
         draft.files.append(told | kind)
     if spec.part is Part.ROWS:
         # The same for each file of a format.
-        draft.excluded.setdefault(spec.format.value, {})[str(spec.split)] = receipt.excluded
+        draft.excluded.setdefault(spec.format, {})[str(spec.split)] = receipt.excluded
 
 
 def _dataset_info(snapshot: Snapshot, draft: Draft) -> bytes:
@@ -197,6 +194,7 @@ def _manifest(
             }
             for one in session.exec(query)
         ]
+    excluded = left_out(connection, project, asked, draft)
     return {
         "snapshot": snapshot.label,
         "name": snapshot.name,
@@ -210,9 +208,26 @@ def _manifest(
         "guidelines": guidelines,
         "rows": draft.rows,
         "pairs": pairs,
-        "excluded": {name: dict(found.most_common()) for name, found in draft.left_out().items()},
+        "excluded": {name.value: dict(found.most_common()) for name, found in excluded.items()},
+        "excluded_units": {
+            name.value: exclusions.units(asked.spec(name, File.JSONL, asked.splits[0]), found)
+            for name, found in excluded.items()
+        },
         "files": list(draft.files),
     }
+
+
+def left_out(
+    connection: sa.Connection, project: Project, asked: SnapshotIn, draft: Draft
+) -> dict[Format, Counter[str]]:
+    """By format, of all its splits; what stands in the other of two is in the snapshot."""
+    found: dict[Format, Counter[str]] = {}
+    for name, by_split in draft.excluded.items():
+        spec = asked.spec(name, File.JSONL, asked.splits[0])
+        found[name] = sum(by_split.values(), filters.left_out(connection, project, spec))
+        if asked.split is None:
+            del found[name][OTHER_SPLIT]
+    return found
 
 
 def _sync(folder: Path) -> None:

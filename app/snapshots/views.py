@@ -7,7 +7,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
 from app.errors import Invalid, NotFound, Problem, checked
-from app.exports import formats, preview
+from app.exports import exclusions, formats, preview
 from app.exports.choices import known
 from app.exports.download import asked
 from app.exports.forms import ExportSpec
@@ -76,6 +76,7 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
         access=access,
         project=access.project,
         preview=preview.of(db.engine(), access.project, spec),
+        counted=exclusions.counted,
         filters=spec.model_dump(mode="json", exclude_defaults=True),
         values=usual | given,
         titles=[(name.value, title) for name, title in formats.TITLES.items()],

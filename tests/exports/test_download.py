@@ -175,7 +175,7 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert "already there" in str(again.exception)
     assert "There is no folder" in str(nowhere.exception)
     assert piped.stdout == ""
-    assert "Left out: 5 fewer votes than asked for" in str(piped.exception)
+    assert "Left out: 5 comparisons (fewer votes than asked for)" in str(piped.exception)
     assert wrong.exit_code == 2
     assert "held_out" in wrong.stderr
     assert beside.stderr.startswith("dataset_info.json, ")

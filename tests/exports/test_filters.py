@@ -1,5 +1,6 @@
 """Each filter does what it says, alike by page, API and command line."""
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from types import SimpleNamespace
@@ -13,7 +14,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session
 
+from app.errors import NotFound
+from app.exports import preview, stream
 from app.exports.commands import export
+from app.exports.forms import Aggregate, ExportSpec, Format
 from app.leaderboard import bias
 from app.models import (
     Account,
@@ -159,6 +163,59 @@ def test_a_filter_leaves_the_same_by_page_api_and_command(
     assert {pairs[orjson.loads(line)["pair_id"]] for line in page.data.splitlines()} == left
 
 
+ADDED_UP: list[dict[str, Any]] = [
+    *(asked for asked, _ in FILTERS),
+    *({"format": "arena"} | asked for asked, _ in FILTERS if "min" not in str(asked)),
+    *({"format": "judgments"} | asked for asked, _ in FILTERS if "aggregate" not in asked),
+    {"split": "test", "held_out": 0.5},
+    {"split": "train", "held_out": 0.5, "format": "arena"},
+    {"split": "train", "held_out": 0.5, "format": "judgments", "category": ["code"], "since": "2025-03-02"},
+    {"category": ["code"], "model": ["lark-9000"], "gold": "only", "adjudicated": True},
+    {"format": "trl", "aggregate": "each", "language": ["de"], "kind": "human"},
+]
+
+
+@pytest.mark.usefixtures("pairs")
+def test_what_is_written_and_what_is_left_out_add_up_to_all_there_is(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    withdrawn = queue(session, cast.project, 1, category="prose", language="de")[0]
+    judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=OLD)
+    live, all_ = 14, 15
+    engine = app.extensions["engine"]
+    for asked in ADDED_UP:
+        spec = ExportSpec(**asked)
+        receipt = stream.Receipt()
+        with app.app_context():
+            try:
+                rows = b"".join(stream.stream(engine, cast.project, spec, receipt, by=None)).count(b"\n")
+                excluded, units = dict(receipt.excluded), receipt.units
+            except NotFound as nothing:
+                rows, excluded, units = 0, nothing.members["excluded"], nothing.members["excluded_units"]
+            told = preview.of(engine, cast.project, spec)
+        unit = "judgments" if spec.aggregating is Aggregate.EACH else "comparisons"
+        total = {"comparisons": 11, "judgments": all_ if spec.format is Format.JUDGMENTS else live}[unit]
+        assert rows + sum(n for reason, n in excluded.items() if units[reason] == unit) == total, asked
+        assert (told.rows, dict(told.excluded), told.units) == (rows, excluded, units), asked
+
+
+@pytest.mark.parametrize("format_", ["trl", "arena", "judgments"])
+def test_simulated_judgments_are_said_to_be_so_where_people_s_are_asked_for(
+    session: Session, cast: Cast, client_of: ClientOf, format_: str
+) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "a")
+    annotator_of(session, cast.project, cast.ann).simulated = True
+    session.commit()
+    client = client_of(cast.rosa)
+    answer = client.get(DOWNLOAD, query_string={"kind": "human", "format": format_})
+    assert answer.status_code == 404
+    assert re.search(r"Left out: 1 (comparison|judgment) \([a-z ]*simulated", answer.text)
+    assert "People only: none have judged" in answer.text
+    judge(session, cast.project, cast.ben, comparison, "a")
+    assert "People only: none" not in client.get("/p/birds/export").text
+
+
 def _sent(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: "true" if value is True else value for name, value in asked.items()}
 
@@ -203,8 +260,8 @@ def test_what_was_never_judged_is_said_to_be_so_whatever_is_asked_for(
     judge(session, cast.project, cast.ann, judged, "a")
     judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=OLD)
     answer = client_of(cast.rosa).get(DOWNLOAD, query_string={"kind": "model"})
-    assert "2 not judged yet" in answer.text
-    assert "1 no judgment passes the filters" in answer.text
+    assert "2 comparisons (not judged yet)" in answer.text
+    assert "1 comparison (no judgment passes the filters)" in answer.text
     # On the page that it was asked on, with what was asked.
     assert answer.status_code == 404
     assert '<option value="model" selected>' in answer.text

@@ -9,7 +9,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.models import Adjudication, Comparison, Guideline, Judgment, Outcome, Response
-from tests.annotation.arrange import annotator_of
+from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
 from tests.snapshots.arrange import PAGE, ClientOf, folder, make
@@ -40,9 +40,20 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert "zstandard" in page.partition("Fetch and load it")[2]
     annotator_of(session, cast.project, cast.ann).simulated = True
     session.commit()
+    (prose,) = queue(session, cast.project, category="prose")
+    judge(session, cast.project, cast.ann, prose, "a")
+    judge(session, cast.project, cast.ben, prose, "a")
     make(session, client_of(cast.rosa), category="code")
-    simulated = (folder(app, cast, "birds-v2") / "README.md").read_text().split("\n---\n")[0]
-    assert yaml.safe_load(simulated.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
+    there = folder(app, cast, "birds-v2")
+    front, _, card = (there / "README.md").read_text().partition("\n---\n")
+    assert yaml.safe_load(front.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
+    # Once, and not for each split; what is in the other one is not left out.
+    assert "- 1 comparison left out: prompt of another category." in card
+    manifest = orjson.loads((there / "manifest.json").read_bytes())
+    told = {form: (manifest["excluded"][form], manifest["excluded_units"][form]) for form in ("trl", "arena")}
+    reason = "prompt of another category"
+    assert told["trl"] == ({reason: 1}, {reason: "comparisons"})
+    assert told["arena"] == ({reason: 2}, {reason: "judgments"})
     changes = client_of(cast.rosa).get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
     assert re.search(r"Category</th><td><bdi>–</bdi></td><td><bdi>code</bdi></td>", changes)
 
@@ -67,14 +78,14 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "14 judgments of these pairs: 14 by people" in card
     assert "1 pair has a reviewer's verdict" in card
     assert "6 of 10 pairs rest on one judgment" in card
-    assert "4 judgments left out (a pair without any counts as one): annotators divided" in card
+    assert "4 judgments left out: annotators divided" in card
     # Each pair once: Wilson's interval of 4 out of 4.
     assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
     assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
     make(session, client_of(cast.rosa))
     card = (folder(app, cast, "birds-v2") / "README.md").read_text()
     assert "10 preferences between responses of 2 models" in card
-    assert "2 pairs left out: annotators divided" in card
+    assert "2 comparisons left out: annotators divided" in card
     assert "6 of 10 pairs rest on one judgment" in card
 
 

@@ -198,7 +198,7 @@ def test_one_without_a_row_is_refused_when_it_is_asked_for(
     assert "Judge some comparisons, or loosen the filters." in form
     assert button not in form
     refused = client.post(PAGE, data={"name": "mine"})
-    assert (refused.status_code, "Left out: 1 judged a tie." in refused.text) == (404, True)
+    assert (refused.status_code, "Left out: 1 comparison (judged a tie)." in refused.text) == (404, True)
     assert 'value="mine"' in refused.text
     problem = asks.post(API, {"name": "birds"})
     assert (problem.status_code, problem.json["excluded"]) == (404, {"judged a tie": 1})
@@ -226,7 +226,7 @@ def test_one_whose_rows_went_before_it_was_made_leaves_nothing(
     with app.app_context():
         jobs.run(number)
     job = last_job(session)
-    assert (job.state, "12 not judged yet" in (job.error or "")) == (JobState.FAILED, True)
+    assert (job.state, "12 comparisons (not judged yet)" in (job.error or "")) == (JobState.FAILED, True)
     assert session.exec(select(Snapshot)).all() == []
     assert not folder(app, cast, "birds-v1").exists()
 
