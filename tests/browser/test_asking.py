@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import Site, sign_in, wrong_with
 from tests.browser.seat import PASSWORD, OpenPage, judgments, make_project
@@ -48,6 +48,21 @@ def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_pa
     page.get_by_role("button", name="Save the rubric").click()
     expect(page.get_by_role("group", name="How sure they are").get_by_label("Always")).to_be_checked()
     expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
+    # What was typed is previewed while the usual tags are on their way, and the preview comes after them.
+    save, under_way = page.get_by_role("button", name="Save the rubric"), list[Route]()
+    page.route("**/rubric/preview", lambda route: under_way.append(route))
+    page.get_by_label("Name of a new criterion").fill("Honesty")
+    page.get_by_role("button", name="Add the usual ones").last.click()
+    page.wait_for_timeout(400)
+    expect(save).to_be_disabled()
+    for route in under_way:
+        route.continue_()
+        page.wait_for_timeout(100)
+    assert len(under_way) == 2
+    expect(page.get_by_label("Name of Made-up source or fact")).to_be_visible()
+    page.get_by_label("Name of Honesty").press("Enter")
+    expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
+    expect(page.get_by_label("Name of Made-up source or fact")).to_be_visible()
 
 
 # How much of the screen's height is text, and how much the page is too high for the screen.
