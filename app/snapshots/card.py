@@ -11,22 +11,25 @@ import numpy as np
 import sqlalchemy as sa
 import yaml
 from flask import current_app
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from app.exports.forms import Aggregate
 from app.leaderboard import bias, standings
 from app.leaderboard.sides import PositionBias
 from app.leaderboard.standings import Headline
-from app.models import Project
+from app.models import Annotator, Project
 from app.projects import guidelines, rubrics
 from app.quality import agreement
 from app.quality.agreement import AgreementReport
 from app.quality.annotators import Share
+from app.snapshots import columns
 from app.snapshots.forms import SnapshotIn
 
 # Of a guideline on the card; the whole of it is the project's.
 LONGEST_GUIDELINE = 4_000
 SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
+# Of models and categories, the most frequent.
+MOST_NAMED = 50
 # Fewer comparisons say little of a model.
 FEW = 30
 # Rows read at once, with their texts.
@@ -38,7 +41,8 @@ class Measured:
     """The preferences of a snapshot, counted from its files.
 
     A pair may stand in several rows, each for another judgment; all but ``rows`` and the judgments
-    (``votes``, by whom they are) are told of pairs. ``single`` are those with one judgment.
+    (``votes``, by whom they are) are told of pairs. ``single`` are those with one judgment, ``several``
+    those with more; ``agreement`` is summed over the latter, where rows are pairs.
     """
 
     rows: int = 0
@@ -46,6 +50,9 @@ class Measured:
     prompts: int = 0
     votes: int = 0
     single: int = 0
+    several: int = 0
+    unanimous: int = 0
+    agreement: float = 0.0
     human: int = 0
     model: int = 0
     simulated: int = 0
@@ -54,8 +61,10 @@ class Measured:
     shorter: int = 0
 
     def __post_init__(self) -> None:
-        self.annotators: set[str] = set()
+        # By judgments.
+        self.annotators: Counter[str] = Counter()
         self.models: Counter[str] = Counter()
+        self.chosen: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
 
@@ -64,6 +73,22 @@ class Measured:
         """In how many pairs the longer response was the preferred one; rows of one pair never differ."""
         different = self.longer + self.shorter
         return Share(self.longer, different) if different else None
+
+    @property
+    def by_model(self) -> list[str]:
+        """How many pairs each model is in, and in how many it was chosen, as Markdown; the most frequent."""
+        return [
+            f"{_code(name)}: {_number(pairs)}, chosen in {self.chosen[name]:,}"
+            for name, pairs in self.models.most_common(MOST_NAMED)
+        ]
+
+    @property
+    def by_category(self) -> list[str]:
+        """How many pairs each category has, as Markdown; the most frequent."""
+        return [
+            f"{_code(name) if name else 'none'}: {_number(pairs)}"
+            for name, pairs in self.categories.most_common(MOST_NAMED)
+        ]
 
     @property
     def rare_models(self) -> list[str]:
@@ -83,6 +108,7 @@ class Card:
     guideline_version: int
     criteria: dict[str, str]
     measured: Measured
+    imported: set[str]
     agreement: AgreementReport
     position: PositionBias
     headline: Headline
@@ -98,6 +124,41 @@ class Card:
     def is_cut(self) -> bool:
         """Whether the guideline goes on."""
         return beginning(self.guideline) != self.guideline
+
+    @property
+    def imported_judgments(self) -> int:
+        """Judgments of annotators out of imported files, simulated ones aside."""
+        return sum(n for name, n in self.measured.annotators.items() if name in self.imported)
+
+    @property
+    def rows_by_split(self) -> dict[str, int]:
+        """Rows of each split that was asked for."""
+        rows = {
+            file["split"]: file["rows"] for file in self.manifest["files"] if file["path"].startswith("data/")
+        }
+        return {split.value: rows.get(split.value, 0) for split in self.asked.splits}
+
+    @property
+    def salt(self) -> str:
+        """What the split is drawn with, as Markdown."""
+        return _code(self.asked.salt)
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """What each column means."""
+        return columns.meanings(margin=self.asked.margin)
+
+    @property
+    def tags(self) -> list[str]:
+        """What a catalogue finds it by: whose feedback it is, as the judgments say."""
+        by = {
+            "rlhf": self.measured.human,
+            "human-feedback": self.measured.human,
+            "rlaif": self.measured.model,
+            "ai-feedback": self.measured.model,
+            "synthetic": self.measured.simulated,
+        }
+        return ["preference", *(tag for tag, judgments in by.items() if judgments)]
 
     @property
     def is_each(self) -> bool:
@@ -138,6 +199,7 @@ def gather(
             guideline.version if guideline else 0,
             rubrics.criteria(session, project),
             measured,
+            _imported(session, project),
             agreement.of_people(session, project, "category"),
             bias.position(session, project),
             standings.headline(session, project),
@@ -157,7 +219,7 @@ def write(card: Card) -> str:
         "pretty_name": f"{card.project.name}, {card.manifest['snapshot']}",
         "license": card.asked.licence,
         "language": [name for name, _ in card.measured.languages.most_common() if name],
-        "tags": _tags(card.measured),
+        "tags": card.tags,
         "size_categories": [next((SIZES[size] for size in SIZES if card.measured.rows < size), "n>10M")],
         "configs": card.configs,
     }
@@ -169,16 +231,14 @@ def write(card: Card) -> str:
     return f"---\n{yaml_}---\n\n" + template.render(card=card, measured=card.measured)
 
 
-def _tags(measured: Measured) -> list[str]:
-    """What a catalogue finds it by: whose feedback it is, as the judgments say."""
-    by = {
-        "rlhf": measured.human,
-        "human-feedback": measured.human,
-        "rlaif": measured.model,
-        "ai-feedback": measured.model,
-        "synthetic": measured.simulated,
-    }
-    return ["preference", *(tag for tag, judgments in by.items() if judgments)]
+def _imported(session: Session, project: Project) -> set[str]:
+    """The pseudonyms of annotators that came with files; nobody signs in as one."""
+    mine = (Annotator.project_id == project.id, col(Annotator.account_id).is_(None))
+    return set(session.exec(select(Annotator.uid).where(*mine, col(Annotator.simulated).is_(False))))
+
+
+def _number(pairs: int) -> str:
+    return f"{pairs:,} {'pair' if pairs == 1 else 'pairs'}"
 
 
 def _code(name: str) -> str:
@@ -214,7 +274,7 @@ def measure(paths: list[Path]) -> Measured:
             found.human += pc.sum(batch["human_votes"]).as_py()
             found.model += pc.sum(batch["model_votes"]).as_py()
             found.simulated += pc.sum(batch["simulated_votes"]).as_py()
-            found.annotators.update(pc.unique(pc.list_flatten(batch["annotators"])).to_pylist())
+            _count(found.annotators, pc.list_flatten(batch["annotators"]))
             # A prompt's rows follow one another, and are in one file.
             prompts = batch["prompt_id"].to_pylist()
             found.prompts += sum(map(ne, prompts, [last, *prompts]))
@@ -225,14 +285,19 @@ def measure(paths: list[Path]) -> Measured:
             second = ~fresh & (ids[2:] != ids[:-2])
             pairs = batch.filter(pa.array(fresh))
             found.pairs += pairs.num_rows
-            several = pc.sum(pc.greater(pairs["votes"], 1)).as_py() or 0
-            found.single += pairs.num_rows - several - int(second.sum())
+            shared = pairs.filter(pc.greater(pairs["votes"], 1))
+            alone = pc.sum(pc.equal(pairs["votes"], 1)).as_py() or 0
+            found.several += shared.num_rows + int(second.sum())
+            found.single += alone - int(second.sum())
+            found.agreement += pc.sum(shared["agreement"]).as_py() or 0
+            found.unanimous += pc.sum(pc.equal(shared["agreement"], 1)).as_py() or 0
             found.adjudicated += pc.sum(pairs["adjudicated"]).as_py() or 0
             chosen, rejected = _lengths(pairs["chosen"]), _lengths(pairs["rejected"])
             found.longer += int((chosen > rejected).sum())
             found.shorter += int((chosen < rejected).sum())
             for side in ("chosen_model", "rejected_model"):
                 _count(found.models, pairs[side])
+            _count(found.chosen, pairs["chosen_model"])
             _count(found.languages, pairs["language"])
             _count(found.categories, pairs["category"])
     return found

@@ -3,6 +3,8 @@
 import re
 from typing import Any
 
+from app.snapshots.columns import MESSAGE, MESSAGES, Column, told
+
 CONTEXT: dict[str, Any] = {
     "@language": "en",
     "@vocab": "https://schema.org/",
@@ -42,33 +44,10 @@ CONTEXT: dict[str, Any] = {
     "transform": "cr:transform",
 }
 
-# Columns of data/*.parquet by what their values are; a list has many of them in a row.
-FIELDS: dict[str, str | list[str]] = {
-    "pair_id": "sc:Text",
-    "prompt_id": "sc:Text",
-    "chosen_model": "sc:Text",
-    "rejected_model": "sc:Text",
-    "votes": "sc:Integer",
-    "agreement": "sc:Float",
-    "strength": "sc:Float",
-    "annotators": ["sc:Text"],
-    "human_votes": "sc:Integer",
-    "model_votes": "sc:Integer",
-    "simulated_votes": "sc:Integer",
-    "adjudicated": "sc:Boolean",
-    "guideline_version": "sc:Integer",
-    "judged_at": "sc:Text",
-    "language": "sc:Text",
-    "category": "sc:Text",
-    "split": "sc:Text",
+ABOUT = {
+    "train": "Preferences to train with, one row for each.",
+    "test": "Preferences on the prompts that are held out to test with.",
 }
-# Lists of messages, and what each of those has.
-MESSAGES = {
-    "prompt": "The conversation up to the turn to be answered.",
-    "chosen": "The response that was preferred.",
-    "rejected": "The response that was not.",
-}
-MESSAGE = ("role", "content")
 
 # Short names as catalogues of data sets have them; Creative Commons' follow a rule of their own.
 LICENCES = {
@@ -84,20 +63,27 @@ CREATIVE_COMMONS = re.compile(r"cc-(by(?:-nc)?(?:-nd|-sa)?)-([1-4]\.[05])")
 MEDIA_TYPES = {"parquet": "application/x-parquet", "zst": "application/zstd", "json": "application/json"}
 
 
-def describe(manifest: dict[str, Any], files: list[dict[str, Any]], description: str) -> dict[str, Any]:
-    """The document."""
+def describe(
+    manifest: dict[str, Any], files: list[dict[str, Any]], description: str, keywords: list[str]
+) -> dict[str, Any]:
+    """The document. It cites the manifest's digest: that of SHA256SUMS hangs on this very file's."""
     rows = [file for file in files if file["path"].startswith("data/")]
+    digests = {file["path"]: file["sha256"] for file in files}
+    project, label = manifest["project"]["name"], manifest["snapshot"]
     return {
         "@context": CONTEXT,
         "@type": "sc:Dataset",
         "conformsTo": "http://mlcommons.org/croissant/1.0",
-        "name": manifest["snapshot"],
+        "name": label,
         "description": description,
+        "keywords": keywords,
+        "creator": {"@type": "sc:Organization", "name": project},
         "datePublished": manifest["made_at"],
         "version": f"{manifest['version']}.0.0",
         "license": _licence(manifest["licence"]),
-        "url": f"urn:tiebreak:{manifest['project']['slug']}:{manifest['snapshot']}",
-        "citeAs": f"{manifest['project']['name']}, {manifest['snapshot']}, {manifest['made_at'][:10]}",
+        "url": f"urn:tiebreak:{manifest['project']['slug']}:{label}",
+        "citeAs": f"{project}, {label}, {manifest['made_at'][:10]}, manifest.json with SHA-256 "
+        f"{digests['manifest.json']}",
         "distribution": [_file_object(file) for file in files],
         "recordSet": [_record_set(file, margin=manifest["policy"]["margin"]) for file in rows],
     }
@@ -127,30 +113,32 @@ def _licence(name: str) -> str:
 def _record_set(file: dict[str, Any], *, margin: bool) -> dict[str, Any]:
     name = file["split"]
     source = {"fileObject": {"@id": file["path"]}}
-    columns = FIELDS | ({"margin": "sc:Float"} if margin else {})
     messages = [_messages(name, column, about, source) for column, about in MESSAGES.items()]
+    fields = [_field(name, column, meant, source) for column, meant in told(margin=margin).items()]
     return {
         "@type": "cr:RecordSet",
         "@id": name,
         "name": name,
-        "field": messages + [_field(name, column, kind, source) for column, kind in columns.items()],
+        "description": ABOUT[name],
+        "field": messages + fields,
     }
 
 
-def _field(parent: str, column: str, kind: str | list[str], source: dict[str, Any]) -> dict[str, Any]:
-    told = {"repeated": True, "dataType": kind[0]} if isinstance(kind, list) else {"dataType": kind}
-    return _named(f"{parent}/{column}") | told | {"source": source | {"extract": {"column": column}}}
+def _field(parent: str, column: str, meant: Column, source: dict[str, Any]) -> dict[str, Any]:
+    repeated = {"repeated": True} if meant.repeated else {}
+    read = {"dataType": meant.kind, "source": source | {"extract": {"column": column}}}
+    return _named(f"{parent}/{column}", meant.about) | repeated | read
 
 
 def _messages(parent: str, column: str, about: str, source: dict[str, Any]) -> dict[str, Any]:
     name, extract = f"{parent}/{column}", source | {"extract": {"column": column}}
     parts = [
-        _named(f"{name}/{part}")
+        _named(f"{name}/{part}", said)
         | {"dataType": "sc:Text", "source": extract | {"transform": {"jsonPath": part}}}
-        for part in MESSAGE
+        for part, said in MESSAGE.items()
     ]
-    return _named(name) | {"description": about, "repeated": True, "subField": parts}
+    return _named(name, about) | {"repeated": True, "subField": parts}
 
 
-def _named(name: str) -> dict[str, Any]:
-    return {"@type": "cr:Field", "@id": name, "name": name}
+def _named(name: str, about: str) -> dict[str, Any]:
+    return {"@type": "cr:Field", "@id": name, "name": name, "description": about}

@@ -117,9 +117,9 @@ def _write(
     manifest = _manifest(connection, project, asked, snapshot, draft, measured.pairs)
     told = card.gather(connection, project, asked, manifest, measured)
     draft.add("README.md", card.write(told).encode())
-    described = croissant.describe(manifest, draft.files, told.description)
-    draft.add("croissant.json", orjson.dumps(described, option=INDENTED))
     draft.add("manifest.json", orjson.dumps(manifest, option=INDENTED))
+    described = croissant.describe(manifest, draft.files, told.description, told.tags)
+    draft.add("croissant.json", orjson.dumps(described, option=INDENTED))
 
 
 def plan(asked: SnapshotIn) -> list[tuple[str, ExportSpec]]:

@@ -3,6 +3,7 @@
 import re
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 import yaml
 from flask import Flask
@@ -82,11 +83,30 @@ def test_the_card_tells_pairs_from_their_judgments(
     # Each pair once: Wilson's interval of 4 out of 4.
     assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
     assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
-    make(session, client_of(cast.rosa))
+    assert "do not tell how annotators agreed" in card
+    imported = annotator_of(session, cast.project, cast.ben)
+    imported.account_id, imported.name = None, "gpt-4o"
+    (last,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, last, "b")
+    make(session, client_of(cast.rosa), held_out="0.2", salt="pep`per")
     card = (folder(app, cast, "birds-v2") / "README.md").read_text()
-    assert "10 preferences between responses of 2 models" in card
+    rows = {
+        path.stem: pq.read_metadata(path).num_rows
+        for path in (folder(app, cast, "birds-v2") / "data").glob("*.parquet")
+    }
+    for split in ("train", "test"):
+        assert re.search(rf"^- `{split}`: {rows.get(split, 0)} rows?$", card, re.MULTILINE)
+    assert "20 % of prompts are held out for `test`: those where a digest of the salt (`` pep`per ``)" in card
+    assert "- `heron-9000`: 11 pairs, chosen in 10\n- `lark-9000`: 11 pairs, chosen in 1\n" in card
+    assert "- `code`: 10 pairs\n- none: 1 pair\n" in card
+    assert "4 of these judgments came with imported files" in card
+    assert "Of the 11 pairs written, 4 have two judgments or more: on average 100.0 % of them are" in card
+    assert "and 4 pairs are unanimous" in card
+    named = re.findall(r"^\| `(\w+)` \|", card, re.MULTILINE)
+    assert named == pq.read_schema(folder(app, cast, "birds-v2") / "data" / "train.parquet").names
+    assert "11 preferences between responses of 2 models" in card
     assert "2 comparisons left out: annotators divided" in card
-    assert "6 of 10 pairs rest on one judgment" in card
+    assert "7 of 11 pairs rest on one judgment" in card
 
 
 @pytest.mark.usefixtures("judged")

@@ -79,6 +79,12 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
     splits = [pq.read_table(path) for path in (there / "data").glob("*.parquet")]
     croissant = orjson.loads((there / "croissant.json").read_bytes())
     assert croissant["license"] == "https://creativecommons.org/licenses/by/4.0/"
+    digest = hashlib.sha256((there / "manifest.json").read_bytes()).hexdigest()
+    assert croissant["citeAs"].endswith(f"manifest.json with SHA-256 {digest}")
+    assert (croissant["creator"]["name"], croissant["keywords"][:2]) == ("Birds", ["preference", "rlhf"])
+    for part in croissant["recordSet"]:
+        fields = [one for field in part["field"] for one in (field, *field.get("subField", []))]
+        assert [one["@id"] for one in (part, *fields) if not one.get("description")] == []
     for table, described in zip(sorted(splits, key=len), croissant["recordSet"][::-1], strict=True):
         assert columns_of(described) == columns_in(table.schema)
     assert sum(table.num_rows for table in splits) == 12
