@@ -1,13 +1,14 @@
 """Standings of votes one by one, such as a file holds. No database."""
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from app.leaderboard.ranked import Order, Parameters, Prompts, Standings, rank_cells, rank_elo
-from ranking import Cells, Fit, WinMatrix, crossed, elo, permuted_elo
+from app.leaderboard.ranked import FEW_PROMPTS, Order, Parameters, Prompts, Standings, rank_cells, rank_elo
+from ranking import Cells, Crossed, Fit, WinMatrix, crossed, elo, permuted_elo
 from ranking.codes import Outcome
 from ranking.crossed import sample_items
 
@@ -47,7 +48,16 @@ def _prompts(votes: "Votes", fitted: Fit, parameters: Parameters) -> Prompts:
         return Prompts(unknown=True)
     some = votes.where(sample_items(votes.prompt, MAX_SHARED))
     found = crossed(fitted, some.a, some.b, some.outcome, np.asarray(some.prompt), some.cluster)
-    return Prompts.of(votes.prompt, found, votes.item)
+    told = Prompts.of(votes.prompt, found, votes.item)
+    # A slice too small to tell is taken to be like the whole, where that tells.
+    whole = _shared(votes.part_of, parameters) if votes.part_of and found.items < FEW_PROMPTS else None
+    return replace(told, number=whole.items, crossed=whole) if whole else told
+
+
+@lru_cache(maxsize=1)
+def _shared(votes: "Votes", parameters: Parameters) -> Crossed | None:
+    """What votes on one prompt share, for all slices of these."""
+    return by_bradley_terry(votes, parameters).crossed
 
 
 def _by_elo(votes: "Votes", parameters: Parameters) -> Standings:

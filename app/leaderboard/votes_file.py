@@ -65,7 +65,7 @@ class Votes:
     is which model stood on the left, 0 for ``a``, 1 for ``b``, -1 where an export does not say it, or None
     where the first of each row is taken to have. ``slices`` are codes into ``slice_values``. Prompts and
     slices are -1 where the file says nothing. ``ordered_by`` is the column of times they are sorted by;
-    empty where they stand as in the file.
+    empty where they stand as in the file. ``part_of`` are the votes that these are a slice of.
     """
 
     models: tuple[str, ...]
@@ -83,11 +83,19 @@ class Votes:
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
     ordered_by: str = ""
+    part_of: "Votes | None" = None
 
     def by_slice(self) -> "Iterator[tuple[str, Votes]]":
-        """The votes of each slice; all models stay, so that one without votes is seen to have none."""
-        for code, value in enumerate(self.slice_values):
-            yield value, replace(self.where(np.asarray(self.slices) == code), slices=None, slice_values=())
+        """The votes of each slice that has any, the largest first, then by name.
+
+        All models stay, so that one without votes is seen to have none.
+        """
+        codes = np.zeros(0, np.intp) if self.slices is None else self.slices
+        times = np.bincount(codes[codes >= 0], minlength=len(self.slice_values)).tolist()
+        sizes = dict(zip(self.slice_values, times, strict=True))
+        for value in sorted(filter(sizes.get, sizes), key=lambda value: (-sizes[value], value)):
+            rows = codes == self.slice_values.index(value)
+            yield value, replace(self.where(rows), slices=None, slice_values=(), part_of=self)
 
     def where(self, rows: NDArray[np.bool_ | np.intp]) -> "Votes":
         """Some of the votes, marked or by their numbers, with all models."""
