@@ -98,13 +98,13 @@ def bias_page(access: Access) -> Response:
     )
 
 
-def firmness_page(access: Access) -> Response:
+def firmness_page(access: Access, query: StandingsQuery) -> Response:
     """Whether the order would survive."""
     session, project = db.session(), access.project
     return _plain_page(
         "leaderboard/robustness.html",
         access,
-        StandingsQuery(),
+        query,
         "firmness",
         firmness=robustness.load(session, project),
         style=style.load(session, project),

@@ -80,7 +80,7 @@ def download_history(slug: str, kind: str) -> Response:
 @bp.get(f"{HERE}/bias")
 def biases(slug: str) -> Response:
     """Whether the side of the screen decides verdicts."""
-    access, _ = asked.enter(slug, part=False)
+    access, _ = asked.enter(slug)
     return asked.answer(access, (), lambda: rendering.bias_page(access))
 
 
@@ -94,8 +94,8 @@ def download_bias(slug: str, kind: str) -> Response:
 @bp.get(f"{HERE}/robustness")
 def firmness(slug: str) -> Response:
     """Whether the order would survive other judgments, another style, or judge models."""
-    access, _ = asked.enter(slug, part=False)
-    return asked.answer(access, (), lambda: rendering.firmness_page(access))
+    access, query = asked.enter(slug)
+    return asked.answer(access, (query,), lambda: rendering.firmness_page(access, query))
 
 
 @bp.get(f"{HERE}/models/<uid>")

@@ -5,6 +5,7 @@ import io
 import re
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from flask.testing import FlaskClient
@@ -128,6 +129,18 @@ def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of:
     assert drawn.index("Without judgments") < drawn.index("Owl")
 
 
+def test_every_tab_and_file_of_a_slice_can_be_opened(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
+    """Also the tabs of all judgments, which keep where the reader came from."""
+    judge_birds(session, cast.project, categories=("coding",))
+    client = client_of(cast.vic)
+    page = client.get(f"{URL}?by=category&value=coding&ties=drop").text
+    links = {unescape(link) for link in re.findall(rf'href="({URL}[/.?][^"]*value=coding[^"]*)"', page)}
+    assert {f"{URL}/bias", f"{URL}/robustness", f"{URL}.csv"} < {link.partition("?")[0] for link in links}
+    assert {link for link in links if client.get(link).status_code != 200} == set()
+
+
 @pytest.mark.parametrize(
     ("address", "pointer", "told"),
     [
@@ -139,7 +152,7 @@ def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of:
         ("/matrix.csv?show=all", "/show", "Choose one of: observed, expected."),
         ("/matrix?sort=wins", "/sort", "Choose one of: by, method, show, since, ties, until, value."),
         ("/bias.json?by=category", "/by", "There is no such field."),
-        ("/robustness?by=category", "/by", "There is no such field."),
+        ("/robustness?sort=wins", "/sort", "Choose one of: by, method, since, ties, until, value."),
     ],
 )
 def test_what_an_address_cannot_mean_is_refused_by_files_for_programs(
