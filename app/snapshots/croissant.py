@@ -45,7 +45,7 @@ CONTEXT: dict[str, Any] = {
 }
 
 ABOUT = {
-    "train": "Preferences to train with, one row for each.",
+    "train": "Preferences to train with.",
     "test": "Preferences on the prompts that are held out to test with.",
 }
 
