@@ -178,7 +178,10 @@ def download(page: Page, form: str, key: str) -> list[dict[str, object]]:
     expect(page.locator("#preview pre").first).to_contain_text(key)
     with page.expect_download() as waiting:
         page.get_by_role("button", name="Download").click()
-    return read(waiting.value)
+    rows = read(waiting.value)
+    # Beside the button, put there with the preview.
+    expect(page.locator("#rows-left")).to_have_text(f"{len(rows)} rows")
+    return rows
 
 
 def read(file: Download) -> list[dict[str, object]]:

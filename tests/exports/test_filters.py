@@ -216,6 +216,13 @@ def test_simulated_judgments_are_said_to_be_so_where_people_s_are_asked_for(
     assert "People only: none" not in client.get("/p/birds/export").text
 
 
+def test_the_fewest_votes_are_called_so_by_page_api_and_command(cast: Cast, client_of: ClientOf) -> None:
+    named = "Fewest votes"
+    assert re.search(rf'<label for="min_votes">{named}', client_of(cast.rosa).get("/p/birds/export").text)
+    assert (ExportSpec.model_fields["min_votes"].description or "").startswith(named)
+    assert re.search(rf"--min-votes INTEGER +{named}", CliRunner().invoke(export, ["--help"]).output)
+
+
 def _sent(asked: dict[str, Any]) -> dict[str, Any]:
     return {name: "true" if value is True else value for name, value in asked.items()}
 
