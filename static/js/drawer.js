@@ -83,7 +83,6 @@ document.addEventListener("click", (event) => {
 
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
-  // One that a key opened has the keys, but not the focus.
   const menu = document.querySelector(".menu[open]");
   if (menu) {
     if (menu.contains(document.activeElement)) menu.querySelector("summary").focus();

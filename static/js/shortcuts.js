@@ -67,16 +67,28 @@ function walkScale(event) {
   return true;
 }
 
+// In the list of reasons to skip the arrows move, Enter chooses.
+function walkMenu(event) {
+  const step = { ArrowUp: -1, ArrowLeft: -1, ArrowDown: 1, ArrowRight: 1 }[event.key];
+  const items = [...document.querySelectorAll(".menu.up[open] button")];
+  if (!step || !items.length) return false;
+  const from = items.indexOf(document.activeElement);
+  items.at(from < 0 && step < 0 ? -1 : (from + step) % items.length).focus();
+  event.preventDefault();
+  return true;
+}
+
 document.addEventListener("keydown", (event) => {
   if (reserved(event)) return;
   const pressed = pressedKey(event);
   const means = (element) => keysOf(element).some((key) => key.toLowerCase() === pressed);
   const target = bound().find((element) => means(element) && !element.matches(":disabled"));
-  if (!target) return walkScale(event) || sayWhyNot(means);
+  if (!target) return walkMenu(event) || walkScale(event) || sayWhyNot(means);
   event.preventDefault();
   const field = target.matches("textarea, select, input:not([type=checkbox]), .chips input");
   if (field) target.focus();
   if (!field || target.matches("[type=radio]")) target.click();
+  if (target.matches(".menu.up[open] summary")) target.parentElement.querySelector("button").focus();
 });
 
 // Escape leaves a field of the pair, so that the next key is a verdict again.

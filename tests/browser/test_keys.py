@@ -32,6 +32,7 @@ def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -
         "Mark the words that differ": 1,
         "What is wrong with response A? A digit chooses, arrows lead on.": 1,
         "Mark a place in response B": 1,
+        "Skip this pair: a digit, or arrows and Enter, choose the reason, Esc goes back": 1,
         "A is better": 1,
         "Why?": 1,
         "Undo": 1,
@@ -77,6 +78,26 @@ def test_a_reason_to_skip_has_no_key_until_the_list_is_open(site: Site, open_pag
     expect(page.locator("[data-pair] [name=assignment_id]")).to_have_value(first)
     page.keyboard.press("5")
     expect(page.locator("#said")).to_have_text("Skipped.")
+    # Without knowing the digits: the arrows move, Escape gives the focus back, Enter chooses.
+    second = page.locator("[data-pair] [name=assignment_id]").input_value()
+    page.wait_for_timeout(300)
+    page.keyboard.press("s")
+    for key, reason in (
+        ("", "Not my language"),
+        ("ArrowUp", "Another reason"),
+        ("ArrowRight", "Not my language"),
+        ("ArrowDown", "Not my subject"),
+    ):
+        if key:
+            page.keyboard.press(key)
+        expect(page.get_by_role("button", name=reason)).to_be_focused()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Not my subject")).to_be_hidden()
+    expect(page.locator(".menu.up summary")).to_be_focused()
+    page.keyboard.press("s")
+    page.keyboard.press("Enter")
+    expect(page.locator("[data-pair] [name=assignment_id]")).not_to_have_value(second)
+    assert judgments(site.data, project) == []
 
 
 @pytest.mark.parametrize(
