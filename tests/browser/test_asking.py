@@ -32,9 +32,11 @@ FULL: dict[str, Any] = {
 
 def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_page: OpenPage) -> None:
     """Its preview shows fields that must be filled in, but not by the lead."""
-    project, page = make_project(site.data, "rhea"), open_page()
+    project, page = make_project(site.data, "rhea"), open_page(viewport={"width": 1440, "height": 900})
     sign_in(page, site, "lead-rhea@example.org", PASSWORD)
     page.goto(site.address(f"{project}/rubric"))
+    heading, footer = (page.locator(part).bounding_box() or {} for part in ("h1", ".site-footer span"))
+    assert footer["x"] == heading["x"], "they stand in one line"
     page.get_by_role("group", name="Why?").get_by_label("Always").check(force=True)
     expect(page.locator("#sample-rationale")).to_be_visible()
     page.get_by_role("button", name="Save the rubric").click()
