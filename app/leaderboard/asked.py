@@ -33,12 +33,14 @@ Found = TypeVar("Found")
 def enter(slug: str, *names: str, part: bool = True) -> tuple[Access, StandingsQuery]:
     """The reader's access to a project, and which judgments they look at.
 
-    ``names`` are what the address may say besides; ``part`` is False where it is of all judgments. Raises
-    Invalid for anything else: it would be taken for what was asked for.
+    ``names`` are what a file's address may say besides; ``part`` is False where it is of all judgments.
+    Raises Invalid for anything else: a program would take the file for what it asked for. Of a page's
+    address the rest is not ours: a link that goes round is given names by whoever passes it on.
     """
     access = permissions.enter(db.session(), web.account(), slug, READ)
     known = {*names, *(StandingsQuery.model_fields if part else ())}
-    if unknown := [name for name in request.args if name not in known]:
+    unknown = [name for name in request.args if name not in known]
+    if unknown and web.is_file():
         raise Invalid.unknown(unknown, known)
     query = StandingsQuery.read(request.args)
     slicing.check(db.session(), access.project, query)

@@ -33,7 +33,7 @@ def rank_range(row: Row) -> str:
 @bp.get(HERE)
 def show(slug: str) -> Response:
     """Who leads, how surely, and what the judgments do not tell."""
-    access, query = asked.enter(slug, *Arrangement.model_fields)
+    access, query = asked.enter(slug)
     arrangement = Arrangement.read(request.args)
     return asked.answer(
         access, (query, arrangement), lambda: rendering.standings_page(access, query, arrangement)
@@ -50,7 +50,7 @@ def download(slug: str, kind: str) -> Response:
 @bp.get(f"{HERE}/matrix")
 def matrix(slug: str) -> Response:
     """Every model against every other: observed, or as the ratings expect."""
-    access, query = asked.enter(slug, "show")
+    access, query = asked.enter(slug)
     shown = asked.shown()
     return asked.answer(access, (query, shown), lambda: rendering.matrix_page(access, query, shown))
 
@@ -101,7 +101,7 @@ def firmness(slug: str) -> Response:
 @bp.get(f"{HERE}/models/<uid>")
 def model(slug: str, uid: str) -> Response:
     """Where one model wins and loses."""
-    access, query = asked.enter(slug, "examples", "offset")
+    access, query = asked.enter(slug)
     one = asked.model(access, uid)
     result, offset = asked.result(), asked.offset()
     return asked.answer(
@@ -128,7 +128,7 @@ def comparison(slug: str, uid: str, pair_id: str) -> Response:
 @bp.get(f"{HERE}/models/<uid>/<other_uid>")
 def head_to_head(slug: str, uid: str, other_uid: str) -> Response:
     """Two models against each other."""
-    access, query = asked.enter(slug, "offset")
+    access, query = asked.enter(slug)
     pair = asked.pair(access, uid, other_uid)
     offset = asked.offset()
     return asked.answer(access, (query, offset), lambda: rendering.pair_page(access, query, pair, offset))

@@ -129,6 +129,14 @@ def test_the_picture_keeps_groups_apart(session: Session, cast: Cast, client_of:
     assert drawn.index("Without judgments") < drawn.index("Owl")
 
 
+@pytest.mark.parametrize("view", ["", "/matrix", "/over-time", "/bias", "/robustness"])
+def test_a_link_that_went_round_opens_whatever_was_put_behind_it(
+    view: str, session: Session, cast: Cast, client_of: Clients
+) -> None:
+    judge_birds(session, cast.project)
+    assert client_of(cast.vic).get(f"{URL}{view}?utm_source=letter").status_code == 200
+
+
 def test_every_tab_and_file_of_a_slice_can_be_opened(
     session: Session, cast: Cast, client_of: Clients
 ) -> None:
@@ -148,11 +156,10 @@ def test_every_tab_and_file_of_a_slice_can_be_opened(
         (".csv?by=category&value=birds", "/value", "There is no category birds in this project."),
         (".svg?sort=wins", "/sort", "Choose one of: by, method, since, ties, until, value."),
         ("?sort=height", "/sort", "Choose one of: rating, model, wins, ties, losses, judgments."),
-        ("?colour=red", "/colour", "Choose one of: by, method, order, q, since, sort, ties, until, value."),
+        (".json?colour=red", "/colour", "Choose one of: by, method, since, ties, until, value."),
         ("/matrix.csv?show=all", "/show", "Choose one of: observed, expected."),
-        ("/matrix?sort=wins", "/sort", "Choose one of: by, method, show, since, ties, until, value."),
+        ("/matrix.csv?sort=wins", "/sort", "Choose one of: by, method, show, since, ties, until, value."),
         ("/bias.json?by=category", "/by", "There is no such field."),
-        ("/robustness?sort=wins", "/sort", "Choose one of: by, method, since, ties, until, value."),
     ],
 )
 def test_what_an_address_cannot_mean_is_refused_by_files_for_programs(
