@@ -5,11 +5,13 @@ handed on as a ``Refusal`` with its place; a container that cannot be read at al
 ``Unreadable``, and ``Source.verify`` finds that out before anything is written.
 """
 
+import codecs
 import contextlib
 import csv
 import gzip
 import io
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -39,6 +41,9 @@ WRAPPERS = frozenset({"annotations", "comparisons", "data", "examples", "items",
 TEXT_COLUMNS = frozenset({"response", "response_a", "response_b", "output", "output_1", "output_2"})
 
 FORMATS = "JSON, JSON Lines, CSV or Parquet (JSON Lines, JSON and CSV also as .gz or .zst)"
+# Tab, line feed, form feed, carriage return and the mark of an old text file's end may stand in a text.
+CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
+MARKUP = (b"<?xml", b"<!doctype", b"<!--", b"<html", b"<svg")
 
 Record = dict[str, Any]
 
@@ -260,10 +265,32 @@ def _delimiter(name: str, head: bytes) -> str:
         raise Unreadable(f"{name} is UTF-16. Save it as UTF-8.")
     if head.startswith(b"PK\x03\x04"):
         raise Unreadable(f"{name} is a zip archive or an Excel workbook. Expected {FORMATS}.")
+    if _is_binary(header, head):
+        raise Unreadable(f"{name} is not text: it is binary. Expected {FORMATS}.")
+    if head.lstrip()[:9].lower().startswith(MARKUP):
+        raise Unreadable(f"{name} is {_kind_of_markup(head.lower())}. Expected {FORMATS}.")
     delimiter = max(b",", b";", b"\t", key=header.count)
-    if b"\x00" in header or header.count(delimiter) == 0:
+    if header.count(delimiter) == 0:
         raise Unreadable(f"{name}: expected {FORMATS}. Found {shown(header, 60)!r}.")
     return delimiter.decode()
+
+
+def _is_binary(header: bytes, head: bytes) -> bool:
+    """Column names have no control characters; texts may, but then they are UTF-8."""
+    if CONTROLS.search(header):
+        return True
+    try:
+        codecs.getincrementaldecoder("utf-8")().decode(head)
+    except UnicodeDecodeError:
+        return CONTROLS.search(head) is not None
+    return False
+
+
+def _kind_of_markup(head: bytes) -> str:
+    # A page may hold an image, but an image no page.
+    if b"<html" in head or b"<!doctype html" in head:
+        return "an HTML page"
+    return "an SVG image" if b"<svg" in head else "an XML file"
 
 
 def unpacked(file: BinaryIO, compression: str) -> io.BufferedReader:

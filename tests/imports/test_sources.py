@@ -78,6 +78,11 @@ def test_cells_that_hold_json_are_parsed(tmp_path: Path) -> None:
     assert read(tmp_path, text)[0]["messages"] == [{"role": "user", "content": "hi"}]
 
 
+def test_a_text_may_hold_a_control_character_or_markup(tmp_path: Path) -> None:
+    content = "model,response\nheron,<html>\x08\u00e9".encode() + b"\n"
+    assert read(tmp_path, content) == [{"model": "heron", "response": "<html>\x08\u00e9"}]
+
+
 def test_nan_in_parquet_is_nothing(tmp_path: Path) -> None:
     assert read(tmp_path, parquet_of([{"a": float("nan"), "b": "x"}])) == [{"b": "x"}]
 
@@ -90,7 +95,11 @@ def test_nan_in_parquet_is_nothing(tmp_path: Path) -> None:
         (b"just words", "just words"),
         (b"PK\x03\x04rest", "zip archive or an Excel workbook"),
         ("a,b\n1,2\n".encode("utf-16"), "UTF-16"),
-        (b"\x00\x01,\x02", "expected JSON"),
+        (b"\x00\x01,\x02", "not text: it is binary. Expected JSON"),
+        (b"b\xf28\xa4$e,i\xf2*\x0c\n\x02\xff\x91\n", "not text: it is binary"),
+        (b'<?xml version="1.0"?>\n<svg width="1,5">\n</svg>\n', "is an SVG image"),
+        (b"\xef\xbb\xbf\n<!DOCTYPE HTML><title>a, b</title>\n<svg></svg>\n", "is an HTML page"),
+        (b'<?xml version="1.0"?>\n<rows><row a="1,2"/></rows>\n', "is an XML file"),
         (b"PAR1 and then nothing", "Parquet"),
         (parquet_of(ROWS)[:-20], "Parquet"),
         (gzip.compress(LINES, mtime=0)[:-6], "cannot be unpacked to its end"),
