@@ -80,11 +80,36 @@ def find(
     result: Result = "",
     offset: int = 0,
 ) -> list[Example]:
-    """Judged comparisons of a model (with the other; that it lost or won), newest first, and one more."""
-    chosen = _chosen(project, query, model, other, result)
+    """Judged comparisons of a model (with the other; that it lost or won), newest first, and one more.
+
+    Those that came with votes only are not among them: ``count_textless`` tells how many.
+    """
+    chosen = _chosen(project, query, model, other, result).where(sa.not_(_is_textless(project)))
     chosen = chosen.order_by(col(Comparison.id).desc()).offset(offset).limit(A_PAGE + 1)
     ids = list(session.scalars(chosen))
     return _examples(session, ids, model)
+
+
+def count_textless(
+    session: Session,
+    project: Project,
+    query: StandingsQuery,
+    model: Model,
+    other: Model | None = None,
+    *,
+    result: Result = "",
+) -> int:
+    """How many of them came with votes only: there is nothing to read."""
+    chosen = _chosen(project, query, model, other, result).where(_is_textless(project))
+    counted: int = session.execute(sa.select(sa.func.count()).select_from(chosen.subquery())).scalar_one()
+    return counted
+
+
+def _is_textless(project: Project) -> sa.ColumnElement[bool]:
+    textless = sa.select(col(Prompt.id)).where(
+        col(Prompt.project_id) == project.id, col(Prompt.messages).is_(None)
+    )
+    return col(Comparison.prompt_id).in_(textless)
 
 
 def one(session: Session, project: Project, model: Model, pair_id: str) -> Example:

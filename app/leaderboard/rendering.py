@@ -223,6 +223,12 @@ def _examples(
     """A page of comparisons, for those who may read them; None for others."""
     if not examples.may_read(access):
         return {"examples": None}
-    found = examples.find(db.session(), access.project, query, one, other, result=result, offset=offset)
-    shown, more = found[: examples.A_PAGE], len(found) > examples.A_PAGE
-    return {"examples": shown, "more": more, "offset": offset, "result": result}
+    session, project = db.session(), access.project
+    found = examples.find(session, project, query, one, other, result=result, offset=offset)
+    return {
+        "examples": found[: examples.A_PAGE],
+        "more": len(found) > examples.A_PAGE,
+        "textless": examples.count_textless(session, project, query, one, other, result=result),
+        "offset": offset,
+        "result": result,
+    }

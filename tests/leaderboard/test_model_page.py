@@ -4,8 +4,10 @@ import csv
 import io
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
@@ -15,6 +17,7 @@ from app.models import Account, Model, Project
 from app.projects import rubrics
 from app.rubric import FailureTag, Rubric, Severity
 from tests.conftest import Cast
+from tests.imports.arrange import Importer, vote
 from tests.leaderboard.arrange import A, B, add_annotators, add_comparison, add_models, judge, withdraw
 from tests.leaderboard.test_head_to_head import plain
 
@@ -116,6 +119,26 @@ def test_comparisons_it_won_and_lost_are_told_apart(session: Session, cast: Cast
     lost, won = client.get(url).text, client.get(f"{url}?examples=won").text
     assert (lost.count('<details class="card">'), won.count('<details class="card">')) == (1, 2)
     assert client.get(url).headers["ETag"] != client.get(f"{url}?examples=won").headers["ETag"]
+
+
+def test_votes_without_texts_are_counted_apart_from_what_can_be_read(
+    session: Session, cast: Cast, client_of: Clients, tmp_path: Path, app: Flask
+) -> None:
+    heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    (person,) = add_annotators(session, cast.project, 1)
+    judge(session, add_comparison(session, heron, lark), person, B)
+    session.commit()
+    votes = [
+        vote(winner, "Heron", "Lark", prompt_id=winner * n) for n in (1, 2) for winner in ("model_b", "tie")
+    ]
+    Importer(app, cast.project, tmp_path)([*votes, vote("model_a", "Heron", "Lark", prompt_id="w")])
+    client, url = client_of(cast.rosa), address(session, "Heron")
+    page = client.get(url).text
+    assert page.count('<details class="card">') == 1
+    assert "2 more are known from votes only" in page
+    page = client.get(f"{url}?examples=won").text
+    assert "1 comparison is known from votes only" in page
+    assert "It won none here." not in page
 
 
 def test_a_strength_is_marked_only_where_it_is_no_chance(
