@@ -14,7 +14,7 @@ from app.errors import Invalid, NotFound
 from app.models import Account
 from app.pairing.commands import pair
 from tests.conftest import Cast
-from tests.imports.arrange import Importer, response, table_sizes
+from tests.imports.arrange import Importer, response, table_sizes, vote
 
 URL = "/p/birds/pair"
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -48,6 +48,19 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
 
 
 @pytest.mark.usefixtures("responses")
+def test_sides_of_votes_without_texts_are_said_to_be_such(
+    app: Flask, cast: Cast, client_of: ClientOf, tmp_path: Path
+) -> None:
+    importer = Importer(app, cast.project, tmp_path)
+    importer([vote("model_a"), vote("tie")])
+    importer([response(9, "heron", " ")])
+    page = client_of(cast.lena).get(f"{URL}?seed=4").text
+    counted = page[page.index("Responses without text") :].split("</div>")[0]
+    assert ">5<" in counted, "two of each vote, and the empty one"
+    assert "both sides of votes that came without texts, and empty answers" in counted
+
+
+@pytest.mark.usefixtures("responses")
 @pytest.mark.parametrize(
     ("query", "words"),
     [
@@ -66,6 +79,8 @@ def test_what_does_not_fit_is_told_beside_the_form(
     for answer in (client.get(f"{URL}?{query}"), client.post(URL, data=dict([query.split("=")]))):
         assert answer.status_code == 422
         assert words in answer.text
+        asked_to_save = answer.request.method == "POST"
+        assert ("Nothing was saved yet." in answer.text) == asked_to_save
 
 
 @pytest.mark.usefixtures("responses")
