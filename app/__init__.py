@@ -1,6 +1,5 @@
 """Tiebreak: preference comparisons, trustworthy rankings and reward-model data from one app."""
 
-import gc
 import os
 from typing import TYPE_CHECKING
 
@@ -13,9 +12,6 @@ if TYPE_CHECKING:
 # covariance of 100 models); the variables are read once, when numpy is first imported.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
-
-# What is imported stays, and the collector would look through it again and again.
-gc.set_threshold(50_000, 20, 50)
 
 
 def create_app(settings: "Settings | None" = None) -> "Flask":

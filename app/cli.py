@@ -3,6 +3,7 @@
 Rooms are loaded when their command is asked for, so that ``tiebreak rank`` starts without the web.
 """
 
+import gc
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -82,6 +83,8 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
 
 def main() -> None:
     """Run the command line; what could not be done is told on stderr with exit status 1."""
+    # What is imported stays, and the collector would look through it again and again.
+    gc.set_threshold(50_000, 20, 50)
     try:
         tiebreak()
     except ValidationError as error:
