@@ -9,7 +9,7 @@ from app.api.operations import delete, get, post, put, saved
 from app.api.paging import Page
 from app.api.reading import received
 from app.models import Scope
-from app.projects import groups, members
+from app.projects import annotators, members
 from app.projects.forms import GroupIn, KindIn, RoleIn
 
 
@@ -69,19 +69,19 @@ def revoke_invitation(slug: str, uid: str) -> None:
 @get("/projects/<slug>/groups", scope=Scope.MANAGE, gives=Page[GroupedOut])
 def annotator_groups(slug: str) -> Page[GroupedOut]:
     """The annotators and their groups, most judgments first."""
-    found = groups.of(db.session(), enter(slug, "manage").project)
+    found = annotators.of(db.session(), enter(slug, "manage").project)
     return Page(items=[GroupedOut.model_validate(one) for one in found])
 
 
 @put("/projects/<slug>/groups", scope=Scope.MANAGE, takes=GroupIn)
 def put_in_group(slug: str) -> None:
     """Put annotators in a group, or with none in no group."""
-    groups.put(db.session(), enter(slug, "manage").project, received(GroupIn), by=account())
+    annotators.put(db.session(), enter(slug, "manage").project, received(GroupIn), by=account())
     db.session().commit()
 
 
 @put("/projects/<slug>/kinds", scope=Scope.MANAGE, takes=KindIn)
 def set_kind(slug: str) -> None:
     """Say that annotators are judge models, or people, in what they have judged so far too."""
-    groups.recast(db.session(), enter(slug, "manage").project, received(KindIn), by=account())
+    annotators.recast(db.session(), enter(slug, "manage").project, received(KindIn), by=account())
     db.session().commit()

@@ -8,11 +8,10 @@ from sqlmodel import Session, col, select
 
 from app import audit
 from app.accounts import invitations, people
-from app.annotation.claim import add_annotator
 from app.errors import Conflict, NotFound
 from app.models import Account, Annotator, AnnotatorKind, Membership, Project, Role
-from app.projects import groups
-from app.projects.forms import KindIn, MemberIn, RoleIn
+from app.projects import annotators
+from app.projects.forms import MemberIn, RoleIn
 
 
 def of(session: Session, project: Project) -> Sequence[tuple[Account, Membership, int, AnnotatorKind | None]]:
@@ -70,21 +69,8 @@ def change(session: Session, project: Project, uid: str, form: RoleIn, *, by: Ac
             session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail
         )
     if form.kind is not None:
-        _set_kind(session, project, account, form.kind, by=by)
+        annotators.recast_account(session, project, account, form.kind, by=by)
     return account
-
-
-def _set_kind(
-    session: Session, project: Project, account: Account, kind: AnnotatorKind, *, by: Account | None
-) -> None:
-    mine = select(Annotator).where(Annotator.project_id == project.id, Annotator.account_id == account.id)
-    annotator = session.exec(mine).one_or_none()
-    if annotator is None:
-        if kind == AnnotatorKind.HUMAN:
-            # As everybody is who has not judged yet.
-            return
-        annotator = add_annotator(session, project, account, by=by)
-    groups.recast(session, project, KindIn(annotator=[annotator.uid], kind=kind), by=by)
 
 
 def remove(session: Session, project: Project, uid: str, *, by: Account) -> Account:

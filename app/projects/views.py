@@ -19,7 +19,7 @@ from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, AnnotatorKind, Role
 from app.names import in_words
 from app.permissions import Access
-from app.projects import groups, guidelines, lifecycle, members, overview, rubrics
+from app.projects import annotators, guidelines, lifecycle, members, overview, rubrics
 from app.projects.forms import (
     BaseIn,
     ChangeIn,
@@ -251,7 +251,7 @@ def put_in_group(slug: str) -> Response | BaseResponse:
     given = {"annotator": request.form.getlist("annotator"), "group": request.form.get("group", "")}
     try:
         form = checked(GroupIn, given)
-        moved = groups.put(db.session(), access.project, form, by=account)
+        moved = annotators.put(db.session(), access.project, form, by=account)
     except Invalid as problem:
         return _group_page(access, problem)
     said = (
@@ -276,7 +276,7 @@ def set_kind(slug: str) -> Response | BaseResponse:
     given = {"annotator": request.form.getlist("annotator"), "kind": request.form.get("kind")}
     try:
         form = checked(KindIn, given)
-        changed = groups.recast(db.session(), access.project, form, by=account)
+        changed = annotators.recast(db.session(), access.project, form, by=account)
     except (Invalid, Conflict) as problem:
         db.session().rollback()
         return _group_page(access, problem)
@@ -300,9 +300,9 @@ def _group_page(access: Access, problem: Problem | None = None) -> Response:
         problem,
         access=access,
         project=access.project,
-        annotators=groups.of(db.session(), access.project),
+        annotators=annotators.of(db.session(), access.project),
         chosen=request.form.getlist("annotator"),
-        most=groups.MOST_LISTED,
+        most=annotators.MOST_LISTED,
         kinds=[
             (AnnotatorKind.MODEL.value, _("The chosen are judge models")),
             (AnnotatorKind.HUMAN.value, _("The chosen are people")),

@@ -32,7 +32,7 @@ from app.models import (
     Tally,
     now,
 )
-from app.projects import groups
+from app.projects import annotators
 from app.projects.forms import GroupIn, KindIn
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, comparison, counts, response, table_sizes, vote
@@ -282,8 +282,8 @@ def test_votes_count_as_their_annotators_do(importer: Importer, session: Session
     """Whom a lead has called a judge model stays one in the next file, which does not say it."""
     importer([vote("model_a", prompt_id="q1", annotator="kim")])
     kim = session.exec(select(Annotator)).one()
-    groups.put(session, importer.project, GroupIn(annotator=[kim.uid], group="experts"), by=None)
-    groups.recast(session, importer.project, KindIn(annotator=[kim.uid], kind="model"), by=None)
+    annotators.put(session, importer.project, GroupIn(annotator=[kim.uid], group="experts"), by=None)
+    annotators.recast(session, importer.project, KindIn(annotator=[kim.uid], kind="model"), by=None)
     session.commit()
     importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
     by_slice = select(Tally.slice_value, sa.func.sum(Tally.n)).where(Tally.n > 0).group_by(Tally.slice_value)

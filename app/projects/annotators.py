@@ -8,6 +8,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, tallies
+from app.annotation.claim import add_annotator
 from app.errors import Conflict, NotFound
 from app.models import Account, Annotator, AnnotatorKind, Project, row_id
 from app.projects.forms import GroupIn, KindIn
@@ -65,6 +66,20 @@ def recast(session: Session, project: Project, form: KindIn, *, by: Account | No
         _set_kind(session, one, form.kind)
     _revise(session, project, changed)
     return len(changed)
+
+
+def recast_account(
+    session: Session, project: Project, account: Account, kind: AnnotatorKind, *, by: Account | None
+) -> None:
+    """The same of an account, before it has judged or later."""
+    mine = select(Annotator.uid).where(Annotator.project_id == project.id, Annotator.account_id == account.id)
+    uid = session.exec(mine).one_or_none()
+    if uid is None:
+        if kind == AnnotatorKind.HUMAN:
+            # As everybody is who has not judged yet.
+            return
+        uid = add_annotator(session, project, account, by=by).uid
+    recast(session, project, KindIn(annotator=[uid], kind=kind), by=by)
 
 
 def _set_kind(session: Session, one: Annotator, kind: AnnotatorKind) -> None:
