@@ -99,7 +99,9 @@ def _set_kind(session: Session, one: Annotator, kind: AnnotatorKind) -> None:
 def _locked(session: Session, project: Project, uids: Sequence[str]) -> Sequence[Annotator]:
     """The annotators, so that each judgment is counted either before a change or after it."""
     wanted = select(Annotator).where(Annotator.project_id == project.id, col(Annotator.uid).in_(uids))
-    found = session.exec(wanted.order_by(col(Annotator.id)).with_for_update()).all()
+    # Whoever held the lock before may have changed one that the session has read already.
+    locked = wanted.order_by(col(Annotator.id)).with_for_update().execution_options(populate_existing=True)
+    found = session.exec(locked).all()
     if len(found) < len(set(uids)):
         raise NotFound(_("This project has no such annotator."))
     return found

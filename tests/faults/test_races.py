@@ -15,8 +15,21 @@ from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import Submitted, submit_judgment
 from app.errors import Conflict
-from app.models import Account, AnnotatorKind, Judgment, Outcome, Project, Role, Slot, Tally, VoteCount
+from app.models import (
+    Account,
+    AnnotatorKind,
+    AuditEvent,
+    Judgment,
+    Outcome,
+    Project,
+    Role,
+    Slot,
+    Tally,
+    VoteCount,
+)
 from app.permissions import Access
+from app.projects import annotators, members
+from app.projects.forms import KindIn, RoleIn
 from app.tallies import Counted
 from tests.annotation.arrange import annotator_of as enrol
 from tests.annotation.arrange import queue
@@ -60,6 +73,14 @@ def submit(who: Account, uid: str, outcome: Outcome, submission: str) -> Callabl
         return submit_judgment(session, Access(project, who, Role.ANNOTATOR), given)
 
     return action
+
+
+def wait_for_a_waiter(session: Session) -> None:
+    """Go on as soon as another transaction wants what somebody holds; PostgreSQL only."""
+    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
+    deadline = time.monotonic() + 30
+    while not session.scalar(waiting):
+        assert time.monotonic() < deadline
 
 
 def test_one_of_two_gets_the_last_place(app: Flask, session: Session, cast: Cast) -> None:
@@ -141,11 +162,36 @@ def test_whoever_waits_for_a_comparisons_counts_holds_its_models(
         target=at_once, args=(app, [lambda other: counting.add(other, project_id, deltas, votes)])
     )
     other.start()
-    waiting = sa.text("SELECT count(*) FROM pg_locks WHERE NOT granted")
-    deadline = time.monotonic() + 30
-    while not session.scalar(waiting):
-        assert time.monotonic() < deadline
+    wait_for_a_waiter(session)
     assert session.exec(select(Tally).with_for_update(skip_locked=True)).all() == []
     session.rollback()
     other.join(60)
     assert {row.n for row in session.exec(select(Tally))} == {2}
+
+
+def test_two_leads_who_say_judge_model_at_once_move_its_counts_once(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time, who reads what the one before left")
+    project_id, ann = cast.project.id or 0, cast.ann
+    annotator = enrol(session, cast.project, ann)
+    queue(session, cast.project, 1)
+    [claimed] = at_once(app, [claim(ann)])
+    at_once(app, [submit(ann, claimed.uid, Outcome.A, "one")])
+    among_groups = KindIn(annotator=[annotator.uid], kind=AnnotatorKind.MODEL)
+    annotators.recast(session, cast.project, among_groups, by=None)
+    as_member, said = RoleIn(role=Role.ANNOTATOR, kind=AnnotatorKind.MODEL), []
+
+    def say(other: Session) -> None:
+        project = other.get_one(Project, project_id)
+        said.append(members.change(other, project, ann.uid, as_member, by=None).uid)
+
+    other = threading.Thread(target=at_once, args=(app, [say]))
+    other.start()
+    wait_for_a_waiter(session)
+    session.commit()
+    other.join(60)
+    assert len(said) == 1
+    assert session.exec(select(AuditEvent.verb)).all().count("annotator.kind") == 1
+    assert tallies.differences(session, project_id) == []
