@@ -110,7 +110,7 @@ class Decisions:
         Each counts one, whatever its weight: the filter asks of the column that the file shows.
         """
         spec = self.spec
-        # No votes at all are what nothing was asked of.
+        # Where no minimum is asked for, a comparison without votes is not too few.
         if votes < spec.min_votes > 1:
             return FEW_VOTES
         if agreement < spec.min_agreement:
