@@ -47,7 +47,8 @@ SAID = slice(1, 5)
 CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
 # Of a comparison.
 NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, BY = 1, 2, 5, 6, 13
-# Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone, or others' too.
+# Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone where those do not
+# count, or somebody's.
 BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
 
 
@@ -201,8 +202,11 @@ def _by(spec: ExportSpec) -> sa.ColumnElement[int]:
     # The lossless file has retired ones, too.
     counting = () if spec.format is Format.JUDGMENTS else (j.retired_at.is_(None),)
     judged = sa.select(sa.literal(1)).where(j.comparison_id == comparisons.c.id, *counting)
-    real = judged.where(j.annotator_id.not_in(filters.simulated()))
-    found = [(real.exists(), BY_SOMEBODY), (judged.exists(), BY_SIMULATED)]
+    found = [(judged.exists(), BY_SOMEBODY)]
+    # Only a kind keeps simulated annotators out.
+    if spec.kind is not None:
+        real = judged.where(j.annotator_id.not_in(filters.simulated()))
+        found = [(real.exists(), BY_SOMEBODY), (judged.exists(), BY_SIMULATED)]
     return sa.case(*found, else_=BY_NOBODY)
 
 

@@ -212,6 +212,8 @@ def test_simulated_judgments_are_said_to_be_so_where_people_s_are_asked_for(
     assert answer.status_code == 404
     assert re.search(r"Left out: 1 (comparison|judgment) \([a-z ]*simulated", answer.text)
     assert "People only: none have judged" in answer.text
+    late = client.get(DOWNLOAD, query_string={"since": "2999-01-01", "format": format_})
+    assert re.search(r"Left out: 1 (comparison|judgment) \((?![a-z ]*simulated)", late.text)
     judge(session, cast.project, cast.ben, comparison, "a")
     assert "People only: none" not in client.get("/p/birds/export").text
 
