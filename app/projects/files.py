@@ -6,6 +6,7 @@ from typing import Any
 import yaml
 from sqlmodel import Session
 
+from app import permissions
 from app.errors import Invalid, checked
 from app.models import Project
 from app.projects import guidelines, members, rubrics
@@ -46,7 +47,11 @@ def described(session: Session, project: Project) -> ProjectFile:
         rubric=rubrics.live(session, project)[1],
         guideline=guideline.text if guideline else None,
         members=[
-            MemberIn(email=account.email, role=membership.role, kind=kind)
+            MemberIn(
+                email=account.email,
+                role=membership.role,
+                kind=kind if membership.role in permissions.MAY["judge"] else None,
+            )
             for account, membership, _judged, kind in members.of(session, project)
         ],
     )

@@ -140,10 +140,16 @@ def test_a_judge_model_joins_without_a_browser(
         assert there() == (options[0], kinds)
     shown = yaml.safe_load(run("show", "birds").stdout)["members"]
     assert {"email": "otto@example.org", "role": "reviewer", "kind": "model"} in shown
+    refused = run(*otto, "viewer", "--judge-model").exception
+    assert isinstance(refused, Invalid)
+    assert [item.pointer for item in refused.errors] == ["/kind"]
+    assert run(*otto, "viewer").exit_code == 0
+    shown = yaml.safe_load(run("show", "birds").stdout)["members"]
+    assert {"email": "otto@example.org", "role": "viewer"} in shown, "as a file that can be read again"
     assert run(*otto, "annotator", "--person").exit_code == 0
     assert there() == ("annotator", ["human"])
     verbs = session.exec(select(AuditEvent.verb)).all()
-    assert [verbs.count(verb) for verb in ("member.add", "member.role", "annotator.kind")] == [1, 3, 2]
+    assert [verbs.count(verb) for verb in ("member.add", "member.role", "annotator.kind")] == [1, 4, 2]
     assert isinstance(run("member", "birds", "nobody@example.org", "--role", "viewer").exception, NotFound)
     assert isinstance(run("member", "birds", "lena@example.org", "--role", "viewer").exception, Conflict)
 
