@@ -182,7 +182,11 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
 def set_role(slug: str, uid: str) -> BaseResponse:
     """Change a member's role, and whether they are a judge model."""
     access, account = _manage(slug)
-    form = web.submitted(RoleIn)
+    given = web.fields().to_dict()
+    # Only what was changed: another lead may have said otherwise since the page was loaded.
+    if given.get("kind") == given.get("kind_shown"):
+        given.pop("kind", None)
+    form = checked(RoleIn, given)
     try:
         member = members.change(db.session(), access.project, uid, form, by=account)
     except Conflict as problem:

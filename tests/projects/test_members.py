@@ -1,5 +1,6 @@
 """Who is in a project."""
 
+import re
 from typing import Any
 
 import pytest
@@ -58,6 +59,37 @@ def test_a_judge_model_is_one_before_it_has_judged(cast: Cast, client_of: Any, s
     )
     mine = [verb for verb, account_id in verbs if account_id == cast.lena.id]
     assert mine == ["annotator.add", "annotator.kind", "member.role"]
+
+
+def test_a_page_read_earlier_takes_no_judge_model_back(cast: Cast, client_of: Any, session: Session) -> None:
+    lena, role = client_of(cast.lena), f"/p/birds/members/{cast.ann.uid}/role"
+
+    def as_shown() -> dict[str, str]:
+        """What Ann's row sends if nobody touches it."""
+        [row] = re.findall(rf"<form[^>]*{role}.*?</form>", lena.get("/p/birds/members").text, re.DOTALL)
+        sent = dict(re.findall(r'<input type="hidden" name="(\w+)" value="(\w+)"', row))
+        for name, options in re.findall(r'<select[^>]* name="(\w+)"(.*?)</select>', row, re.DOTALL):
+            sent[name] = re.findall(r'value="(\w+)" selected', options + 'value="human" selected')[0]
+        return sent
+
+    def kind() -> str:
+        session.rollback()
+        return session.exec(select(Annotator.kind).where(Annotator.account_id == cast.ann.id)).one().value
+
+    early = as_shown()
+    assert lena.post(role, data=early | {"kind": "model"}).status_code == 303
+    for sent in ({"role": "reviewer"}, {"role": "viewer"}, {"role": "annotator"}):
+        assert lena.post(role, data=early | sent).status_code == 303
+        assert kind() == "model", "the other lead's word"
+    assert lena.post(role, data=as_shown() | {"kind": "human"}).status_code == 303
+    assert kind() == "human", "said on a page that showed the other"
+
+
+def test_who_may_not_judge_is_no_judge_model(cast: Cast, client_of: Any, session: Session) -> None:
+    role = f"/p/birds/members/{cast.vic.uid}/role"
+    refused = client_of(cast.lena).post(role, data={"role": "viewer", "kind": "model"})
+    assert (refused.status_code, "Only members who may judge" in refused.text) == (422, True)
+    assert session.exec(select(Annotator)).all() == []
 
 
 def test_a_removed_member_is_an_outsider(cast: Cast, client_of: Any) -> None:
