@@ -12,6 +12,7 @@ from app.imports import fields, turns
 from app.imports.items import Answer, Item, Vote, answer, dumped, dumped_text, prompt_key
 from app.imports.sources import Record
 from app.models import AnnotatorKind, Message, Outcome
+from app.pairing.names import pair_id
 
 # Rows of preferences that do not say which models wrote them: pairs of one model are not ranked.
 UNNAMED = "unnamed"
@@ -118,6 +119,8 @@ def judgment(number: int, row: fields.JudgmentRow, _record: Record) -> Item:
     given.strength = row.strength if row.outcome in (Outcome.A, Outcome.B) else None
     given.simulated = row.simulated
     given.swapped = None if row.first_shown is None else row.first_shown == "b"
+    pair = pair_id(item.key, (row.model_a, row.sample_a), (row.model_b, row.sample_b))
+    given.exported = row.judgment_id, pair
     return _judged(item, given, row.judgment_id)
 
 

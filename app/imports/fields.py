@@ -15,6 +15,7 @@ from pydantic import (
     model_validator,
 )
 
+from app.exports.files import FORMULA
 from app.models import AnnotatorKind, Message, Outcome
 from app.text import image_source, is_shown
 
@@ -234,7 +235,8 @@ def _nested(value: Any) -> Any:
 
 def _unquoted(value: Any) -> Any:
     """Without the apostrophe that keeps a spreadsheet from running it."""
-    return value.removeprefix("'") if isinstance(value, str) else value
+    quoted = isinstance(value, str) and value.startswith("'") and value.startswith(FORMULA, 1)
+    return value[1:] if quoted else value
 
 
 class JudgmentRow(Row):
@@ -244,8 +246,12 @@ class JudgmentRow(Row):
 
     @model_validator(mode="before")
     @classmethod
-    def _without_empty_cells(cls, record: Any) -> Any:
-        return {name: value for name, value in record.items() if value != ""}
+    def _as_exported(cls, record: Any) -> Any:
+        cells = {name: value for name, value in record.items() if value != ""}
+        # Only a row of CSV has this as text.
+        if isinstance(cells.get("simulated"), str):
+            return {name: _unquoted(value) for name, value in cells.items()}
+        return cells
 
     judgment_id: Name
     outcome: Winner
@@ -260,7 +266,7 @@ class JudgmentRow(Row):
     # What is called tags in such a row are those of the judgment.
     tags: Annotated[list[Name], BeforeValidator(_nested)] | None = Field(None, validation_alias="prompt_tags")
     gold: Winner | None = None
-    annotator: Annotated[Name, BeforeValidator(_unquoted)]
+    annotator: Name
     annotator_kind: AnnotatorKind
     simulated: bool
     strength: Annotated[int, Field(ge=1, le=3)] | None = None

@@ -46,6 +46,8 @@ class Vote:
     swapped: bool | None = None
     at: datetime | None = None
     strength: int | None = None
+    # Of an export of judgments: what it calls this one, and its pair.
+    exported: tuple[str, str] | None = None
     # Whether a new annotator is nobody.
     simulated: bool = False
     # Filled in once the row's ordinal is known.

@@ -7,7 +7,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from app.imports.bulk import among, is_sqlite, values
-from app.models import AnnotatorKind, Outcome
+from app.models import AnnotatorKind, Outcome, outside_id
 
 # A response given again only to carry a further vote by the same annotator has no text, and a
 # sample number from here on, out of the way of real samples.
@@ -107,6 +107,21 @@ def submissions(connection: sa.Connection, names: Collection[str]) -> set[str]:
     judgments = among(connection, "judgments", "submission_id")
     rows = _rows(connection, f"SELECT submission_id FROM {judgments}", names)  # noqa: S608
     return {name for (name,) in rows}
+
+
+def exported(connection: sa.Connection, project_id: int, pair_ids: Collection[str]) -> set[str]:
+    """What exports call the judgments of these pairs, those withdrawn or replaced included."""
+    of_pairs = among(connection, "comparisons", "pair_id", "project_id = :project")
+    # Each half has an index of its own.
+    halves = (
+        f"SELECT submission_id FROM {of_pairs} JOIN judgments j ON j.comparison_id = comparisons.id "  # noqa: S608
+        f"WHERE j.retired_at IS {state}"
+        for state in ("NULL", "NOT NULL")
+    )
+    return {
+        outside_id(name)
+        for (name,) in _rows(connection, " UNION ALL ".join(halves), pair_ids, project=project_id)
+    }
 
 
 def live(connection: sa.Connection, comparison_ids: Collection[int]) -> set[tuple[int, int]]:

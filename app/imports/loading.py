@@ -23,6 +23,10 @@ from app.models import AnnotatorKind, Outcome, Source
 from app.pairing.names import pair_id
 from app.tallies import TURNED
 
+# Why a vote under a pseudonym of the project's own is refused.
+GONE = "this project no longer has this judgment of its own, and an export cannot bring it back"
+UNNAMED = "its annotator is one of this project's, and it does not say which judgment it is"
+
 
 @dataclass
 class Loaded:
@@ -75,10 +79,14 @@ class Chunk:
         loaded = Loaded()
         self.places = Places(self.pending, self.names, items)
         self.names.know(items)
+        own = [item.vote for item in items if item.vote and item.vote.annotator in self.target.pseudonyms]
+        pairs = {vote.exported[1] for vote in own if vote.exported}
+        self.exported = known.exported(self.connection, self.project_id, pairs)
         fresh = not self.places.prompts
         placed: list[tuple[Item, list[Side], bool]] = []
         for item in items:
             try:
+                self._check_own(item.vote)
                 placed.append((item, *self.places.place(item)))
             except ConflictError as conflict:
                 loaded.refused.append(refused(item.number, str(conflict), item.record))
@@ -92,6 +100,15 @@ class Chunk:
         loaded.differing = self.places.differing
         loaded.counts.update(self.pending.counts(self.places.prompts))
         return loaded
+
+    def _check_own(self, vote: Vote | None) -> None:
+        """Refuse a vote by an annotator of the project itself, unless it is there."""
+        if vote is None or vote.annotator not in self.target.pseudonyms:
+            return
+        if vote.exported is None:
+            raise ConflictError(UNNAMED)
+        if vote.exported[0] not in self.exported:
+            raise ConflictError(GONE)
 
     def _know_pairs(self, paired: list[tuple[Item, list[Side]]], *, fresh: bool) -> None:
         self.pair_ids = {id(item): self._name(item, sides) for item, sides in paired}
@@ -165,11 +182,12 @@ class Chunk:
 
     def _judge(self, item: Item, vote: Vote, pair: str, sides: list[Side]) -> bool:
         if vote.submission in self.submissions or vote.annotator in self.target.pseudonyms:
-            # There already; of a pseudonym here, because the file was exported from this project.
             return False
+        comparison = self.comparisons.get(pair)
+        if comparison is not None and item.gold is not None:
+            self._set_gold(comparison, item.gold, flipped=comparison.a != sides[0])
         self.submissions.add(vote.submission)
         annotator_id, cluster = self.names.annotator(vote)
-        comparison = self.comparisons.get(pair)
         if comparison is not None and (comparison.id, annotator_id) in self.live:
             comparison = self._repeat(item, sides, annotator_id)
         elif comparison is None:

@@ -15,6 +15,7 @@ from app.exports import stream
 from app.exports.forms import ExportSpec
 from app.imports import importing
 from app.imports.known import REPEATS
+from app.imports.loading import GONE, UNNAMED
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -249,6 +250,25 @@ def test_gold_given_later_takes_a_comparison_off_the_queue(importer: Importer, s
     assert table_sizes(session, "slots") == {"slots": 0}
     refused = importer([comparison(1, gold="tie")]).refused_rows[0]
     assert refused["reason"] == "the gold verdict of this comparison is already b"
+
+
+def test_gold_that_comes_with_a_verdict_later_is_gold_too(importer: Importer, session: Session) -> None:
+    importer([comparison(1)])
+    importer([comparison(1, a="wren", b="heron", gold="a", winner="a", annotator="kim")])
+    assert session.exec(select(Comparison.gold)).one() == Outcome.B, "in the stored order"
+    assert session.exec(select(Slot)).all() == []
+    assert not session.scalar(sa.text("SELECT count(*) FROM tallies")), "no ranking counts it"
+    importer([comparison(2, winner="tie", annotator="kim")])
+    refused = importer([comparison(2, gold="a", winner="a", annotator="lee")]).refused_rows[0]
+    assert "has been judged already" in refused["reason"]
+    assert table_sizes(session, "judgments", "annotators") == {"judgments": 2, "annotators": 1}
+
+
+def test_a_vote_under_a_pseudonym_of_the_project_is_refused(importer: Importer, session: Session) -> None:
+    importer([comparison(1, winner="a", annotator="kim")])
+    uid = session.exec(select(Annotator.uid)).one()
+    assert importer([comparison(2, winner="b", annotator=uid)]).files[0].reasons == {UNNAMED: 1}
+    assert table_sizes(session, "prompts", "annotators") == {"prompts": 1, "annotators": 1}
 
 
 def test_a_judged_comparison_cannot_become_gold(importer: Importer) -> None:
@@ -524,6 +544,7 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     here([{**rows[0], "category": "birds", "tags": ["water"]}, *rows[1:]])
     here([comparison(5, gold="b", winner="b", annotator="kim")])
     here([vote("b", annotator="kim"), vote("a", annotator="kim")])
+    here([comparison(6, a="@cf/wren", prompt_id="-1", category="=", winner="b", annotator="kim")])
     session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "a").values(strength=3, swapped=True))
     session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "tie").values(retired_at=now()))
     session.execute(sa.update(Annotator).where(col(Annotator.name) == "lee").values(simulated=True))
@@ -532,12 +553,12 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     session.commit()
     spec = ExportSpec.model_validate({"format": "judgments", "file": file})
     exported = b"".join(stream.stream(here.engine, cast.project, spec, stream.Receipt(), by=None))
-    assert counts(here(exported, f"judgments.{file}"))[1] == 0, "they are here already"
+    assert counts(here(exported, f"judgments.{file}")) == (8, 0, 8, 0), "they are here already"
     importer = Importer(app, there, tmp_path)
     assert importer(exported, f"judgments.{file}").files[0].reasons == {}
     assert counts(importer(exported, f"judgments.{file}"))[1] == 0
     said = sa.text("""
-        SELECT p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
+        SELECT c.pair_id, p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
                j.created_at, a.simulated
         FROM judgments j JOIN comparisons c ON c.id = j.comparison_id JOIN prompts p ON p.id = c.prompt_id
         JOIN annotators a ON a.id = j.annotator_id
@@ -546,7 +567,7 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     ours, theirs = (
         sorted(map(str, session.execute(said, {"project": project.id}))) for project in (cast.project, there)
     )
-    assert (theirs, len(theirs)) == (ours, 6)
+    assert (theirs, len(theirs)) == (ours, 7)
     pseudonyms, names = (
         set(session.scalars(sa.select(column).where(col(Annotator.project_id) == project.id)))
         for project, column in ((cast.project, Annotator.uid), (there, Annotator.name))
@@ -554,3 +575,10 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     assert names <= pseudonyms
     assert not session.scalar(sa.select(sa.func.count()).select_from(Slot)), "nothing of it is judged again"
     assert tallies.differences(session, there.id or 0) == []
+    mine = col(Judgment.project_id) == cast.project.id
+    session.execute(sa.delete(Judgment).where(mine, col(Judgment.strength) == 3))
+    session.execute(sa.update(Judgment).where(mine).values(retired_at=now()))
+    session.commit()
+    later = here(exported, f"judgments.{file}")
+    assert counts(later) == (8, 0, 5, 3), "those that are gone are no longer called there"
+    assert later.files[0].reasons == {GONE: 3}
