@@ -101,7 +101,7 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "- `code`: 10 pairs\n- none: 1 pair\n" in card
     assert "4 of these judgments came with imported files" in card
     assert "Of the 11 pairs written, 4 have two judgments or more: on average 100.0 % of them are" in card
-    assert "and 4 pairs are unanimous" in card
+    assert "4 pairs are unanimous. Ties are left out, and divided pairs that nothing else decided.\n" in card
     named = re.findall(r"^\| `(\w+)` \|", card, re.MULTILINE)
     assert named == pq.read_schema(folder(app, cast, "birds-v2") / "data" / "train.parquet").names
     assert "11 preferences between responses of 2 models" in card
