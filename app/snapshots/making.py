@@ -19,7 +19,7 @@ from app import audit, db
 from app.errors import NotFound
 from app.exports import exclusions, filters, formats, stream
 from app.exports.choices import known
-from app.exports.forms import ExportSpec, File, Format, Part
+from app.exports.forms import Aggregate, ExportSpec, File, Format, Part
 from app.exports.preferences import OTHER_SPLIT
 from app.models import Account, Guideline, Job, Project, Snapshot, SnapshotState, now, row_id
 from app.snapshots import card, croissant
@@ -222,9 +222,14 @@ def left_out(
 ) -> dict[Format, Counter[str]]:
     """By format, of all its splits; what stands in the other of two is in the snapshot."""
     found: dict[Format, Counter[str]] = {}
+    unread: dict[tuple[bool, bool], Counter[str]] = {}
     for name, by_split in draft.excluded.items():
         spec = asked.spec(name, File.JSONL, asked.splits[0])
-        found[name] = sum(by_split.values(), filters.left_out(connection, project, spec))
+        # Each count reads the whole project, and formats differ in no more than what is counted.
+        counted = spec.aggregating is Aggregate.EACH, name is Format.JUDGMENTS
+        if counted not in unread:
+            unread[counted] = filters.left_out(connection, project, spec)
+        found[name] = sum(by_split.values(), unread[counted])
         if asked.split is None:
             del found[name][OTHER_SPLIT]
     return found

@@ -1,15 +1,20 @@
 """What a snapshot's card tells, to `datasets` and to whoever reads it."""
 
 import re
+from collections import Counter
 
 import orjson
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 import yaml
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.models import Adjudication, Comparison, Guideline, Judgment, Outcome, Response
+from app.exports import filters
+from app.exports.filters import left_out
+from app.exports.forms import ExportSpec, Format
+from app.models import Adjudication, Comparison, Guideline, Judgment, Outcome, Project, Response
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -18,7 +23,7 @@ from tests.snapshots.arrange import PAGE, ClientOf, folder, make
 
 @pytest.mark.usefixtures("judged")
 def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     make(session, client_of(cast.rosa), min_votes="1")
     there = folder(app, cast, "birds-v1")
@@ -44,7 +49,15 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     (prose,) = queue(session, cast.project, category="prose")
     judge(session, cast.project, cast.ann, prose, "a")
     judge(session, cast.project, cast.ben, prose, "a")
+    counts: list[Format] = []
+
+    def count(connection: sa.Connection, project: Project, spec: ExportSpec) -> Counter[str]:
+        counts.append(spec.format)
+        return left_out(connection, project, spec)
+
+    monkeypatch.setattr(filters, "left_out", count)
     make(session, client_of(cast.rosa), category="code")
+    assert len(counts) == 3, "comparisons, live judgments and all judgments, each once for all formats"
     there = folder(app, cast, "birds-v2")
     front, _, card = (there / "README.md").read_text().partition("\n---\n")
     assert yaml.safe_load(front.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
