@@ -13,7 +13,8 @@ import yaml
 from flask import current_app
 from sqlmodel import Session, col, select
 
-from app.exports.forms import Aggregate
+from app.exports import exclusions
+from app.exports.forms import Aggregate, Format
 from app.leaderboard import bias, standings
 from app.leaderboard.sides import PositionBias
 from app.leaderboard.standings import Headline
@@ -147,6 +148,15 @@ class Card:
     def columns(self) -> dict[str, str]:
         """What each column means."""
         return columns.meanings(margin=self.asked.margin)
+
+    @property
+    def left_out(self) -> list[str]:
+        """What its preferences lack, by reason."""
+        units = self.manifest["excluded_units"].get(Format.TRL, {})
+        return [
+            f"{exclusions.counted(units[reason], n)} left out: {reason}."
+            for reason, n in self.manifest["excluded"].get(Format.TRL, {}).items()
+        ]
 
     @property
     def tags(self) -> list[str]:
