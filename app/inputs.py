@@ -1,6 +1,7 @@
 """What values of input models have in common, whichever room reads them."""
 
 import re
+from collections.abc import Container, Iterable
 from datetime import date, datetime
 
 from pydantic import BeforeValidator
@@ -20,6 +21,16 @@ NO_NUL = r"^[^\x00]*$"
 def parts(text: str) -> list[str]:
     """What stands between commas."""
     return [part.strip() for part in text.split(",") if part.strip()]
+
+
+def one_or_more(value: object) -> object:
+    """A list, of one where a text stands alone."""
+    return [value] if isinstance(value, str) else value
+
+
+def told_apart(values: Iterable[str], names: Container[object]) -> list[str]:
+    """The names meant: a value is one of them, commas and all, or else several with commas between."""
+    return [name for value in values for name in ([value] if value in names else parts(value))]
 
 
 def day(value: str) -> date | None:

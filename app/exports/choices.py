@@ -9,9 +9,9 @@ from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 from sqlmodel import Session, col, select
 
+from app import inputs
 from app.errors import FieldError, Invalid, NotFound
 from app.exports.forms import ExportSpec
-from app.inputs import parts
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -110,7 +110,7 @@ def known(session: Session, project: Project, spec: Spec) -> Spec:
 def _told_apart(session: Session, project: Project, field: str, values: list[str]) -> list[str]:
     with_commas = [value for value in values if "," in value]
     there = set(_there(session, project, field, with_commas)) if with_commas else set()
-    return [name for value in values for name in ([value] if value in there else parts(value))]
+    return inputs.told_apart(values, there)
 
 
 def _check(session: Session, project: Project, spec: ExportSpec) -> None:

@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from app.inputs import BLANK_IS_NONE, day, moment, parts
+from app.inputs import BLANK_IS_NONE, day, moment, one_or_more, parts
 from app.models import AnnotatorKind
 
 
@@ -95,18 +95,14 @@ class Split(StrEnum):
 
 def listed(value: object) -> object:
     """Accept "a,b" and ["a,b", "c"], as a query string or an option gives them."""
-    given = [value] if isinstance(value, str) else value
+    given = one_or_more(value)
     if not isinstance(given, list):
         return given
     return [part for item in given for part in (parts(item) if isinstance(item, str) else [item])]
 
 
-def _one_or_more(value: object) -> object:
-    return [value] if isinstance(value, str) else value
-
-
 # Whether a comma is part of a name, only the project knows: see choices.known.
-Names = Annotated[list[str], BeforeValidator(_one_or_more)]
+Names = Annotated[list[str], BeforeValidator(one_or_more)]
 Versions = Annotated[list[Annotated[int, Field(ge=1, le=2**31 - 1)]], BeforeValidator(listed)]
 
 

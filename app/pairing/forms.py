@@ -5,11 +5,11 @@ from typing import Annotated
 from flask_babel import gettext as _
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo
 
-from app.inputs import BLANK_IS_NONE, parts
+from app.inputs import BLANK_IS_NONE, one_or_more, parts
 
 
-def _one_or_more(value: object, info: ValidationInfo) -> object:
-    given = [value] if isinstance(value, str) else value
+def _some_or_all(value: object, info: ValidationInfo) -> object:
+    given = one_or_more(value)
     # A form sends a field left empty; a program that sends an empty text did not mean all of them.
     if info.mode == "json" and isinstance(given, list) and any(map(_is_empty, given)):
         raise ValueError(_("Name some models, or leave this out for all of them."))
@@ -30,7 +30,7 @@ class PairingIn(BaseModel):
 
     model_config = ConfigDict(str_strip_whitespace=True, extra="ignore")
 
-    models: Annotated[list[str], BeforeValidator(_one_or_more)] = []
+    models: Annotated[list[str], BeforeValidator(_some_or_all)] = []
     baseline: Annotated[str | None, BLANK_IS_NONE] = None
     per_prompt: Annotated[Annotated[int, Field(ge=1, le=10_000)] | None, BLANK_IS_NONE] = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0

@@ -11,11 +11,10 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, select
 
-from app import audit, db
+from app import audit, db, inputs
 from app.errors import Invalid
 from app.imports import bulk, known
 from app.imports.known import ComparisonState
-from app.inputs import parts
 from app.jobs import StoppedError
 from app.models import Account, Model, Project, row_id
 from app.pairing.forms import PairingIn
@@ -116,7 +115,7 @@ def told_apart(session: Session, project: Project, asked: PairingIn) -> PairingI
     Raises Invalid where one is not known, or is named twice.
     """
     names = set(session.exec(select(Model.name).where(Model.project_id == project.id)))
-    models = [name for text in asked.models for name in ([text] if text in names else parts(text))]
+    models = inputs.told_apart(asked.models, names)
     if len(set(models)) != len(models):
         raise Invalid.at("models", _("A model is named twice."))
     for field, wanted in (("models", models), ("baseline", [asked.baseline] if asked.baseline else [])):
