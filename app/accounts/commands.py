@@ -4,7 +4,7 @@ import sys
 
 import click
 
-from app import db
+from app import db, permissions
 from app.accounts import passwords, people, tokens
 from app.accounts.forms import AccountIn, NewPasswordIn, TokenIn
 from app.errors import Invalid, checked
@@ -104,6 +104,8 @@ def add_token(email: str, name: str, scopes: tuple[str, ...], project: str | Non
     """Print a new API token of an account, once."""
     form = checked(TokenIn, {"name": name, "scopes": list(scopes or Scope), "project": project})
     account = people.by_email(db.session(), email)
+    if form.project is not None:
+        permissions.project_named(db.engine(), form.project)
     try:
         _, secret = tokens.make(db.session(), account, form, by=None)
     except Invalid as problem:

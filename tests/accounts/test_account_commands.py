@@ -85,6 +85,9 @@ def test_token(run: Callable[..., Result], cast: Cast, app: Flask) -> None:
     refused = run("token", "add", "otto@example.org", "--name", "x", "--project", "birds").exception
     assert isinstance(refused, Invalid)
     assert "tiebreak project member birds otto@example.org --role" in refused.errors[0].detail
+    missing = run("token", "add", "otto@example.org", "--name", "x", "--project", "fish").exception
+    assert isinstance(missing, NotFound)
+    assert missing.detail == "There is no project fish. See them all: tiebreak project list"
 
 
 def test_the_whole_command_line_says_what_was_wrong(
