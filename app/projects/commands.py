@@ -50,7 +50,8 @@ def add_project(slug: str, name: str | None, file: Path | None, lead: str | None
     "--judge-model/--person",
     "is_model",
     default=None,
-    help="Who judges under its name; at first a person. Left out, that stays as it is.",
+    help="Whether a judge model or a person judges with this account "
+    "(default: unchanged; a person at first).",
 )
 def put_member(slug: str, email: str, role: str, is_model: bool | None) -> None:
     """Make an account a member, or change what it is; the same again changes nothing."""
