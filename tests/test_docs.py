@@ -36,6 +36,12 @@ def test_every_command_is_documented() -> None:
     assert set(re.findall(r"^\| `tiebreak (\w+)", text, re.MULTILINE)) == set(cli.ROOMS)
 
 
+def test_what_is_to_be_copied_stands_on_one_line() -> None:
+    for file in (ROOT / "README.md", ROOT / "CHANGELOG.md", *DOCS.glob("*.md")):
+        prose = re.sub(r"^```.*?^```$", "", file.read_text(), flags=re.MULTILINE | re.DOTALL)
+        assert [line for line in prose.splitlines() if line.count("`") % 2] == [], file.name
+
+
 @pytest.mark.parametrize("name", cli.ROOMS)
 def test_every_command_has_help(name: str) -> None:
     context = click.Context(cli.tiebreak)
