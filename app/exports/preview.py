@@ -95,6 +95,18 @@ def of(engine: sa.Engine, project: Project, spec: ExportSpec) -> Preview:
         return _read(connection, project, spec.within(sample.runs), sample)
 
 
+def require_rows(engine: sa.Engine, project: Project, spec: ExportSpec) -> None:
+    """Raises NotFound where this export would have no row, if a preview reads the project whole.
+
+    Whoever waits for a page or an answer does not wait for a larger one to be looked through.
+    """
+    comparisons = sa.select(sa.func.count()).where(col(Comparison.project_id) == project.id)
+    with stream.snapshot(engine) as connection:
+        is_whole = connection.execute(comparisons).scalar_one() <= MOST_READ
+    if is_whole:
+        stream.require_rows(engine, project, spec)
+
+
 def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample: Sample) -> Preview:
     pairs, excluded, lines = _Pairs(), Counter[str](), _Spread()
     watch = pairs.add_battles if spec.format is Format.ARENA else pairs.add

@@ -58,7 +58,11 @@ def make(slug: str) -> BaseResponse:
     access = permissions.enter(session, account, slug, "export")
     given = asked(web.fields())
     try:
-        job = work.start(session, access.project, checked(SnapshotIn, given), by=account)
+        wanted = known(session, access.project, checked(SnapshotIn, given))
+        # Nobody waits for SQLite's write lock while the project is looked through.
+        session.commit()
+        preview.require_rows(db.engine(), access.project, wanted.preferences)
+        job = work.start(session, access.project, wanted, by=account)
     except (Invalid, NotFound) as problem:
         return _form(access, given, problem)
     session.commit()

@@ -5,8 +5,6 @@ from typing import Any
 from sqlmodel import Session, select
 
 from app import db, jobs, web
-from app.exports import stream
-from app.exports.choices import known
 from app.models import Account, Job, JobState, Project, Snapshot
 from app.snapshots import making
 from app.snapshots.forms import SnapshotIn
@@ -14,15 +12,7 @@ from app.snapshots.store import Store
 
 
 def start(session: Session, project: Project, asked: SnapshotIn, *, by: Account) -> Job:
-    """Write the job down; ``jobs.send`` it once this is committed.
-
-    Raises Invalid for names the project does not know and NotFound where there is no preference to
-    freeze, so that the asker hears of them at once.
-    """
-    asked = known(session, project, asked)
-    # Nobody waits for SQLite's write lock while a large project is looked through.
-    session.commit()
-    stream.require_rows(db.engine(), project, asked.preferences)
+    """Write the job down; ``jobs.send`` it once this is committed. The project knows the names asked for."""
     return jobs.add(
         session,
         "snapshot",

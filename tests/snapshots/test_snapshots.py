@@ -12,25 +12,29 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 import zstandard
 from click.testing import CliRunner
 from flask import Flask
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app import jobs
 from app.cli import tiebreak
 from app.errors import NotFound
-from app.exports.forms import Format
+from app.exports import preview
+from app.exports.forms import ExportSpec, Format
 from app.models import (
     AuditEvent,
     Job,
     JobState,
     Judgment,
+    Project,
     Scope,
     Snapshot,
     now,
 )
-from app.snapshots import making
+from app.snapshots import making, work
+from app.snapshots.forms import SnapshotIn
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
@@ -219,6 +223,50 @@ def test_one_without_a_row_is_refused_when_it_is_asked_for(
     assert button in client.get(f"{PAGE}/new").text
     assert asks.post(API, {"name": "birds", "min_votes": 2}).status_code == 404
     assert asks.post(API, {"name": "birds"}).status_code == 202
+
+
+def test_a_large_project_is_not_looked_through_while_somebody_waits(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (comparison,) = queue(session, cast.project)
+    judge(session, cast.project, cast.ann, comparison, "tie")
+    monkeypatch.setattr(preview, "MOST_READ", 0)
+    job = make(session, client_of(cast.rosa))
+    assert (job.state, "1 comparison (judged a tie)" in (job.error or "")) == (JobState.FAILED, True)
+    assert session.exec(select(Snapshot)).all() == []
+
+
+@pytest.mark.usefixtures("judged")
+def test_nobody_waits_to_write_while_rows_are_looked_for(
+    app: Flask,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    written: list[bool] = []
+
+    def look(engine: sa.Engine, project: Project, _spec: ExportSpec) -> None:
+        with engine.connect() as other:
+            if engine.dialect.name == "sqlite":
+                other.exec_driver_sql("PRAGMA busy_timeout=0")
+            renamed = sa.update(Project).where(col(Project.id) == project.id).values(name="Renamed")
+            written.append(other.execute(renamed).rowcount == 1)
+
+    monkeypatch.setattr(preview, "require_rows", look)
+    assert client_of(cast.rosa).post(PAGE, data={"name": "birds"}).status_code == 303
+    assert program(cast.rosa).post(API, {"name": "birds"}).status_code == 202
+    assert written == [True, True]
+
+
+@pytest.mark.usefixtures("judged")
+def test_the_job_is_of_the_transaction_it_is_asked_in(app: Flask, session: Session, cast: Cast) -> None:
+    session.execute(sa.update(Project).where(col(Project.id) == cast.project.id).values(name="Renamed"))
+    with app.app_context():
+        work.start(session, cast.project, SnapshotIn(name="birds"), by=cast.rosa)
+    session.rollback()
+    assert session.exec(select(Project.name).where(Project.id == cast.project.id)).one() == "Birds"
+    assert session.exec(select(Job)).all() == []
 
 
 def test_one_whose_rows_went_before_it_was_made_leaves_nothing(
