@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Container, Iterable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 
 from pydantic import BeforeValidator
 
@@ -47,3 +47,22 @@ def moment(value: str) -> datetime | None:
         return datetime.fromisoformat(value) if re.match(r"\d{4}-\d\d-\d\d[Tt ]", value) else None
     except ValueError:
         return None
+
+
+def moment_in_file(value: str | float) -> datetime | None:
+    """A time as files of votes have it: an ISO time, or seconds since 1970; None where it is none.
+
+    Numbers over 1e11 are milliseconds. It is in UTC where no zone is given.
+    """
+    try:
+        seconds: float | None = float(value)
+    except ValueError:
+        seconds = None
+    try:
+        if seconds is not None:
+            return datetime.fromtimestamp(seconds / 1000 if seconds > 1e11 else seconds, UTC)
+        # RFC 3339 has t and z, too.
+        found = datetime.fromisoformat(str(value).upper())
+    except (ValueError, OverflowError, OSError):
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -1,11 +1,10 @@
 """The fields of records as files have them, and the pydantic models that check each row."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
     BeforeValidator,
@@ -16,6 +15,7 @@ from pydantic import (
 )
 
 from app.exports.files import FORMULA
+from app.inputs import moment_in_file
 from app.models import AnnotatorKind, Message, Outcome
 from app.text import image_source, is_shown
 
@@ -54,19 +54,12 @@ def _winner(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
-    """Seconds since 1970 or an ISO time; UTC where no zone is given."""
-    if isinstance(value, str) and value.replace(".", "", 1).isdigit():
-        value = float(value)
-    if isinstance(value, int | float) and not isinstance(value, bool):
-        try:
-            return datetime.fromtimestamp(value / 1000 if value > 1e11 else value, UTC)
-        except (ValueError, OverflowError, OSError):
-            raise ValueError("is not a time") from None
-    return value
-
-
-def _with_zone(value: datetime) -> datetime:
-    return value if value.tzinfo else value.replace(tzinfo=UTC)
+    if not isinstance(value, str | int | float) or isinstance(value, bool):
+        return value
+    moment = moment_in_file(value)
+    if moment is None:
+        raise ValueError("must be an ISO time, or seconds since 1970")
+    return moment
 
 
 def _message(value: Any) -> Message:
@@ -175,7 +168,7 @@ TextOrMessages = Annotated[
     Field(union_mode="left_to_right"),
 ]
 Winner = Annotated[Outcome, BeforeValidator(_winner)]
-Moment = Annotated[datetime, BeforeValidator(_moment), AfterValidator(_with_zone)]
+Moment = Annotated[datetime, BeforeValidator(_moment)]
 Sample = Annotated[int, Field(ge=0, lt=MAX_SAMPLE)]
 
 

@@ -207,7 +207,9 @@ def show(view: str, votes: Votes, parameters: Parameters, models: Sequence[str])
             raise ValueError(f"There is no model {name!r}; there are {listed(votes.models)}.")
     shown = make(votes, parameters, models)
     made_up = np.zeros(len(votes.a), bool) if votes.simulated is None else votes.simulated
-    told = caveats.simulated(int((~made_up).sum()), int(made_up.sum()))
+    told = list(caveats.simulated(int((~made_up).sum()), int(made_up.sum())))
+    if votes.untimed:
+        told.append(votes.untimed)
     notes = [*told, *shown.found.get("notes", ())]
     return replace(shown, found={**shown.found, "notes": notes}, notes=[*told, *shown.notes])
 

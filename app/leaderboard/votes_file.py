@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from app.errors import Problem
+from app.inputs import moment_in_file
 from app.leaderboard.column_files import Source, not_utf8, read, recognise
 from app.words import UNKNOWN_PROMPT, listed
 from ranking import Outcome
@@ -65,7 +65,8 @@ class Votes:
     is which model stood on the left, 0 for ``a``, 1 for ``b``, -1 where an export does not say it, or None
     where the first of each row is taken to have. ``slices`` are codes into ``slice_values``. Prompts and
     slices are -1 where the file says nothing. ``ordered_by`` is the column of times they are sorted by;
-    empty where they stand as in the file. ``part_of`` are the votes that these are a slice of.
+    empty where they stand as in the file, and ``untimed`` says why where a time cannot be read. ``part_of``
+    are the votes that these are a slice of.
     """
 
     models: tuple[str, ...]
@@ -83,6 +84,7 @@ class Votes:
     slices: Codes | None = None
     slice_values: tuple[str, ...] = ()
     ordered_by: str = ""
+    untimed: str = ""
     part_of: "Votes | None" = None
 
     def by_slice(self) -> "Iterator[tuple[str, Votes]]":
@@ -117,10 +119,10 @@ def read_votes(
 
     ``cluster`` says which votes belong together; ``by`` is a column to slice by; ``judges`` the column, and
     its value, by which judge models' votes are known, and ``judged`` whether there must be any; ``compared``
-    tells comparisons apart. ``in_time`` sorts the votes by their times where the file says every one's, those
-    of one time as in the file. Of an export of judgments those withdrawn, on gold, or between two answers of
-    one model are left out. Raises Problem where the file lacks a column, or with the line of a value that
-    cannot be understood.
+    tells comparisons apart. ``in_time`` sorts the votes by their times where the file says every one's and
+    each can be read, those of one time as in the file. Of an export of judgments those withdrawn, on gold,
+    or between two answers of one model are left out. Raises Problem where the file lacks a column, or with
+    the line of a value that cannot be understood.
     """
     source = recognise(path)
     *shape, winner = _shape(source)
@@ -173,39 +175,22 @@ def _in_time(
     if not times:
         return votes if counting is None else votes.where(counting)
     rows = np.arange(table.num_rows) if counting is None else np.flatnonzero(counting)
-    moments = _moments(source, table, times[0])[rows]
-    if np.isnan(moments).any():
-        return votes.where(rows)
-    return replace(votes.where(rows[np.argsort(moments, kind="stable")]), ordered_by=times[0])
-
-
-def _moments(source: Source, table: pa.Table, name: str) -> NDArray[np.float64]:
-    """Seconds since 1970 by row; NaN where there is none."""
-    codes, values = _codes(source, table, name)
-    moments = [_moment(value) for value in values]
-    unknown = np.array([moment is None for moment in moments] + [False])[codes]
-    if unknown.any():
-        row = int(np.argmax(unknown))
-        raise source.refuse(
-            row, f"{name} is {values[codes[row]]!r}; expected an ISO time, or seconds since 1970."
+    codes, values = _codes(source, table, times[0])
+    moments = [moment_in_file(value) for value in values]
+    unread = np.array([moment is None for moment in moments] + [False])[codes[rows]]
+    if unread.any():
+        row = rows[np.argmax(unread)]
+        why = source.refuse(
+            int(row),
+            f"{times[0]} is {values[codes[row]]!r}; expected an ISO time, or seconds since 1970. "
+            "So the votes are taken in the order of the file.",
         )
-    return np.array([*moments, np.nan], np.float64)[codes]
-
-
-def _moment(value: str) -> float | None:
-    """Seconds since 1970 of a time as imports understand it, UTC where it has no zone; None for another."""
-    try:
-        seconds = float(value)
-    except ValueError:
-        pass
-    else:
-        # More than this are milliseconds.
-        return (seconds / 1000 if seconds > 1e11 else seconds) if np.isfinite(seconds) else None
-    try:
-        moment = datetime.fromisoformat(value)
-        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-    except (ValueError, OverflowError):
-        return None
+        return replace(votes.where(rows), untimed=str(why))
+    known = [np.nan if moment is None else moment.timestamp() for moment in moments]
+    seconds = np.array([*known, np.nan], np.float64)[codes[rows]]
+    if np.isnan(seconds).any():
+        return votes.where(rows)
+    return replace(votes.where(rows[np.argsort(seconds, kind="stable")]), ordered_by=times[0])
 
 
 def _counting(source: Source, table: pa.Table, votes: Votes, marks: list[str]) -> NDArray[np.bool_]:

@@ -1,6 +1,7 @@
 """Shapes: each is recognised by its fields, checked, and turned into the same few things."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -247,11 +248,30 @@ def test_a_votes_file_may_hold_the_prompts_text() -> None:
 
 
 @pytest.mark.parametrize(
+    "said",
+    [
+        "2025-01-02",
+        "2025-01-02t00:00:00z",
+        "2025-01-02 02:00:00+02",
+        1735776000,
+        "1735776000.0",
+        "1.735776e9",
+        1735776000000,
+    ],
+)
+def test_a_votes_time_is_understood_in_the_ways_files_have_it(said: str | int) -> None:
+    item = read("votes", {"model_a": "heron", "model_b": "wren", "winner": "tie", "timestamp": said})
+    assert item.vote
+    assert item.vote.at == datetime(2025, 1, 2, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
     ("change", "expected"),
     [
         ({"winner": "c"}, "must be model_a"),
         ({"model_b": "heron"}, "both 'heron'"),
-        ({"timestamp": "soon"}, "timestamp"),
+        ({"timestamp": "soon"}, "timestamp: must be an ISO time, or seconds since 1970"),
+        ({"timestamp": "nan"}, "timestamp: must be an ISO time, or seconds since 1970"),
     ],
 )
 def test_a_vote_that_cannot_be_counted_is_refused(change: dict[str, Any], expected: str) -> None:

@@ -172,13 +172,34 @@ def test_votes_are_sorted_by_time_where_each_has_one(times: list[str], ordered: 
     )
 
 
-def test_a_time_that_is_none_is_refused_where_it_stands(tmp_path: Path) -> None:
+@pytest.mark.parametrize("asked", [("--method", "elo"), ("--show", "over-time"), ("--show", "agreement")])
+def test_where_a_time_cannot_be_read_votes_are_taken_as_they_stand(
+    asked: tuple[str, str], tmp_path: Path
+) -> None:
     rows = [
-        {"model_a": "x", "model_b": "y", "winner": "tie", "timestamp": time}
-        for time in ("2025-01-01", "noon")
+        {
+            "model_a": "x",
+            "model_b": "y",
+            "winner": winner,
+            "annotator": who,
+            "prompt_id": prompt,
+            "timestamp": time,
+        }
+        for winner, who, prompt, time in (
+            ("model_a", "kim", 1, "2025-01-02"),
+            ("model_b", "lee", 1, "03/01/2024"),
+            ("model_b", "kim", 1, "2024-01-01"),
+            ("model_a", "kim", 2, "2025-01-02"),
+            ("model_a", "lee", 2, "2025-01-02"),
+        )
     ]
-    refused = run(write(tmp_path / "votes.csv", rows), "--method", "elo")
-    assert "line 3: timestamp is 'noon'; expected an ISO time" in str(refused.exception)
+    file = write(tmp_path / "votes.csv", rows)
+    found = ranked(file, *asked)
+    untimed = ranked(write(tmp_path / "plain.csv", [{**row, "timestamp": ""} for row in rows]), *asked)
+    note, *rest = found.pop("notes")
+    assert (found, rest) == (untimed, untimed.pop("notes"))
+    assert "line 3: timestamp is '03/01/2024'; expected an ISO time" in note
+    assert "taken in the order of the file" in " ".join(run(file, *asked).stderr.split())
 
 
 def test_agreement(client: FlaskClient, file: Path, bearer: Any, cast: Cast) -> None:
