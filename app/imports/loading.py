@@ -24,8 +24,8 @@ from app.pairing.names import pair_id
 from app.tallies import TURNED
 
 # Why a vote under a pseudonym of the project's own is refused.
-GONE = "this project no longer has this judgment of its own, and an export cannot bring it back"
-UNNAMED = "its annotator is one of this project's, and it does not say which judgment it is"
+OWN_GONE = "this project no longer has this judgment of its own, and an export cannot bring it back"
+OWN_UNNAMED = "its annotator is one of this project's, and it does not say which judgment it is"
 
 
 @dataclass
@@ -106,9 +106,9 @@ class Chunk:
         if vote is None or vote.annotator not in self.target.pseudonyms:
             return
         if vote.exported is None:
-            raise ConflictError(UNNAMED)
+            raise ConflictError(OWN_UNNAMED)
         if vote.exported[0] not in self.exported:
-            raise ConflictError(GONE)
+            raise ConflictError(OWN_GONE)
 
     def _know_pairs(self, paired: list[tuple[Item, list[Side]]], *, fresh: bool) -> None:
         self.pair_ids = {id(item): self._name(item, sides) for item, sides in paired}

@@ -15,7 +15,7 @@ from app.exports import stream
 from app.exports.forms import ExportSpec
 from app.imports import importing
 from app.imports.known import REPEATS
-from app.imports.loading import GONE, UNNAMED
+from app.imports.loading import OWN_GONE, OWN_UNNAMED
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -267,7 +267,7 @@ def test_gold_that_comes_with_a_verdict_later_is_gold_too(importer: Importer, se
 def test_a_vote_under_a_pseudonym_of_the_project_is_refused(importer: Importer, session: Session) -> None:
     importer([comparison(1, winner="a", annotator="kim")])
     uid = session.exec(select(Annotator.uid)).one()
-    assert importer([comparison(2, winner="b", annotator=uid)]).files[0].reasons == {UNNAMED: 1}
+    assert importer([comparison(2, winner="b", annotator=uid)]).files[0].reasons == {OWN_UNNAMED: 1}
     assert table_sizes(session, "prompts", "annotators") == {"prompts": 1, "annotators": 1}
 
 
@@ -581,4 +581,4 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     session.commit()
     later = here(exported, f"judgments.{file}")
     assert counts(later) == (8, 0, 5, 3), "those that are gone are no longer called there"
-    assert later.files[0].reasons == {GONE: 3}
+    assert later.files[0].reasons == {OWN_GONE: 3}
