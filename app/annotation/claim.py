@@ -7,8 +7,9 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
+import sqlalchemy as sa
 from flask_babel import lazy_gettext
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app import audit
 from app.annotation import care_counts, sensitive, statements
@@ -71,7 +72,7 @@ def annotator_of(session: Session, access: Access) -> Any:
 
 
 def add_annotator(session: Session, project: Project, account: Account, *, by: Account | None) -> Annotator:
-    """An account's row among the project's annotators, which it must not have yet."""
+    """An account's row among the project's annotators, made unless it was since it was looked for."""
     made = Annotator(
         project_id=row_id(project),
         account_id=account.id,
@@ -79,8 +80,13 @@ def add_annotator(session: Session, project: Project, account: Account, *, by: A
         stage=first_stage(project),
         guideline_news=statements.HAS_GUIDELINE.first(session, project_id=project.id) is not None,
     )
-    session.add(made)
-    session.flush()
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except sa.exc.IntegrityError:
+        # In another tab, or by their lead, at the same moment.
+        mine = select(Annotator).where(Annotator.project_id == made.project_id)
+        return session.exec(mine.where(Annotator.account_id == account.id)).one()
     audit.record(session, "annotator.add", f"annotator:{made.uid}", by=by, project=project)
     return made
 

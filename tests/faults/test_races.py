@@ -106,6 +106,12 @@ def test_two_tabs_of_one_annotator_hold_the_same_pair(app: Flask, session: Sessi
     assert first.uid == second.uid
 
 
+def test_two_tabs_of_somebody_new_make_one_annotator(app: Flask, session: Session, cast: Cast) -> None:
+    queue(session, cast.project, 3)
+    assert all(isinstance(found, Assigned) for found in at_once(app, [claim(cast.ann), claim(cast.ann)]))
+    assert session.exec(select(AuditEvent.verb)).all().count("annotator.add") == 1
+
+
 def test_two_verdicts_on_one_assignment_make_one_judgment(app: Flask, session: Session, cast: Cast) -> None:
     enrol(session, cast.project, cast.ann)
     queue(session, cast.project, 1)
