@@ -122,7 +122,8 @@ class Seat:
     complaints: Complaints = field(default_factory=Complaints)
 
 
-@pytest.fixture(scope="module")
+# Of the session: tests taken over from another worker may come between those of a module.
+@pytest.fixture(scope="session")
 def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
     """A seat for each kind of person, signed in once."""
     taken: dict[str, Seat] = {}
@@ -141,7 +142,7 @@ def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
         one.context.close()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def names(
     seats: Callable[[str], Seat], demo: Site, tmp_path_factory: pytest.TempPathFactory
 ) -> dict[str, str]:

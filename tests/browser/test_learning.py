@@ -22,7 +22,8 @@ SETTINGS = {
 NEWCOMERS = ("nia", "ned", "nell")
 
 
-@pytest.fixture(scope="module")
+# Of the session: tests taken over from another worker may come between those of a module.
+@pytest.fixture(scope="session")
 def school(site: Site) -> Site:
     """A project with four gold comparisons and six others, a lead and newcomers."""
     rows = (

@@ -44,7 +44,8 @@ WRONG = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
+# Of the session: tests taken over from another worker may come between those of a module.
+@pytest.fixture(scope="session")
 def seat(site: Site, browser: Browser) -> Iterator[Page]:
     """Somebody who is asked for much, has judged a pair, told the lead of another, and begun to answer."""
     project = make_project(site.data, "lois", **FULL)
