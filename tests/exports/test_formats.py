@@ -293,7 +293,7 @@ def test_llamafactory_is_told_where_its_columns_are(cast: Cast, client_of: Clien
     assert (told["formatting"], told["ranking"]) == ("sharegpt", True)
     assert set(told["columns"].values()) <= row.keys()
     page = client.get("/p/birds/export?format=llamafactory&part=dataset_info").text
-    assert '<a id="rows-left" href="#preview">dataset_info.json</a>' in page
+    assert '<a id="rows-left" href="#preview"><code>dataset_info.json</code></a>' in page
     assert "<dt>File</dt><dd>dataset_info.json</dd>" in page
     assert "<dt>Rows</dt>" not in page
     finished = client.get("/p/birds/export").text.partition("Finished downloads")[2]
