@@ -57,7 +57,7 @@ def test_inline_mathematics_is_set(source: str) -> None:
 )
 def test_displayed_mathematics_is_set(source: str) -> None:
     html = render_markdown(source)
-    assert '<math display="block">' in html
+    assert '<math tabindex="0" display="block">' in html
     assert "<msup>" in html
     assert "<merror" not in html
 

@@ -61,6 +61,7 @@ _cleaner = nh3.Cleaner(
         "pre": {"tabindex"},
         "div": {"tabindex"},
         **dict.fromkeys(_MATHML, _MATHML_ATTRIBUTES),
+        "math": _MATHML_ATTRIBUTES | {"tabindex"},
     },
     allowed_classes={
         "a": {"media"},
@@ -131,6 +132,11 @@ def _verbatim(text: str) -> Markup:
 
 
 # What is written otherwise than in plain Markdown
+
+
+def _formula(source: str) -> str:
+    """A formula on lines of its own; a wide one scrolls, for the keyboard too."""
+    return formulas.to_mathml(source, display=True).replace("<math ", '<math tabindex="0" ', 1)
 
 
 def _bracketed_math(state: StateInline, silent: bool) -> bool:
@@ -259,9 +265,9 @@ def _table_open(token: Token, _media: list[str] | None) -> str:
 
 _RULES: dict[str, Callable[[Token, list[str] | None], str]] = {
     "math_inline": lambda token, _: formulas.to_mathml(token.content, display=False),
-    "math_inline_double": lambda token, _: formulas.to_mathml(token.content, display=True),
-    "math_block": lambda token, _: formulas.to_mathml(token.content, display=True),
-    "amsmath": lambda token, _: formulas.to_mathml(token.content, display=True),
+    "math_inline_double": lambda token, _: _formula(token.content),
+    "math_block": lambda token, _: _formula(token.content),
+    "amsmath": lambda token, _: _formula(token.content),
     "known_html": lambda token, _: token.content,
     "fence": _fence,
     "code_block": _fence,
