@@ -106,7 +106,7 @@ def _rows(
 
 
 def require_rows(engine: sa.Engine, project: Project, spec: ExportSpec) -> None:
-    """Raises NotFound where this export would have no row; reads no further than the first ones."""
+    """Raises NotFound where this export would have no row; reads as far as the first that it has."""
     with snapshot(engine) as connection:
         next(_rows(connection, project, spec, Receipt()))
 

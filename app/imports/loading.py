@@ -251,6 +251,7 @@ class Chunk:
         self.pending.votes[comparison.id, outcome] += 1
         if comparison.gold is None:
             prompt = self.places.prompts[item.key]
+            # Whose kind is put in when it is written, as it is by then.
             counted = tallies.Counted(
                 comparison.a[0], comparison.b[0], outcome, cluster, AnnotatorKind.HUMAN,
                 prompt.category, prompt.language, swapped,
