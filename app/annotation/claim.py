@@ -7,19 +7,15 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-import sqlalchemy as sa
 from flask_babel import lazy_gettext
-from sqlmodel import Session, select
+from sqlmodel import Session
 
-from app import audit
+from app import annotators, audit
 from app.annotation import care_counts, sensitive, statements
 from app.annotation.sensitive import Spared
 from app.annotation.statements import Takes
 from app.errors import Conflict, NotFound
 from app.models import (
-    ANNOTATOR_GROUPS,
-    Account,
-    Annotator,
     Assignment,
     Care,
     Project,
@@ -67,35 +63,8 @@ def annotator_of(session: Session, access: Access) -> Any:
     found = statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
     if found is not None:
         return found
-    add_annotator(session, project, account, by=account)
+    annotators.add(session, project, account, by=account)
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
-
-
-def add_annotator(session: Session, project: Project, account: Account, *, by: Account | None) -> Annotator:
-    """An account's row among the project's annotators, made unless it was since it was looked for."""
-    made = Annotator(
-        project_id=row_id(project),
-        account_id=account.id,
-        cluster=secrets.randbelow(ANNOTATOR_GROUPS),
-        stage=first_stage(project),
-        guideline_news=statements.HAS_GUIDELINE.first(session, project_id=project.id) is not None,
-    )
-    try:
-        with session.begin_nested():
-            session.add(made)
-    except sa.exc.IntegrityError:
-        # In another tab, or by their lead, at the same moment.
-        mine = select(Annotator).where(Annotator.project_id == made.project_id)
-        return session.exec(mine.where(Annotator.account_id == account.id)).one()
-    audit.record(session, "annotator.add", f"annotator:{made.uid}", by=by, project=project)
-    return made
-
-
-def first_stage(project: Project) -> Stage:
-    """Where somebody new begins."""
-    if project.training:
-        return Stage.TRAINING
-    return Stage.TEST if project.test_size else Stage.LIVE
 
 
 def _hold(project: Project, annotator: Any) -> None:

@@ -228,10 +228,6 @@ _latest_guideline = (
     .scalar_subquery()
 )
 
-HAS_GUIDELINE = Prepared(
-    sa.select(table(Guideline).c.id).where(table(Guideline).c.project_id == project).limit(1)
-)
-
 rubrics = table(RubricVersion)
 # As text, which is what a rubric is kept parsed by.
 _content = sa.cast(rubrics.c.content, sa.Text).label("content")

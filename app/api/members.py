@@ -1,6 +1,6 @@
 """Who is in a project, who is invited, and who judges in which group."""
 
-from app import db, web
+from app import annotators, db, web
 from app.accounts import invitations
 from app.accounts.forms import InvitationIn
 from app.api.answers import GroupedOut, InvitationOut, MemberOut
@@ -9,7 +9,7 @@ from app.api.operations import delete, get, post, put, saved
 from app.api.paging import Page
 from app.api.reading import received
 from app.models import Scope
-from app.projects import annotators, members
+from app.projects import members
 from app.projects.forms import GroupIn, KindIn, RoleIn
 
 
@@ -76,12 +76,14 @@ def annotator_groups(slug: str) -> Page[GroupedOut]:
 @put("/projects/<slug>/groups", scope=Scope.MANAGE, takes=GroupIn)
 def put_in_group(slug: str) -> None:
     """Put annotators in a group, or with none in no group."""
-    annotators.put(db.session(), enter(slug, "manage").project, received(GroupIn), by=account())
+    access, form = enter(slug, "manage"), received(GroupIn)
+    annotators.put(db.session(), access.project, form.annotator, form.group, by=account())
     db.session().commit()
 
 
 @put("/projects/<slug>/kinds", scope=Scope.MANAGE, takes=KindIn)
 def set_kind(slug: str) -> None:
     """Say that annotators are judge models, or people, in what they have judged so far too."""
-    annotators.recast(db.session(), enter(slug, "manage").project, received(KindIn), by=account())
+    access, form = enter(slug, "manage"), received(KindIn)
+    annotators.recast(db.session(), access.project, form.annotator, form.kind, by=account())
     db.session().commit()

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
-from app.annotation.claim import first_stage
+from app.annotators import first_stage
 from app.errors import NotFound
 from app.learning.forms import Decision
 from app.learning.trials import Record, records

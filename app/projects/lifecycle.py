@@ -8,7 +8,7 @@ from sqlmodel import Session, col, select
 
 from app import audit
 from app.accounts import invitations
-from app.annotation.claim import first_stage
+from app.annotators import first_stage
 from app.errors import Invalid
 from app.models import Account, Annotator, Membership, Project, Role, Stage, now
 from app.projects import guidelines, members, rubrics

@@ -6,11 +6,10 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit
+from app import annotators, audit
 from app.accounts import invitations, people
 from app.errors import Conflict, NotFound
 from app.models import Account, Annotator, AnnotatorKind, Membership, Project, Role
-from app.projects import annotators
 from app.projects.forms import MemberIn, RoleIn
 
 

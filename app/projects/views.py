@@ -9,7 +9,7 @@ from flask_babel import ngettext
 from werkzeug.datastructures import MultiDict
 from werkzeug.wrappers import Response as BaseResponse
 
-from app import audit, db, permissions, web
+from app import annotators, audit, db, permissions, web
 from app.accounts import invitations
 from app.accounts import session as sign_in_session
 from app.accounts.forms import InvitationIn
@@ -19,7 +19,7 @@ from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import Account, AnnotatorKind, Role
 from app.names import in_words
 from app.permissions import Access
-from app.projects import annotators, guidelines, lifecycle, members, overview, rubrics
+from app.projects import guidelines, lifecycle, members, overview, rubrics
 from app.projects.forms import (
     BaseIn,
     ChangeIn,
@@ -255,7 +255,7 @@ def put_in_group(slug: str) -> Response | BaseResponse:
     given = {"annotator": request.form.getlist("annotator"), "group": request.form.get("group", "")}
     try:
         form = checked(GroupIn, given)
-        moved = annotators.put(db.session(), access.project, form, by=account)
+        moved = annotators.put(db.session(), access.project, form.annotator, form.group, by=account)
     except Invalid as problem:
         return _group_page(access, problem)
     said = (
@@ -280,7 +280,7 @@ def set_kind(slug: str) -> Response | BaseResponse:
     given = {"annotator": request.form.getlist("annotator"), "kind": request.form.get("kind")}
     try:
         form = checked(KindIn, given)
-        changed = annotators.recast(db.session(), access.project, form, by=account)
+        changed = annotators.recast(db.session(), access.project, form.annotator, form.kind, by=account)
     except (Invalid, Conflict) as problem:
         db.session().rollback()
         return _group_page(access, problem)

@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, select
 
-from app import counting, db, divided, tallies
+from app import annotators, counting, db, divided, tallies
 from app.annotation.claim import Assigned, annotator_of, claim_next
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import Submitted, submit_judgment
@@ -28,8 +28,8 @@ from app.models import (
     VoteCount,
 )
 from app.permissions import Access
-from app.projects import annotators, members
-from app.projects.forms import KindIn, RoleIn
+from app.projects import members
+from app.projects.forms import RoleIn
 from app.tallies import Counted
 from tests.annotation.arrange import annotator_of as enrol
 from tests.annotation.arrange import queue
@@ -185,8 +185,7 @@ def test_two_leads_who_say_judge_model_at_once_move_its_counts_once(
     queue(session, cast.project, 1)
     [claimed] = at_once(app, [claim(ann)])
     at_once(app, [submit(ann, claimed.uid, Outcome.A, "one")])
-    among_groups = KindIn(annotator=[annotator.uid], kind=AnnotatorKind.MODEL)
-    annotators.recast(session, cast.project, among_groups, by=None)
+    annotators.recast(session, cast.project, [annotator.uid], AnnotatorKind.MODEL, by=None)
     as_member, said = RoleIn(role=Role.ANNOTATOR, kind=AnnotatorKind.MODEL), []
 
     def say(other: Session) -> None:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import divided, tallies
+from app import annotators, divided, tallies
 from app.errors import Invalid
 from app.exports import stream
 from app.exports.forms import ExportSpec
@@ -33,8 +33,6 @@ from app.models import (
     Tally,
     now,
 )
-from app.projects import annotators
-from app.projects.forms import GroupIn, KindIn
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, comparison, counts, response, table_sizes, vote
 
@@ -302,8 +300,8 @@ def test_votes_count_as_their_annotators_do(importer: Importer, session: Session
     """Whom a lead has called a judge model stays one in the next file, which does not say it."""
     importer([vote("model_a", prompt_id="q1", annotator="kim")])
     kim = session.exec(select(Annotator)).one()
-    annotators.put(session, importer.project, GroupIn(annotator=[kim.uid], group="experts"), by=None)
-    annotators.recast(session, importer.project, KindIn(annotator=[kim.uid], kind="model"), by=None)
+    annotators.put(session, importer.project, [kim.uid], "experts", by=None)
+    annotators.recast(session, importer.project, [kim.uid], AnnotatorKind.MODEL, by=None)
     session.commit()
     importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
     by_slice = select(Tally.slice_value, sa.func.sum(Tally.n)).where(Tally.n > 0).group_by(Tally.slice_value)

@@ -1,5 +1,6 @@
-"""What a lead says of annotators, and leaderboards rank by: their group, and which are judge models."""
+"""Whoever judges in a project: from when on, in which group, and which of them are judge models."""
 
+import secrets
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,13 +9,52 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, tallies
-from app.annotation.claim import add_annotator
 from app.errors import Conflict, NotFound
-from app.models import Account, Annotator, AnnotatorKind, Project, row_id
-from app.projects.forms import GroupIn, KindIn
+from app.models import (
+    ANNOTATOR_GROUPS,
+    Account,
+    Annotator,
+    AnnotatorKind,
+    Guideline,
+    Project,
+    Stage,
+    row_id,
+)
 
 # More are a list that nobody reads.
 MOST_LISTED = 500
+
+
+def add(session: Session, project: Project, account: Account, *, by: Account | None) -> Annotator:
+    """An account's row among the project's annotators, made unless it was since it was looked for."""
+    made = Annotator(
+        project_id=row_id(project),
+        account_id=account.id,
+        cluster=secrets.randbelow(ANNOTATOR_GROUPS),
+        stage=first_stage(project),
+        guideline_news=_has_guideline(session, project),
+    )
+    try:
+        with session.begin_nested():
+            session.add(made)
+    except sa.exc.IntegrityError:
+        # In another tab, or by their lead, at the same moment.
+        mine = select(Annotator).where(Annotator.project_id == made.project_id)
+        return session.exec(mine.where(Annotator.account_id == account.id)).one()
+    audit.record(session, "annotator.add", f"annotator:{made.uid}", by=by, project=project)
+    return made
+
+
+def _has_guideline(session: Session, project: Project) -> bool:
+    there = select(Guideline.id).where(Guideline.project_id == project.id)
+    return session.exec(there.limit(1)).first() is not None
+
+
+def first_stage(project: Project) -> Stage:
+    """Where somebody new begins."""
+    if project.training:
+        return Stage.TRAINING
+    return Stage.TEST if project.test_size else Stage.LIVE
 
 
 def of(session: Session, project: Project) -> Sequence[Any]:
@@ -37,33 +77,37 @@ def of(session: Session, project: Project) -> Sequence[Any]:
     return session.execute(found.limit(MOST_LISTED)).all()
 
 
-def put(session: Session, project: Project, form: GroupIn, *, by: Account | None) -> int:
+def put(
+    session: Session, project: Project, uids: Sequence[str], group: str | None, *, by: Account | None
+) -> int:
     """Put annotators in a group, or in none; returns how many were elsewhere before.
 
     Raises NotFound where one of them is not the project's.
     """
-    moved = [one for one in _locked(session, project, form.annotator) if one.group_name != form.group]
-    moves = [(row_id(one), one.group_name, form.group) for one in moved]
+    moved = [one for one in _locked(session, project, uids) if one.group_name != group]
+    moves = [(row_id(one), one.group_name, group) for one in moved]
     tallies.refile(session, row_id(project), "group", moves)
     for one in moved:
-        _note(session, project, one, "group", one.group_name, form.group, by=by)
-        one.group_name = form.group
+        _note(session, project, one, "group", one.group_name, group, by=by)
+        one.group_name = group
     _revise(session, project, moved)
     return len(moved)
 
 
-def recast(session: Session, project: Project, form: KindIn, *, by: Account | None) -> int:
+def recast(
+    session: Session, project: Project, uids: Sequence[str], kind: AnnotatorKind, *, by: Account | None
+) -> int:
     """Say that annotators are judge models, or people; returns of how many the other was said before.
 
     Raises NotFound where one of them is not the project's, and Conflict where imported votes came under
     the same name from one of the other kind: a file's next votes must find one annotator.
     """
-    changed = [one for one in _locked(session, project, form.annotator) if one.kind != form.kind]
-    moves = [(row_id(one), one.kind.value, form.kind.value) for one in changed]
+    changed = [one for one in _locked(session, project, uids) if one.kind != kind]
+    moves = [(row_id(one), one.kind.value, kind.value) for one in changed]
     tallies.refile(session, row_id(project), "kind", moves)
     for one in changed:
-        _note(session, project, one, "kind", one.kind.value, form.kind.value, by=by)
-        _set_kind(session, one, form.kind)
+        _note(session, project, one, "kind", one.kind.value, kind.value, by=by)
+        _set_kind(session, one, kind)
     _revise(session, project, changed)
     return len(changed)
 
@@ -78,8 +122,8 @@ def recast_account(
         if kind == AnnotatorKind.HUMAN:
             # As everybody is who has not judged yet.
             return
-        uid = add_annotator(session, project, account, by=by).uid
-    recast(session, project, KindIn(annotator=[uid], kind=kind), by=by)
+        uid = add(session, project, account, by=by).uid
+    recast(session, project, [uid], kind, by=by)
 
 
 def _set_kind(session: Session, one: Annotator, kind: AnnotatorKind) -> None:
