@@ -9,7 +9,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, tallies
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Invalid, NotFound
 from app.models import (
     ANNOTATOR_GROUPS,
     Account,
@@ -17,9 +17,11 @@ from app.models import (
     AnnotatorKind,
     Guideline,
     Project,
+    Role,
     Stage,
     row_id,
 )
+from app.permissions import MAY
 
 # More are a list that nobody reads.
 MOST_LISTED = 500
@@ -113,17 +115,33 @@ def recast(
 
 
 def recast_account(
-    session: Session, project: Project, account: Account, kind: AnnotatorKind, *, by: Account | None
+    session: Session,
+    project: Project,
+    account: Account,
+    role: Role,
+    kind: AnnotatorKind,
+    *,
+    by: Account | None,
 ) -> None:
-    """The same of an account, before it has judged or later."""
-    mine = select(Annotator.uid).where(Annotator.project_id == project.id, Annotator.account_id == account.id)
-    uid = session.exec(mine).one_or_none()
-    if uid is None:
-        if kind == AnnotatorKind.HUMAN:
-            # As everybody is who has not judged yet.
-            return
-        uid = add(session, project, account, by=by).uid
-    recast(session, project, [uid], kind, by=by)
+    """The same of an account in this role, before it has judged or later.
+
+    Raises Invalid where it would become a judge model in a role that may not judge.
+    """
+    mine = select(Annotator).where(Annotator.project_id == project.id, Annotator.account_id == account.id)
+    there = session.exec(mine).one_or_none()
+    if kind == (there.kind if there else AnnotatorKind.HUMAN):
+        # Also whoever was a judge model before their role changed: what is read can be sent back.
+        return
+    refuse_without_judging(role, kind)
+    recast(session, project, [(there or add(session, project, account, by=by)).uid], kind, by=by)
+
+
+def refuse_without_judging(role: Role, kind: AnnotatorKind) -> None:
+    """Raise Invalid for a judge model whose role may not judge."""
+    if kind == AnnotatorKind.MODEL and role not in MAY["judge"]:
+        raise Invalid.at(
+            "kind", _("Only members who may judge can be judge models: leads, reviewers and annotators.")
+        )
 
 
 def _set_kind(session: Session, one: Annotator, kind: AnnotatorKind) -> None:

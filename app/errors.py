@@ -110,6 +110,11 @@ class Invalid(Problem):
         errors = [FieldError(_pointer((field,)), detail) for field in fields]
         return cls(_("Some values are missing or do not fit."), errors)
 
+    def within(self, *place: str | int) -> "Invalid":
+        """The same of a part of what was sent, which lies at this place."""
+        errors = [FieldError(_pointer(place) + item.pointer, item.detail) for item in self.errors]
+        return Invalid(self.detail, errors)
+
     def by_field(self) -> dict[str, str]:
         """The first error of each top-level field, for a form."""
         return {

@@ -13,15 +13,12 @@ from pydantic import (
     ConfigDict,
     Field,
     StringConstraints,
-    ValidationInfo,
-    field_validator,
     model_validator,
 )
 
 from app.accounts.forms import Email, Name
 from app.inputs import BLANK_IS_NONE
 from app.models import AnnotatorKind, Role, Selection, Visibility
-from app.permissions import MAY
 from app.rubric import PLAIN, Rubric
 
 
@@ -146,15 +143,6 @@ class RoleIn(BaseModel):
 
     role: Role
     kind: AnnotatorKind | None = None
-
-    @field_validator("kind")
-    @classmethod
-    def _kind_of(cls, kind: AnnotatorKind | None, info: ValidationInfo) -> AnnotatorKind | None:
-        if kind == AnnotatorKind.MODEL and info.data.get("role", Role.ANNOTATOR) not in MAY["judge"]:
-            raise ValueError(
-                _("Only members who may judge can be judge models: leads, reviewers and annotators.")
-            )
-        return kind
 
 
 class MemberIn(RoleIn):

@@ -19,7 +19,7 @@ def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | No
     """Make a project with all that its file says; whoever makes it on a page is its lead.
 
     The same sent twice, as by a double click, is the same project. Raises Invalid where the slug
-    is taken or a member has no account.
+    is taken, or a member cannot be what the file says; NotFound where one has no account.
     """
     form = ProjectFile.model_validate(form.model_dump())
     project = Project(**form.about())
@@ -36,8 +36,11 @@ def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | No
         guidelines.publish(session, project, GuidelineIn(text=form.guideline), by=by)
     if by is not None:
         invitations.join(session, project, by, Role.LEAD, by=by)
-    for member in form.members:
-        members.put(session, project, member, by=by)
+    for number, member in enumerate(form.members):
+        try:
+            members.put(session, project, member, by=by)
+        except Invalid as problem:
+            raise problem.within("members", number) from problem
     return project
 
 

@@ -47,7 +47,7 @@ def find(session: Session, project: Project, uid: str) -> tuple[Account, Members
 def put(session: Session, project: Project, form: MemberIn, *, by: Account | None) -> Account:
     """Make an account a member, or change what the member is; the same again changes nothing.
 
-    Raises NotFound where there is no such account, and Conflict for the last lead.
+    Raises NotFound where there is no such account, and what ``change`` raises.
     """
     account = people.by_email(session, form.email)
     if session.get(Membership, (account.id, project.id)) is None:
@@ -57,7 +57,10 @@ def put(session: Session, project: Project, form: MemberIn, *, by: Account | Non
 
 
 def change(session: Session, project: Project, uid: str, form: RoleIn, *, by: Account | None) -> Account:
-    """Change a member's role, and whether they are a judge model. Raises Conflict for the last lead."""
+    """Change a member's role, and whether they are a judge model.
+
+    Raises Conflict for the last lead, and Invalid where a role that may not judge would get a judge model.
+    """
     account, membership = find(session, project, uid)
     if form.role != Role.LEAD:
         _keep_a_lead(session, project, membership)
@@ -68,7 +71,7 @@ def change(session: Session, project: Project, uid: str, form: RoleIn, *, by: Ac
             session, "member.role", f"account:{account.email}", by=by, project=project, detail=detail
         )
     if form.kind is not None:
-        annotators.recast_account(session, project, account, form.kind, by=by)
+        annotators.recast_account(session, project, account, form.role, form.kind, by=by)
     return account
 
 

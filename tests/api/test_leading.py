@@ -135,6 +135,29 @@ def test_annotators_in_groups(session: Session, cast: Cast, program: Make) -> No
     assert program(cast.rui)("PUT", f"{BIRDS}/kinds", json=recast).status_code == 403
 
 
+def test_a_member_is_put_as_it_was_read(session: Session, cast: Cast, program: Make) -> None:
+    lena = program(cast.lena)
+
+    def read(person: Account) -> dict[str, str]:
+        found = {one["uid"]: one for one in lena.get(f"{BIRDS}/members").json["items"]}[person.uid]
+        return {"role": found["role"], "kind": found["kind"]}
+
+    def put(person: Account, **said: str) -> Any:
+        return lena("PUT", f"{BIRDS}/members/{person.uid}", json=said)
+
+    assert put(cast.ann, role="annotator", kind="model").status_code == 204
+    assert put(cast.ann, **read(cast.ann) | {"role": "viewer"}).status_code == 204
+    there = read(cast.ann)
+    assert there == {"role": "viewer", "kind": "model"}
+    assert put(cast.ann, **there).status_code == 204
+    assert read(cast.ann) == there
+    refused = put(cast.vic, role="viewer", kind="model")
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/kind")
+    assert read(cast.vic) == {"role": "viewer", "kind": "human"}
+    verbs = session.exec(select(AuditEvent.verb)).all()
+    assert [verbs.count(verb) for verb in ("member.role", "annotator.kind")] == [1, 1]
+
+
 def test_a_body_must_say_that_it_is_json(app: Flask, cast: Cast, program: Make) -> None:
     lena = program(cast.lena)
     refused: Any = lena("POST", f"{BIRDS}/invitations", data='{"role": "viewer"}')
