@@ -24,6 +24,8 @@ FORBIDDEN = {
     "UPDATE guidelines SET version = 0": "version_positive",
     "UPDATE annotators SET judged = -1": "counts_not_negative",
     "UPDATE invitations SET accepted_at = expires_at": "accepted_by_somebody",
+    "UPDATE invitations SET kind = 'human'": "kind_with_role",
+    "UPDATE invitations SET kind = 'model', project_id = 1, role = 'viewer'": "judge_model_may_judge",
     "UPDATE jobs SET finished_at = created_at": "finished_when_ended",
     "UPDATE jobs SET state = 'done'": "finished_when_ended",
 }

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringCo
 
 from app.inputs import BLANK_IS_NONE
 from app.language import LANGUAGES
-from app.models import Role, Scope, SiteRole
+from app.models import AnnotatorKind, Role, Scope, SiteRole
 
 
 def _address(value: str) -> str:
@@ -128,7 +128,11 @@ class SiteRoleIn(BaseModel):
 
 
 class InvitationIn(BaseModel):
-    """An invitation; without a role it is to the site only."""
+    """An invitation; without a role it is to the site only.
+
+    ``kind`` says whether a person or a judge model will judge; left out, that stays for whoever has judged.
+    """
 
     role: Role | None = None
+    kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
     email: Annotated[Email | None, BLANK_IS_NONE] = None

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit
+from app import annotators, audit
 from app.accounts import people
 from app.accounts.forms import AccountIn, InvitationIn, NewcomerIn
 from app.accounts.tokens import digest
@@ -21,15 +21,21 @@ LIFETIME = timedelta(days=14)
 def invite(
     session: Session, form: InvitationIn, *, by: Account, project: Project | None = None
 ) -> tuple[Invitation, str]:
-    """Make an invitation; the token for its link is told only here."""
+    """Make an invitation; the token for its link is told only here.
+
+    Raises Invalid where a project's has no role, or is for a judge model in a role that may not judge.
+    """
     if project is not None and form.role is None:
         raise Invalid.at("role", _("Say which role they will have."))
+    if form.role and form.kind:
+        annotators.refuse_without_judging(form.role, form.kind)
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         digest=digest(token),
         email=form.email,
         project_id=project.id if project else None,
         role=form.role if project else None,
+        kind=form.kind if project else None,
         created_by=by.id,
         expires_at=now() + LIFETIME,
     )
@@ -40,7 +46,8 @@ def invite(
 
 
 def _what(form: InvitationIn) -> dict[str, str]:
-    return {"role": form.role.value if form.role else "account", "email": form.email or "anybody"}
+    what = {"role": form.role.value if form.role else "account", "email": form.email or "anybody"}
+    return what | ({"kind": form.kind.value} if form.kind else {})
 
 
 def _subject(invitation: Invitation) -> str:
@@ -144,7 +151,10 @@ def _use(session: Session, invitation: Invitation, account: Account) -> None:
         raise Gone(_("This invitation was used already. Ask for a new one."))
     project = session.get(Project, invitation.project_id) if invitation.project_id else None
     if project is not None:
-        join(session, project, account, invitation.role or Role.VIEWER, by=account)
+        role = invitation.role or Role.VIEWER
+        join(session, project, account, role, by=account)
+        if invitation.kind is not None:
+            annotators.recast_account(session, project, account, role, invitation.kind, by=account)
     audit.record(session, "invitation.accept", _subject(invitation), by=account, project=project)
 
 

@@ -150,6 +150,7 @@ class InvitationOut(Answer):
     uid: str
     email: str | None
     role: Role | None
+    kind: AnnotatorKind | None = Field(description="Said of whoever accepts; null leaves that as it is.")
     created_at: datetime
     expires_at: datetime
     link: str | None = None

@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Field, SQLModel
 
 from app.models.base import UTCDateTime, enum_type, now, opaque_id
+from app.models.project import AnnotatorKind
 
 
 class SiteRole(StrEnum):
@@ -138,7 +139,10 @@ class Token(SQLModel, table=True):
 
 
 class Invitation(SQLModel, table=True):
-    """A link that lets its holder make an account, and join a project, once."""
+    """A link that lets its holder make an account, and join a project, once.
+
+    ``kind`` says whether a person or a judge model will judge; None leaves that as it is.
+    """
 
     __tablename__ = "invitations"
 
@@ -148,6 +152,7 @@ class Invitation(SQLModel, table=True):
     email: str | None = Field(default=None, max_length=254)
     project_id: int | None = Field(default=None, foreign_key="projects.id")
     role: Role | None = Field(default=None, sa_type=enum_type(Role, "role"))
+    kind: AnnotatorKind | None = Field(default=None, sa_type=enum_type(AnnotatorKind, "annotator_kind"))
     created_by: int | None = Field(default=None, foreign_key="accounts.id")
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     expires_at: datetime = Field(sa_type=UTCDateTime)
@@ -157,6 +162,10 @@ class Invitation(SQLModel, table=True):
 
     __table_args__ = (
         sa.CheckConstraint("(project_id IS NULL) = (role IS NULL)", name="role_with_project"),
+        sa.CheckConstraint("kind IS NULL OR role IS NOT NULL", name="kind_with_role"),
+        sa.CheckConstraint(
+            "kind = 'human' OR role IN ('lead', 'reviewer', 'annotator')", name="judge_model_may_judge"
+        ),
         sa.CheckConstraint("(accepted_by IS NULL) = (accepted_at IS NULL)", name="accepted_by_somebody"),
         sa.Index(None, "project_id"),
     )

@@ -232,6 +232,8 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
         members=members.of(db.session(), access.project),
         pending=invitations.pending(db.session(), access.project),
         link=sign_in_session.shown_once("link"),
+        # An unsaid kind is a person's, and leaves one who comes again what they were.
+        invites=[("", _("Person")), (AnnotatorKind.MODEL.value, _("Judge model"))],
         roles=[(role.value, in_words(role).capitalize()) for role in Role],
         judging=permissions.MAY["judge"],
         kinds=[(AnnotatorKind.HUMAN.value, _("Person")), (AnnotatorKind.MODEL.value, _("Judge model"))],

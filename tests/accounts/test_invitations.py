@@ -9,7 +9,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app.models import Account, AuditEvent, Invitation, Membership, Role, now
+from app.models import Account, Annotator, AuditEvent, Invitation, Membership, Role, now
 from tests.conftest import Cast
 
 PASSWORD = "correct horse battery"
@@ -55,6 +55,48 @@ def test_somebody_with_an_account_joins(cast: Cast, client_of: Any, link: str, s
     assert "Join as Otto" in otto.get(link).text
     assert otto.post(link).status_code == 303
     assert otto.get("/p/birds/").status_code == 200
+
+
+def test_who_accepts_is_a_judge_model(
+    app: Flask, cast: Cast, client_of: Any, bearer: Any, session: Session
+) -> None:
+    lena, program = client_of(cast.lena), bearer(cast.lena)
+    link = invite(lena, role="annotator", kind="model", email="nina@example.org")
+    assert "judge model</span>" in lena.get("/p/birds/members").text.split("<caption>Open invitations")[1]
+    there = app.test_client().get("/api/v1/projects/birds/invitations", headers=program).json
+    assert [(one["role"], one["kind"]) for one in there["items"]] == [("annotator", "model")]
+    assert "A judge model is to judge with this account." in app.test_client().get(link).text
+    assert session.exec(select(Annotator)).all() == [], "nobody has accepted"
+    session.rollback()
+    assert app.test_client().post(link, data=NEWCOMER).status_code == 303
+    [nina] = session.exec(select(Annotator)).all()
+    assert (nina.kind, nina.judged) == ("model", 0)
+    assert session.exec(select(AuditEvent.detail).where(AuditEvent.verb == "invitation.add")).one() == {
+        "role": "annotator",
+        "email": "nina@example.org",
+        "kind": "model",
+    }
+
+
+def test_a_judge_model_who_comes_again_is_one(cast: Cast, client_of: Any, session: Session) -> None:
+    lena = client_of(cast.lena)
+
+    def comes_again(**said: str) -> str:
+        lena.post(f"/p/birds/members/{cast.ann.uid}/remove")
+        assert client_of(cast.ann).post(invite(lena, **said)).status_code == 303
+        session.rollback()
+        return session.exec(select(Annotator.kind)).one().value
+
+    assert comes_again(role="annotator", kind="model") == "model"
+    assert comes_again(role="reviewer", kind="") == "model", "not said otherwise"
+    assert comes_again(role="viewer", kind="human") == "human"
+
+
+def test_who_may_not_judge_is_invited_as_no_judge_model(cast: Cast, client_of: Any, session: Session) -> None:
+    refused = client_of(cast.lena).post("/p/birds/invitations", data={"role": "viewer", "kind": "model"})
+    assert (refused.status_code, "Only members who may judge" in refused.text) == (422, True)
+    assert re.findall(r'value="(\w+)" selected', refused.text.split("Only members")[0]) == ["viewer", "model"]
+    assert session.exec(select(Invitation)).all() == []
 
 
 def test_it_works_once(app: Flask, link: str, cast: Cast, client_of: Any) -> None:
