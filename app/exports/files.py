@@ -5,11 +5,12 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Protocol
 
 import orjson
 import zstandard
 
+from app import cells
 from app.exports.forms import ExportSpec, File
 
 # A row each, some at a time.
@@ -18,9 +19,6 @@ Lines = Iterator[list[bytes]]
 GZIP_LEVEL, ZSTD_LEVEL = 6, 3
 # zlib's way of asking for gzip's frame; it names no file and no time: the same rows, the same bytes.
 GZIP_FRAME = zlib.MAX_WBITS | 16
-
-# What a spreadsheet takes a cell's first character to mean: a formula, which may call out or run something.
-FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 MEDIA_TYPES = {
     File.JSONL: "application/x-ndjson",
@@ -79,15 +77,10 @@ def _csv(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
         rows = [orjson.loads(line) for line in lines]
         if not number:
             table.writerow(rows[0])
-        table.writerows([safe(value) for value in row.values()] for row in rows)
+        table.writerows([cells.safe(value) for value in row.values()] for row in rows)
         yield text.getvalue().encode()
         text.seek(0)
         text.truncate()
-
-
-def safe(value: Any) -> Any:
-    """A cell that a spreadsheet shows rather than runs: an apostrophe goes before what it would run."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(FORMULA) else value
 
 
 def _xlsx(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from app.exports.files import FORMULA
+from app import cells
 from app.inputs import moment_in_file
 from app.models import AnnotatorKind, Message, Outcome
 from app.text import image_source, is_shown
@@ -226,12 +226,6 @@ def _nested(value: Any) -> Any:
     return _from_json(value) if isinstance(value, str) else value
 
 
-def _unquoted(value: Any) -> Any:
-    """Without the apostrophe that keeps a spreadsheet from running it."""
-    quoted = isinstance(value, str) and value.startswith("'") and value.startswith(FORMULA, 1)
-    return value[1:] if quoted else value
-
-
 class JudgmentRow(Row):
     """A row of our own export of judgments; without texts where the vote came without them."""
 
@@ -240,11 +234,11 @@ class JudgmentRow(Row):
     @model_validator(mode="before")
     @classmethod
     def _as_exported(cls, record: Any) -> Any:
-        cells = {name: value for name, value in record.items() if value != ""}
+        filled = {name: value for name, value in record.items() if value != ""}
         # Only a row of CSV has this as text.
-        if isinstance(cells.get("simulated"), str):
-            return {name: _unquoted(value) for name, value in cells.items()}
-        return cells
+        if isinstance(filled.get("simulated"), str):
+            return {name: cells.plain(value) for name, value in filled.items()}
+        return filled
 
     judgment_id: Name
     outcome: Winner

@@ -6,6 +6,7 @@ from dataclasses import asdict, fields
 from io import StringIO
 from typing import Any
 
+from app import cells
 from app.leaderboard import words
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.page import Placed
@@ -14,16 +15,14 @@ from app.leaderboard.ranked import Row
 
 # A kind of slice and its value, both empty for the whole.
 Part = tuple[str, str]
-# A spreadsheet takes a cell that starts so for a formula; a model's name is hostile input.
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def to_csv(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """CSV with text that no spreadsheet runs: an apostrophe stands before what would be a formula."""
+    """CSV with text that no spreadsheet runs: a model's name is hostile input."""
     out = StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    writer.writerow([_cell(name) for name in header])
-    writer.writerows([_cell(value) for value in row] for row in rows)
+    writer.writerow([cells.safe(name) for name in header])
+    writer.writerows([cells.safe(value) for value in row] for row in rows)
     return out.getvalue()
 
 
@@ -61,9 +60,3 @@ def trajectory_csv(trajectory: Trajectory) -> str:
     header = ["judgments", *(line.model for line in trajectory.lines)]
     ratings = zip(trajectory.positions, *(line.ratings for line in trajectory.lines), strict=True)
     return to_csv(header, ratings)
-
-
-def _cell(value: Any) -> Any:
-    if isinstance(value, str) and value.startswith(FORMULA):
-        return f"'{value}"
-    return value

@@ -10,6 +10,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from app import cells
 from app.errors import Problem
 from app.inputs import moment_in_file
 from app.leaderboard.column_files import Source, not_utf8, read, recognise
@@ -35,6 +36,8 @@ WORDS = {
 # The shapes of votes: the columns of the models, and that of who won; the last is an export of judgments.
 EXPORTED = ("model_a", "model_b", "outcome")
 SHAPES = (("model_a", "model_b", "winner"), ("left", "right", "winner"), EXPORTED)
+# What no other file has: in one as CSV, texts are written as ``cells.safe`` does.
+OURS = "judgment_id"
 # What such an export says of a judgment that counts for no model.
 UNCOUNTED = ("retired_at", "gold")
 # What files call the columns that say which votes belong together.
@@ -353,7 +356,17 @@ def _codes(source: Source, table: pa.Table, name: str) -> tuple[Codes, tuple[str
         return np.zeros(0, np.int32), ()
     codes = np.concatenate([np.asarray(chunk.indices.fill_null(-1)) for chunk in whole.chunks])
     try:
-        return codes, tuple(whole.chunk(0).dictionary.to_pylist())
+        values = whole.chunk(0).dictionary.to_pylist()
     except UnicodeDecodeError as error:
         # Arrow takes the bytes of JSON Lines as they are.
         raise not_utf8(source.path) from error
+    if source.kind == "csv" and {OURS, *EXPORTED} <= set(source.columns):
+        return _plain(codes, values)
+    return codes, tuple(values)
+
+
+def _plain(codes: Codes, values: list[str]) -> tuple[Codes, tuple[str, ...]]:
+    """The same of cells as they were before they were written; a spreadsheet may have left some without."""
+    number: dict[str, int] = {}
+    numbers = [number.setdefault(cells.plain(value), len(number)) for value in values]
+    return np.array([*numbers, -1], np.int32)[codes], tuple(number)

@@ -542,7 +542,7 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     here([{**rows[0], "category": "birds", "tags": ["water"]}, *rows[1:]])
     here([comparison(5, gold="b", winner="b", annotator="kim")])
     here([vote("b", annotator="kim"), vote("a", annotator="kim")])
-    here([comparison(6, a="@cf/wren", prompt_id="-1", category="=", winner="b", annotator="kim")])
+    here([comparison(6, a="@cf/wren", prompt_id="-1", category="'=", winner="b", annotator="kim")])
     session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "a").values(strength=3, swapped=True))
     session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "tie").values(retired_at=now()))
     session.execute(sa.update(Annotator).where(col(Annotator.name) == "lee").values(simulated=True))
@@ -556,7 +556,7 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     assert importer(exported, f"judgments.{file}").files[0].reasons == {}
     assert counts(importer(exported, f"judgments.{file}"))[1] == 0
     said = sa.text("""
-        SELECT c.pair_id, p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
+        SELECT c.pair_id, p.key, p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
                j.created_at, a.simulated
         FROM judgments j JOIN comparisons c ON c.id = j.comparison_id JOIN prompts p ON p.id = c.prompt_id
         JOIN annotators a ON a.id = j.annotator_id

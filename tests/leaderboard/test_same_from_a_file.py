@@ -210,3 +210,26 @@ def test_agreement(client: FlaskClient, file: Path, bearer: Any, cast: Cast) -> 
         [one[key] for key in keys] for one in here["agreement"]
     ]
     assert there["comparisons"] == here["comparisons"] == 72
+
+
+def test_names_like_formulas_are_ranked_by_what_they_are(
+    session: Session, cast: Cast, client_of: Clients, tmp_path: Path
+) -> None:
+    """An apostrophe before them is not theirs in our own CSV; in a file from elsewhere it is."""
+    names = ["@cf/heron", "'=lark"]
+    models, people = add_models(session, cast.project, names), add_annotators(session, cast.project, 3)
+    for person, outcome in zip(people, (A, A, B), strict=True):
+        judge(session, add_comparison(session, *models, category="-"), person, outcome)
+    session.commit()
+    told = {}
+    for file in ("csv", "jsonl"):
+        path = tmp_path / f"judgments.{file}"
+        path.write_bytes(
+            client_of(cast.lena).get(f"/p/birds/export/download?format=judgments&file={file}").data
+        )
+        told[file] = ranked(path, "--by", "category")
+    assert told["csv"] == told["jsonl"]
+    assert [row["model"] for row in told["csv"]["models"]] == names
+    assert [part["value"] for part in told["csv"]["slices"]] == ["-"]
+    elsewhere = write(tmp_path / "votes.csv", [{"model_a": names[0], "model_b": names[1], "winner": "a"}])
+    assert [row["model"] for row in ranked(elsewhere)["models"]] == names
