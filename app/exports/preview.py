@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
+import numpy as np
 import orjson
 import sqlalchemy as sa
 from sqlmodel import col
@@ -20,7 +21,7 @@ from app.exports.preferences import Battle, Side
 from app.exports.seen import Preference
 from app.exports.verdicts import Verdict
 from app.models import Comparison, Project
-from app.quality.annotators import Share
+from ranking.uncertainty import clustered_wilson
 
 # Comparisons read for a preview; a project with no more is read whole.
 MOST_READ = 2_000
@@ -66,6 +67,24 @@ class Shown:
 
 
 @dataclass(frozen=True)
+class Longer:
+    """In how many rows the longer response was chosen, of those with one; and the share's 95 % interval.
+
+    Rows of one comparison count as a cluster: what they share is not seen anew in each.
+    """
+
+    some: int
+    many: int
+    lower: float
+    upper: float
+
+    @property
+    def value(self) -> float:
+        """The share."""
+        return self.some / self.many
+
+
+@dataclass(frozen=True)
 class Preview:
     """What filters leave. Counts are of what was read, and `sample` scales them; `units` are of `excluded`.
 
@@ -80,7 +99,7 @@ class Preview:
     shown: list[Shown]
     preferences: int
     weighed: int
-    longer: Share | None
+    longer: Longer | None
     agreement: float | None
     agreement_of: int
     splits: list[tuple[str, int]]
@@ -121,7 +140,7 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
         _written(project, spec, lines.chosen()),
         pairs.count,
         pairs.weighed,
-        Share(pairs.longer, pairs.longer + pairs.shorter) if pairs.longer + pairs.shorter else None,
+        pairs.by_length(),
         fmean(pairs.agreements) if pairs.agreements else None,
         len(pairs.agreements),
         sorted(pairs.splits.items(), reverse=True),
@@ -160,7 +179,10 @@ class _Pairs:
     """What the preferences have in common, counted as they are read."""
 
     def __init__(self) -> None:
-        self.count = self.weighed = self.longer = self.shorter = 0
+        self.count = self.weighed = 0
+        # By comparison.
+        self.longer: Counter[str] = Counter()
+        self.differing: Counter[str] = Counter()
         self.agreements: list[float] = []
         self.splits: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
@@ -168,26 +190,39 @@ class _Pairs:
         self.rejected: Counter[str] = Counter()
 
     def add(self, pairs: list[Preference]) -> None:
-        for _, chosen, rejected, _, _, winner, loser, verdict, _, _, category, split, _ in pairs:
-            self._add(Side(winner, chosen), Side(loser, rejected), verdict, category, split)
+        for _, chosen, rejected, pair_id, _, winner, loser, verdict, _, _, category, split, _ in pairs:
+            self._add(pair_id, Side(winner, chosen), Side(loser, rejected), verdict, category, split)
 
     def add_battles(self, battles: list[Battle]) -> None:
         for battle in battles:
             sides = {"a": (battle.a, battle.b), "b": (battle.b, battle.a)}.get(battle.verdict.outcome or "")
             if sides is not None:
-                self._add(*sides, battle.verdict, battle.provenance["category"], battle.provenance["split"])
+                told = battle.provenance
+                self._add(told["pair_id"], *sides, battle.verdict, told["category"], told["split"])
 
-    def _add(self, chosen: Side, rejected: Side, verdict: Verdict, category: str, split: str) -> None:
+    def _add(
+        self, pair_id: str, chosen: Side, rejected: Side, verdict: Verdict, category: str, split: str
+    ) -> None:
         self.count += 1
         self.weighed += verdict.weighed
-        self.longer += _length(chosen.response) > _length(rejected.response)
-        self.shorter += _length(chosen.response) < _length(rejected.response)
+        longer_by = _length(chosen.response) - _length(rejected.response)
+        if longer_by:
+            self.longer[pair_id] += longer_by > 0
+            self.differing[pair_id] += 1
         if verdict.votes["votes"] > 1:
             self.agreements.append(verdict.votes["agreement"])
         self.splits[split] += 1
         self.categories[category or "none"] += 1
         self.chosen[chosen.model] += 1
         self.rejected[rejected.model] += 1
+
+    def by_length(self) -> Longer | None:
+        """How often the longer response was chosen; None where all are as long."""
+        if not self.differing:
+            return None
+        counted = zip(self.longer.values(), self.differing.values(), strict=True)
+        some, many = np.array(list(counted), np.float64).T
+        return Longer(self.longer.total(), self.differing.total(), *clustered_wilson(some, many))
 
     def by_model(self) -> list[tuple[str, int, int]]:
         """Models with how often they were chosen and rejected, the most frequent first."""

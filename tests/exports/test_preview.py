@@ -110,6 +110,24 @@ def test_figures_are_of_what_the_format_writes(app: Flask, session: Session, cas
     assert (judgments.longer, judgments.agreement, judgments.splits) == (None, None, [])
 
 
+@pytest.mark.parametrize("wanted", ["trl", "arena"])
+def test_more_judgments_of_the_same_comparisons_tell_no_more_of_length(
+    app: Flask, session: Session, cast: Cast, wanted: str
+) -> None:
+    for number, comparison in enumerate(queue(session, cast.project, 8)):
+        lengthen(session, comparison.prompt_id, comparison.model_a_id, 100)
+        for who in (cast.ann, cast.ben, cast.rui):
+            judge(session, cast.project, who, comparison, "a" if number < 6 else "b", commit=False)
+    session.commit()
+    majority, each = (
+        previewed(app, cast, format=wanted, aggregate=rule).longer for rule in ("majority", "each")
+    )
+    assert majority is not None
+    assert each is not None
+    assert (majority.some, majority.many, each.some, each.many) == (6, 8, 18, 24)
+    assert (each.lower, each.upper) == pytest.approx((majority.lower, majority.upper))
+
+
 def test_what_a_format_cannot_say_is_in_no_figure(app: Flask, session: Session, cast: Cast) -> None:
     for comparison in queue(session, cast.project, 2):
         judge(session, cast.project, cast.ann, comparison, "a")

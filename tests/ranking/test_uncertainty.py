@@ -7,6 +7,7 @@ from scipy import stats
 
 from benchmarks.ranking_votes import simulate
 from ranking import Cells, WinMatrix, bootstrap, cluster_votes, clusters, covariance, fit, intervals
+from ranking.uncertainty import clustered_wilson, wilson
 
 
 @pytest.fixture(scope="module")
@@ -291,3 +292,22 @@ def test_counts_of_small_types_do_not_overflow():
     of_narrow, of_wide = (intervals(fit(WinMatrix.from_cells(cells)), cells) for cells in (narrow, wide))
     assert np.array_equal(of_narrow.covariance, of_wide.covariance)
     assert narrow.n_votes.tolist() == [470] * 12
+
+
+def test_a_share_counted_in_clusters() -> None:
+    """One in each is Wilson's share; each said three times, or all alike, tells no more than one."""
+    some, ones = np.array([1.0, 1, 1, 0, 1, 0, 1, 1]), np.ones(8)
+    alone = wilson(0.75, 8)
+    assert clustered_wilson(some, ones) == pytest.approx(alone)
+    assert clustered_wilson(3 * some, 3 * ones) == pytest.approx(alone)
+    assert clustered_wilson(3 * ones, 3 * ones) == pytest.approx(wilson(1.0, 8))
+    rng, truth, held = np.random.default_rng(3), 0.7, np.zeros(2)
+    for _ in range(600):
+        many = rng.integers(1, 5, 40)
+        some = rng.binomial(many, rng.beta(truth, 1 - truth, 40))
+        for method, (lower, upper) in enumerate(
+            (clustered_wilson(some, many), wilson(some.sum() / many.sum(), many.sum()))
+        ):
+            held[method] += lower <= truth <= upper
+    assert held[0] / 600 > 0.92
+    assert held[1] / 600 < 0.88
