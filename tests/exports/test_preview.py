@@ -45,7 +45,9 @@ def lengthen(session: Session, prompt_id: int, model_id: int, characters: int) -
     session.commit()
 
 
-def test_it_counts_what_the_preferences_have_in_common(app: Flask, session: Session, cast: Cast) -> None:
+def test_it_counts_what_the_preferences_have_in_common(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
     code = queue(session, cast.project, 3, category="code")
     (prose,) = queue(session, cast.project, category="prose")
     for comparison in (*code, prose):
@@ -60,6 +62,8 @@ def test_it_counts_what_the_preferences_have_in_common(app: Flask, session: Sess
     assert (found.agreement, found.agreement_of) == (1.0, 1)
     assert found.categories == [("code", 3), ("prose", 1)]
     assert sum(count for _, count in found.splits) == 4
+    page = client_of(cast.rosa).get(PAGE).text
+    assert re.search(r"<dd>75%</dd>.*?95% interval 30% to 95%, of 4<", page, re.DOTALL)
     assert found.models == [("heron-9000", 3, 1), ("lark-9000", 1, 3)]
 
 
