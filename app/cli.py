@@ -74,7 +74,7 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
         try:
             yield
         except DBAPIError as error:
-            # Asked afterwards only: it takes longer than most commands.
+            # Asked afterwards only: nearly every database is of this version.
             behind = db.pending(db.engine())
             if behind is False:
                 raise

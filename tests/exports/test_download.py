@@ -2,10 +2,7 @@
 
 import hashlib
 import io
-import os
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,11 +18,10 @@ from app.exports import stream
 from app.exports.commands import export
 from app.models import Account, AuditEvent
 from tests.annotation.arrange import queue
-from tests.conftest import SECRET, Cast
+from tests.conftest import Cast
 from tests.exports.arrange import judge
 
 ClientOf = Callable[[Account | None], FlaskClient]
-ROOT = Path(__file__).parent.parent.parent
 PAGE = "/p/birds/export"
 DOWNLOAD = "/p/birds/export/download"
 
@@ -180,17 +176,3 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert "held_out" in wrong.stderr
     assert beside.stderr.startswith("dataset_info.json, ")
     assert done.stderr.startswith("5 rows, ")
-
-
-def test_a_worker_starts_without_what_only_some_files_need(tmp_path: Path) -> None:
-    program = "import sys; from app import create_app; create_app(); print('pyarrow' in sys.modules)"
-    settings = {"TIEBREAK_DATA_DIR": str(tmp_path), "TIEBREAK_SECRET_KEY": SECRET}
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        env=os.environ | settings,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert done.stdout == "False\n", done.stderr
