@@ -9,6 +9,9 @@ Beside what is imported here: `covariates` holds sides and style equal, `predict
 model's votes to people's, `annotators` and `agreement` tell how far to trust who voted, `fragility` how few
 votes hold up the order, `slices` where a model stands elsewhere than in the other votes, and `selection` what
 to ask next.
+
+These modules import scipy and name its functions in full (`scipy.special.ndtr`): it loads each of its parts
+when that is first asked for, so that a program which ranks later, or never, starts sooner.
 """
 
 import os

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from ranking.arrays import Floats, Ints, summed
 from ranking.bradley_terry import CENTER, ELO_PER_LOGIT, Fit, Note, fit, shifted, to_elo
@@ -184,7 +184,7 @@ class _Votes:
 
     def expected(self, theta: Floats, s: Floats) -> tuple[Floats, Floats]:
         difference = theta[self.left] - theta[self.right]
-        return difference, np.asarray(expit(s[self.who] * difference))
+        return difference, np.asarray(scipy.special.expit(s[self.who] * difference))
 
     def by_annotator(self, values: Floats) -> Floats:
         return summed(self.count * values, self.who, self.n_annotators)

@@ -6,12 +6,11 @@ Poisson draw too, so the cost follows the cells and not the votes.
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, partial
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
-from scipy.special import pdtr
 
 from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Fit
@@ -88,7 +87,7 @@ def _quantiles() -> NDArray[np.uint8]:
     """Poisson quantiles at _LEVELS even levels for the means 0.._TABULATED, one after the other."""
     levels = (np.arange(_LEVELS) + 0.5) / _LEVELS
     counts = np.arange(4 * _TABULATED)
-    rows = [np.searchsorted(pdtr(counts, mean), levels) for mean in range(_TABULATED + 1)]
+    rows = [np.searchsorted(scipy.special.pdtr(counts, mean), levels) for mean in range(_TABULATED + 1)]
     return np.concatenate(rows).astype(np.uint8)
 
 
@@ -107,7 +106,8 @@ class _Pairs:
         signs = np.repeat([1.0, -1.0], self.n_pairs)
         pair = np.tile(np.arange(self.n_pairs), 2)
         shape = (len(models), self.n_pairs)
-        self.incidence = csr_array((signs, (np.concatenate([self.i, self.j]), pair)), shape=shape)
+        where = np.concatenate([self.i, self.j]), pair
+        self.incidence = scipy.sparse.csr_array((signs, where), shape=shape)
         self.inverse = self._inverse_information(scores)
 
     def _inverse_information(self, scores: Floats) -> Floats:
@@ -124,7 +124,9 @@ class _Pairs:
         scored = wins + ties / 2
         return self._with_prior(scored, scored + ties / 2 + losses)
 
-    def regroup(self, draw: _Poisson, m: int, scored: csr_array, played: csr_array) -> tuple[Floats, Floats]:
+    def regroup(
+        self, draw: _Poisson, m: int, scored: scipy.sparse.csr_array, played: scipy.sparse.csr_array
+    ) -> tuple[Floats, Floats]:
         """The same from whole clusters, given `by_cluster`."""
         weight = draw(np.ones(scored.shape[1]), m).T
         return self._with_prior(scored @ weight, played @ weight)
@@ -133,7 +135,7 @@ class _Pairs:
         pseudo = self.pseudo[:, None]
         return scored + pseudo, played + 2 * pseudo
 
-    def by_cluster(self, clusters: Clusters) -> tuple[csr_array, csr_array]:
+    def by_cluster(self, clusters: Clusters) -> tuple[scipy.sparse.csr_array, scipy.sparse.csr_array]:
         """(pairs, n_groups) scores of i, and votes."""
         cells, (score, played, _) = clusters.counted.cells, clusters.counted.of()
         index = np.full((len(clusters.component),) * 2, -1)
@@ -142,7 +144,8 @@ class _Pairs:
         scored = np.where(cells.left < cells.right, score, played - score)
         own, shape = pair >= 0, (self.n_pairs, clusters.n_groups)
         where = pair[own], clusters.group[own]
-        return csr_array((scored[own], where), shape=shape), csr_array((played[own], where), shape=shape)
+        sparse = partial(scipy.sparse.csr_array, shape=shape)
+        return sparse((scored[own], where)), sparse((played[own], where))
 
     def refit(self, scored: Floats, played: Floats) -> Floats:
         """(K, m) logits: chord steps with the fit's information; what does not settle is fitted singly."""

@@ -10,9 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.sparse import csr_array
-from scipy.sparse.csgraph import connected_components
 
 from ranking.arrays import Floats, Ints, Mask
 
@@ -97,7 +96,8 @@ def _groups(scored: Mask, voted: Mask, connection: str) -> Ints:
     if _all_reach_all(scored, voted):  # nearly always, and much quicker to see than to count groups
         labels[voted] = 0
         return labels
-    _, found = connected_components(csr_array(scored), directed=True, connection=connection)
+    graph = scipy.sparse.csr_array(scored)
+    _, found = scipy.sparse.csgraph.connected_components(graph, directed=True, connection=connection)
     ids, first, members = np.unique(found[voted], return_index=True, return_counts=True)
     rank = np.empty(int(ids.max()) + 1, np.intp)
     rank[ids[np.lexsort((first, -members))]] = np.arange(len(ids))

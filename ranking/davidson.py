@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.sparse.csgraph import NegativeCycleError, bellman_ford, csgraph_from_dense
+import scipy
 
 from ranking.arrays import Floats, Ints
 from ranking.connectivity import connectivity
@@ -54,10 +54,11 @@ def _davidson_exists(wins: Floats, ties: Floats) -> bool:
         return True
     bounds = np.where(ties > 0, 2.0, np.inf)
     bounds[wins > 0] = -2.0
+    graph = scipy.sparse.csgraph.csgraph_from_dense(bounds, null_value=np.inf)
     try:
         for start in _one_of_each_group(wins + ties):
-            bellman_ford(csgraph_from_dense(bounds, null_value=np.inf), indices=start)
-    except NegativeCycleError:
+            scipy.sparse.csgraph.bellman_ford(graph, indices=start)
+    except scipy.sparse.csgraph.NegativeCycleError:
         return True
     return False
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.linalg import lapack
+import scipy
 
 from ranking.arrays import Floats, Ints
 
@@ -53,10 +53,10 @@ def grouped_inverse(information: Floats, component: Ints) -> Floats:
 def inverse_of_positive(matrix: Floats) -> Floats:
     """Inverse of a symmetric positive definite matrix; raises numpy.linalg.LinAlgError for any other."""
     # Turned, which changes nothing in it, it lies in memory as LAPACK wants it.
-    factor, failed = lapack.dpotrf(matrix.T, lower=1, clean=1)
+    factor, failed = scipy.linalg.lapack.dpotrf(matrix.T, lower=1, clean=1)
     if failed:
         raise np.linalg.LinAlgError("not positive definite: the comparison graph is not connected")
-    lower, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
+    lower, _ = scipy.linalg.lapack.dpotri(factor, lower=1, overwrite_c=1)
     inverse = lower + lower.T
     np.fill_diagonal(inverse, np.diagonal(lower))
     return np.asarray(inverse)

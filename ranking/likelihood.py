@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from ranking.arrays import Floats
 from ranking.laplacian import solve_laplacian
@@ -19,7 +19,7 @@ def win_probabilities(theta: Floats) -> Floats:
     """(M, M) P(row beats column) for finite logits."""
     centred = theta - (theta.max() + theta.min()) / 2
     if abs(centred[0] if len(centred) == 1 else centred.max()) > 300:  # exp() of the sums would overflow
-        return np.asarray(expit(theta[:, None] - theta))
+        return np.asarray(scipy.special.expit(theta[:, None] - theta))
     # M exponentials instead of M^2: this is the inner loop of every fit.
     w = np.exp(centred)
     return np.asarray(w[:, None] / (w[:, None] + w))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import chdtrc
+import scipy
 
 from ranking.arrays import Floats, Mask
 from ranking.bradley_terry import Fit
@@ -46,7 +46,7 @@ def lack_of_fit(fit: Fit) -> LackOfFit:
     n_components = len(np.unique(fit.component[rated]))
     dof = int(tested.sum() / 2 - (rated.sum() - n_components))
     statistic = float(np.nansum(z**2) / 2)
-    p_value = float(chdtrc(dof, statistic)) if dof > 0 else float("nan")
+    p_value = float(scipy.special.chdtrc(dof, statistic)) if dof > 0 else float("nan")
     return LackOfFit(observed, predicted, z, statistic, dof, p_value, dispersion)
 
 

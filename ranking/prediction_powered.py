@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import expit
 
 from ranking.arrays import Floats, Ints, Mask, summed
 from ranking.bradley_terry import CENTER, Fit, Note, fit, shifted, to_elo
@@ -318,7 +318,7 @@ class _Evidence:
 
     def residual(self, theta: Floats) -> Floats:
         """Human scores beyond expectation, NaN where not counted."""
-        return np.asarray(self.score - expit(theta[self.low] - theta[self.high]))
+        return np.asarray(self.score - scipy.special.expit(theta[self.low] - theta[self.high]))
 
     def inverse_information(self, theta: Floats) -> Floats:
         P = win_probabilities(theta)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtri, stdtr, stdtrit
 
 from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import Fit
@@ -80,7 +80,7 @@ def rank_ranges(
 def probability_better(intervals: Intervals) -> Floats:
     """(M, M) probability that row is truly better than column, NaN where they cannot be compared."""
     dof = np.minimum(intervals.dof, intervals.dof[:, None])
-    return np.asarray(stdtr(dof, _z(intervals)))
+    return np.asarray(scipy.special.stdtr(dof, _z(intervals)))
 
 
 def probability_top(intervals: Intervals, k: int = 1, *, draws: int = 2000, seed: int = 0) -> Floats:
@@ -116,7 +116,7 @@ def votes_to_separate(
     critical = _pair_quantile(intervals) if ranges is None else ranges.critical
     z = np.abs(_z(intervals))
     with np.errstate(divide="ignore", invalid="ignore"):
-        needed = sizes[:, None] * ((critical + ndtri(power)) / z) ** 2
+        needed = sizes[:, None] * ((critical + scipy.special.ndtri(power)) / z) ** 2
         needed[z > critical] = 0.0
     return np.asarray(np.maximum(np.ceil(needed - sizes[:, None]), 0))
 
@@ -161,8 +161,8 @@ def _joint_quantile(intervals: Intervals, order: Ints, draws: int, seed: int) ->
     sampled = _draws(intervals, models, draws, seed)
     peaks = np.concatenate([_peaks(deviation.astype(np.float32), half) for deviation in sampled])
     typical = _typical_dof(intervals, models)
-    tail = stdtr(typical, np.quantile(peaks, intervals.level))
-    critical = stdtrit(np.minimum(intervals.dof, typical), tail)
+    tail = scipy.special.stdtr(typical, np.quantile(peaks, intervals.level))
+    critical = scipy.special.stdtrit(np.minimum(intervals.dof, typical), tail)
     return np.maximum(critical, critical[:, None])
 
 

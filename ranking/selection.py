@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
 
 from ranking.arrays import Floats, Ints, Mask
 from ranking.bradley_terry import Fit
@@ -84,7 +84,7 @@ def score_pairs(fitted: Fit, *, variance_share: float = 0.25, minimum: int = 5) 
     # p (1 - p), written so that a wide gap cannot overflow.
     information = np.exp(-gap) / (1 + np.exp(-gap)) ** 2
     spread = np.where(same, np.maximum(_between(C), 0.0), 0.0)
-    wrong = ndtr(-gap / np.sqrt(np.where(spread > 0, spread, np.inf)))
+    wrong = scipy.special.ndtr(-gap / np.sqrt(np.where(spread > 0, spread, np.inf)))
     lowered = np.where(same, np.maximum(_between(C @ C), 0.0), 0.0) * information / (1 + information * spread)
     return PairScores(
         order=information * spread * wrong,

@@ -12,8 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import ndtr, stdtr
 
 from ranking.arrays import Floats, Ints, Mask, summed
 from ranking.bradley_terry import Fit
@@ -49,7 +49,8 @@ class Difference:
         Both errors must make it so rare: where nearly all is won, clusters agree with each other by chance.
         """
         size = -np.abs(self.logit)
-        return np.asarray(2 * np.maximum(stdtr(self.dof, size / self.se), ndtr(size / self.least)))
+        clustered = scipy.special.stdtr(self.dof, size / self.se)
+        return np.asarray(2 * np.maximum(clustered, scipy.special.ndtr(size / self.least)))
 
 
 def difference(
@@ -98,14 +99,11 @@ def discoveries(p_values: ArrayLike, rate: float = 0.05) -> NDArray[np.bool_]:
     Of those that did, a share of at most `rate` is expected to be chance (Benjamini & Hochberg, 1995, J. R.
     Statist. Soc. B 57); where there is nothing to be found, that is how often anything is.
     """
-    # Here and not above: scipy's statistics take most of a program's start.
-    from scipy.stats import false_discovery_control
-
     values = np.asarray(p_values, np.float64)
     known = np.isfinite(values)
     found = np.zeros(values.shape, bool)
     if known.any():
-        found[known] = false_discovery_control(values[known]) <= rate
+        found[known] = scipy.stats.false_discovery_control(values[known]) <= rate
     return found
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from scipy.special import stdtrit
+import scipy
 
 from ranking.arrays import Floats, Ints, Mask, check_choice
 from ranking.bootstrap import bootstrap
@@ -147,7 +147,7 @@ def critical_value(level: float, dof: Floats | float = np.inf) -> Floats:
     """
     if not 0 < level < 1:
         raise ValueError(f"level: {level} is not between 0 and 1")
-    return np.asarray(stdtrit(dof, (1 + level) / 2))
+    return np.asarray(scipy.special.stdtrit(dof, (1 + level) / 2))
 
 
 def wilson(share: float, of: float, level: float = 0.95) -> tuple[float, float]:

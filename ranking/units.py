@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy.special import ndtr, ndtri
+import scipy
 
 from ranking.arrays import Floats, Ints
 from ranking.bradley_terry import Note
@@ -143,7 +143,7 @@ class _Patterns:
         the bootstrap" (2014), arXiv:1411.5279.
         """
         below = np.mean(sample < value) + np.mean(sample == value) / 2
-        bias = ndtri(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))
+        bias = scipy.special.ndtri(np.clip(below, 0.5 / sample.size, 1 - 0.5 / sample.size))
         observed, expected = disagreements(self.times @ self.features - self.features)
         without = 1 - ratio(observed, expected)
         without = np.where(np.isfinite(without), without, value)
@@ -153,7 +153,7 @@ class _Patterns:
         n = self.times.sum()
         tail = critical_value(level, n - 1) * np.sqrt(n / (n - 1))
         reach = bias + np.array([-tail, tail])
-        return np.asarray(ndtr(bias + reach / (1 - acceleration * reach)))
+        return np.asarray(scipy.special.ndtr(bias + reach / (1 - acceleration * reach)))
 
 
 def ratio(numerator: Floats, denominator: Floats) -> Floats:

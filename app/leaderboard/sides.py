@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+import scipy
 
 from ranking import Cells
 from ranking.covariates import position_bias
@@ -46,6 +46,6 @@ def position(shown: Cells) -> PositionBias:
     except ValueError:
         # Each model always stood on the same side: the side cannot be told from the models.
         return unknown
-    share, lower, upper = (float(expit(x)) for x in (effect.logit, effect.lower, effect.upper))
+    share, lower, upper = (float(scipy.special.expit(x)) for x in (effect.logit, effect.lower, effect.upper))
     known = np.isfinite([lower, upper]).all()
     return PositionBias(share, lower if known else None, upper if known else None, left, right, ties)

@@ -8,7 +8,7 @@ from pathlib import Path
 from app.settings import Settings
 
 # Each takes a tenth of a second, or more, and a server can be ready and show a pair without them.
-LATER = {"alembic", "pyarrow"}
+LATER = {"alembic", "pyarrow", "scipy.linalg", "scipy.sparse", "scipy.special"}
 
 
 def test_a_server_starts_without_what_only_some_requests_need(settings: Settings) -> None:
