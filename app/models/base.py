@@ -18,6 +18,9 @@ SQLModel.metadata.naming_convention = {
     "pk": "pk_%(table_name)s",
 }
 
+# Tables skip validation, so nobody needs the validators that pydantic would build for each of them.
+SQLModel.model_config["defer_build"] = True
+
 metadata = SQLModel.metadata
 
 
