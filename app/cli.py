@@ -61,6 +61,9 @@ def tiebreak(ctx: click.Context) -> None:
         from app import create_app
 
         ctx.with_resource(_with_its_database(create_app()))
+    # The server lets the collector begin when its app is made: all that is there by then stays.
+    if ctx.invoked_subcommand != "serve":
+        gc.enable()
 
 
 @contextmanager
@@ -83,7 +86,9 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
 
 def main() -> None:
     """Run the command line; what could not be done is told on stderr with exit status 1."""
-    # What is imported stays, and the collector would look through it again and again.
+    # What is imported stays, and the collector would look through it for nothing: it begins with the command,
+    # and is patient, because commands import too.
+    gc.disable()
     gc.set_threshold(50_000, 20, 50)
     try:
         tiebreak()

@@ -33,6 +33,18 @@ PAUSE = 2
 # has one writer at a time and threads share an interpreter.
 THREADS = 4
 
+# The templates of a page with a pair: a tenth of them all, and what compiling them takes is waited for.
+JUDGING_PAGE = (
+    "base.html",
+    "_macros.html",
+    "_languages.html",
+    "annotation/judge.html",
+    "annotation/_pair.html",
+    "annotation/_parts.html",
+    "annotation/_asked.html",
+    "annotation/_turns.html",
+)
+
 
 class Web(BaseApplication):
     """gunicorn with this project's options instead of a command line."""
@@ -55,10 +67,7 @@ class Web(BaseApplication):
 
 def warmed(app: Flask) -> Flask:
     """The application with what the judging page is made of compiled, so that nobody's first pair waits."""
-    pages = app.jinja_env.list_templates(
-        filter_func=lambda name: name.startswith(("annotation/", "_", "base"))
-    )
-    for name in pages:
+    for name in JUDGING_PAGE:
         app.jinja_env.get_template(name)
     _keep_what_is_loaded()
     return app
@@ -68,6 +77,7 @@ def _keep_what_is_loaded() -> None:
     # It stays until the end, so that neither the collector nor the end need look through it:
     # a process that stops would spend longer on that than on anything else.
     gc.freeze()
+    gc.enable()
 
 
 class Worker(ThreadWorker):
@@ -154,6 +164,7 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
 
 def run_jobs() -> None:
     """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
+    gc.disable()  # until all that stays is there
     queue = create_app().extensions["jobs"]
     _keep_what_is_loaded()
     queue.create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()

@@ -1,5 +1,6 @@
 """Accounts and tokens at a terminal."""
 
+import gc
 import io
 from collections.abc import Callable
 from typing import Any
@@ -103,4 +104,5 @@ def test_the_whole_command_line_says_what_was_wrong(
         cli.main()
     assert stopped.value.code == 1
     assert "email: This is not an email address." in capsys.readouterr().err
+    assert gc.isenabled(), "what a command no longer needs is freed"
     assert {"user", "token", "project"} <= set(tiebreak.list_commands(None))  # type: ignore[arg-type, union-attr]

@@ -1,5 +1,6 @@
 """The judging page: a verdict is stored by response, counted once, and answered with the next pair."""
 
+import gc
 import re
 from urllib.parse import parse_qs, urlsplit
 
@@ -7,6 +8,7 @@ import pytest
 from flask import Flask
 from sqlmodel import Session
 
+from app import server
 from app.models import Outcome, Source
 from tests.annotation.arrange import queue
 from tests.annotation.desk import JUDGE, ClientOf, check, fields, send, shown_first, stored
@@ -26,6 +28,22 @@ def test_a_verdict_is_answered_with_the_next_pair(session: Session, cast: Cast, 
     assert (judgment.outcome, judgment.source) == (Outcome.TIE, Source.PAGE)
     assert judgment.submission_id == fields(page)["submission_id"]
     check(session, cast)
+
+
+def test_nobodys_first_pair_waits_for_a_template(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    gc.disable()
+    try:
+        compiled = set(server.warmed(app).jinja_env.cache)
+        assert gc.isenabled(), "a server that frees nothing grows"
+    finally:
+        gc.unfreeze()
+        gc.enable()
+    queue(session, cast.project, 2)
+    client = client_of(cast.ann)
+    send(client, client.get(JUDGE), "tie")
+    assert {name for _, name in set(app.jinja_env.cache) - compiled} == set()
 
 
 @pytest.mark.parametrize("place", ["a", "b"])
