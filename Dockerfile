@@ -10,7 +10,9 @@ RUN useradd --system --home-dir /srv/tiebreak tiebreak \
 COPY --from=build /opt/venv /opt/venv
 WORKDIR /srv/tiebreak
 COPY . .
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps -e .
+# Compiled here: the user it runs as may not write beside the code, and would compile it at each start.
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps -e . \
+ && /opt/venv/bin/python -m compileall -q app ranking
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TIEBREAK_ENV=production \
