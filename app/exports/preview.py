@@ -237,10 +237,12 @@ def _length(messages: str) -> int:
 
 def _written(project: Project, spec: ExportSpec, lines: list[bytes]) -> list[Shown]:
     """These rows as the file has them; of a file that is no text, as its columns."""
+    if not lines:
+        return []
     if spec.part is Part.DATASET_INFO:
         return [_shown(formats.dataset_info(project.slug, spec).decode())]
     if spec.file is File.CSV:
-        return [_shown(b"".join(files.encoded(iter([lines]), spec)).decode())] if lines else []
+        return [_shown(b"".join(files.encoded(iter([lines]), spec)).decode())]
     return [_shown(line.decode(), _laid_out(orjson.loads(line))) for line in lines]
 
 

@@ -52,6 +52,8 @@ def stream(
     Raises NotFound before the first byte where there is nothing to write.
     """
     if spec.part is Part.DATASET_INFO:
+        # It tells of a file that would be refused.
+        require_rows(engine, project, spec)
         yield from _counted(iter([formats.dataset_info(project.slug, spec)]), receipt)
     else:
         with snapshot(engine) as connection:

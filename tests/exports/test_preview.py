@@ -222,6 +222,14 @@ def test_nothing_left_says_why_and_what_is_wrong_is_named(
     assert "No rows" in page
     assert '<a id="rows-left" href="#preview">0 rows</a>' in page
     assert "judged a tie" in page
+    beside = "format=llamafactory&part=dataset_info"
+    page = client.get(f"{PAGE}?{beside}").text
+    assert '<a id="rows-left" href="#preview">0 rows</a>' in page
+    assert "sharegpt" not in page, "nor is a file told of that cannot be had"
+    files = [client.get(f"{PAGE}/download?{asked}") for asked in ("format=llamafactory", beside)]
+    assert {(file.status_code, "Left out: 1 comparison (judged a tie)." in file.text) for file in files} == {
+        (404, True)
+    }
     refused = client.get(f"{PAGE}?min_agreement=7&category=none-such", headers={"HX-Request": "true"})
     assert refused.status_code == 200
     assert "Least agreement" in refused.text
