@@ -14,10 +14,8 @@ from app.api.operations import get, post
 from app.api.paging import Page, PageIn, page
 from app.api.reading import asked, received
 from app.api.results import ChangesOut, SnapshotOut
-from app.exports import preview
-from app.exports.choices import known
 from app.models import Scope, Snapshot
-from app.snapshots import reading, serving, work
+from app.snapshots import making, reading, serving, work
 from app.snapshots.forms import SnapshotIn
 from app.snapshots.store import Store
 
@@ -33,10 +31,7 @@ from app.snapshots.store import Store
 def make_snapshot(slug: str) -> JobOut:
     """Make a snapshot, as a job to watch."""
     access, session = enter(slug, "export"), db.session()
-    wanted = known(session, access.project, received(SnapshotIn))
-    # Nobody waits for SQLite's write lock while the project is looked through.
-    session.commit()
-    preview.require_rows(db.engine(), access.project, wanted.preferences)
+    wanted = making.fitting(session, access.project, received(SnapshotIn))
     job = work.start(session, access.project, wanted, by=auth.account())
     return started(job, access.project)
 

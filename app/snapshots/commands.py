@@ -9,8 +9,6 @@ import orjson
 
 from app import db, permissions, web
 from app.errors import checked
-from app.exports import stream
-from app.exports.choices import known
 from app.exports.options import filters
 from app.snapshots import making, reading, verify
 from app.snapshots.diff import Changes
@@ -49,8 +47,7 @@ def make(slug: str, **asked: Any) -> None:
     engine, store = db.engine(), Store(web.settings())
     project = permissions.project_named(engine, slug)
     with db.new_session(engine, write=False) as session:
-        wanted = known(session, project, wanted)
-    stream.require_rows(engine, project, wanted.preferences)
+        wanted = making.fitting(session, project, wanted)
     with db.transaction(engine) as session:
         reserved = making.reserve(session, project, wanted, by=None)
     try:

@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 
 from app import audit, db
 from app.errors import NotFound
-from app.exports import exclusions, filters, formats, stream
+from app.exports import exclusions, filters, formats, preview, stream
 from app.exports.choices import known
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part
 from app.exports.preferences import OTHER_SPLIT
@@ -54,6 +54,18 @@ class Draft:
     def rows(self) -> int:
         """Preferences in all splits."""
         return sum(file["rows"] for file in self.files if file["path"].startswith("data/"))
+
+
+def fitting(session: Session, project: Project, asked: SnapshotIn) -> SnapshotIn:
+    """What is asked for, its names told apart; commits: nobody waits to write while rows are looked for.
+
+    Raises Invalid for names the project does not have, and NotFound where there would be no row, as far as
+    that is quickly told: a larger project is looked through when the snapshot is made.
+    """
+    asked = known(session, project, asked)
+    session.commit()
+    preview.require_rows(db.engine(), project, asked.preferences)
+    return asked
 
 
 def reserve(session: Session, project: Project, asked: SnapshotIn, *, by: Account | None) -> Snapshot:

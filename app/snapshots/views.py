@@ -12,7 +12,7 @@ from app.exports.choices import known
 from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.permissions import Access
-from app.snapshots import diff, reading, serving, work
+from app.snapshots import diff, making, reading, serving, work
 from app.snapshots.forms import SnapshotIn
 from app.snapshots.store import Store
 from app.text import render_markdown
@@ -58,10 +58,7 @@ def make(slug: str) -> BaseResponse:
     access = permissions.enter(session, account, slug, "export")
     given = asked(web.fields())
     try:
-        wanted = known(session, access.project, checked(SnapshotIn, given))
-        # Nobody waits for SQLite's write lock while the project is looked through.
-        session.commit()
-        preview.require_rows(db.engine(), access.project, wanted.preferences)
+        wanted = making.fitting(session, access.project, checked(SnapshotIn, given))
         job = work.start(session, access.project, wanted, by=account)
     except (Invalid, NotFound) as problem:
         return _form(access, given, problem)

@@ -21,7 +21,7 @@ from sqlmodel import Session, col, select
 from app import jobs
 from app.cli import tiebreak
 from app.errors import NotFound
-from app.exports import preview
+from app.exports import preview, stream
 from app.exports.forms import ExportSpec, Format
 from app.models import (
     AuditEvent,
@@ -33,7 +33,7 @@ from app.models import (
     Snapshot,
     now,
 )
-from app.snapshots import making, work
+from app.snapshots import commands, making, work
 from app.snapshots.forms import SnapshotIn
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
@@ -233,6 +233,14 @@ def test_a_large_project_is_not_looked_through_while_somebody_waits(
     monkeypatch.setattr(preview, "MOST_READ", 0)
     job = make(session, client_of(cast.rosa))
     assert (job.state, "1 comparison (judged a tie)" in (job.error or "")) == (JobState.FAILED, True)
+
+    def look(*_: object) -> None:
+        raise AssertionError("the project is looked through twice")
+
+    monkeypatch.setattr(stream, "require_rows", look)
+    with app.app_context():
+        refused = CliRunner().invoke(commands.snapshot, ["birds"]).exception
+    assert "1 comparison (judged a tie)" in str(refused)
     assert session.exec(select(Snapshot)).all() == []
 
 
