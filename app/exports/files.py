@@ -5,16 +5,18 @@ import io
 import os
 import zlib
 from collections.abc import Callable, Iterator
-from typing import Protocol
+from typing import Any, Protocol
 
 import orjson
 import zstandard
 
 from app import cells
 from app.exports.forms import ExportSpec, File
+from app.exports.lines import Lines
+from app.exports.pairs import Pairs
 
-# A row each, some at a time.
-Lines = Iterator[list[bytes]]
+# Some rows at a time; of pairs only Parquet is made.
+Chunks = Iterator[Lines] | Iterator[Pairs]
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 3
 # zlib's way of asking for gzip's frame; it names no file and no time: the same rows, the same bytes.
@@ -35,21 +37,21 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def encoded(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+def encoded(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
     """Lines as a file in blocks; nothing before the first row."""
     return _ENCODERS[spec.file](chunks, spec)
 
 
-def _lines(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
+def _lines(chunks: Iterator[Lines], _spec: ExportSpec) -> Iterator[bytes]:
     for lines in chunks:
         yield b"".join(lines)
 
 
-def _gzip(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+def _gzip(chunks: Iterator[Lines], spec: ExportSpec) -> Iterator[bytes]:
     return _compressed(_lines(chunks, spec), zlib.compressobj(GZIP_LEVEL, wbits=GZIP_FRAME))
 
 
-def _zstd(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+def _zstd(chunks: Iterator[Lines], spec: ExportSpec) -> Iterator[bytes]:
     compressor = zstandard.ZstdCompressor(level=ZSTD_LEVEL, write_checksum=True)
     return _compressed(_lines(chunks, spec), compressor.compressobj())
 
@@ -61,7 +63,7 @@ def _compressed(blocks: Iterator[bytes], compressor: _Compressor) -> Iterator[by
     yield compressor.flush()
 
 
-def _parquet(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
+def _parquet(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
     # Read when pyarrow starts: its own pool keeps 16 MB in a worker that rarely needs any.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Loaded when it is asked for: pyarrow takes long to start.
@@ -70,7 +72,7 @@ def _parquet(chunks: Lines, spec: ExportSpec) -> Iterator[bytes]:
     return parquet.write(chunks, spec)
 
 
-def _csv(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
+def _csv(chunks: Iterator[Lines], _spec: ExportSpec) -> Iterator[bytes]:
     text = io.StringIO()
     table = csv.writer(text)
     for number, lines in enumerate(chunks):
@@ -83,13 +85,13 @@ def _csv(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
         text.truncate()
 
 
-def _xlsx(chunks: Lines, _spec: ExportSpec) -> Iterator[bytes]:
+def _xlsx(chunks: Iterator[Lines], _spec: ExportSpec) -> Iterator[bytes]:
     from app.exports import workbook
 
     return workbook.write(chunks)
 
 
-_ENCODERS: dict[File, Callable[[Lines, ExportSpec], Iterator[bytes]]] = {
+_ENCODERS: dict[File, Callable[[Any, ExportSpec], Iterator[bytes]]] = {
     File.JSONL: _lines,
     File.ZSTD: _zstd,
     File.GZIP: _gzip,

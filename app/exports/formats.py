@@ -1,9 +1,8 @@
 """A line of each format. The keys and their types are the same in every row of a file."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
-from functools import partial
 from hashlib import sha256
 from itertools import count, islice, repeat
 from typing import Any, TypeVar
@@ -14,22 +13,16 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_rows
+from app.exports.lines import Lines, joined
+from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
-from app.exports.seen import Preference
 from app.models import Project
 from app.words import N_
 
 Row = dict[str, Any]
-# What tells where a row comes from.
-Told = TypeVar("Told")
 Some = TypeVar("Some")
 # Is shown what rows are made of.
 Watch = Callable[[list[Any]], None]
-
-# Beside the verdicts' and the texts' own reasons.
-ONE_ANSWER = N_("the answer is more than one message")
-TURNS = N_("turns do not alternate between user and assistant")
-SYSTEM_LATER = N_("a system turn is not the first")
 
 
 def make_lines(
@@ -37,8 +30,8 @@ def make_lines(
     project: Project,
     spec: ExportSpec,
     excluded: Counter[str],
-    watch: Watch | None = None,
-) -> Iterator[list[bytes]]:
+    watch: Watch = lambda _: None,
+) -> Iterator[Lines]:
     """A format's rows as lines of JSON in stable order; what is left out is counted by reason.
 
     Stored messages are JSON already: they go from the database into the line as they are. ``watch`` is
@@ -47,145 +40,69 @@ def make_lines(
     if spec.format is Format.JUDGMENTS:
         # In columns and cells, what is nested is JSON text.
         wrap = str if spec.file is File.PARQUET or spec.file.is_table else orjson.Fragment
-        judged = judgment_rows(connection, project, spec, excluded, wrap)
-        return ([_line(row) for row in rows] for rows in judged)
+        return map(_lines, judgment_rows(connection, project, spec, excluded, wrap))
     if spec.format is Format.ARENA:
         battles = _watched(iter_battles(connection, project, spec, excluded), watch)
-        return ([_line(_arena(battle)) for battle in some] for some in battles)
-    chunks = iter_preferences(connection, project, spec, excluded)
+        return (_lines([_arena(battle) for battle in some]) for some in battles)
     if spec.format is Format.KTO:
-        return _written(spec, kto.labelled(_watched(chunks, watch), excluded), iter)
-    made: Iterator[list[Pair]] = (list(_pairs(spec, pairs, excluded)) for pairs in chunks)
-    if watch is not None:
-        made = _watched(made, lambda some: watch([pair for _, pair in some]))
-    return _written(spec, made, partial(told, margin=spec.margin))
+        chunks = _watched(iter_preferences(connection, project, spec, excluded), watch)
+        return _written(spec, kto.labelled(chunks, excluded))
+    pairs = make_pairs(connection, project, spec, excluded, watch)
+    return _written(spec, ((some.own, told(some.told, margin=spec.margin)) for some in pairs))
 
 
-def _watched(chunks: Iterator[list[Some]], watch: Watch | None) -> Iterator[list[Some]]:
-    return chunks if watch is None else (_shown_to(watch, some) for some in chunks)
+def make_pairs(
+    connection: sa.Connection,
+    project: Project,
+    spec: ExportSpec,
+    excluded: Counter[str],
+    watch: Watch = lambda _: None,
+) -> Iterator[Pairs]:
+    """Preferences as their format wants them, before they become lines."""
+    for some in iter_preferences(connection, project, spec, excluded):
+        kept = sayable(spec.format, some, excluded)
+        watch(kept)
+        if kept:
+            yield paired(spec.format, kept)
 
 
-def _shown_to(watch: Watch, some: list[Some]) -> list[Some]:
-    watch(some)
-    return some
-
-
-# A row's own columns, which a trainer reads, each as JSON; and the preference they say.
-Pair = tuple[tuple[str, ...], Preference]
+def _watched(chunks: Iterator[list[Some]], watch: Watch) -> Iterator[list[Some]]:
+    for some in chunks:
+        watch(some)
+        yield some
 
 
 def in_columns(spec: ExportSpec) -> bool:
     """Whether a file is made of pairs, column by column, and not of lines."""
-    return spec.file is File.PARQUET and spec.part is Part.ROWS and spec.format in PAIRS
+    return spec.file is File.PARQUET and spec.part is Part.ROWS and spec.format in WRITTEN
 
 
-def make_pairs(
-    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
-) -> Iterator[list[Pair]]:
-    """Each preference as its format wants it, before it becomes a line."""
-    for pairs in iter_preferences(connection, project, spec, excluded):
-        yield list(_pairs(spec, pairs, excluded))
-
-
-def _pairs(spec: ExportSpec, pairs: list[Preference], excluded: Counter[str]) -> Iterator[Pair]:
-    write = PAIRS[spec.format]
-    for pair in pairs:
-        try:
-            yield write(pair[0], pair[1], pair[2]), pair
-        except UnwritableError as problem:
-            excluded[str(problem)] += 1
-
-
-def _written(
-    spec: ExportSpec,
-    chunks: Iterator[Sequence[tuple[tuple[str, ...], Told]]],
-    source: Callable[[Sequence[Told]], Iterable[str]],
-) -> Iterator[list[bytes]]:
+def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Iterable[str]]]]) -> Iterator[Lines]:
     """The rows as they are written: with their source, without, or the source alone.
 
-    ``source`` says where rows come from, each as JSON without its braces.
+    Chunks are their own columns, and where they come from as JSON without its braces, in parts to be joined.
     """
     heads = [f'{"," if place else "{"}"{name}":' for place, name in enumerate(COLUMNS[spec.format])]
     numbers = count()
-    for made in chunks:
-        if not made:
-            continue
-        own, of = zip(*made, strict=True)
+    for own, source in chunks:
+        rows = len(own[0])
         parts: list[Iterable[str]] = []
-        for head, column in zip(heads, zip(*own, strict=True), strict=True):
+        for head, column in zip(heads, own, strict=True):
             parts += repeat(head), column
         if spec.part is Part.PROVENANCE:
-            told, texts = list(source(of)), list(_joined(*parts, repeat("}")))
-            lines = texts if spec.format in STRICT else _joined(*parts, repeat(","), told, repeat("}"))
-            rows = map(str, islice(numbers, len(made)))
-            parts = [repeat('{"row":'), rows, repeat(","), map(_digests, texts, lines), repeat(","), told]
+            told, texts = list(joined(*source)), list(joined(*parts, repeat("}")))
+            lines = texts if spec.format in STRICT else joined(*parts, repeat(","), told, repeat("}"))
+            places = map(str, islice(numbers, rows))
+            parts = [repeat('{"row":'), places, repeat(","), map(_digests, texts, lines), repeat(","), told]
         elif spec.format not in STRICT:
-            parts += repeat(","), source(of)
-        yield [line.encode() for line in _joined(*parts, repeat("}\n"))]
-
-
-def _joined(*parts: Iterable[str]) -> Iterator[str]:
-    """The texts of rows from the columns of their parts, without a step of Python for each."""
-    return map("".join, zip(*parts, strict=False))
+            parts += [repeat(","), *source]
+        yield Lines("".join(joined(*parts, repeat("}\n"))).encode(), rows)
 
 
 def _digests(texts: str, line: str) -> str:
     """What a reader finds the row by, its line without the end of it; and what stays while votes come."""
     found = {"sha256": line, "texts_sha256": texts}
     return ",".join(f'"{name}":"{sha256(text.encode()).hexdigest()}"' for name, text in found.items())
-
-
-class UnwritableError(Exception):
-    """A format cannot say this preference; the message is the reason it is counted by."""
-
-
-def _trl(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    return prompt, chosen, rejected
-
-
-def _trl_implicit(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    return joined(prompt, chosen), joined(prompt, rejected)
-
-
-def _openai(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    if any(turn["role"] == "system" for turn in orjson.loads(prompt)[1:]):
-        raise UnwritableError(SYSTEM_LATER)
-    _only(chosen), _only(rejected)
-    return f'{{"messages":{prompt},"tools":[],"parallel_tool_calls":true}}', chosen, rejected
-
-
-def _llamafactory(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    turns, answer, other = orjson.loads(prompt), _only(chosen), _only(rejected)
-    system = turns.pop(0)["content"] if turns[0]["role"] == "system" else ""
-    if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
-        raise UnwritableError(TURNS)
-    own = ([_sharegpt(turn) for turn in turns], _sharegpt(answer), _sharegpt(other), system)
-    return tuple(map(_json, own))
-
-
-def _sharegpt(message: dict[str, str]) -> dict[str, str]:
-    return {"from": {"user": "human", "assistant": "gpt"}[message["role"]], "value": message["content"]}
-
-
-def _messages(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    return prompt, _json(_only(chosen)), _json(_only(rejected))
-
-
-def _nemo(prompt: str, chosen: str, rejected: str) -> tuple[str, ...]:
-    ranked = [f'{{"rank":{rank},"completion":{text}}}' for rank, text in enumerate((chosen, rejected))]
-    return prompt, f"[{','.join(ranked)}]"
-
-
-def _json(value: object) -> str:
-    return orjson.dumps(value).decode()
-
-
-def _only(response: str) -> dict[str, str]:
-    """A response's message, if it is one alone."""
-    messages: list[dict[str, str]] = orjson.loads(response)
-    if len(messages) > 1:
-        raise UnwritableError(ONE_ANSWER)
-    return messages[0]
 
 
 WINNERS = {"a": "model_a", "b": "model_b", "tie": "tie", "both_bad": "tie (bothbad)"}
@@ -204,8 +121,8 @@ def _arena(battle: Battle) -> Row:
         "model_b": b.model,
         "winner": WINNERS[outcome],
         "judge": battle.judge,
-        "conversation_a": orjson.Fragment(joined(battle.prompt, a.response)),
-        "conversation_b": orjson.Fragment(joined(battle.prompt, b.response)),
+        "conversation_a": orjson.Fragment(conversation(battle.prompt, a.response)),
+        "conversation_b": orjson.Fragment(conversation(battle.prompt, b.response)),
         "turn": sum(turn.get("role") == "user" for turn in orjson.loads(battle.prompt)),
         "anony": True,
         "tstamp": datetime.fromisoformat(judged_at).timestamp() if judged_at else 0.0,
@@ -213,16 +130,7 @@ def _arena(battle: Battle) -> Row:
     }
 
 
-# How one preference is written, and in which columns; the other formats are more than a row for each.
-PAIRS: dict[Format, Callable[[str, str, str], tuple[str, ...]]] = {
-    Format.TRL: _trl,
-    Format.TRL_IMPLICIT: _trl_implicit,
-    Format.OPENAI: _openai,
-    Format.LLAMAFACTORY: _llamafactory,
-    Format.MESSAGES: _messages,
-    Format.NEMO: _nemo,
-}
-
+# A row's own columns, which a trainer reads.
 COLUMNS: dict[Format, tuple[str, ...]] = {
     Format.KTO: ("prompt", "completion", "label"),
     Format.TRL: ("prompt", "chosen", "rejected"),
@@ -261,11 +169,6 @@ def dataset_entry(file_name: str) -> dict[str, Any]:
     return {"file_name": file_name, "formatting": "sharegpt", "ranking": True, "columns": columns}
 
 
-def joined(prompt: str, response: str) -> str:
-    """Two JSON lists as one, without parsing them."""
-    return f"{prompt.rstrip()[:-1]},{response.lstrip()[1:]}"
-
-
-def _line(row: Row) -> bytes:
-    """A row as a line of JSON."""
-    return orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE)
+def _lines(rows: list[Row]) -> Lines:
+    """Rows as lines of JSON."""
+    return Lines(b"".join(orjson.dumps(row, option=orjson.OPT_APPEND_NEWLINE) for row in rows), len(rows))

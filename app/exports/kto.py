@@ -1,15 +1,17 @@
 """Single responses with a label, for KTO: what was preferred more often than not is wanted."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import orjson
 
+from app.exports.lines import joined
+from app.exports.pairs import Columns
 from app.exports.preferences import told
-from app.exports.seen import Preference
+from app.exports.seen import Preference, Preferences
 from app.words import N_
 
 MIXED = N_("response preferred as often as not")
@@ -29,21 +31,23 @@ class _Response:
 
 def labelled(
     chunks: Iterator[list[Preference]], excluded: Counter[str]
-) -> Iterator[list[tuple[tuple[str, str, str], str]]]:
-    """Each response once for its prompt: its columns and where they come from, as JSON.
+) -> Iterator[tuple[Columns, list[Iterable[str]]]]:
+    """Each response once for its prompt: their columns, and where they come from as JSON without its braces.
 
     One that won as often as it lost is left out and counted.
     """
     for pairs in _whole_prompts(chunks):
-        made: list[tuple[tuple[str, str, str], str]] = []
+        made: list[tuple[str, str, str, str]] = []
         for prompt, same in groupby(pairs, key=_prompt):
             for text, response in _responses(same).items():
                 if len(response.won) == len(response.lost):
                     excluded[MIXED] += 1
                     continue
                 label = "true" if len(response.won) > len(response.lost) else "false"
-                made.append(((prompt, text, label), orjson.dumps(_provenance(response)).decode()[1:-1]))
-        yield made
+                made.append((prompt, text, label, orjson.dumps(_provenance(response)).decode()[1:-1]))
+        if made:
+            *own, sources = zip(*made, strict=True)
+            yield tuple(own), [sources]
 
 
 def _whole_prompts(chunks: Iterator[list[Preference]]) -> Iterator[list[Preference]]:
@@ -65,8 +69,9 @@ def _prompt(pair: Preference) -> str:
 
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
-    same = list(pairs)
-    for (_, chosen, rejected, *_), text in zip(same, told(same, margin=False), strict=True):
+    columns = Preferences(*zip(*pairs, strict=True))
+    texts = joined(*told(columns, margin=False))
+    for chosen, rejected, text in zip(columns.chosen, columns.rejected, texts, strict=True):
         source = orjson.loads(f"{{{text}}}")
         found.setdefault(chosen, _Response(source["chosen_model"])).won.append(source)
         found.setdefault(rejected, _Response(source["rejected_model"])).lost.append(source)

@@ -10,8 +10,10 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
-from app.exports.formats import STRICT, Pair, in_columns
+from app.exports.formats import STRICT, in_columns
 from app.exports.forms import ExportSpec, Format, Part
+from app.exports.lines import Lines
+from app.exports.pairs import Pairs
 from app.exports.preferences import ANSWERED, ASKED, ASKS
 from app.exports.verdicts import Verdict
 
@@ -178,18 +180,18 @@ def schema(spec: ExportSpec) -> pa.Schema:
     return pa.schema(list({**OWN[spec.format], **told}.items()))
 
 
-def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:
+def write(chunks: Iterator[Lines] | Iterator[Pairs], spec: ExportSpec) -> Iterator[bytes]:
     """The file in pieces, one for each row group: of pairs where it is made of columns, else of lines."""
     sink = _Sink()
     columns = schema(spec)
-    start, size_of = (_Pairs, _size) if in_columns(spec) else (_Lines, len)
+    start = _OfPairs if in_columns(spec) else _OfLines
     repeated = [name for name in columns.names if name not in UNIQUE]
     # Nobody looks for a text by its first letters.
     found_by = [name for name in columns.names if not pa.types.is_nested(columns.field(name).type)]
     options: dict[str, Any] = {"use_dictionary": repeated, "write_statistics": found_by}
     options |= {"compression": "zstd", "data_page_size": PAGE}
     with pq.ParquetWriter(sink, columns, **options) as writer:
-        for group in _groups(chunks, size_of, partial(start, spec)):
+        for group in _groups(chunks, partial(start, spec)):
             writer.write_table(group.table())
             yield sink.take()
     yield sink.take()
@@ -198,28 +200,30 @@ def write(chunks: Iterator[list[Any]], spec: ExportSpec) -> Iterator[bytes]:
 class _Group(Protocol):
     """A row group in the making."""
 
-    def add(self, rows: list[Any], /) -> None: ...
+    def add(self, rows: Any, /) -> None: ...
     def table(self) -> pa.Table: ...
 
 
-class _Lines:
+class _OfLines:
     """Made of lines."""
 
     def __init__(self, spec: ExportSpec) -> None:
         self.columns = schema(spec)
         self.lines: list[bytes] = []
+        self.longest = 0
 
-    def add(self, lines: list[bytes]) -> None:
-        self.lines += lines
+    def add(self, lines: Lines) -> None:
+        self.lines.append(lines.text)
+        self.longest = max(self.longest, *map(len, lines))
 
     def table(self) -> pa.Table:
         # A line must fit in one block.
-        block = pj.ReadOptions(block_size=max(BLOCK, 2 * max(map(len, self.lines))))
+        block = pj.ReadOptions(block_size=max(BLOCK, 2 * self.longest))
         options = pj.ParseOptions(self.columns, unexpected_field_behavior="error")
         return pj.read_json(pa.BufferReader(b"".join(self.lines)), block, options)
 
 
-class _Pairs:
+class _OfPairs:
     """Made of pairs, straight to columns: lines would be written only to be parsed again.
 
     At once, too: tuples that are kept until a group is full are walked through by the collector of garbage,
@@ -232,11 +236,10 @@ class _Pairs:
         self.own: dict[str, list[pa.Array]] = {}
         self.told: list[list[Any]] = [[] for _ in range(len(TOLD) + 1)]
 
-    def add(self, pairs: list[Pair]) -> None:
-        own, preferences = zip(*pairs, strict=True)
-        _, _, _, *told, plain = zip(*preferences, strict=True)
+    def add(self, pairs: Pairs) -> None:
+        _, _, _, *told, plain = pairs.told
         messages = _plain if not self.joined and all(plain) else _messages
-        for field, texts in zip(self.columns, zip(*own, strict=True), strict=False):
+        for field, texts in zip(self.columns, pairs.own, strict=False):
             is_list = field.type == MESSAGES
             made = messages(texts) if is_list else pa.array(map(orjson.loads, texts), field.type)
             self.own.setdefault(field.name, []).append(made)
@@ -299,29 +302,28 @@ def _listed(roles: pa.Array, contents: list[str], ends: "list[int] | np.ndarray[
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), turns, type=MESSAGES)
 
 
-def _size(pair: Pair) -> int:
-    own, _ = pair
-    return sum(map(len, own))
-
-
-def _groups(
-    chunks: Iterator[list[Any]], size_of: Callable[[Any], int], start: Callable[[], _Group]
-) -> Iterator[_Group]:
+def _groups(chunks: Iterator[Lines] | Iterator[Pairs], start: Callable[[], _Group]) -> Iterator[_Group]:
     group, count, size = start(), 0, 0
     written = 0
-    for rows in chunks:
-        more = sum(map(size_of, rows))
-        # Of long rows a few are a group, and some chunks are more than one.
-        for some in [rows] if more <= ROW_GROUP_BYTES else [[row] for row in rows]:
-            group.add(some)
-            count += len(some)
-            size += more if some is rows else size_of(some[0])
-            if count >= max(ROW_GROUP, written // GROUPS) or size >= ROW_GROUP_BYTES:
-                yield group
-                written += count
-                group, count, size = start(), 0, 0
+    for some in _bounded(chunks):
+        group.add(some)
+        count += len(some)
+        size += some.size
+        if count >= max(ROW_GROUP, written // GROUPS) or size >= ROW_GROUP_BYTES:
+            yield group
+            written += count
+            group, count, size = start(), 0, 0
     if count:
         yield group
+
+
+def _bounded(chunks: Iterator[Lines] | Iterator[Pairs]) -> Iterator[Lines | Pairs]:
+    """Of long rows a few are a group, and some chunks are more than one."""
+    for rows in chunks:
+        if rows.size <= ROW_GROUP_BYTES:
+            yield rows
+        else:
+            yield from rows.one_by_one()
 
 
 class _Sink:

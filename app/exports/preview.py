@@ -17,6 +17,7 @@ from sqlmodel import col
 from app.exports import exclusions, files, filters, formats, stream
 from app.exports.exclusions import Unit
 from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
+from app.exports.lines import Lines
 from app.exports.preferences import Battle, Side
 from app.exports.seen import Preference
 from app.exports.verdicts import Verdict
@@ -130,7 +131,7 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
     pairs, excluded, lines = _Pairs(), Counter[str](), _Spread()
     watch = pairs.add_battles if spec.format is Format.ARENA else pairs.add
     for made in formats.make_lines(connection, project, spec, excluded, watch):
-        lines.add(made)
+        lines.add(list(made))
     excluded += filters.left_out(connection, project, spec)
     return Preview(
         sample,
@@ -242,7 +243,8 @@ def _written(project: Project, spec: ExportSpec, lines: list[bytes]) -> list[Sho
     if spec.part is Part.DATASET_INFO:
         return [_shown(formats.dataset_info(project.slug, spec).decode())]
     if spec.file is File.CSV:
-        return [_shown(b"".join(files.encoded(iter([lines]), spec)).decode())]
+        some = Lines(b"".join(lines), len(lines))
+        return [_shown(b"".join(files.encoded(iter([some]), spec)).decode())]
     return [_shown(line.decode(), _laid_out(orjson.loads(line))) for line in lines]
 
 

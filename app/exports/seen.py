@@ -1,7 +1,8 @@
 """Tells which pairs of texts were written before, in a few bytes a pair."""
 
 from collections import Counter
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -20,6 +21,24 @@ RECENT = 16_000
 # judgment, language, category, split; and whether the first three are one plain turn each. A plain
 # tuple, because it is made a million times.
 Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
+
+
+class Preferences(NamedTuple):
+    """The same of many, column by column."""
+
+    prompt: Sequence[str]
+    chosen: Sequence[str]
+    rejected: Sequence[str]
+    pair_id: Sequence[str]
+    prompt_id: Sequence[str]
+    chosen_model: Sequence[str]
+    rejected_model: Sequence[str]
+    verdict: Sequence[Verdict]
+    judged_at: Sequence[str]
+    language: Sequence[str]
+    category: Sequence[str]
+    split: Sequence[str]
+    is_plain: Sequence[bool]
 
 
 class Seen:

@@ -95,9 +95,7 @@ def snapshot(engine: sa.Engine) -> sa.Connection:
     return engine.connect()
 
 
-def _rows(
-    connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt
-) -> Iterator[list[Any]]:
+def _rows(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[Any]:
     make = formats.make_pairs if formats.in_columns(spec) else formats.make_lines
     for rows in make(connection, project, spec, receipt.excluded):
         if rows:

@@ -11,6 +11,7 @@ from flask_babel import gettext as _
 
 from app import language
 from app.errors import Conflict
+from app.exports.lines import Lines
 
 # Excel's own limits.
 MOST_ROWS = 1_048_576 - 1
@@ -26,7 +27,7 @@ OPTIONS = {"constant_memory": True, "strings_to_formulas": False, "strings_to_ur
            "strings_to_numbers": False}  # fmt: skip
 
 
-def write(chunks: Iterator[list[bytes]]) -> Iterator[bytes]:
+def write(chunks: Iterator[Lines]) -> Iterator[bytes]:
     """The workbook in blocks. Raises Conflict where it has more rows than a sheet holds."""
     with tempfile.TemporaryFile() as file:
         book = xlsxwriter.Workbook(file, OPTIONS)

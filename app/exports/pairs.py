@@ -1,0 +1,148 @@
+"""Preferences in the columns of trainers' formats."""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from app.exports.forms import Format
+from app.exports.seen import Preference, Preferences
+from app.words import N_
+
+# Reasons in the words the page and the manifest show, beside the verdicts' and the texts' own.
+ONE_ANSWER = N_("the answer is more than one message")
+TURNS = N_("turns do not alternate between user and assistant")
+SYSTEM_LATER = N_("a system turn is not the first")
+
+Messages = list[dict[str, str]]
+# JSON, a text for each row.
+Column = Sequence[str]
+Columns = tuple[Column, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Pairs:
+    """Some rows: a format's own columns, which a trainer reads, and the preferences they say."""
+
+    own: Columns
+    told: Preferences
+
+    def __len__(self) -> int:
+        return len(self.told.prompt)
+
+    def one_by_one(self) -> Iterator["Pairs"]:
+        """Each row by itself."""
+        for place in range(len(self)):
+            row = slice(place, place + 1)
+            told = Preferences._make(column[row] for column in self.told)
+            yield Pairs(tuple(column[row] for column in self.own), told)
+
+    @property
+    def size(self) -> int:
+        """Characters of the own columns."""
+        return sum(sum(map(len, column)) for column in self.own)
+
+
+def paired(wanted: Format, pairs: list[Preference]) -> Pairs:
+    """Pairs that the format can say, in its columns; at least one."""
+    told = Preferences(*zip(*pairs, strict=True))
+    return Pairs(WRITTEN[wanted](told.prompt, told.chosen, told.rejected), told)
+
+
+def sayable(wanted: Format, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
+    """The pairs that a format can say; the others are counted by their reason."""
+    problem_of = PROBLEMS.get(wanted)
+    if problem_of is None:
+        return pairs
+    kept: list[Preference] = []
+    for pair in pairs:
+        prompt, chosen, rejected, *_, is_plain = pair
+        problem = None if is_plain else problem_of(*map(orjson.loads, (prompt, chosen, rejected)))
+        if problem is None:
+            kept.append(pair)
+        else:
+            excluded[problem] += 1
+    return kept
+
+
+def _openai_problem(prompt: Messages, *answers: Messages) -> str | None:
+    if any(turn["role"] == "system" for turn in prompt[1:]):
+        return SYSTEM_LATER
+    return _answers_problem(prompt, *answers)
+
+
+def _llamafactory_problem(prompt: Messages, *answers: Messages) -> str | None:
+    turns = prompt[1:] if prompt[0]["role"] == "system" else prompt
+    if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
+        return TURNS
+    return _answers_problem(prompt, *answers)
+
+
+def _answers_problem(_prompt: Messages, *answers: Messages) -> str | None:
+    return ONE_ANSWER if any(len(answer) > 1 for answer in answers) else None
+
+
+# Of formats that cannot say every preference, why not this one; one plain turn each all of them can say.
+PROBLEMS: dict[Format, Callable[..., str | None]] = {
+    Format.OPENAI: _openai_problem,
+    Format.LLAMAFACTORY: _llamafactory_problem,
+    Format.MESSAGES: _answers_problem,
+}
+
+
+def _trl(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    return prompt, chosen, rejected
+
+
+def _trl_implicit(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    return list(map(conversation, prompt, chosen)), list(map(conversation, prompt, rejected))
+
+
+def _openai(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    asked = [f'{{"messages":{text},"tools":[],"parallel_tool_calls":true}}' for text in prompt]
+    return asked, chosen, rejected
+
+
+def _llamafactory(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    asked: list[str] = []
+    systems: list[str] = []
+    for turns in map(orjson.loads, prompt):
+        systems.append(_json(turns.pop(0)["content"] if turns[0]["role"] == "system" else ""))
+        asked.append(_json(list(map(_sharegpt, turns))))
+    answers = [[_json(_sharegpt(orjson.loads(text)[0])) for text in side] for side in (chosen, rejected)]
+    return asked, *answers, systems
+
+
+def _sharegpt(message: dict[str, str]) -> dict[str, str]:
+    return {"from": {"user": "human", "assistant": "gpt"}[message["role"]], "value": message["content"]}
+
+
+def _messages(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    return prompt, *([_json(orjson.loads(text)[0]) for text in side] for side in (chosen, rejected))
+
+
+def _nemo(prompt: Column, chosen: Column, rejected: Column) -> Columns:
+    ranked = '[{{"rank":0,"completion":{}}},{{"rank":1,"completion":{}}}]'
+    return prompt, list(map(ranked.format, chosen, rejected))
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
+
+
+def conversation(prompt: str, response: str) -> str:
+    """Two JSON lists as one, without parsing them."""
+    return f"{prompt[:-1]},{response[1:]}"
+
+
+# How prompts, chosen and rejected are written.
+WRITTEN: dict[Format, Callable[[Column, Column, Column], Columns]] = {
+    Format.TRL: _trl,
+    Format.TRL_IMPLICIT: _trl_implicit,
+    Format.OPENAI: _openai,
+    Format.LLAMAFACTORY: _llamafactory,
+    Format.MESSAGES: _messages,
+    Format.NEMO: _nemo,
+}
