@@ -1,9 +1,12 @@
-"""A live export beside its floor: the same rows out of a bare cursor through orjson, or through pyarrow.
+"""A live export beside its floor: what a bare cursor with orjson, or with pyarrow, takes for the same rows.
 
-The floors read in the export's own order along an index, so that nothing is sorted, and their Parquet has
-its settings: page size, and neither dictionaries of texts that do not come again nor statistics of them.
-What a floor does not do is to hash what it writes, which an export does in a thread of its own; with and
-without that thread's time the two are compared.
+The floor is a short script's: it parses the JSON of each row and writes the row, or builds the file's columns
+and writes them with pyarrow's defaults. The strictest is told, too: stored JSON goes into the line unparsed
+(orjson.Fragment), and into Parquet as flat text with the export's own settings. All floors read in the
+export's order along an index, so that nothing is sorted.
+
+What no floor does is to hash what it writes, which an export does in a thread of its own, beside the rest:
+the processor's time with and without that thread is told; without it is what the stream waits for.
 
 Run: python -m benchmarks.export_speed [--quick]
 """
@@ -14,6 +17,8 @@ import sqlite3
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +31,13 @@ from app.exports import stream
 from app.exports.forms import ExportSpec, File
 from app.models import Project
 from app.settings import Settings
+
+Row = tuple[Any, ...]
+
+NAMES = {1: "heron", 2: "lark"}
+
+# Rows of Parquet written at once.
+GROUP = 1_000
 
 TEXT = "A sentence of an answer that is neither long nor short. " * 13  # 730 characters a side
 QUOTE = 'Somebody said: "No." '
@@ -66,7 +78,7 @@ def fill(path: Path, pairs: int) -> None:
     prompt = orjson.dumps([{"role": "user", "content": "What is the question?"}]).decode()
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA foreign_keys=OFF")
-        models = ((1, "a", "heron"), (2, "b", "lark"))
+        models = ((model, f"uid{model}", name) for model, name in NAMES.items())
         connection.executemany("INSERT INTO models (id, uid, project_id, name) VALUES (?,?,1,?)", models)
         connection.execute(
             "INSERT INTO annotators (id, uid, project_id, kind, name, simulated, cluster, judged, changes)"
@@ -100,27 +112,30 @@ def _answer(number: int, model: int) -> str:
     return orjson.dumps([{"role": "assistant", "content": text if number % 3 else QUOTE + text}]).decode()
 
 
-def floor(path: Path, name: str) -> float:
-    """Seconds of a processor for a bare cursor and orjson to write rows with the keys of a format."""
+def floor(path: Path, name: str, read: Callable[[str], Any]) -> float:
+    """Seconds of a processor for a bare cursor and orjson to write rows with the keys of a format.
+
+    ``read`` makes of stored JSON what orjson writes.
+    """
     query, shape = FLOORS[name]
     start = time.process_time()
     with sqlite3.connect(path) as connection:
         for row in connection.execute(query):
-            orjson.dumps(shape(row), option=orjson.OPT_APPEND_NEWLINE)
+            orjson.dumps(shape(row, read), option=orjson.OPT_APPEND_NEWLINE)
     return time.process_time() - start
 
 
-def _told(row: tuple[Any, ...]) -> dict[str, Any]:
+def _told(row: Row) -> dict[str, Any]:
     pair, key, _, _, _, category, language, model_a, model_b, _, _, who, _, at, _ = row
     return {
         "pair_id": pair,
         "prompt_id": key,
-        "chosen_model": model_a,
-        "rejected_model": model_b,
+        "chosen_model": NAMES[model_a],
+        "rejected_model": NAMES[model_b],
         "votes": 1,
         "agreement": 1.0,
         "strength": 0.0,
-        "annotators": [who],
+        "annotators": [NAMES[who]],
         "human_votes": 1,
         "model_votes": 0,
         "simulated_votes": 0,
@@ -133,24 +148,24 @@ def _told(row: tuple[Any, ...]) -> dict[str, Any]:
     }
 
 
-def _trl(row: tuple[Any, ...]) -> dict[str, Any]:
-    prompt, a, b = map(orjson.Fragment, row[2:5])
+def _trl(row: Row, read: Callable[[str], Any]) -> dict[str, Any]:
+    prompt, a, b = map(read, row[2:5])
     return {"prompt": prompt, "chosen": a, "rejected": b, **_told(row)}
 
 
-def _trl_implicit(row: tuple[Any, ...]) -> dict[str, Any]:
+def _trl_implicit(row: Row, read: Callable[[str], Any]) -> dict[str, Any]:
     prompt, a, b = row[2:5]
-    chosen, rejected = (orjson.Fragment(f"{prompt[:-1]},{side[1:]}") for side in (a, b))
+    chosen, rejected = (read(f"{prompt[:-1]},{side[1:]}") for side in (a, b))
     return {"chosen": chosen, "rejected": rejected, **_told(row)}
 
 
 COLUMNS = [part.strip() for part in FLOOR_JUDGMENTS.split("FROM")[0].replace("SELECT", "").split(",")]
 
 
-def _judgment(row: tuple[Any, ...]) -> dict[str, Any]:
+def _judgment(row: Row, read: Callable[[str], Any]) -> dict[str, Any]:
     made = dict(zip(COLUMNS, row, strict=True))
     for name in ("p.messages", "a.messages", "b.messages"):
-        made[name] = orjson.Fragment(made[name])
+        made[name] = read(made[name])
     return made
 
 
@@ -162,12 +177,31 @@ FLOORS = {
 
 
 def parquet_floor(path: Path) -> float:
-    """The same for a bare cursor and pyarrow to write its columns, texts as they are stored."""
+    """The same for a bare cursor and pyarrow to write the file's columns."""
     # Not at the top: whoever measures the memory of a worker imports this, too.
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    from app.exports.parquet import PAGE, ROW_GROUP
+    from app.exports.parquet import schema
+
+    start = time.process_time()
+    with sqlite3.connect(path) as connection, tempfile.TemporaryFile() as file:
+        cursor = connection.execute(FLOOR)
+        columns = schema(ExportSpec(file=File.PARQUET))
+        with pq.ParquetWriter(file, columns, compression="zstd") as writer:
+            while rows := cursor.fetchmany(GROUP):
+                made = [_trl(row, orjson.loads) for row in rows]
+                by_name = {name: [row[name] for row in made] for name in columns.names}
+                writer.write_table(pa.table(by_name, schema=columns))
+    return time.process_time() - start
+
+
+def flat_floor(path: Path) -> float:
+    """The same with messages as flat text, and with the export's own settings."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    from app.exports.parquet import PAGE
 
     start = time.process_time()
     with sqlite3.connect(path) as connection, tempfile.TemporaryFile() as file:
@@ -177,13 +211,13 @@ def parquet_floor(path: Path) -> float:
         kept = [name for number, name in enumerate(names) if number not in TEXTS]
         options: dict[str, Any] = {"use_dictionary": repeated, "write_statistics": kept}
         options |= {"compression": "zstd", "data_page_size": PAGE}
-        rows = cursor.fetchmany(ROW_GROUP)
+        rows = cursor.fetchmany(GROUP)
         columns = pa.table(dict(zip(names, zip(*rows, strict=True), strict=True))).schema
         with pq.ParquetWriter(file, columns, **options) as writer:
             while rows:
                 table = dict(zip(names, zip(*rows, strict=True), strict=True))
                 writer.write_table(pa.table(table, schema=columns))
-                rows = cursor.fetchmany(ROW_GROUP)
+                rows = cursor.fetchmany(GROUP)
     return time.process_time() - start
 
 
@@ -243,22 +277,25 @@ def main() -> None:
         fill(path, pairs)
         print(f"export of {pairs:,} pairs of 1.5 kB, each beside a bare cursor's rows of the same shape")
         app = create_app(settings)
+        turns = range(asked.rounds)
         for name in FLOORS:
             # In turns, because the machine has other work.
             spec = ExportSpec(format=name)
-            _show(name, settings, spec, [(floor(path, name), *ours(app, spec)) for _ in range(asked.rounds)])
+            floors = partial(floor, path, name)
+            runs = [(floors(orjson.loads), floors(orjson.Fragment), *ours(app, spec)) for _ in turns]
+            _show(name, settings, spec, runs)
         spec = ExportSpec(file=File.PARQUET)
-        runs = [(parquet_floor(path), *ours(app, spec)) for _ in range(asked.rounds)]
+        runs = [(parquet_floor(path), flat_floor(path), *ours(app, spec)) for _ in turns]
         _show("trl parquet", settings, spec, runs)
 
 
-def _show(
-    name: str, settings: Settings, spec: ExportSpec, runs: list[tuple[float, float, float, float, int]]
-) -> None:
-    bare, first, total, alone = (min(run[place] for run in runs) for place in range(4))
-    rows = runs[0][4]
-    cost = f"{total / rows * 1e6:.1f} µs of CPU a row against {bare / rows * 1e6:.1f}"
-    speed = f"{bare / total:.0%} of the floor's speed (≥ 60 %), {bare / alone:.0%} without hashing"
+def _show(name: str, settings: Settings, spec: ExportSpec, runs: list[tuple[float, ...]]) -> None:
+    bare, strict, first, total, alone = (min(run[place] for run in runs) for place in range(5))
+    rows = runs[0][5]
+    each = [f"{seconds / rows * 1e6:.1f}" for seconds in (total, alone, bare, strict)]
+    cost = "{} µs of CPU a row, {} without hashing, against {} and the strictest {}".format(*each)
+    speed = f"{bare / alone:.0%} of the floor's speed (≥ 60 %), {bare / total:.0%} with hashing"
+    speed += f"; of the strictest {strict / alone:.0%} and {strict / total:.0%}"
     # In a process of its own, as a worker's is; the floors have taken some of this one's.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         before, after = pool.apply(largest, (settings, spec))

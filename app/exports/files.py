@@ -44,7 +44,7 @@ def encoded(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
 
 def _lines(chunks: Iterator[Lines], _spec: ExportSpec) -> Iterator[bytes]:
     for lines in chunks:
-        yield b"".join(lines)
+        yield lines.text
 
 
 def _gzip(chunks: Iterator[Lines], spec: ExportSpec) -> Iterator[bytes]:

@@ -50,11 +50,11 @@ OUTVOTED = N_("contradicts the majority on the same pair")
 
 TRAIN, TEST = Split.TRAIN.value, Split.TEST.value
 
-# How one plain turn begins when it is stored, where its words do, and what follows the mark that ends them.
+# How one plain turn begins when it is stored, where its words do, and what follows them.
 ASKS = '[{"role":"user","content":"'
 ANSWERS = '[{"role":"assistant","content":"'
 ASKED, ANSWERED = len(ASKS), len(ANSWERS)
-ENDS = "}]"
+ENDS = '"}]'
 # Looked at one by one in what is said; of more, parsing is the quicker way.
 QUOTES = 8
 
@@ -311,26 +311,28 @@ def fitness(prompt: str | None, a: str | None, b: str | None) -> tuple[bool, str
 
 def _is_one(messages: str, begins: str) -> bool:
     """Whether messages are one plain turn that says something; it may be false of some that are."""
-    said = messages.removeprefix(begins)
-    if said is messages or not (said[0].isalnum() or _begins_words(said[0])):
+    if not messages.startswith(begins):
         return False
-    words, _, rest = said.partition('"')
-    return rest == ENDS or _quotes(words, rest) or _has_one_turn(messages)
+    said = messages[len(begins) : -len(ENDS)]
+    if not (said[:1].isalnum() or _begins_words(said[:1])):
+        return False
+    return '"' not in said or _are_quotes(said) or _has_one_turn(messages)
 
 
 def _begins_words(first: str) -> bool:
     """Not where nothing follows, nor blanks or an escape, which may be one."""
-    return first not in '"\\' and not first.isspace()
+    return bool(first) and first not in '"\\' and not first.isspace()
 
 
-def _quotes(words: str, rest: str) -> bool:
-    """Whether the turn goes on to its end after a quotation mark; false also where it has many."""
+def _are_quotes(said: str) -> bool:
+    """Whether marks within are what a turn quotes, and none ends it; false also where there are many."""
+    words, _, rest = said.partition('"')
     for _ in range(QUOTES):
         # Not even escaped, or by a backslash that may be escaped itself.
         if words[-1:] != "\\" or words[-2:-1] == "\\":
             return False
-        words, _, rest = rest.partition('"')
-        if rest == ENDS:
+        words, mark, rest = rest.partition('"')
+        if not mark:
             return True
     return False
 
