@@ -12,7 +12,7 @@ import sqlalchemy as sa
 
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
-from app.exports.judgments import judgment_rows
+from app.exports.judgments import judgment_lines
 from app.exports.lines import Lines, joined
 from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
@@ -40,7 +40,7 @@ def make_lines(
     if spec.format is Format.JUDGMENTS:
         # In columns and cells, what is nested is JSON text.
         wrap = str if spec.file is File.PARQUET or spec.file.is_table else orjson.Fragment
-        return map(_lines, judgment_rows(connection, project, spec, excluded, wrap))
+        return judgment_lines(connection, project, spec, excluded, wrap)
     if spec.format is Format.ARENA:
         battles = _watched(iter_battles(connection, project, spec, excluded), watch)
         return (_lines([_arena(battle) for battle in some]) for some in battles)

@@ -284,6 +284,11 @@ class ExportSpec(BaseModel):
         return any(asked) or self.ties is Ties.DROP
 
     @property
+    def has_minimum(self) -> bool:
+        """Whether votes must be so many, agree so much or be so strong."""
+        return self.min_votes > 1 or bool(self.min_agreement or self.min_strength)
+
+    @property
     def has_gold(self) -> bool:
         """Whether comparisons that test annotators are written."""
         return self.gold in (Gold.IN, Gold.ONLY) or (self.gold is None and self.format is Format.JUDGMENTS)

@@ -4,10 +4,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
-from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out, weights
+from app.exports.lines import Lines
+from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out
 from app.exports.records import (
     ADJUDICATED,
     GOLD_VERDICT,
@@ -27,31 +29,34 @@ from app.models import Project, outside_id
 Row = dict[str, Any]
 
 
-def judgment_rows(
+def judgment_lines(
     connection: sa.Connection,
     project: Project,
     spec: ExportSpec,
     excluded: Counter[str],
     wrap: Callable[[str], Any],
-) -> Iterator[list[Row]]:
+) -> Iterator[Lines]:
     """Judgments in stable order, those withdrawn or replaced too."""
     known, splits = names(connection, project), Splits(spec)
-    decisions = Decisions(spec, known, weights(connection, project, spec))
+    decisions = Decisions(spec, known, {}) if spec.has_minimum else None
     for chunk in read_judgments(connection, project, spec):
-        made: list[Row] = []
+        made: list[bytes | memoryview] = []
         for comparison in chunk.comparisons:
             found = chunk.judgments.get(comparison[NUMBER], [])
             reason = _unwanted(comparison, found, spec, splits, decisions)
             if reason is not None:
                 leave_out(excluded, reason, comparison, len(found))
                 continue
-            shared = _of_comparison(comparison, known, splits, wrap)
-            made += [{**_of_judgment(judgment, known, wrap), **shared} for judgment in found]
-        yield made
+            # Written once for all of its judgments, and put behind what each says, without their braces.
+            shared = memoryview(orjson.dumps(_of_comparison(comparison, known, splits, wrap)))[1:]
+            for judgment in found:
+                own = orjson.dumps(_of_judgment(judgment, known, wrap))[:-1]
+                made += own, b",", shared, b"\n"
+        yield Lines(b"".join(made), len(made) // 4)
 
 
 def _unwanted(
-    comparison: Whole, found: list[Judged], spec: ExportSpec, splits: Splits, decisions: Decisions
+    comparison: Whole, found: list[Judged], spec: ExportSpec, splits: Splits, decisions: Decisions | None
 ) -> str | None:
     if not splits.wants(comparison[PROMPT]):
         return OTHER_SPLIT
@@ -59,7 +64,7 @@ def _unwanted(
         return NOT_JUDGED
     if comparison[GOLD_VERDICT] and spec.gold is Gold.OUT:
         return GOLD
-    return _unmet(found, comparison[ADJUDICATED], decisions)
+    return None if decisions is None else _unmet(found, comparison[ADJUDICATED], decisions)
 
 
 def _unmet(found: list[Judged], adjudicated: str | None, decisions: Decisions) -> str | None:
