@@ -87,6 +87,24 @@ def templates_compiled_once() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def statements_compiled_once() -> Iterator[None]:
+    """Each test's engine would compile its statements anew, as a server does only once."""
+    create_engine = sa.create_engine
+    first: dict[str, sa.Engine] = {}
+
+    def sharing(url: str, **options: Any) -> sa.Engine:
+        engine = create_engine(url, query_cache_size=10_000, **options)
+        kept = first.setdefault(engine.dialect.name, engine)
+        # What is compiled is kept under the dialect it was compiled for.
+        engine.dialect, engine._compiled_cache = kept.dialect, kept._compiled_cache
+        return engine
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sa, "create_engine", sharing)
+        yield
+
+
 @pytest.fixture(scope="session")
 def postgres_cluster() -> Iterator[postgres.Cluster]:
     """A PostgreSQL server; a test that needs one skips where there is none, but not in CI."""
