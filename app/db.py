@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
-from weakref import WeakKeyDictionary
 
 import orjson
 import sqlalchemy as sa
@@ -115,17 +114,21 @@ class Lean(Session):
     """A session whose prepared statements go straight to its connection.
 
     Keeping account of mapped objects costs as much as five of those statements. It begins with the
-    first object that is asked for, in the same transaction.
+    first object that is asked for, in the same transaction. One that is to write takes SQLite's write
+    lock at each BEGIN.
     """
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, *, write: bool) -> None:
         super().__init__(expire_on_commit=False, join_transaction_mode="control_fully")
         self._engine = engine
+        self._write = write
         self._own: sa.Connection | None = None
 
     def get_bind(self, *_args: Any, **_more: Any) -> sa.Connection:
         if self._own is None:
             self._own = self._engine.connect()
+            if self._write:
+                self._own.execution_options(**WRITES)
         return self._own
 
     def connection(self, *args: Any, **more: Any) -> sa.Connection:
@@ -166,17 +169,7 @@ class Lean(Session):
 
 def new_session(bind: sa.Engine, *, write: bool) -> Session:
     """A session of its own, for a stream or a job that outlives the request's."""
-    return Lean(_writing(bind) if write else bind)
-
-
-def _writing(bind: sa.Engine) -> sa.Engine:
-    """The same engine, kept, whose transactions take SQLite's write lock at BEGIN."""
-    if bind not in _writing_engines:
-        _writing_engines[bind] = bind.execution_options(**WRITES)
-    return _writing_engines[bind]
-
-
-_writing_engines: "WeakKeyDictionary[sa.Engine, sa.Engine]" = WeakKeyDictionary()
+    return Lean(bind, write=write)
 
 
 @contextmanager
