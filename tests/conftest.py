@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from argon2 import PasswordHasher
 from flask import Flask
 from flask.testing import FlaskClient
 from jinja2 import BytecodeCache
@@ -22,7 +23,7 @@ from sqlmodel import Session
 from werkzeug.routing import Rule
 
 from app import create_app, db
-from app.accounts import tokens
+from app.accounts import passwords, tokens
 from app.models import Account, Membership, Project, Role, SiteRole
 from app.settings import Settings
 from tests import postgres
@@ -102,6 +103,14 @@ def statements_compiled_once() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sa, "create_engine", sharing)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def passwords_hashed_cheaply() -> Iterator[None]:
+    """What makes a password dear to guess makes an account dear to arrange."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
         yield
 
 

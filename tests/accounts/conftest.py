@@ -1,7 +1,6 @@
-"""Passwords for the cast, hashed cheaply."""
+"""Passwords for the cast."""
 
 import pytest
-from argon2 import PasswordHasher
 from sqlmodel import Session
 
 from app.accounts import passwords
@@ -10,14 +9,8 @@ from tests.conftest import Cast
 PASSWORD = "correct horse battery"
 
 
-@pytest.fixture(autouse=True)
-def cheap_hasher(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(passwords, "HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-    passwords._nobodys.cache_clear()
-
-
 @pytest.fixture
-def with_passwords(cheap_hasher: None, session: Session, cast: Cast) -> Cast:
+def with_passwords(session: Session, cast: Cast) -> Cast:
     """The cast, everybody's password being PASSWORD."""
     kept = passwords.digest(PASSWORD)
     for name in ("ada", "lena", "ann", "otto"):
