@@ -10,7 +10,7 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from scripts import browser
-from tests.browser.conftest import ARGUMENTS, Site, serving, sign_in
+from tests.browser.conftest import ARGUMENTS, Site, let_in, serving
 
 FOLDER = Path(__file__).parent.parent / "docs" / "screenshots"
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
@@ -22,24 +22,26 @@ def main() -> None:
     if found is None:
         sys.exit("No browser: install Chromium, or set TIEBREAK_TEST_BROWSER to one.")
     FOLDER.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, serving(Path(folder), "demo", "--workers", "1") as site:
-        site.password = (site.data / "demo_password").read_text()
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
-            take(chromium, site)
-            chromium.close()
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        serving(Path(folder), "demo", "--workers", "1") as site,
+        sync_playwright() as playwright,
+    ):
+        chromium = playwright.chromium.launch(executable_path=found, args=list(ARGUMENTS))
+        take(chromium, site)
+        chromium.close()
 
 
 def take(chromium: Browser, site: Site) -> None:
     """What an annotator sees, by day and by night, and what a lead sees."""
     page = _page(chromium)
-    sign_in(page, site, "annotator@example.org", site.password)
+    let_in(page, site, "annotator@example.org")
     judging(page, site)
     keep(page, "judging")
     page.emulate_media(color_scheme="dark")
     keep(page, "judging-dark")
     page = _page(chromium)
-    sign_in(page, site, "lead@example.org", site.password)
+    let_in(page, site, "lead@example.org")
     for name in ("leaderboard", "export"):
         page.goto(site.address(f"/p/demo/{name}"))
         keep(page, name)

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Site, sign_in, wrong_with
-from tests.browser.seat import PASSWORD, OpenPage, judgments, make_project
+from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.seat import OpenPage, judgments, make_project
 
 CHECKED = ["Yes, in what I remember", "Yes, in a book", "No"]
 FULL: dict[str, Any] = {
@@ -33,7 +33,7 @@ FULL: dict[str, Any] = {
 def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_page: OpenPage) -> None:
     """Its preview shows fields that must be filled in, but not by the lead."""
     project, page = make_project(site.data, "rhea"), open_page(viewport={"width": 1440, "height": 900})
-    sign_in(page, site, "lead-rhea@example.org", PASSWORD)
+    let_in(page, site, "lead-rhea@example.org")
     page.goto(site.address(f"{project}/rubric"))
     heading, footer = (page.locator(part).bounding_box() or {} for part in ("h1", ".site-footer span"))
     assert footer["x"] == heading["x"], "they stand in one line"
@@ -112,7 +112,7 @@ ROWS = """() => {
 def sit_at(page: Page, site: Site, name: str, **rubric: Any) -> str:
     """Sign in and open a pair of a project that asks this; returns its address."""
     project = make_project(site.data, name, **rubric)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     return project
 

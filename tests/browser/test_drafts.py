@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, let_in, sign_in, wrong_with
 from tests.browser.seat import (
     ASKED,
     PASSWORD,
@@ -26,7 +26,7 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
 ) -> None:
     name = "dana" if look else "dean"
     project, page = make_project(site.data, name, **ASKED), open_page(**look)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     choose_words(page, "water bird")
     page.get_by_role("button", name="Mark this place").click()
@@ -51,7 +51,7 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
     expect(page.get_by_label("Why?")).to_have_value("It says where to look, and how.")
     say_why(page, "It says where to look.")
     elsewhere = open_page()
-    sign_in(elsewhere, site, f"{name}@example.org", PASSWORD)
+    let_in(elsewhere, site, f"{name}@example.org")
     elsewhere.goto(site.address(f"{project}/judge"))
     is_there(elsewhere)
     elsewhere.get_by_role("button", name="A is better").click()
@@ -63,7 +63,7 @@ def test_a_draft_survives_a_reload_a_sign_out_and_another_device(
 def test_leaving_at_once_loses_no_draft(site: Site, open_page: OpenPage) -> None:
     """By a reload and by a sign-out, before the page has had the time to save it."""
     project, page = make_project(site.data, "hasty", **ASKED), open_page()
-    sign_in(page, site, "hasty@example.org", PASSWORD)
+    let_in(page, site, "hasty@example.org")
     page.goto(site.address(f"{project}/judge"))
     why = page.get_by_label("Why?")
     say_why(page, "One.")
@@ -77,14 +77,14 @@ def test_leaving_at_once_loses_no_draft(site: Site, open_page: OpenPage) -> None
     page.evaluate("document.querySelector('.site-tools form[action$=sign-out]').requestSubmit()")
     expect(page).to_have_url(re.compile("/sign-in"))
     elsewhere = open_page()
-    sign_in(elsewhere, site, "hasty@example.org", PASSWORD)
+    let_in(elsewhere, site, "hasty@example.org")
     elsewhere.goto(site.address(f"{project}/judge"))
     expect(elsewhere.get_by_label("Why?")).to_have_value("Before signing out.")
 
 
 def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "lost", **ASKED), open_page()
-    sign_in(page, site, "lost@example.org", PASSWORD)
+    let_in(page, site, "lost@example.org")
     page.goto(site.address(f"{project}/judge"))
     why, held = page.get_by_label("Why?"), []
 
@@ -104,7 +104,7 @@ def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open
 
 def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "lotte", **ASKED), open_page()
-    sign_in(page, site, "lotte@example.org", PASSWORD)
+    let_in(page, site, "lotte@example.org")
     held: list[Route] = []
     page.route("**/judge/draft", lambda route: held.append(route))
     page.goto(site.address(f"{project}/judge"))
@@ -121,7 +121,7 @@ def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page:
 
 def test_two_tabs_lose_nothing(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
     project, first = make_project(site.data, "tilda", **ASKED), open_page()
-    sign_in(first, site, "tilda@example.org", PASSWORD)
+    let_in(first, site, "tilda@example.org")
     first.goto(site.address(f"{project}/judge"))
     second = first.context.new_page()
     second.goto(site.address(f"{project}/judge"))

@@ -19,7 +19,7 @@ from tests.browser.conftest import (
     WIDER,
     Complaints,
     Site,
-    sign_in,
+    let_in,
     violations,
     wrong_with,
 )
@@ -134,7 +134,7 @@ def seats(browser: Browser, demo: Site) -> Iterator[Callable[[str], Seat]]:
             taken[who] = Seat(context, context.new_page())
             taken[who].complaints.listen(taken[who].page)
             if PEOPLE[who]:
-                sign_in(taken[who].page, demo, PEOPLE[who], demo.password)
+                let_in(taken[who].page, demo, PEOPLE[who])
         return taken[who]
 
     yield seat

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Site, wrong_with
+from tests.browser.conftest import Site, let_in, wrong_with
 from tests.browser.seat import ASKED, LISTEN, PASSWORD, OpenPage, judgments, make_project
 
 # In the languages that differ most from English: what is on the buttons, and the way the page is written.
@@ -101,7 +101,7 @@ def test_who_does_not_see_the_next_pair_hears_of_it_and_goes_on_where_it_begins(
     site: Site, open_page: OpenPage
 ) -> None:
     project, page = make_project(site.data, "sofia"), open_page()
-    come_in(page, site, "sofia")
+    let_in(page, site, "sofia@example.org")
     page.goto(site.address(f"{project}/judge"))
     region = page.locator("#said")
     expect(region).to_have_attribute("role", "status")
@@ -133,7 +133,7 @@ def test_whatever_has_the_focus_is_seen(width: int, together: bool, site: Site, 
     project, page = make_project(site.data, name, **ASKED), open_page()
     page.set_viewport_size({"width": width, "height": 640})
     page.emulate_media(reduced_motion="reduce")
-    come_in(page, site, name)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     if together:
         with page.expect_response("**/view"):
@@ -178,7 +178,7 @@ FOCUSED = """() => {
 
 def test_the_first_tab_leads_past_the_header(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "tabea"), open_page()
-    come_in(page, site, "tabea")
+    let_in(page, site, "tabea@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("Tab")
     skip = page.get_by_role("link", name="Skip to the content")
@@ -191,7 +191,7 @@ def test_the_first_tab_leads_past_the_header(site: Site, open_page: OpenPage) ->
 
 def test_with_forced_colours_the_chosen_verdict_can_still_be_told(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "frida", criteria="usual"), open_page(forced_colors="active")
-    come_in(page, site, "frida")
+    let_in(page, site, "frida@example.org")
     page.goto(site.address(f"{project}/judge"))
     chosen, other = page.locator(".ask label").nth(0), page.locator(".ask label").nth(1)
     chosen.click()

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
-from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, make_project, say_why
+from tests.browser.conftest import Complaints, Site, let_in, wrong_with
+from tests.browser.seat import ASKED, PHONE, OpenPage, make_project, say_why
 
 
 @pytest.mark.parametrize(
@@ -20,7 +20,7 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
     ]
     scripted = look.get("java_script_enabled", True)
     project, page = make_project(site.data, name, **ASKED), open_page(**look)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     if scripted:
         say_why(page, "Begun before.")
@@ -41,7 +41,7 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
         expect(page.get_by_label("Why?")).to_have_value("Begun before.")
 
     lead = open_page()
-    sign_in(lead, site, f"lead-{name}@example.org", PASSWORD)
+    let_in(lead, site, f"lead-{name}@example.org")
     lead.goto(site.address(f"{project}/flags"))
     lead.get_by_text("The pair, as it was shown").click()
     expect(lead.get_by_text("What is a goose").last).to_be_visible()
@@ -66,7 +66,7 @@ def test_half_a_flag_stays_with_its_pair_until_the_server_has_it(
     site: Site, open_page: OpenPage, complaints: Complaints
 ) -> None:
     project, page = make_project(site.data, "flora"), open_page()
-    sign_in(page, site, "flora@example.org", PASSWORD)
+    let_in(page, site, "flora@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("f")
     page.get_by_label("Something else").check()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, let_in, wrong_with
 
 OpenPage = Callable[..., Page]
 
@@ -31,7 +31,7 @@ def freeze(page: Page, name: str) -> str:
 
 def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage, tmp_path: Path) -> None:
     page = open_page(accept_downloads=True)
-    sign_in(page, demo, "researcher@example.org", demo.password)
+    let_in(page, demo, "researcher@example.org")
     page.goto(demo.address("/p/demo/snapshots"))
     page.get_by_role("link", name="Choose filters").click()
     everything = stat(page, "Rows").inner_text()
@@ -79,7 +79,7 @@ def test_a_name_that_does_not_fit_is_told_beside_it(
     demo: Site, open_page: OpenPage, complaints: Complaints
 ) -> None:
     page = open_page()
-    sign_in(page, demo, "researcher@example.org", demo.password)
+    let_in(page, demo, "researcher@example.org")
     page.goto(demo.address("/p/demo/snapshots/new?category=code"))
     page.get_by_label("Name").fill("Wrong name")
     page.get_by_role("button", name="Make the snapshot").click()

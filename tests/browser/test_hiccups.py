@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import Complaints, Site, serving, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, let_in, serving, sign_in, wrong_with
 from tests.browser.seat import LISTEN, PASSWORD, PHONE, OpenPage, judgments, make_project
 
 
@@ -17,7 +17,7 @@ def test_a_verdict_survives_a_restart_of_the_server(
     with serving(tmp_path, "serve", "--workers", "1") as site:
         for name, page in pages.items():
             project = make_project(tmp_path, name)
-            sign_in(page, site, f"{name}@example.org", PASSWORD)
+            let_in(page, site, f"{name}@example.org")
             page.goto(site.address(f"{project}/judge"))
             page.wait_for_timeout(300)
     for page in pages.values():
@@ -55,7 +55,7 @@ def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, co
     project, page = make_project(site.data, "wanda"), open_page()
     make_project(site.data, "willi")
     page.on("dialog", lambda dialog: dialog.accept())
-    sign_in(page, site, "wanda@example.org", PASSWORD)
+    let_in(page, site, "wanda@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.route(
         "**/judge", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
@@ -73,7 +73,7 @@ def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, co
     # Signed out before the network is back: the page tries again by itself.
     page.context.clear_cookies(name="tiebreak")
     page.unroute("**/judge")
-    sign_in(page, site, "willi@example.org", PASSWORD)
+    let_in(page, site, "willi@example.org")
     page.goto(site.address("/"))
     expect(page.get_by_text("Not saved yet.")).to_be_hidden()
     assert judgments(site.data, project) == []
@@ -88,7 +88,7 @@ def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, co
 def test_a_lost_answer_and_a_change_of_mind(site: Site, open_page: OpenPage, complaints: Complaints) -> None:
     """Recorded once; the second thought is offered as a change."""
     project, page = make_project(site.data, "petra"), open_page()
-    sign_in(page, site, "petra@example.org", PASSWORD)
+    let_in(page, site, "petra@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.wait_for_timeout(300)
     page.context.set_offline(True)

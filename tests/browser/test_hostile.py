@@ -17,7 +17,7 @@ from app.imports.importing import File, import_files
 from app.models import Role
 from app.projects import lifecycle
 from app.projects.forms import ProjectFile
-from tests.browser.conftest import Site, sign_in
+from tests.browser.conftest import Site, let_in
 from tests.browser.hostile import LABELS, TEXTS
 from tests.browser.test_journey import Desk
 from tests.conftest import make_settings
@@ -128,7 +128,7 @@ def test_hostile_texts_are_only_read(site: Site, project: str, open_page: Callab
     left: list[str] = []
     page.on("request", lambda request: left.append(request.url) if astray(request, site) else None)
     page.on("dialog", lambda dialog: (left.append(dialog.message), dialog.dismiss()))
-    sign_in(page, site, "hope@example.org", PASSWORD)
+    let_in(page, site, "hope@example.org")
     page.goto(f"{project}/judge")
     for number in range(PAIRS):
         for width in WIDTHS:

@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Page, Route, expect
 from werkzeug.serving import make_server
 
 from app.models import Role
-from tests.browser.conftest import Complaints, Site, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, let_in, sign_in, wrong_with
 from tests.browser.seat import PASSWORD, fill
 
 MODELS = ("zephyr-one", "quartz-two", "ember-three")
@@ -208,7 +208,7 @@ def judged(page: Page, project: str) -> list[str]:
 
 def test_a_double_click_judges_one_pair(site: Site, open_page: OpenPage, queue: Callable[[str], str]) -> None:
     project, page = queue("dora"), open_page()
-    sign_in(page, site, "dora@example.org", PASSWORD)
+    let_in(page, site, "dora@example.org")
     page.goto(f"{project}/judge")
     Desk(page).act(lambda: page.get_by_role("button", name="A is better").dblclick())
     page.wait_for_timeout(400)
@@ -255,7 +255,7 @@ def test_a_verdict_survives_the_network(
     complaints: Complaints,
 ) -> None:
     project, page = queue(name), open_page()
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(f"{project}/judge")
     page.route("**/judge", lose)
     page.wait_for_timeout(300)

@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import Site, sign_in
-from tests.browser.seat import ASKED, LISTEN, PASSWORD, PHONE, OpenPage, cover, judgments, make_project
+from tests.browser.conftest import Site, let_in
+from tests.browser.seat import ASKED, LISTEN, PHONE, OpenPage, cover, judgments, make_project
 
 
 def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "vera"), open_page()
-    sign_in(page, site, "vera@example.org", PASSWORD)
+    let_in(page, site, "vera@example.org")
     page.goto(site.address(f"{project}/judge"))
     for key, name in (("e", "together"), ("d", "differences")):
         with page.expect_response("**/view"):
@@ -22,7 +22,7 @@ def test_the_keys_of_the_view_menu_act(site: Site, open_page: OpenPage) -> None:
 
 def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "kay", **ASKED), open_page()
-    sign_in(page, site, "kay@example.org", PASSWORD)
+    let_in(page, site, "kay@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("?")
     said = page.get_by_role("dialog").locator("dd").all_inner_texts()
@@ -46,7 +46,7 @@ def test_the_list_of_keys_says_what_each_does(site: Site, open_page: OpenPage) -
 
 def test_arrows_walk_along_a_scale_of_degrees(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "grada", points=7), open_page()
-    sign_in(page, site, "grada@example.org", PASSWORD)
+    let_in(page, site, "grada@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text(
@@ -69,7 +69,7 @@ def test_arrows_walk_along_a_scale_of_degrees(site: Site, open_page: OpenPage) -
 
 def test_a_reason_to_skip_has_no_key_until_the_list_is_open(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "skipper"), open_page()
-    sign_in(page, site, "skipper@example.org", PASSWORD)
+    let_in(page, site, "skipper@example.org")
     page.goto(site.address(f"{project}/judge"))
     first = page.locator("[data-pair] [name=assignment_id]").input_value()
     page.wait_for_timeout(300)
@@ -109,7 +109,7 @@ def test_keys_of_another_script_are_those_in_their_place(
     key: str, code: str, site: Site, open_page: OpenPage
 ) -> None:
     project, page = make_project(site.data, f"omar-{code.lower()}"), open_page()
-    sign_in(page, site, f"omar-{code.lower()}@example.org", PASSWORD)
+    let_in(page, site, f"omar-{code.lower()}@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.wait_for_timeout(300)
     page.evaluate(
@@ -130,7 +130,7 @@ def test_whoever_judged_is_where_the_next_pair_begins(
 ) -> None:
     name = "toni" if look else "tara"
     project, page = make_project(site.data, name), open_page(**look)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.wait_for_timeout(300)
     if look:
@@ -150,7 +150,7 @@ def test_whoever_judged_is_where_the_next_pair_begins(
 
 def test_what_is_open_beside_the_pair_has_the_keys(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "paula", **ASKED), open_page()
-    sign_in(page, site, "paula@example.org", PASSWORD)
+    let_in(page, site, "paula@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.wait_for_timeout(300)
     page.keyboard.press("f")
@@ -181,7 +181,7 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
     name = "vivi" if scripted else "vito"
     project, page = make_project(site.data, name, **ASKED), open_page(java_script_enabled=scripted)
     cover(site.data, project)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     verdict = page.get_by_role("button", name="A is better")
     expect(verdict).to_be_hidden()
@@ -218,7 +218,7 @@ def test_a_covered_pair_has_no_verdict_until_it_is_opened(
 
 def test_digits_are_shown_where_they_choose(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "digna", **ASKED), open_page()
-    sign_in(page, site, "digna@example.org", PASSWORD)
+    let_in(page, site, "digna@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("t")
     shown = page.locator("[data-tags][open] .chip").evaluate_all(
@@ -248,7 +248,7 @@ AT_ONCE = """() => {
 
 def test_a_slip_is_taken_back_at_once_and_only_that_one(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "undine"), open_page()
-    sign_in(page, site, "undine@example.org", PASSWORD)
+    let_in(page, site, "undine@example.org")
     page.goto(site.address(f"{project}/judge"))
     page.keyboard.press("ArrowDown")
     expect(page.get_by_role("heading", name="Pair 2 of 6")).to_be_focused()

@@ -7,8 +7,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.models import Role
-from tests.browser.conftest import Site, sign_in, wrong_with
-from tests.browser.seat import PASSWORD, fill
+from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.seat import fill
 
 SETTINGS = {
     "training": True,
@@ -53,11 +53,11 @@ def judge(page: Page, verdict: str) -> None:
 
 def come_live(open_page: Callable[..., Page], school: Site, page: Page, name: str) -> None:
     """Read the warning, and be let in by the lead."""
-    sign_in(page, school, f"{name}@example.org", PASSWORD)
+    let_in(page, school, f"{name}@example.org")
     page.goto(school.address("/p/birds/judge"))
     page.get_by_role("button", name="I have read this").click()
     lead = open_page()
-    sign_in(lead, school, "lead@example.org", PASSWORD)
+    let_in(lead, school, "lead@example.org")
     lead.goto(school.address("/p/birds/learning"))
     lead.get_by_role("button", name=f"Let in {name.title()}").click()
     expect(lead.get_by_text("They judge live now.")).to_be_visible()
@@ -65,7 +65,7 @@ def come_live(open_page: Callable[..., Page], school: Site, page: Page, name: st
 
 def test_a_newcomers_way(school: Site, open_page: Callable[..., Page]) -> None:
     lead = open_page()
-    sign_in(lead, school, "lead@example.org", PASSWORD)
+    let_in(lead, school, "lead@example.org")
     lead.goto(school.address("/p/birds/learning"))
     expect(lead.get_by_text("nobody who is new gets as far as judging")).to_be_visible()
     uses = lead.get_by_role("combobox")
@@ -77,7 +77,7 @@ def test_a_newcomers_way(school: Site, open_page: Callable[..., Page]) -> None:
     assert wrong_with(lead) == []
 
     nia = open_page()
-    sign_in(nia, school, "nia@example.org", PASSWORD)
+    let_in(nia, school, "nia@example.org")
     nia.goto(school.address("/p/birds/judge"))
     expect(nia.get_by_role("heading", name="Before you begin")).to_be_visible()
     expect(nia.get_by_text("Some of this is grim.")).to_be_visible()
@@ -142,7 +142,7 @@ def test_what_is_new_in_the_guideline(school: Site, open_page: Callable[..., Pag
     come_live(open_page, school, nell, "nell")
     nell.goto(school.address("/p/birds/guideline"))
     nell.get_by_role("button", name="I have read it").click()
-    sign_in(lead, school, "lead@example.org", PASSWORD)
+    let_in(lead, school, "lead@example.org")
     lead.goto(school.address("/p/birds/guideline/edit"))
     lead.get_by_role("textbox").fill("# Ties\n\nCall a tie when both are equally good.")
     lead.get_by_role("button", name="Publish version 2").click()

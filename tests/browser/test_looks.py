@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import WIDER, Complaints, Site, sign_in, violations
-from tests.browser.seat import PASSWORD, make_project
+from tests.browser.conftest import WIDER, Complaints, Site, let_in, violations
+from tests.browser.seat import make_project
 from tests.browser.test_asking import FULL
 
 LOOKS = [(width, scheme) for width in (1440, 768, 375) for scheme in ("light", "dark")]
@@ -51,7 +51,7 @@ def seat(site: Site, browser: Browser) -> Iterator[Page]:
     project = make_project(site.data, "lois", **FULL)
     context = browser.new_context()
     page = context.new_page()
-    sign_in(page, site, "lois@example.org", PASSWORD)
+    let_in(page, site, "lois@example.org")
     page.goto(site.address(f"{project}/judge"))
     answer(page)
     page.get_by_role("button", name="Tie", exact=True).last.click()

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Site, sign_in, wrong_with
-from tests.browser.seat import ASKED, PASSWORD, PHONE, OpenPage, choose_words, judgments, make_project, marked
+from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.seat import ASKED, PHONE, OpenPage, choose_words, judgments, make_project, marked
 
 COVERED = """(side) => {
   const box = (name) => document.querySelector(name).getBoundingClientRect();
@@ -26,7 +26,7 @@ def test_a_faulty_place_is_marked_kept_and_shown_again(
 ) -> None:
     name = "mara" if look else "mark"
     project, page = make_project(site.data, name, **ASKED), open_page(**look)
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(site.address(f"{project}/judge"))
     side = choose_words(page, "water bird")
     button = page.get_by_role("button", name="Mark this place")

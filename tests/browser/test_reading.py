@@ -8,8 +8,8 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from app.models import Role
-from tests.browser.conftest import Site, sign_in, wrong_with
-from tests.browser.seat import PASSWORD, fill
+from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.seat import fill
 from tests.browser.test_journey import Desk
 
 PIXEL = base64.b64decode(
@@ -58,7 +58,7 @@ def test_an_image_is_asked_for_only_when_a_person_asks(
         route.fulfill(body=PIXEL, content_type="image/png")
 
     page.route("https://pictures.example/**", picture)
-    sign_in(page, site, "iris@example.org", PASSWORD)
+    let_in(page, site, "iris@example.org")
     page.goto(address)
     expect(page.locator("a.media").first).to_have_text("a heron · pictures.example")
     assert wrong_with(page) == []
@@ -81,7 +81,7 @@ def test_an_image_has_a_page_of_its_own_without_javascript(
     page.context.route(
         "https://pictures.example/**", lambda route: route.fulfill(body=PIXEL, content_type="image/png")
     )
-    sign_in(page, site, "inga@example.org", PASSWORD)
+    let_in(page, site, "inga@example.org")
     page.goto(address)
     with page.expect_popup() as opened:
         page.get_by_role("link", name="Show image").click()
@@ -97,7 +97,7 @@ ENDS = """({ children: [code, button] }) => ({
 def test_code_is_copied_as_it_was_written(make: MakeProject, site: Site, open_page: OpenPage) -> None:
     address = make("cleo", *((RICH, f"{RICH} Number {n}.") for n in range(2)))
     page = open_page(permissions=["clipboard-read", "clipboard-write"])
-    sign_in(page, site, "cleo@example.org", PASSWORD)
+    let_in(page, site, "cleo@example.org")
     page.goto(address)
     for left in (1, 0):
         expect(page.get_by_role("button", name="Copy")).to_have_count(2)
@@ -131,7 +131,7 @@ ALIKE = """() => [...document.querySelectorAll(".response")].map((response) => {
 def test_both_look_alike_whatever_wrote_them(make: MakeProject, site: Site, open_page: OpenPage) -> None:
     address = make("alma", (f"{RICH} 1", f"{RICH} 2"), ("No.", RICH * 9), (PLAIN, "No."))
     page = open_page()
-    sign_in(page, site, "alma@example.org", PASSWORD)
+    let_in(page, site, "alma@example.org")
     page.goto(address)
     seen = set()
     for left in (2, 1, 0):
@@ -161,7 +161,7 @@ def test_the_next_pair_moves_nothing_and_a_panel_covers_nothing(
     address = make("nils", *((RICH, RICH * (n + 2)) for n in range(6)))
     page = open_page(viewport={"width": 1440, "height": 900})
     page.add_init_script(SHIFTS)
-    sign_in(page, site, "nils@example.org", PASSWORD)
+    let_in(page, site, "nils@example.org")
     page.goto(address)
     # The first formula of all brings its font; from then on it is there.
     page.evaluate("() => document.fonts.ready.then(() => { window.shifts = []; })")
@@ -190,7 +190,7 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
     said = f"{row}\n|{'-|' * 12}\n{row}\n\n```\n{'beyond the box ' * 20}\n```\n\n" + PLAIN * 3
     page = open_page(viewport={"width": 375, "height": 700})
     address = make("vita", (said, f"{said} So."))
-    sign_in(page, site, "vita@example.org", PASSWORD)
+    let_in(page, site, "vita@example.org")
     page.goto(address)
     for name in (".wide", "pre", ".response-body"):
         box = page.locator(name).first
@@ -235,7 +235,7 @@ def test_what_is_said_of_both_responses_moves_nothing(
     name = f"dora-{width}"
     address = make(name, ("One two three four. " * 9, "Cinq six sept huit neuf. " * 9))
     page = open_page(viewport={"width": width, "height": 900})
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     page.goto(address)
     places = page.evaluate(BOXES)
     with page.expect_response("**/view"):
@@ -254,7 +254,7 @@ def test_a_pair_weighs_little(
 ) -> None:
     """Cold, with everything that it loads, as it comes over the wire."""
     address, page = make(name, (text, f"{text}\n\nOr so.")), open_page()
-    sign_in(page, site, f"{name}@example.org", PASSWORD)
+    let_in(page, site, f"{name}@example.org")
     network = page.context.new_cdp_session(page)
     weights: list[float] = []
     network.on("Network.loadingFinished", lambda event: weights.append(event["encodedDataLength"]))
