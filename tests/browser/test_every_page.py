@@ -1,4 +1,4 @@
-"""Every page, for everybody who may open it: no barrier, no console error, nothing wider than a phone."""
+"""Every page, in each form that somebody sees: no barrier, no console error, nothing wider than a phone."""
 
 import json
 import re
@@ -25,10 +25,10 @@ from tests.browser.conftest import (
 )
 from tests.conftest import make_settings
 
-# Who looks at each page, by endpoint: v(isitor), a(nnotator), l(ead), A(dmin). Names in braces are
-# found once by the fixture `names`.
+# Who looks at each page, by endpoint: v(isitor), a(nnotator), l(ead), A(dmin); of several who see the same,
+# or no more than another, one does. Names in braces are found once by the fixture `names`.
 PAGES = {
-    "projects.index": ("/", "valA"),
+    "projects.index": ("/", "vlA"),
     "accounts.sign_in": ("/sign-in", "v"),
     "accounts.invitation": ("/invitations/{invitation}", "va"),
     "accounts.choose_password": ("/password/{password}", "v"),
@@ -38,17 +38,17 @@ PAGES = {
     "accounts.site_audit": ("/people/audit", "A"),
     "styleguide.show": ("/styleguide", "v"),
     "projects.new": ("/projects/new", "l"),
-    "projects.show": ("/p/demo/", "valA"),
-    "projects.settings": ("/p/demo/settings", "lA"),
+    "projects.show": ("/p/demo/", "val"),
+    "projects.settings": ("/p/demo/settings", "l"),
     "projects.people": ("/p/demo/members", "l"),
     "projects.group_page": ("/p/demo/groups", "l"),
     "projects.rubric": ("/p/demo/rubric", "l"),
-    "examples.page": ("/p/demo/programs", "al"),
+    "examples.page": ("/p/demo/programs", "l"),
     "review.page": ("/p/demo/review", "l"),
     "webhooks.page": ("/p/demo/webhooks", "l"),
     "webhooks.show": ("/p/demo/webhooks/{webhook}", "l"),
     "projects.audit_page": ("/p/demo/audit", "l"),
-    "projects.guideline": ("/p/demo/guideline", "al"),
+    "projects.guideline": ("/p/demo/guideline", "l"),
     "projects.edit_guideline": ("/p/demo/guideline/edit", "l"),
     "imports.page": ("/p/demo/import", "l"),
     "joblist.show": ("/p/demo/jobs", "l"),
@@ -57,14 +57,14 @@ PAGES = {
     "learning.begin": ("/p/demo/begin", "a"),
     "learning.overview": ("/p/demo/learning", "l"),
     "annotation.limits": ("/p/demo/limits", "a"),
-    "quality.numbers": ("/p/demo/numbers", "al"),
-    "annotation.judge": ("/p/demo/judge", "al"),
-    "annotation.past": ("/p/demo/history", "al"),
+    "quality.numbers": ("/p/demo/numbers", "a"),
+    "annotation.judge": ("/p/demo/judge", "a"),
+    "annotation.past": ("/p/demo/history", "a"),
     "flags.write": ("/p/demo/judge/flag?assignment={pair}", "a"),
     "flags.mine": ("/p/demo/judge/flags", "a"),
     "flags.show": ("/p/demo/flags", "l"),
     "annotation.reconsider": ("/p/demo/history/{judgment}", "a"),
-    "leaderboard.show": ("/p/demo/leaderboard", "vlA"),
+    "leaderboard.show": ("/p/demo/leaderboard", "v"),
     "leaderboard.matrix": ("/p/demo/leaderboard/matrix", "v"),
     "leaderboard.model": ("/p/demo/leaderboard/models/{model}", "l"),
     "leaderboard.comparison": ("/p/demo/leaderboard/models/{model}/comparisons/{comparison}", "l"),
