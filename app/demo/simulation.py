@@ -41,6 +41,8 @@ from app.permissions import Access
 Qualities = dict[str, dict[str, float]]
 
 DAYS = 16
+# In milliseconds.
+HOUR = 3_600_000
 FOR_READERS = PairingIn(seed=1, per_prompt=4)
 ALL = PairingIn(seed=1)
 
@@ -183,11 +185,13 @@ def _criteria(
     return found
 
 
-def _moments(count: int, chance: random.Random) -> list[datetime]:
-    """Ascending moments in working hours of the days before today."""
+def moments(count: int, chance: random.Random) -> list[datetime]:
+    """Ascending moments in working hours of the days before today, so fine that hardly two are the same."""
     today = now().replace(hour=8, minute=0, second=0, microsecond=0)
     return sorted(
-        today - timedelta(days=chance.randrange(1, DAYS)) + timedelta(minutes=chance.randrange(600))
+        today
+        - timedelta(days=chance.randrange(1, DAYS))
+        + timedelta(milliseconds=chance.randrange(10 * HOUR))
         for _ in range(count)
     )
 
@@ -199,6 +203,6 @@ def _spread_over_days(session: Session, project: Project, chance: random.Random)
         ids = session.exec(
             select(col(Judgment.id)).where(Judgment.annotator_id == annotator_id).order_by(col(Judgment.id))
         ).all()
-        for judgment_id, moment in zip(ids, _moments(len(ids), chance), strict=True):
+        for judgment_id, moment in zip(ids, moments(len(ids), chance), strict=True):
             dated = sa.update(Judgment).where(col(Judgment.id) == judgment_id).values(created_at=moment)
             session.execute(dated)
