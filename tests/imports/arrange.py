@@ -67,3 +67,13 @@ def comparison(number: int, a: str = "heron", b: str = "wren", **more: Any) -> d
 
 def vote(winner: str, a: str = "heron", b: str = "wren", **more: Any) -> dict[str, Any]:
     return {"model_a": a, "model_b": b, "winner": winner, **more}
+
+
+# Two that are the same, twice.
+VOTES = [
+    vote("model_a", prompt_id="q1", annotator="kim"),
+    vote("model_a", prompt_id="q1", annotator="kim"),
+    vote("tie"),
+    vote("tie"),
+    vote("both_bad", prompt_id="q1", annotator="lou", language="en", category="birds"),
+]

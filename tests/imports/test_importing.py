@@ -1,7 +1,6 @@
 """Importing: what is added, that a repeat adds nothing, and what is refused."""
 
 import gzip
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,16 +8,11 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import annotators, divided, tallies
+from app import divided, tallies
 from app.errors import Invalid
-from app.exports import stream
-from app.exports.forms import ExportSpec
 from app.imports import importing
-from app.imports.known import REPEATS
-from app.imports.loading import OWN_GONE, OWN_UNNAMED
 from app.models import (
     Annotator,
-    AnnotatorKind,
     AuditEvent,
     Batch,
     Comparison,
@@ -29,12 +23,10 @@ from app.models import (
     Prompt,
     Response,
     Slot,
-    Source,
     Tally,
-    now,
 )
 from tests.conftest import Cast
-from tests.imports.arrange import Importer, comparison, counts, response, table_sizes, vote
+from tests.imports.arrange import VOTES, Importer, comparison, counts, response, table_sizes, vote
 
 EVERYTHING = ("models", "prompts", "responses", "comparisons", "slots", "annotators", "judgments", "tallies")
 
@@ -45,7 +37,6 @@ LOOKED_AT = """
 """
 
 # Prompts, outcomes and annotators.
-VERDICTS = ((0, "a", "kim"), (0, "a", "lee"), (1, "b", "kim"), (2, "tie", "kim"))
 
 HI = {"role": "user", "content": "Hi"}
 
@@ -75,13 +66,7 @@ FILES: dict[str, list[dict[str, Any]]] = {
         {"prompt": f"Question {n}?", "responses": {"heron": f"h{n}", "wren": f"w{n}"}} for n in range(3)
     ],
     "comparisons": [comparison(1), comparison(2, gold="b"), comparison(3, winner="tie", annotator="kim")],
-    "votes": [
-        vote("model_a", prompt_id="q1", annotator="kim"),
-        vote("model_a", prompt_id="q1", annotator="kim"),
-        vote("tie"),
-        vote("tie"),
-        vote("both_bad", prompt_id="q1", annotator="lou", language="en", category="birds"),
-    ],
+    "votes": VOTES,
     "alpaca outputs": [{"instruction": f"Q{n}", "output": "x", "generator": "heron"} for n in range(3)],
     "alpaca annotations": [{**ALPACA, "preference": 1.2, "annotator": "judge"}],
     "arena hard questions": [{"uid": "q1", "prompt": "Hi", "category": "hard", "cluster": "Greetings"}],
@@ -262,13 +247,6 @@ def test_gold_that_comes_with_a_verdict_later_is_gold_too(importer: Importer, se
     assert table_sizes(session, "judgments", "annotators") == {"judgments": 2, "annotators": 1}
 
 
-def test_a_vote_under_a_pseudonym_of_the_project_is_refused(importer: Importer, session: Session) -> None:
-    importer([comparison(1, winner="a", annotator="kim")])
-    uid = session.exec(select(Annotator.uid)).one()
-    assert importer([comparison(2, winner="b", annotator=uid)]).files[0].reasons == {OWN_UNNAMED: 1}
-    assert table_sizes(session, "prompts", "annotators") == {"prompts": 1, "annotators": 1}
-
-
 def test_a_judged_comparison_cannot_become_gold(importer: Importer) -> None:
     importer([comparison(1, winner="a")])
     assert "has been judged already" in importer([comparison(1, gold="a")]).refused_rows[0]["reason"]
@@ -279,93 +257,6 @@ def test_two_responses_of_one_model(importer: Importer, session: Session) -> Non
     assert counts(importer([row, row])) == (2, 1, 0, 1), "the same annotator cannot judge a pair twice"
     assert session.exec(select(Response.sample).order_by(col(Response.sample))).all() == [0, 1]
     assert session.exec(select(Tally)).all() == [], "a model is not ranked against itself"
-
-
-def test_votes_count_in_the_tallies(importer: Importer, session: Session) -> None:
-    importer(
-        [
-            vote("model_a", annotator="kim", category="birds"),
-            vote("model_a", "wren", "heron", annotator="kim"),
-        ]
-    )
-    models = {model.name: model.id for model in session.exec(select(Model))}
-    overall = session.exec(select(Tally).where(Tally.slice_by == "kind")).all()
-    assert sorted((tally.outcome.value, tally.n) for tally in overall) == [("a", 1), ("b", 1)]
-    assert {tally.model_a_id for tally in overall} == {min(models.values())}
-    kim = session.exec(select(Annotator)).one()
-    assert (kim.name, kim.kind, kim.judged, kim.changes) == ("kim", AnnotatorKind.HUMAN, 2, 2)
-
-
-def test_votes_count_as_their_annotators_do(importer: Importer, session: Session) -> None:
-    """Whom a lead has called a judge model stays one in the next file, which does not say it."""
-    importer([vote("model_a", prompt_id="q1", annotator="kim")])
-    kim = session.exec(select(Annotator)).one()
-    annotators.put(session, importer.project, [kim.uid], "experts", by=None)
-    annotators.recast(session, importer.project, [kim.uid], AnnotatorKind.MODEL, by=None)
-    session.commit()
-    importer([vote("tie", prompt_id="q2", annotator=who) for who in ("kim", "lou")])
-    by_slice = select(Tally.slice_value, sa.func.sum(Tally.n)).where(Tally.n > 0).group_by(Tally.slice_value)
-    assert dict(session.exec(by_slice).all()) == {"experts": 2, "model": 2, "human": 1}
-    assert tallies.differences(session, kim.project_id) == []
-
-
-@pytest.mark.parametrize("shape", ["votes", "comparisons", "preferences"])
-def test_a_row_says_whether_a_judge_model_wrote_it(importer: Importer, session: Session, shape: str) -> None:
-    row = {
-        "votes": vote("model_a", prompt_id="q1"),
-        "comparisons": comparison(1, winner="a"),
-        "preferences": {"prompt": "Hi?", "chosen": "Hello.", "rejected": "No."},
-    }[shape]
-    kinds = ("model", "human", None, "robot")
-    rows = [{**row, "annotator": f"a {kind}", "annotator_kind": kind} for kind in kinds]
-    rows.append({**row, "annotator": "a human", "annotator_kind": "model"})
-    report = importer(rows)
-    assert counts(report) == (5, 4, 0, 1)
-    [refused] = report.refused_rows
-    assert (refused["line"], refused["reason"]) == (4, "annotator_kind: input should be 'human' or 'model'")
-    there = session.exec(select(Annotator.name, Annotator.kind).order_by(col(Annotator.id))).all()
-    assert there == [("a model", "model"), ("a human", "human"), ("a None", "human"), ("a human", "model")]
-    assert tallies.differences(session, importer.project.id or 0) == []
-    assert counts(importer(rows)) == (5, 0, 4, 1)
-
-
-def test_votes_have_no_text_and_are_not_queued(importer: Importer, session: Session) -> None:
-    importer(FILES["votes"])
-    assert session.exec(select(Response.messages)).all() == [None] * len(session.exec(select(Response)).all())
-    assert table_sizes(session, "slots") == {"slots": 0}
-    assert {judgment.source for judgment in session.exec(select(Judgment))} == {Source.IMPORT}
-
-
-def test_one_annotators_votes_on_one_pair_all_count(importer: Importer, session: Session) -> None:
-    rows = [
-        vote(winner, prompt_id="q1", annotator="kim") for winner in ("model_a", "model_b", "model_a", "tie")
-    ]
-    importer(rows)
-    report = importer([*rows[:2], vote("both_bad", prompt_id="q1", annotator="kim")])
-    assert counts(report) == (3, 1, 2, 0)
-    live = session.exec(select(Judgment.comparison_id)).all()
-    assert len(live) == len(set(live)) == 5
-    samples = set(session.exec(select(Response.sample)).all())
-    assert samples == {0, *range(REPEATS + 1, REPEATS + 5)}
-
-
-def test_identical_rows_are_told_apart_by_their_place_and_a_named_batch(importer: Importer) -> None:
-    row = vote("tie", annotator="kim")
-    assert counts(importer([row, row])) == (2, 2, 0, 0)
-    assert counts(importer([row, row, row])) == (3, 1, 2, 0)
-    assert counts(importer([row, row], batch="second week")) == (2, 2, 0, 0)
-    assert counts(importer([row, row], batch="second week")) == (2, 0, 2, 0)
-
-
-def test_votes_then_responses_fill_in_the_texts(importer: Importer, session: Session) -> None:
-    importer([vote("model_a", prompt_id="q1", annotator="kim")])
-    rows = [{**response(1, model), "prompt_id": "q1", "category": "birds"} for model in ("heron", "wren")]
-    assert counts(importer(rows)) == (2, 2, 0, 0)
-    prompt = session.exec(select(Prompt)).one()
-    assert (prompt.messages, prompt.category) == ([{"role": "user", "content": "Question 1?"}], "birds")
-    assert all(session.exec(select(Response.messages)).all())
-    assert tallies.differences(session, session.exec(select(Project.id)).one() or 0) == []
-    assert session.exec(select(Tally).where(Tally.slice_by == "category")).one().slice_value == "birds"
 
 
 def test_an_import_that_is_cut_off_has_counted_and_recorded_what_it_wrote(
@@ -425,14 +316,6 @@ def test_arena_rows_keep_every_text_a_model_gave(importer: Importer, session: Se
     importer(FILES["lmarena"])
     heron = session.exec(select(Response).join(Model).where(Model.name == "heron")).all()
     assert sorted(response.sample for response in heron) == [0, 1]
-
-
-def test_preferences_of_unnamed_models_do_not_touch_the_ranking(importer: Importer, session: Session) -> None:
-    importer([{"prompt": "Hi", "chosen": "Hello", "rejected": "Yes?"}], name="helpful.train.jsonl")
-    judgment = session.exec(select(Judgment)).one()
-    assert judgment.outcome == Outcome.A
-    assert session.get_one(Annotator, judgment.annotator_id).name == "helpful"
-    assert session.exec(select(Tally)).all() == []
 
 
 def test_refused_rows_are_given_back_and_the_others_taken(importer: Importer, session: Session) -> None:
@@ -520,63 +403,3 @@ def test_an_empty_response_is_told_and_waits_for_a_text(
     )
     assert importer(rows).total("added") == 0
     assert importer([response(1, "heron")]).total("added") == 1
-
-
-def test_an_empty_side_is_not_queued_but_its_vote_counts(importer: Importer, session: Session) -> None:
-    report = importer([comparison(1) | {"response_b": " "}])
-    assert [row["reason"] for row in report.refused_rows] == [
-        "response_b is empty; there is nothing to compare"
-    ]
-    judged = importer([comparison(2) | {"response_b": "", "winner": "model_a"}])
-    assert (judged.total("added"), judged.total("empty")) == (1, 1)
-    assert session.exec(select(Slot)).all() == []
-    assert session.exec(select(Judgment)).one().outcome == Outcome.A
-
-
-@pytest.mark.parametrize("file", ["jsonl", "csv", "parquet"])
-def test_exported_judgments_are_taken_by_another_project_and_never_twice(
-    app: Flask, cast: Cast, session: Session, tmp_path: Path, file: str
-) -> None:
-    here = Importer(app, cast.project, tmp_path)
-    rows = [comparison(n, winner=won, annotator=who) for n, won, who in VERDICTS]
-    here([{**rows[0], "category": "birds", "tags": ["water"]}, *rows[1:]])
-    here([comparison(5, gold="b", winner="b", annotator="kim")])
-    here([vote("b", annotator="kim"), vote("a", annotator="kim")])
-    here([comparison(6, a="@cf/wren", prompt_id="-1", category="'=", winner="b", annotator="kim")])
-    session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "a").values(strength=3, swapped=True))
-    session.execute(sa.update(Judgment).where(col(Judgment.outcome) == "tie").values(retired_at=now()))
-    session.execute(sa.update(Annotator).where(col(Annotator.name) == "lee").values(simulated=True))
-    there = Project(slug="copy", name="Copy")
-    session.add(there)
-    session.commit()
-    spec = ExportSpec.model_validate({"format": "judgments", "file": file})
-    exported = b"".join(stream.stream(here.engine, cast.project, spec, stream.Receipt(), by=None))
-    assert counts(here(exported, f"judgments.{file}")) == (8, 0, 8, 0), "they are here already"
-    importer = Importer(app, there, tmp_path)
-    assert importer(exported, f"judgments.{file}").files[0].reasons == {}
-    assert counts(importer(exported, f"judgments.{file}"))[1] == 0
-    said = sa.text("""
-        SELECT c.pair_id, p.key, p.messages, p.tags, p.category, c.gold, j.outcome, j.strength, j.swapped,
-               j.created_at, a.simulated
-        FROM judgments j JOIN comparisons c ON c.id = j.comparison_id JOIN prompts p ON p.id = c.prompt_id
-        JOIN annotators a ON a.id = j.annotator_id
-        WHERE j.retired_at IS NULL AND j.project_id = :project ORDER BY j.id
-    """)
-    ours, theirs = (
-        sorted(map(str, session.execute(said, {"project": project.id}))) for project in (cast.project, there)
-    )
-    assert (theirs, len(theirs)) == (ours, 7)
-    pseudonyms, names = (
-        set(session.scalars(sa.select(column).where(col(Annotator.project_id) == project.id)))
-        for project, column in ((cast.project, Annotator.uid), (there, Annotator.name))
-    )
-    assert names <= pseudonyms
-    assert not session.scalar(sa.select(sa.func.count()).select_from(Slot)), "nothing of it is judged again"
-    assert tallies.differences(session, there.id or 0) == []
-    mine = col(Judgment.project_id) == cast.project.id
-    session.execute(sa.delete(Judgment).where(mine, col(Judgment.strength) == 3))
-    session.execute(sa.update(Judgment).where(mine).values(retired_at=now()))
-    session.commit()
-    later = here(exported, f"judgments.{file}")
-    assert counts(later) == (8, 0, 5, 3), "those that are gone are no longer called there"
-    assert later.files[0].reasons == {OWN_GONE: 3}
