@@ -21,6 +21,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.accounts import views as accounts
     from app.annotation import views as annotation
     from app.api import limits
+    from app.asking import views as asking
     from app.examples import views as examples
     from app.exports import views as exports
     from app.flags import views as flags
@@ -53,6 +54,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     app.register_blueprint(health.bp)
     app.register_blueprint(accounts.bp)
     app.register_blueprint(projects.bp)
+    app.register_blueprint(asking.bp)
     app.register_blueprint(imports.bp)
     app.register_blueprint(joblist.bp)
     app.register_blueprint(pairing.bp)

@@ -10,8 +10,8 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import db, tallies
+from app.asking import rubrics
 from app.models import Account, Guideline, Judgment, Outcome, Project, TextSize, metadata
-from app.projects import rubrics
 from app.settings import Settings
 from tests.annotation.arrange import ask, queue
 from tests.conftest import Cast, make_settings

@@ -10,6 +10,8 @@ from werkzeug.test import TestResponse
 
 from app import jobs
 from app.accounts import tokens
+from app.asking import guidelines
+from app.asking.forms import GuidelineIn
 from app.exports.forms import Format
 from app.models import (
     Account,
@@ -24,8 +26,6 @@ from app.models import (
     Visibility,
     now,
 )
-from app.projects import guidelines
-from app.projects.forms import GuidelineIn
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge

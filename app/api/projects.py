@@ -9,11 +9,13 @@ from app.api.auth import account, enter
 from app.api.operations import get, patch, post, put, saved
 from app.api.paging import Page, PageIn, address, position
 from app.api.reading import asked, changed, received
+from app.asking import guidelines, rubrics
+from app.asking.forms import BaseIn, GuidelineIn
 from app.errors import NotFound
 from app.models import Scope
 from app.permissions import Access
-from app.projects import guidelines, lifecycle, overview, rubrics
-from app.projects.forms import BaseIn, ChangeIn, GuidelineIn, ProjectIn, SettingsIn
+from app.projects import lifecycle, overview
+from app.projects.forms import ChangeIn, ProjectIn, SettingsIn
 from app.rubric import Rubric
 
 

@@ -3,8 +3,8 @@
 from flask import Blueprint, Response
 
 from app import db, permissions, web
+from app.asking import rubrics
 from app.examples import recipes
-from app.projects import rubrics
 
 bp = Blueprint("examples", __name__)
 

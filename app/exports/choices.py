@@ -10,6 +10,7 @@ from flask_babel import lazy_gettext
 from sqlmodel import Session, col, select
 
 from app import inputs
+from app.asking import rubrics
 from app.errors import FieldError, Invalid, NotFound
 from app.exports.forms import ExportSpec
 from app.models import (
@@ -24,7 +25,6 @@ from app.models import (
     Prompt,
     Tally,
 )
-from app.projects import rubrics
 
 Spec = TypeVar("Spec", bound=ExportSpec)
 

@@ -6,10 +6,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.asking import rubrics
 from app.leaderboard import memory, reading
 from app.leaderboard.forms import StandingsQuery
 from app.models import Comparison, Judgment, Model, Project
-from app.projects import rubrics
 from app.rubric import FailureTag
 
 # Tags are read from the judgments themselves; older ones tell little of what fails now.

@@ -9,13 +9,13 @@ import numpy as np
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from app.asking import rubrics
 from app.leaderboard import caveats, kept, reading, replay, shared_prompts, slicing, words
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.memory import remembered
 from app.leaderboard.ranked import FEW_PROMPTS, Prompts, Standings, rank_cells, rank_elo, with_slices
 from app.leaderboard.reading import Integers
 from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Model, Project
-from app.projects import rubrics
 from ranking import Cells, Fit, WinMatrix
 
 

@@ -7,9 +7,10 @@ import yaml
 from sqlmodel import Session
 
 from app import permissions
+from app.asking import guidelines, rubrics
 from app.errors import Invalid, checked
 from app.models import Project
-from app.projects import guidelines, members, rubrics
+from app.projects import members
 from app.projects.forms import MemberIn, ProjectFile, SettingsIn
 
 

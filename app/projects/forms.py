@@ -118,26 +118,6 @@ class NewProjectIn(AboutIn):
         return given
 
 
-def _unix_lines(value: str) -> str:
-    """Forms send carriage returns, files do not; the same text is the same version."""
-    text = value.replace("\r\n", "\n").strip()
-    if not text:
-        raise ValueError(_("Write something: annotators read this before they judge."))
-    return text
-
-
-class BaseIn(BaseModel):
-    """The version that somebody had read when they wrote the next one."""
-
-    base: Annotated[int, Field(ge=0)] = 0
-
-
-class GuidelineIn(BaseIn):
-    """A new version of the guideline."""
-
-    text: Annotated[str, Field(max_length=100_000), AfterValidator(_unix_lines)]
-
-
 class RoleIn(BaseModel):
     """A member's role, and whether a person or a judge model judges as them; left out, that stays."""
 

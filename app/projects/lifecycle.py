@@ -9,10 +9,12 @@ from sqlmodel import Session, col, select
 from app import audit
 from app.accounts import invitations
 from app.annotators import first_stage
+from app.asking import guidelines, rubrics
+from app.asking.forms import GuidelineIn
 from app.errors import Invalid
 from app.models import Account, Annotator, Membership, Project, Role, Stage, now
-from app.projects import guidelines, members, rubrics
-from app.projects.forms import ChangeIn, GuidelineIn, NewProjectIn, ProjectFile, ProjectIn
+from app.projects import members
+from app.projects.forms import ChangeIn, NewProjectIn, ProjectFile, ProjectIn
 
 
 def create(session: Session, form: ProjectIn | NewProjectIn, *, by: Account | None) -> Project:

@@ -13,13 +13,13 @@ import yaml
 from flask import current_app
 from sqlmodel import Session, col, select
 
+from app.asking import guidelines, rubrics
 from app.exports import exclusions
 from app.exports.forms import Aggregate, Format
 from app.leaderboard import bias, standings
 from app.leaderboard.sides import PositionBias
 from app.leaderboard.standings import Headline
 from app.models import Annotator, Project
-from app.projects import guidelines, rubrics
 from app.quality import agreement
 from app.quality.agreement import AgreementReport
 from app.quality.annotators import Share

@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from app.asking import rubrics
 from app.models import Account, Annotator, Comparison, Model, Outcome, Project, Prompt, Response, Slot
-from app.projects import rubrics
 from app.rubric import Rubric
 
 MARKERS = ("heron-9000", "lark-9000")

@@ -24,11 +24,11 @@ projects.remove_member: remove_member
 projects.group_page: annotator_groups
 projects.put_in_group: put_in_group
 projects.set_kind: set_kind
-projects.guideline: guideline guideline_versions
-projects.edit_guideline: guideline
-projects.publish_guideline: publish_guideline
-projects.rubric: rubric
-projects.publish_rubric: publish_rubric
+asking.guideline: guideline guideline_versions
+asking.edit_guideline: guideline
+asking.publish_guideline: publish_guideline
+asking.rubric: rubric
+asking.publish_rubric: publish_rubric
 accounts.settings: me
 accounts.rename: change_me
 accounts.choose_language: change_me
@@ -117,7 +117,7 @@ BY_NONE = {
         accounts.everybody accounts.site_audit accounts.invite accounts.revoke_invitation accounts.set_role
         accounts.disable accounts.enable accounts.make_password_link""",
     "an empty form, or what one would look like": """
-        projects.new imports.page snapshots.new projects.preview_rubric examples.page styleguide.show""",
+        projects.new imports.page snapshots.new asking.preview_rubric examples.page styleguide.show""",
     "what is typed and not yet said, and pauses at the screen": """
         annotation.save_draft annotation.rest annotation.leave""",
     "an image of a pair in hand, whose address the claim tells": "annotation.image",

@@ -11,10 +11,10 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
+from app.asking import rubrics
 from app.leaderboard import failures
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Model, Project
-from app.projects import rubrics
 from app.rubric import FailureTag, Rubric, Severity
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, vote

@@ -13,10 +13,10 @@ from markupsafe import escape
 from sqlmodel import Session, select
 
 from app import tallies
+from app.asking import rubrics
 from app.leaderboard import slicing, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Model
-from app.projects import rubrics
 from app.rubric import Rubric
 from tests.conftest import Cast
 from tests.leaderboard.arrange import (

@@ -9,9 +9,9 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from sqlmodel import Session, select
 
+from app.asking import rubrics
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Annotator, AuditEvent, Guideline, Membership, Project, Role
-from app.projects import rubrics
 from app.projects.commands import project
 from app.rubric import USUAL_TAGS
 from tests.conftest import Cast

@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
+from app.asking.forms import GuidelineIn
 from app.errors import Conflict, NotFound
 from app.models import Account, Annotator, Guideline, Project, row_id
-from app.projects.forms import GuidelineIn
 from app.text.changes import Change, changes
 
 

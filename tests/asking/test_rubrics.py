@@ -5,8 +5,8 @@ from typing import Any
 
 from sqlmodel import Session, select
 
+from app.asking import rubrics
 from app.models import AuditEvent, RubricVersion
-from app.projects import rubrics
 from app.rubric import USUAL_TAGS
 from tests.annotation.desk import HTMX
 from tests.conftest import Cast
