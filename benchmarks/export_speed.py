@@ -1,7 +1,8 @@
 """A live export beside its floor: what a bare cursor with orjson, or with pyarrow, takes for the same rows.
 
-The floor is a short script's: it parses the JSON of each row and writes the row, or builds the file's columns
-and writes them with pyarrow's defaults. The strictest is told, too: stored JSON goes into the line unparsed
+The floor is a short script's, which a researcher with the database would run instead of the export: it
+parses the JSON of each row and writes the row, or builds the file's columns and writes them with pyarrow's
+defaults. The strictest is told, too, with no target: stored JSON goes into the line unparsed
 (orjson.Fragment), and into Parquet as flat text with the export's own settings. All floors read in the
 export's order along an index, so that nothing is sorted.
 

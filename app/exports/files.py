@@ -1,4 +1,4 @@
-"""Lines of JSON as the bytes of a file: as they are, compressed, Parquet, a table."""
+"""Rows as the bytes of a file: lines of JSON as they are or compressed, Parquet, a table."""
 
 import csv
 import io
@@ -12,11 +12,7 @@ import zstandard
 
 from app import cells
 from app.exports.forms import ExportSpec, File
-from app.exports.lines import Lines
-from app.exports.pairs import Pairs
-
-# Some rows at a time; of pairs only Parquet is made.
-Chunks = Iterator[Lines] | Iterator[Pairs]
+from app.exports.lines import Lines, Rows
 
 GZIP_LEVEL, ZSTD_LEVEL = 6, 3
 # zlib's way of asking for gzip's frame; it names no file and no time: the same rows, the same bytes.
@@ -37,8 +33,8 @@ class _Compressor(Protocol):
     def flush(self) -> bytes: ...
 
 
-def encoded(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
-    """Lines as a file in blocks; nothing before the first row."""
+def encoded(chunks: Iterator[Rows], spec: ExportSpec) -> Iterator[bytes]:
+    """Rows, of which only Parquet takes others than lines, as a file in blocks; nothing before the first."""
     return _ENCODERS[spec.file](chunks, spec)
 
 
@@ -63,7 +59,7 @@ def _compressed(blocks: Iterator[bytes], compressor: _Compressor) -> Iterator[by
     yield compressor.flush()
 
 
-def _parquet(chunks: Chunks, spec: ExportSpec) -> Iterator[bytes]:
+def _parquet(chunks: Iterator[Rows], spec: ExportSpec) -> Iterator[bytes]:
     # Read when pyarrow starts: its own pool keeps 16 MB in a worker that rarely needs any.
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")
     # Loaded when it is asked for: pyarrow takes long to start.

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from hashlib import sha256
-from itertools import count, islice, repeat
+from itertools import count, islice
 from typing import Any, TypeVar
 
 import orjson
@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_lines
-from app.exports.lines import Lines, joined
+from app.exports.lines import Lines, Piece, joined
 from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
 from app.models import Project
@@ -48,7 +48,7 @@ def make_lines(
         chunks = _watched(iter_preferences(connection, project, spec, excluded), watch)
         return _written(spec, kto.labelled(chunks, excluded))
     pairs = make_pairs(connection, project, spec, excluded, watch)
-    return _written(spec, ((some.own, told(some.told, margin=spec.margin)) for some in pairs))
+    return _written(spec, ((some.own, told(some.preferences, margin=spec.margin)) for some in pairs))
 
 
 def make_pairs(
@@ -77,7 +77,7 @@ def in_columns(spec: ExportSpec) -> bool:
     return spec.file is File.PARQUET and spec.part is Part.ROWS and spec.format in WRITTEN
 
 
-def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Iterable[str]]]]) -> Iterator[Lines]:
+def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Piece]]]) -> Iterator[Lines]:
     """The rows as they are written: with their source, without, or the source alone.
 
     Chunks are their own columns, and where they come from as JSON without its braces, in parts to be joined.
@@ -86,17 +86,17 @@ def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Iterable[str
     numbers = count()
     for own, source in chunks:
         rows = len(own[0])
-        parts: list[Iterable[str]] = []
+        parts: list[Piece] = []
         for head, column in zip(heads, own, strict=True):
-            parts += repeat(head), column
+            parts += head, column
         if spec.part is Part.PROVENANCE:
-            told, texts = list(joined(*source)), list(joined(*parts, repeat("}")))
-            lines = texts if spec.format in STRICT else joined(*parts, repeat(","), told, repeat("}"))
+            told, texts = list(joined(rows, *source)), list(joined(rows, *parts, "}"))
+            lines = texts if spec.format in STRICT else joined(rows, *parts, ",", told, "}")
             places = map(str, islice(numbers, rows))
-            parts = [repeat('{"row":'), places, repeat(","), map(_digests, texts, lines), repeat(","), told]
+            parts = ['{"row":', places, ",", map(_digests, texts, lines), ",", told]
         elif spec.format not in STRICT:
-            parts += [repeat(","), *source]
-        yield Lines("".join(joined(*parts, repeat("}\n"))).encode(), rows)
+            parts += [",", *source]
+        yield Lines("".join(joined(rows, *parts, "}\n")).encode(), rows)
 
 
 def _digests(texts: str, line: str) -> str:

@@ -1,14 +1,14 @@
 """Single responses with a label, for KTO: what was preferred more often than not is wanted."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import orjson
 
-from app.exports.lines import joined
+from app.exports.lines import Piece, joined
 from app.exports.pairs import Columns
 from app.exports.preferences import told
 from app.exports.seen import Preference, Preferences
@@ -31,7 +31,7 @@ class _Response:
 
 def labelled(
     chunks: Iterator[list[Preference]], excluded: Counter[str]
-) -> Iterator[tuple[Columns, list[Iterable[str]]]]:
+) -> Iterator[tuple[Columns, list[Piece]]]:
     """Each response once for its prompt: their columns, and where they come from as JSON without its braces.
 
     One that won as often as it lost is left out and counted.
@@ -70,7 +70,7 @@ def _prompt(pair: Preference) -> str:
 def _responses(pairs: Iterator[Preference]) -> dict[str, _Response]:
     found: dict[str, _Response] = {}
     columns = Preferences(*zip(*pairs, strict=True))
-    texts = joined(*told(columns, margin=False))
+    texts = joined(len(columns.prompt), *told(columns, margin=False))
     for chosen, rejected, text in zip(columns.chosen, columns.rejected, texts, strict=True):
         source = orjson.loads(f"{{{text}}}")
         found.setdefault(chosen, _Response(source["chosen_model"])).won.append(source)

@@ -2,6 +2,25 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import repeat
+from typing import Protocol, Self
+
+# A text for each row, or the same in every one.
+Piece = Iterable[str] | str
+
+
+class Rows(Protocol):
+    """Some rows of a file."""
+
+    def __len__(self) -> int: ...
+    def one_by_one(self) -> Iterator[Self]:
+        """Each by itself."""
+        ...
+
+    @property
+    def size(self) -> int:
+        """About how many bytes they take."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +47,10 @@ class Lines:
         return iter(self.text.splitlines(keepends=True))
 
 
-def joined(*parts: Iterable[str]) -> Iterator[str]:
-    """The texts of rows from the columns of their parts, without a step of Python for each."""
-    return map("".join, zip(*parts, strict=False))
+def joined(rows: int, *parts: Piece) -> Iterator[str]:
+    """The texts of so many rows from the columns of their parts, or what is the same in each.
+
+    Without a step of Python for each. Raises ValueError where a column has more of them, or fewer.
+    """
+    columns = [repeat(part, rows) if isinstance(part, str) else part for part in parts]
+    return map("".join, zip(*columns, strict=True))

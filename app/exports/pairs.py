@@ -27,17 +27,17 @@ class Pairs:
     """Some rows: a format's own columns, which a trainer reads, and the preferences they say."""
 
     own: Columns
-    told: Preferences
+    preferences: Preferences
 
     def __len__(self) -> int:
-        return len(self.told.prompt)
+        return len(self.preferences.prompt)
 
     def one_by_one(self) -> Iterator["Pairs"]:
         """Each row by itself."""
         for place in range(len(self)):
             row = slice(place, place + 1)
-            told = Preferences._make(column[row] for column in self.told)
-            yield Pairs(tuple(column[row] for column in self.own), told)
+            preferences = Preferences._make(column[row] for column in self.preferences)
+            yield Pairs(tuple(column[row] for column in self.own), preferences)
 
     @property
     def size(self) -> int:
@@ -47,8 +47,8 @@ class Pairs:
 
 def paired(wanted: Format, pairs: list[Preference]) -> Pairs:
     """Pairs that the format can say, in its columns; at least one."""
-    told = Preferences(*zip(*pairs, strict=True))
-    return Pairs(WRITTEN[wanted](told.prompt, told.chosen, told.rejected), told)
+    columns = Preferences(*zip(*pairs, strict=True))
+    return Pairs(WRITTEN[wanted](columns.prompt, columns.chosen, columns.rejected), columns)
 
 
 def sayable(wanted: Format, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
@@ -75,9 +75,8 @@ def _openai_problem(prompt: Messages, *answers: Messages) -> str | None:
 
 def _llamafactory_problem(prompt: Messages, *answers: Messages) -> str | None:
     turns = prompt[1:] if prompt[0]["role"] == "system" else prompt
-    if any(turn["role"] != ("user", "assistant")[place % 2] for place, turn in enumerate(turns)):
-        return TURNS
-    return _answers_problem(prompt, *answers)
+    alternate = all(turn["role"] == ("user", "assistant")[place % 2] for place, turn in enumerate(turns))
+    return _answers_problem(prompt, *answers) or (None if alternate else TURNS)
 
 
 def _answers_problem(_prompt: Messages, *answers: Messages) -> str | None:
@@ -134,7 +133,7 @@ def _json(value: Any) -> str:
 
 def conversation(prompt: str, response: str) -> str:
     """Two JSON lists as one, without parsing them."""
-    return f"{prompt[:-1]},{response[1:]}"
+    return f"{prompt.rstrip()[:-1]},{response.lstrip()[1:]}"
 
 
 # How prompts, chosen and rejected are written.

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from app.exports.formats import STRICT, in_columns
 from app.exports.forms import ExportSpec, Format, Part
-from app.exports.lines import Lines
+from app.exports.lines import Lines, Rows
 from app.exports.pairs import Pairs
 from app.exports.preferences import ANSWERED, ASKED, ASKS
 from app.exports.verdicts import Verdict
@@ -180,7 +180,7 @@ def schema(spec: ExportSpec) -> pa.Schema:
     return pa.schema(list({**OWN[spec.format], **told}.items()))
 
 
-def write(chunks: Iterator[Lines] | Iterator[Pairs], spec: ExportSpec) -> Iterator[bytes]:
+def write(chunks: Iterator[Rows], spec: ExportSpec) -> Iterator[bytes]:
     """The file in pieces, one for each row group: of pairs where it is made of columns, else of lines."""
     sink = _Sink()
     columns = schema(spec)
@@ -237,13 +237,12 @@ class _OfPairs:
         self.told: list[list[Any]] = [[] for _ in range(len(TOLD) + 1)]
 
     def add(self, pairs: Pairs) -> None:
-        _, _, _, *told, plain = pairs.told
-        messages = _plain if not self.joined and all(plain) else _messages
+        messages = _plain if not self.joined and all(pairs.preferences.is_plain) else _messages
         for field, texts in zip(self.columns, pairs.own, strict=False):
             is_list = field.type == MESSAGES
             made = messages(texts) if is_list else pa.array(map(orjson.loads, texts), field.type)
             self.own.setdefault(field.name, []).append(made)
-        for kept, more in zip(self.told, told, strict=True):
+        for kept, more in zip(self.told, pairs.preferences[3:-1], strict=True):
             kept += more
 
     def table(self) -> pa.Table:
@@ -302,7 +301,7 @@ def _listed(roles: pa.Array, contents: list[str], ends: "list[int] | np.ndarray[
     return pa.ListArray.from_arrays(pa.array(ends, pa.int32()), turns, type=MESSAGES)
 
 
-def _groups(chunks: Iterator[Lines] | Iterator[Pairs], start: Callable[[], _Group]) -> Iterator[_Group]:
+def _groups(chunks: Iterator[Rows], start: Callable[[], _Group]) -> Iterator[_Group]:
     group, count, size = start(), 0, 0
     written = 0
     for some in _bounded(chunks):
@@ -317,7 +316,7 @@ def _groups(chunks: Iterator[Lines] | Iterator[Pairs], start: Callable[[], _Grou
         yield group
 
 
-def _bounded(chunks: Iterator[Lines] | Iterator[Pairs]) -> Iterator[Lines | Pairs]:
+def _bounded(chunks: Iterator[Rows]) -> Iterator[Rows]:
     """Of long rows a few are a group, and some chunks are more than one."""
     for rows in chunks:
         if rows.size <= ROW_GROUP_BYTES:

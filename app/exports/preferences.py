@@ -4,10 +4,9 @@ Whatever would poison training is left out, and counted by its reason.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import repeat
 from typing import Any, NamedTuple
 
 import orjson
@@ -15,6 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.exports.forms import Aggregate, ExportSpec, Split
+from app.exports.lines import Piece
 from app.exports.records import (
     ADJUDICATED,
     BY,
@@ -221,17 +221,17 @@ def leave_out(excluded: Counter[str], reason: str, comparison: Compared, judgmen
         excluded[NOT_JUDGED] += 1
 
 
-def told(pairs: Preferences, *, margin: bool) -> list[Iterable[str]]:
+def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
     """Where each preference comes from, as JSON without its braces, in parts to be joined."""
     # Part by part for all of them: as many steps of Python a row would take twice as long.
-    parts: list[Iterable[str]] = [
-        repeat('"pair_id":"'), pairs.pair_id, repeat('","prompt_id":'), map(_quoted, pairs.prompt_id),
+    parts: list[Piece] = [
+        '"pair_id":"', pairs.pair_id, '","prompt_id":', map(_quoted, pairs.prompt_id),
         map(_between, pairs.chosen_model, pairs.rejected_model), [verdict.told for verdict in pairs.verdict],
-        repeat(',"judged_at":"'), pairs.judged_at,
+        ',"judged_at":"', pairs.judged_at,
         map(_among, pairs.language, pairs.category, pairs.split),
     ]  # fmt: skip
     if margin:
-        parts += [repeat(',"margin":'), [str(verdict.margin) for verdict in pairs.verdict]]
+        parts += [',"margin":', [str(verdict.margin) for verdict in pairs.verdict]]
     return parts
 
 
@@ -311,7 +311,7 @@ def fitness(prompt: str | None, a: str | None, b: str | None) -> tuple[bool, str
 
 def _is_one(messages: str, begins: str) -> bool:
     """Whether messages are one plain turn that says something; it may be false of some that are."""
-    if not messages.startswith(begins):
+    if not (messages.startswith(begins) and messages.endswith(ENDS)):
         return False
     said = messages[len(begins) : -len(ENDS)]
     if not (said[:1].isalnum() or _begins_words(said[:1])):

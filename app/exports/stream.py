@@ -15,6 +15,7 @@ from app.errors import NotFound
 from app.exports import exclusions, files, filters, formats
 from app.exports.exclusions import Unit
 from app.exports.forms import ExportSpec, Part
+from app.exports.lines import Rows
 from app.models import Account, Project, opaque_id
 
 
@@ -95,7 +96,7 @@ def snapshot(engine: sa.Engine) -> sa.Connection:
     return engine.connect()
 
 
-def _rows(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[Any]:
+def _rows(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[Rows]:
     make = formats.make_pairs if formats.in_columns(spec) else formats.make_lines
     for rows in make(connection, project, spec, receipt.excluded):
         if rows:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import parquet, preferences, seen, stream, verdicts
+from app.exports import pairs, parquet, preferences, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
 from app.models import Adjudication, Outcome, Prompt, Response, now
 from tests.annotation.arrange import queue
@@ -101,6 +101,49 @@ def test_the_same_texts_are_written_once_and_never_both_ways(
     rows, excluded = export(app, cast)
     assert [row["pair_id"] for row in rows] == [first.pair_id]
     assert excluded == Counter({seen.DUPLICATE: 1, seen.CONTRADICTS: 1})
+
+
+def _said(*roles: str, blank: str = "") -> str:
+    turns = [{"role": role, "content": f"{role} {place}"} for place, role in enumerate(roles)]
+    return f"{orjson.dumps(turns).decode()}{blank}"
+
+
+QUESTION, ANSWER, MORE = _said("user"), _said("assistant"), _said("assistant", "assistant")
+LATER = _said("user", "system", "user")
+
+
+@pytest.mark.parametrize(
+    ("format_", "prompt", "chosen", "reason"),
+    [
+        (Format.TRL, LATER, MORE, None),
+        (Format.NEMO, LATER, MORE, None),
+        (Format.OPENAI, _said("system", "user"), ANSWER, None),
+        (Format.OPENAI, LATER, MORE, pairs.SYSTEM_LATER),
+        (Format.OPENAI, _said("user", "user"), MORE, pairs.ONE_ANSWER),
+        (Format.MESSAGES, LATER, ANSWER, None),
+        (Format.MESSAGES, QUESTION, MORE, pairs.ONE_ANSWER),
+        (Format.LLAMAFACTORY, _said("system", "user", "assistant", "user"), ANSWER, None),
+        (Format.LLAMAFACTORY, _said("user", "user"), ANSWER, pairs.TURNS),
+        (Format.LLAMAFACTORY, _said("user", "user"), MORE, pairs.ONE_ANSWER),
+    ],
+)
+def test_what_a_format_cannot_say_is_counted_by_its_reason(
+    format_: Format, prompt: str, chosen: str, reason: str | None
+) -> None:
+    excluded = Counter[str]()
+    verdict = verdicts.Verdict("a", None, {}, 1.0)
+    given = (prompt, chosen, ANSWER, "p", "1", "heron", "lark", verdict, "", "", "", "train", False)
+    kept = pairs.sayable(format_, [given], excluded)
+    assert (kept, excluded) == (([], Counter({reason: 1})) if reason else ([given], Counter()))
+
+
+def test_a_text_is_one_plain_turn_only_as_we_store_it() -> None:
+    """Blanks that another program left around stored JSON hide no part of a text and break no line."""
+    assert preferences.fitness(QUESTION, ANSWER, MORE) == (False, None)
+    assert preferences.fitness(QUESTION, ANSWER, ANSWER.replace("0", '\\"1\\"')) == (True, None)
+    assert preferences.fitness(QUESTION, ANSWER, ANSWER.replace("}]", " }]"))[0] is False
+    together = pairs.conversation(_said("user", blank=" \n"), f" {ANSWER} ")
+    assert [turn["role"] for turn in orjson.loads(together)] == ["user", "assistant"]
 
 
 def test_a_reviewers_verdict_decides(app: Flask, session: Session, cast: Cast) -> None:
