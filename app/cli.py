@@ -76,12 +76,12 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
     with app.app_context():
         try:
             yield
-        except DBAPIError as error:
+        except (DBAPIError, db.NewerError) as error:
             # Asked afterwards only: nearly every database is of this version.
-            behind = db.pending(db.engine())
-            if behind is False:
+            trouble = db.misfit(db.engine())
+            if trouble is None:
                 raise
-            raise Problem(db.OUTDATED if behind else db.EMPTY) from error
+            raise Problem(trouble) from error
 
 
 def main() -> None:

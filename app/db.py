@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 EMPTY = "The database is empty. Run: tiebreak db upgrade"
 OUTDATED = "The database is older than this version. Back it up, then run: tiebreak db upgrade"
+NEWER = "The database was upgraded by a newer version. Run that one, or restore a backup from before it"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 WRITES = {"sqlite_begin": "IMMEDIATE"}
@@ -196,22 +197,32 @@ def alembic_config(bind: sa.Engine) -> "Config":
     return config
 
 
+class NewerError(Exception):
+    """This version knows no way down from a newer one's schema."""
+
+
 def upgrade(bind: sa.Engine) -> None:
-    """Bring the schema to this version's."""
-    if pending(bind) is False:
+    """Bring the schema to this version's. Raises NewerError where it is a newer one's."""
+    trouble = misfit(bind)
+    if trouble is None:
         return
+    if trouble == NEWER:
+        raise NewerError(NEWER)
     from alembic import command
 
     command.upgrade(alembic_config(bind), "head")
 
 
-def pending(bind: sa.Engine) -> bool | None:
-    """Whether the schema is behind this version; None for a database without any."""
+def misfit(bind: sa.Engine) -> str | None:
+    """EMPTY, OUTDATED or NEWER where the schema is not this version's."""
     with bind.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
-            return None
+            return EMPTY
         current = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()
-    return None if current is None else current != _newest()
+    if current is None:
+        return EMPTY
+    newest = _newest()
+    return None if current == newest else OUTDATED if current < newest else NEWER
 
 
 def _newest() -> str:

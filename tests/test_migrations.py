@@ -40,9 +40,9 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
         db.upgrade(engine)
         command.downgrade(db.alembic_config(engine), "0001")
     assert not sa.inspect(engine).has_table("tallies")
-    assert db.pending(engine) is True
+    assert db.misfit(engine) == db.OUTDATED
     db.upgrade(engine)
-    assert db.pending(engine) is False
+    assert db.misfit(engine) is None
     with Session(engine) as after:
         project = after.get_one(Project, cast.project.id)
         kept = "SELECT slice_by, slice_value, outcome, n, straight, swapped FROM tallies"
@@ -96,9 +96,9 @@ def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[sa.Engine]
 
 
 def test_an_empty_database_is_told_apart(empty: sa.Engine) -> None:
-    assert db.pending(empty) is None
+    assert db.misfit(empty) == db.EMPTY
     db.upgrade(empty)
-    assert db.pending(empty) is False
+    assert db.misfit(empty) is None
 
 
 def test_every_step_down_leads_back_up(new_database: Callable[[Path], str], tmp_path: Path) -> None:

@@ -32,11 +32,9 @@ def upgrade() -> None:
 @database.command()
 def check() -> None:
     """Exit with status 1 unless the database fits this version."""
-    behind = db.pending(db.engine())
-    if behind is None:
-        raise Problem(db.EMPTY)
-    if behind:
-        raise Problem(db.OUTDATED)
+    trouble = db.misfit(db.engine())
+    if trouble is not None:
+        raise Problem(trouble)
     _compare(db.engine())
     click.echo("The database fits this version.", err=True)
 
@@ -146,15 +144,15 @@ def serve(host: str, port: int, workers: int | None) -> None:
 
 
 def _prepare(address: str) -> None:
-    """Make the tables of an empty database, refuse an old one, and tell where the first admin is made."""
+    """Make the tables of an empty database, refuse another version's, tell where the first admin is made."""
     from app.accounts import setup
 
     engine = db.engine()
-    behind = db.pending(engine)
-    if behind:
-        raise Problem(db.OUTDATED)
-    if behind is None:
+    trouble = db.misfit(engine)
+    if trouble == db.EMPTY:
         db.upgrade(engine)
+    elif trouble is not None:
+        raise Problem(trouble)
     with db.new_session(engine, write=False) as session:
         link = setup.link(session, web.settings(), address)
     if link:

@@ -23,6 +23,7 @@ def test_a_database_that_fits(app: Flask) -> None:
     ("statement", "words"),
     [
         ("UPDATE alembic_version SET version_num = '0001'", "older than this version"),
+        ("UPDATE alembic_version SET version_num = '9999'", "upgraded by a newer version"),
         ("DELETE FROM alembic_version", "is empty"),
         ("DROP INDEX ix_slots_free", "changed the tables: slots."),
         ("ALTER TABLE jobs ADD COLUMN more INTEGER", "changed the tables: jobs."),
@@ -37,6 +38,19 @@ def test_a_database_that_does_not(app: Flask, statement: str, words: str) -> Non
     assert isinstance(found.exception, Problem)
     assert words in found.exception.detail
     assert found.stdout == ""
+
+
+@pytest.mark.parametrize("asked", [["db", "upgrade"], ["demo", "--port", "1"]])
+def test_a_newer_versions_database_is_left_alone(
+    app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, asked: list[str]
+) -> None:
+    with app.extensions["engine"].begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("TIEBREAK_DATA_DIR", str(settings.data_dir))
+    found = CliRunner().invoke(tiebreak, asked)
+    assert isinstance(found.exception, Problem)
+    assert "newer version" in found.exception.detail
 
 
 @pytest.mark.parametrize(
