@@ -163,15 +163,16 @@ def clustered_wilson(some: Floats, many: Floats, level: float = 0.95) -> tuple[f
     """The interval of a share counted in clusters, ``some`` of ``many`` (G,) in each; of one each, Wilson's.
 
     Wilson's for as many independent ones as would vary as much: their number over the design effect, which
-    is at least 1 (Korn & Graubard, 1998, Survey Methodology 24). Where all or none count, nothing varies and
-    each cluster is taken for one. Simulated with one to four in a cluster, 95 % intervals held the truth in
-    91 to 97 % of cases from ten clusters on, where taking all as independent did in 73 to 96 %.
+    is at least 1 (Korn & Graubard, 1998, Survey Methodology 24). Where clusters do not show how they vary,
+    because all or none count or there is one alone, each is taken for one. Simulated with one to four in a
+    cluster, 95 % intervals held the truth in 91 to 97 % of cases from ten clusters on, where taking all as
+    independent did in 73 to 96 %.
     """
     total = many.sum()
     share = float(some.sum() / total)
     between = float(((some - share * many) ** 2).sum())
     within = share * (1 - share) * total
-    if within == 0:
+    if within == 0 or len(many) == 1:
         return wilson(share, float(total**2 / (many**2).sum()), level)
     return wilson(share, float(total / max(1.0, between / within)), level)
 

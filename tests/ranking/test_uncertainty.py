@@ -301,6 +301,7 @@ def test_a_share_counted_in_clusters() -> None:
     assert clustered_wilson(some, ones) == pytest.approx(alone)
     assert clustered_wilson(3 * some, 3 * ones) == pytest.approx(alone)
     assert clustered_wilson(3 * ones, 3 * ones) == pytest.approx(wilson(1.0, 8))
+    assert clustered_wilson(np.array([50.0]), np.array([100.0])) == pytest.approx(wilson(0.5, 1))
     rng, truth, held = np.random.default_rng(3), 0.7, np.zeros(2)
     for _ in range(600):
         many = rng.integers(1, 5, 40)
