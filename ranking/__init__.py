@@ -11,7 +11,8 @@ votes hold up the order, `slices` where a model stands elsewhere than in the oth
 to ask next.
 
 These modules import scipy and name its functions in full (`scipy.special.ndtr`): it loads each of its parts
-when that is first asked for, so that a program which ranks later, or never, starts sooner.
+when that is first asked for, so that a program which ranks later, or never, starts sooner. The price: a
+process forked from it loads its own copy with the first leaderboard it makes, 0.2 to 0.3 s and 27 MB.
 """
 
 import os

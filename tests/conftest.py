@@ -97,7 +97,8 @@ def statements_compiled_once() -> Iterator[None]:
     def sharing(url: str, **options: Any) -> sa.Engine:
         engine = create_engine(url, query_cache_size=10_000, **options)
         kept = first.setdefault(engine.dialect.name, engine)
-        # What is compiled is kept under the dialect it was compiled for.
+        # What is compiled is kept under the dialect it was compiled for, in a private place: nothing else
+        # shares it. A dialect has the engine's options too, which all come from app/db.py.
         engine.dialect, engine._compiled_cache = kept.dialect, kept._compiled_cache
         return engine
 

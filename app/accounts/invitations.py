@@ -41,13 +41,15 @@ def invite(
     )
     session.add(invitation)
     session.flush()
-    audit.record(session, "invitation.add", _subject(invitation), by=by, project=project, detail=_what(form))
+    audit.record(
+        session, "invitation.add", _subject(invitation), by=by, project=project, detail=_what(invitation)
+    )
     return invitation, token
 
 
-def _what(form: InvitationIn) -> dict[str, str]:
-    what = {"role": form.role.value if form.role else "account", "email": form.email or "anybody"}
-    return what | ({"kind": form.kind.value} if form.kind else {})
+def _what(made: Invitation) -> dict[str, str]:
+    what = {"role": made.role.value if made.role else "account", "email": made.email or "anybody"}
+    return what | ({"kind": made.kind.value} if made.kind else {})
 
 
 def _subject(invitation: Invitation) -> str:

@@ -6,8 +6,11 @@ const ARROWS = { ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown:
 const list = document.getElementById("keys");
 
 // What lies in a menu has its keys while the menu is closed; but not the list of reasons to skip, whose keys are others'.
+// Where fingers point there is no button that lists the keys, but there may be keys.
 function visible(element) {
-  return (element.closest(".menu:not(.up)") ?? element).checkVisibility({ visibilityProperty: true }) && !element.closest("[inert]");
+  const unseen = element.matches("[data-keys]") && matchMedia("(hover: none)").matches;
+  const shown = unseen || (element.closest(".menu:not(.up)") ?? element).checkVisibility({ visibilityProperty: true });
+  return shown && !element.closest("[inert]");
 }
 
 // An open dialog or menu has the keys to itself, and so has what is open beside the page while it holds the focus: an
