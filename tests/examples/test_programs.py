@@ -139,6 +139,18 @@ def live(
         yield Live(f"http://127.0.0.1:{port}", folder, page, secrets)
 
 
+def unlike_its_receipt(live: Live) -> None:
+    """Bytes that changed on the way do not take the place of the last good file."""
+    file = live.folder / "birds-trl.jsonl"
+    good = file.read_bytes()
+    changed = live.page.replace("receipt=$(", "echo >> &#34;$file.part&#34;\nreceipt=$(")
+    failed = replace(live, page=changed).try_to("download-sh", live.secrets[Scope.READ])
+    assert failed.returncode == 1
+    assert "Not whole" in failed.stderr
+    assert file.read_bytes() == good
+    (live.folder / "birds-trl.jsonl.part").unlink()
+
+
 def fetched_whatever_is_there_already(live: Live, client: FlaskClient) -> None:
     """A snapshot, by the lines on its page: nothing, a part or something else may be there."""
     client.post("/p/birds/snapshots", data={"name": "birds", "formats": "openai"})
@@ -163,16 +175,18 @@ def test_the_programs_do_what_they_say(
     file = live.folder / "birds-trl.jsonl"
     assert len(file.read_text().splitlines()) == 6
     if shutil.which("curl"):
-        file.unlink()
+        file.write_bytes(good := file.read_bytes() + b"from yesterday")
         for program in ("download-sh", "leaderboard-sh", "import-sh"):
             refused = live.try_to(program, "tb_wrong")
             assert refused.returncode != 0
             assert '"status":401' in refused.stdout + refused.stderr
-        assert not file.exists()
-        receipt, _, summed = live.run("download-sh").partition("}")
+        assert file.read_bytes() == good, "the last good file stays"
+        said = live.run("download-sh")
         digest = hashlib.sha256(file.read_bytes()).hexdigest()
-        assert digest in receipt
-        assert f"{digest}  birds-trl.jsonl" in summed
+        assert len(file.read_text().splitlines()) == 6
+        assert f"Whole: birds-trl.jsonl has the receipt's digest, {digest}." in said
+        unlike_its_receipt(live)
+        assert [path.name for path in live.folder.glob("birds-trl.jsonl*")] == ["birds-trl.jsonl"]
         assert len(json.loads(live.run("leaderboard-sh"))["models"]) == 2
         job = json.loads(live.run("import-sh"))
         assert session.exec(select(Job.kind).where(Job.uid == job["job"])).one() == "import"

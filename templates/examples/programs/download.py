@@ -15,8 +15,9 @@ def get(path):
         raise SystemExit(error.read().decode()) from None
 
 
+# Beside the file, which stays as it is until the new one is whole.
 digest = hashlib.sha256()
-with get("/export?format=trl") as answer, open("@SLUG@-trl.jsonl", "wb") as file:
+with get("/export?format=trl") as answer, open("@SLUG@-trl.jsonl.part", "wb") as file:
     receipt = answer.headers["X-Tiebreak-Export"]
     while block := answer.read(1 << 20):
         digest.update(block)
@@ -24,4 +25,5 @@ with get("/export?format=trl") as answer, open("@SLUG@-trl.jsonl", "wb") as file
 
 told = json.load(get(f"/exports/{receipt}"))
 assert told["sha256"] == digest.hexdigest(), "the download broke off"
+os.replace("@SLUG@-trl.jsonl.part", "@SLUG@-trl.jsonl")
 print(told["rows"], "rows; left out:", told["excluded"])
