@@ -90,6 +90,11 @@ def of_judgment(spec: ExportSpec) -> Iterator[Asked]:
         yield OTHER_TIME, j.created_at < after(spec.until)
 
 
+def _adjudicated() -> sa.ColumnElement[bool]:
+    v = adjudications.c
+    return sa.exists().where(v.comparison_id == comparisons.c.id, v.retired_at.is_(None))
+
+
 def simulated() -> "sa.Select[int | None]":
     """The annotators who are nobody."""
     return sa.select(col(Annotator.id)).where(col(Annotator.simulated))
@@ -104,8 +109,7 @@ def left_out(connection: sa.Connection, project: Project, spec: ExportSpec) -> C
     each = spec.aggregating is Aggregate.EACH
     asked = list(of_comparison(project, spec))
     if spec.adjudicated:
-        final = sa.exists().where(adjudications.c.comparison_id == c.id, adjudications.c.retired_at.is_(None))
-        asked.append((NOT_ADJUDICATED, final))
+        asked.append((NOT_ADJUDICATED, _adjudicated()))
     if each:
         asked += of_judgment(spec)
     if not asked:
@@ -125,3 +129,21 @@ def left_out(connection: sa.Connection, project: Project, spec: ExportSpec) -> C
             if place is not None:
                 found[asked[place][0]] += many
     return found
+
+
+def asked_under(
+    connection: sa.Connection, project: Project, spec: ExportSpec
+) -> list[tuple[int | None, int | None, int]]:
+    """How many judgments a spec reads, of both splits, by the rows of their guideline and their rubric."""
+    c, j = comparisons.c, judgments.c
+    under = (j.guideline_id, j.rubric_id)
+    query = sa.select(*under, sa.func.count()).join(comparisons, c.id == j.comparison_id).group_by(*under)
+    query = query.where(c.project_id == project.id)
+    query = query.where(*(met for _, met in (*of_comparison(project, spec), *of_judgment(spec))))
+    if spec.adjudicated:
+        query = query.where(_adjudicated())
+    if not spec.has_gold:
+        query = query.where(c.gold.is_(None))
+    if spec.format is not Format.JUDGMENTS:
+        query = query.where(j.retired_at.is_(None))
+    return [(guideline, rubric, many) for guideline, rubric, many in connection.execute(query)]

@@ -13,7 +13,6 @@ import yaml
 from flask import current_app
 from sqlmodel import Session, col, select
 
-from app.asking import guidelines, rubrics
 from app.exports import exclusions
 from app.exports.forms import Aggregate, Format
 from app.leaderboard import bias, standings
@@ -24,10 +23,11 @@ from app.quality import agreement
 from app.quality.agreement import AgreementReport
 from app.quality.annotators import Share
 from app.snapshots import columns
+from app.snapshots.asking import Asked, Version
 from app.snapshots.forms import SnapshotIn
 
-# Of a guideline on the card; the whole of it is the project's.
-LONGEST_GUIDELINE = 4_000
+# Of a guideline on the card; the whole of it has a file.
+LONGEST_GUIDELINE = 600
 SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1M", 10**7: "1M<n<10M"}
 # Of models and categories, the most frequent.
 MOST_NAMED = 50
@@ -68,6 +68,8 @@ class Measured:
         self.chosen: Counter[str] = Counter()
         self.languages: Counter[str] = Counter()
         self.categories: Counter[str] = Counter()
+        # Rows by the guideline's version, 0 for none.
+        self.guidelines: Counter[int] = Counter()
 
     @property
     def longer_chosen(self) -> Share | None:
@@ -105,9 +107,7 @@ class Card:
     manifest: dict[str, Any]
     configs: list[dict[str, Any]]
     asked: SnapshotIn
-    guideline: str
-    guideline_version: int
-    criteria: dict[str, str]
+    said: Asked
     measured: Measured
     imported: set[str]
     agreement: AgreementReport
@@ -115,16 +115,31 @@ class Card:
     headline: Headline
 
     @property
+    def guidelines(self) -> list[Version]:
+        """Those that its judgments were made under."""
+        return [one for one in self.said.guidelines if one.judgments]
+
+    @property
+    def rubrics(self) -> list[Version]:
+        """Those that its judgments were made under."""
+        return [one for one in self.said.rubrics if one.judgments]
+
+    @property
+    def quoted(self) -> Version:
+        """Of its guidelines the one with the most rows, the latest of several."""
+        return max(self.guidelines, key=lambda one: (self.measured.guidelines[one.number], one.number))
+
+    @property
     def quotation(self) -> str:
-        """The guideline or its beginning, set off from the card's own headings, its lines kept as lines."""
+        """That or its beginning, set off from the card's own headings, its lines kept as lines."""
         # Two spaces keep a line's end where Markdown would run on, and are nothing elsewhere.
-        lines = re.sub(r"(?<=\S)\n(?=.*\S)", "  \n", beginning(self.guideline)).splitlines()
+        lines = re.sub(r"(?<=\S)\n(?=.*\S)", "  \n", beginning(self.quoted.text)).splitlines()
         return "\n".join(f"> {line}" if line.strip() else ">" for line in lines)
 
     @property
     def is_cut(self) -> bool:
         """Whether the guideline goes on."""
-        return beginning(self.guideline) != self.guideline
+        return beginning(self.quoted.text) != self.quoted.text
 
     @property
     def imported_judgments(self) -> int:
@@ -195,19 +210,17 @@ def gather(
     project: Project,
     asked: SnapshotIn,
     manifest: dict[str, Any],
+    said: Asked,
     measured: Measured,
 ) -> Card:
     """Read what the card tells beside what was measured, from the same moment as the rows."""
     with Session(connection) as session:
-        guideline = guidelines.latest(session, project)
         return Card(
             project,
             manifest,
             _configs(manifest),
             asked,
-            guideline.text if guideline else "",
-            guideline.version if guideline else 0,
-            rubrics.criteria(session, project),
+            said,
             measured,
             _imported(session, project),
             agreement.of_people(session, project, "category"),
@@ -310,6 +323,7 @@ def measure(paths: list[Path]) -> Measured:
             _count(found.chosen, pairs["chosen_model"])
             _count(found.languages, pairs["language"])
             _count(found.categories, pairs["category"])
+            _count(found.guidelines, batch["guideline_version"])
     return found
 
 
@@ -322,6 +336,6 @@ def _lengths(messages: Any) -> "np.ndarray[Any, Any]":
     return np.bincount(pc.list_parent_indices(messages).to_numpy(), each, len(messages))
 
 
-def _count(counter: Counter[str], column: Any) -> None:
+def _count(counter: Counter[Any], column: Any) -> None:
     for item in column.value_counts().to_pylist():
         counter[item["values"]] += item["counts"]

@@ -60,7 +60,12 @@ LICENCES = {
 }
 CREATIVE_COMMONS = re.compile(r"cc-(by(?:-nc)?(?:-nd|-sa)?)-([1-4]\.[05])")
 
-MEDIA_TYPES = {"parquet": "application/x-parquet", "zst": "application/zstd", "json": "application/json"}
+MEDIA_TYPES = {
+    "json": "application/json",
+    "md": "text/markdown",
+    "parquet": "application/x-parquet",
+    "zst": "application/zstd",
+}
 
 
 def describe(

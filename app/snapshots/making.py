@@ -13,7 +13,7 @@ from typing import Any
 
 import orjson
 import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
 from app import audit, db
 from app.errors import NotFound
@@ -21,8 +21,10 @@ from app.exports import exclusions, filters, formats, preview, stream
 from app.exports.choices import known
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part
 from app.exports.preferences import OTHER_SPLIT
-from app.models import Account, Guideline, Job, Project, Snapshot, SnapshotState, now, row_id
-from app.snapshots import card, croissant
+from app.models import Account, Job, Project, Snapshot, SnapshotState, now, row_id
+from app.snapshots import asking, card, croissant
+from app.snapshots.asking import Asked
+from app.snapshots.card import Measured
 from app.snapshots.forms import SnapshotIn
 from app.snapshots.store import Store
 
@@ -125,9 +127,12 @@ def _write(
         raise stream.nothing(left_out(connection, project, asked, draft)[Format.TRL], asked.preferences)
     if Format.LLAMAFACTORY in asked.formats:
         draft.add("llamafactory/dataset_info.json", _dataset_info(snapshot, draft))
+    said = asking.read(connection, project, asked)
+    for one in said.held:
+        draft.add(one.path, one.content)
     measured = card.measure(sorted((draft.folder / "data").glob("*.parquet")))
-    manifest = _manifest(connection, project, asked, snapshot, draft, measured.pairs)
-    told = card.gather(connection, project, asked, manifest, measured)
+    manifest = _manifest(connection, project, asked, snapshot, draft, said, measured)
+    told = card.gather(connection, project, asked, manifest, said, measured)
     draft.add("README.md", card.write(told).encode())
     draft.add("manifest.json", orjson.dumps(manifest, option=INDENTED))
     described = croissant.describe(manifest, draft.files, told.description, told.tags)
@@ -194,18 +199,9 @@ def _manifest(
     asked: SnapshotIn,
     snapshot: Snapshot,
     draft: Draft,
-    pairs: int,
+    said: Asked,
+    measured: Measured,
 ) -> dict[str, Any]:
-    with Session(connection) as session:
-        query = select(Guideline).where(Guideline.project_id == project.id).order_by(col(Guideline.version))
-        guidelines = [
-            {
-                "version": one.version,
-                "since": one.created_at.isoformat(),
-                "sha256": hashlib.sha256(one.text.encode()).hexdigest(),
-            }
-            for one in session.exec(query)
-        ]
     excluded = left_out(connection, project, asked, draft)
     return {
         "snapshot": snapshot.label,
@@ -217,9 +213,10 @@ def _manifest(
         "licence": asked.licence,
         "filters": asked.filters,
         "policy": asked.policy,
-        "guidelines": guidelines,
+        "guidelines": [one.as_dict() | {"rows": measured.guidelines[one.number]} for one in said.guidelines],
+        "rubrics": [one.as_dict() for one in said.rubrics],
         "rows": draft.rows,
-        "pairs": pairs,
+        "pairs": measured.pairs,
         "excluded": {name.value: dict(found.most_common()) for name, found in excluded.items()},
         "excluded_units": {
             name.value: exclusions.units(asked.spec(name, File.JSONL, asked.splits[0]), found)

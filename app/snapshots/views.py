@@ -1,5 +1,6 @@
 """The pages of a project's snapshots."""
 
+import re
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
@@ -22,6 +23,8 @@ bp = Blueprint("snapshots", __name__)
 SHOWN = 100
 # Of an export's query, what a snapshot has no use for: it holds every kind of file.
 OF_ONE_FILE = {"format", "file", "part"}
+# The files that a card links to.
+LINKED = re.compile(r"(\]\()((?:guidelines|rubrics)/v\d+\.\w+\))")
 
 
 def _enter(slug: str) -> Access:
@@ -93,13 +96,14 @@ def one(slug: str, label: str) -> str:
     access = _enter(slug)
     snapshot = reading.find(db.session(), access.project, label)
     card = reading.text(_store(), snapshot, "README.md").decode()
+    files = web.public_url("snapshots.file", slug=slug, label=label, path="")
     return render_template(
         "snapshots/one.html",
         access=access,
         project=access.project,
         snapshot=snapshot,
-        # Without its front matter, which is for programs.
-        card=render_markdown(card.partition("\n---\n")[2]),
+        # Without its front matter, which is for programs; its files lie elsewhere than the page.
+        card=render_markdown(LINKED.sub(rf"\1{files}\2", card.partition("\n---\n")[2])),
         earlier=reading.earlier(db.session(), snapshot),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),

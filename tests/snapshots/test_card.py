@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Callable
 
 import orjson
 import pyarrow.parquet as pq
@@ -11,14 +12,27 @@ import yaml
 from flask import Flask
 from sqlmodel import Session, select
 
+from app.asking import rubrics
 from app.exports import filters
 from app.exports.filters import left_out
 from app.exports.forms import ExportSpec, Format
-from app.models import Adjudication, Comparison, Guideline, Judgment, Outcome, Project, Response
+from app.models import (
+    Adjudication,
+    Comparison,
+    Guideline,
+    Judgment,
+    Outcome,
+    Project,
+    Response,
+    RubricVersion,
+)
+from app.rubric import Criterion, Rubric
+from app.snapshots import verify
 from tests.annotation.arrange import annotator_of, queue
+from tests.api.conftest import Program
 from tests.conftest import Cast
 from tests.exports.arrange import judge
-from tests.snapshots.arrange import PAGE, ClientOf, folder, make
+from tests.snapshots.arrange import API, PAGE, ClientOf, folder, make
 
 
 @pytest.mark.usefixtures("judged")
@@ -122,17 +136,70 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "7 of 11 pairs rest on one judgment" in card
 
 
-@pytest.mark.usefixtures("judged")
-def test_a_long_guideline_is_cut_between_words_and_keeps_its_lines(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+def test_what_was_asked_is_in_the_snapshot_in_full(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    judged: list[Judgment],
 ) -> None:
     text = "Read both.\nThen choose.\n\n" + "considerately " * 300
-    session.add(Guideline(project_id=cast.project.id, version=1, text=text))
+    first = Guideline(project_id=cast.project.id, version=1, text=text)
+    session.add(first)
+    wanted = Rubric(points=5, criteria=[Criterion(key="accuracy", name="Accuracy", description="Is it so?")])
+    rubrics.publish(session, cast.project, wanted, by=cast.lena)
+    session.flush()
+    under = {"guideline_id": first.id, "rubric_id": session.exec(select(RubricVersion.id)).one()}
+    for one in judged[1:]:
+        one.sqlmodel_update(under)
+    asks = program(cast.lena)
+    rubric = asks.get("/projects/birds/rubric").json
+    client = client_of(cast.rosa)
+    session.add(Guideline(project_id=cast.project.id, version=2, text="Choose the shorter."))
+    later = Rubric(points=3, criteria=[Criterion(key="tone", name="Tone")])
+    rubrics.publish(session, cast.project, later, base=1, by=cast.lena)
     session.commit()
-    make(session, client_of(cast.rosa))
-    card = (folder(app, cast, "birds-v1") / "README.md").read_text()
-    assert "> Read both.  \n> Then choose.\n>\n" in card
-    quoted = [line for line in card.splitlines() if line.startswith("> ")]
+    make(session, client)
+    there = folder(app, cast, "birds-v1")
+    assert (there / "guidelines" / "v1.md").read_text() == text
+    assert orjson.loads((there / "rubrics" / "v1.json").read_bytes()) == rubric
+    assert verify.differences(there) == []
+    manifest = orjson.loads((there / "manifest.json").read_bytes())
+    held = {file["path"]: file["sha256"] for file in manifest["files"]}
+    assert {path for path in held if path.startswith(("guidelines", "rubrics"))} == {
+        "guidelines/v1.md",
+        "rubrics/v1.json",
+    }
+    told = [(one["version"], one["judgments"], one.get("path")) for one in manifest["guidelines"]]
+    assert told == [(1, 11, "guidelines/v1.md"), (2, 0, None)]
+    assert [(one["rows"], held[one["path"]] == one["sha256"]) for one in manifest["guidelines"][:1]] == [
+        (11, True)
+    ]
+    assert [one.get("path") for one in manifest["rubrics"]] == ["rubrics/v1.json", None]
+    card = (there / "README.md").read_text()
+    asked = card.partition("## What was asked")[2].partition("## Of whom")[0]
+    assert "- Guideline, version 1: 11 rows ([its whole text](guidelines/v1.md)).\n- 1 row names no" in asked
+    assert "- Rubric, version 1: 11 judgments of those read ([all that it asks](rubrics/v1.json))." in asked
+    assert "Beside the verdict: Accuracy.\n" in asked
+    assert ("version 2" in asked, "shorter" in asked) == (False, False)
+    assert "> Read both.  \n> Then choose.\n>\n" in asked
+    quoted = [line for line in asked.splitlines() if line.startswith("> ")]
     assert set(quoted[-1].split()) == {">", "considerately"}
-    assert f"the whole has {len(text):,} characters" in card
-    assert "Read both.<br" in client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
+    assert len("".join(quoted)) < 700, "a short excerpt, cut between words"
+    assert f"The whole has {len(text):,} characters" in asked
+    page = client.get(f"{PAGE}/birds-v1").text
+    assert "Read both.<br" in page
+    link = re.search(r'<a href="(\S+?)"[^>]*>its whole text', page)
+    assert link is not None
+    assert client.get(link[1]).text == text
+    one = judged[0]
+    one.guideline_id = session.exec(select(Guideline.id).where(Guideline.version == 2)).one()
+    session.commit()
+    make(session, client)
+    card = (folder(app, cast, "birds-v2") / "README.md").read_text()
+    assert "- Guideline, version 2: 1 row ([its whole text](guidelines/v2.md)).\n\nA row with" in card
+    changes = program(cast.rosa).get(f"{API}/birds-v2/changes?since=birds-v1").json
+    assert changes["rules"] == [{"name": "guidelines", "before": [1], "after": [1, 2]}]
+    make(session, client, formats="trl", guideline="1")
+    assert not (folder(app, cast, "birds-v3") / "guidelines" / "v2.md").exists()
