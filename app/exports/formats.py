@@ -114,7 +114,6 @@ def _arena(battle: Battle) -> Row:
     a, b, outcome = battle.a, battle.b, battle.verdict.outcome or ""
     if battle.swapped:
         a, b, outcome = b, a, TURNED.get(outcome, outcome)
-    judged_at = battle.provenance["judged_at"]
     return {
         "question_id": battle.prompt_id,
         "model_a": a.model,
@@ -125,7 +124,7 @@ def _arena(battle: Battle) -> Row:
         "conversation_b": orjson.Fragment(conversation(battle.prompt, b.response)),
         "turn": sum(turn.get("role") == "user" for turn in orjson.loads(battle.prompt)),
         "anony": True,
-        "tstamp": datetime.fromisoformat(judged_at).timestamp() if judged_at else 0.0,
+        "tstamp": datetime.fromisoformat(battle.provenance["judged_at"]).timestamp(),
         **battle.provenance,
     }
 

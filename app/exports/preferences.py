@@ -31,6 +31,7 @@ from app.exports.records import (
     iso,
     names,
     read_votes,
+    settled_at,
 )
 from app.exports.seen import Preference, Preferences, Seen
 from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, UNREAL, Decisions, Verdict
@@ -115,6 +116,7 @@ class _Reading:
     def __init__(
         self, connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
     ) -> None:
+        self.connection = connection
         self.spec = spec
         self.excluded = excluded
         self.each = spec.aggregating is Aggregate.EACH
@@ -138,7 +140,8 @@ class _Reading:
                 chosen, rejected, model, other = rejected, chosen, other, model
             made.append(
                 (prompt, chosen, rejected, pair_id, prompt_id, models[model], models[other], verdict,
-                 _latest(votes), language or "", category or "", split(prompt), plain)
+                 _latest(votes) if votes else settled_at(self.connection, comparison),
+                 language or "", category or "", split(prompt), plain)
             )  # fmt: skip
         return seen.new(made, self.excluded)
 
@@ -156,7 +159,7 @@ class _Reading:
             told = {
                 "pair_id": pair_id,
                 **verdict.votes,
-                "judged_at": _latest(votes),
+                "judged_at": _latest(votes) if votes else settled_at(self.connection, comparison),
                 "language": language or "",
                 "category": category or "",
                 "split": self.splits.of(prompt),
@@ -252,8 +255,6 @@ def _among(language: str, category: str, split: str) -> str:
 
 
 def _latest(votes: list[Vote]) -> str:
-    if not votes:
-        return ""
     return iso(votes[0][CREATED_AT] if len(votes) == 1 else max(vote[CREATED_AT] for vote in votes))
 
 

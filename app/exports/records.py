@@ -277,6 +277,17 @@ def _of_chunk(
     )
 
 
+def settled_at(connection: sa.Connection, comparison: Compared) -> str:
+    """When the reviewer's verdict on a comparison was given, as ``iso`` has it.
+
+    Asked for of the few that nobody judged, rather than read with every comparison.
+    """
+    v = adjudications.c
+    given: sa.Select[Any] = sa.select(sa.type_coerce(v.created_at, sa.types.NullType()))
+    live = given.where(v.comparison_id == comparison[NUMBER], v.retired_at.is_(None))
+    return iso(connection.execute(live).scalar_one())
+
+
 def iso(moment: datetime | str) -> str:
     """A stored moment in ISO 8601, UTC; SQLite's driver gives it as text."""
     if isinstance(moment, str):

@@ -33,8 +33,8 @@ KEPT = 5_000
 class Verdict:
     """An outcome, or the reason why the comparison is left out whatever it says.
 
-    ``votes`` is what provenance tells of it; ``margin`` how far the winner is ahead, of all votes;
-    ``weighed`` whether as many were for another outcome, so that only the votes' weights decided.
+    ``votes`` is what provenance tells of it; ``margin`` how far the winner is ahead, of all votes, 0 of
+    none; ``weighed`` whether as many were for another outcome, so that only the votes' weights decided.
     """
 
     outcome: str | None
@@ -73,7 +73,9 @@ class Decisions:
         return made
 
     def _decide(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
-        final = adjudicated if self.adjudicates else None
+        # A reviewer decides between the votes that count: where filters leave none, nothing is decided.
+        decides = self.adjudicates and (votes or not self.spec.filters_judgments)
+        final = adjudicated if decides else None
         outcomes = [outcome for _, _, outcome, *_ in votes]
         outcome = final or self._majority(votes)
         agreed = [strength for _, _, said, strength, *_ in votes if said == outcome]
@@ -82,7 +84,7 @@ class Decisions:
         # Of divided ones no side's is greater.
         agreeing = outcomes.count(outcome) if outcome else max(map(outcomes.count, outcomes), default=0)
         against = outcomes.count("b" if outcome == "a" else "a")
-        agreement = agreeing / len(votes) if votes else 1.0
+        agreement = agreeing / len(votes) if votes else 0.0
         undecided = self._undecided(outcome, len(votes))
         unmet = None if final else self.unmet(len(votes), agreement, strength)
         return Verdict(
@@ -90,7 +92,7 @@ class Decisions:
             # What no looser filter would bring back is told first.
             undecided or unmet,
             self._told(votes, agreement, strength, adjudicated=adjudicated is not None),
-            (agreeing - against) / len(votes) if votes else 1.0,
+            (agreeing - against) / len(votes) if votes else 0.0,
             outcome is not None and bool(self.weights) and _is_divided(outcomes),
         )
 

@@ -27,7 +27,9 @@ TOLD = {
     "chosen_model": Column("sc:Text", "The model that wrote the chosen response."),
     "rejected_model": Column("sc:Text", "The model that wrote the rejected response."),
     "votes": Column("sc:Integer", "Judgments that the row rests on, one for each annotator."),
-    "agreement": Column("sc:Float", "Share of these judgments that are for the chosen response."),
+    "agreement": Column(
+        "sc:Float", "Share of these judgments that are for the chosen response; 0 where there is none."
+    ),
     "strength": Column(
         "sc:Float", "Mean strength, 1 to 3, of those for the chosen response that say one; 0 where none does."
     ),
@@ -40,14 +42,18 @@ TOLD = {
         "sc:Integer",
         "The latest version of the guideline that one of the judgments was made under; 0 for none.",
     ),
-    "judged_at": Column("sc:Text", "When the last of the judgments was made, ISO 8601, UTC; empty for none."),
+    "judged_at": Column(
+        "sc:Text",
+        "When the last of the judgments was made, or for want of any the reviewer's verdict; ISO 8601, UTC.",
+    ),
     "language": Column("sc:Text", "The prompt's language; empty where it is not known."),
     "category": Column("sc:Text", "The prompt's category; empty where it has none."),
     "split": Column("sc:Text", "train or test, drawn for each prompt; a prompt is never in both."),
 }
 MARGIN = Column(
     "sc:Float",
-    "How far the chosen response is ahead, as a share of all votes; below 0 where a reviewer turned them.",
+    "How far the chosen response is ahead, as a share of all votes: 0 where there is none, below 0 where a "
+    "reviewer turned them.",
 )
 
 

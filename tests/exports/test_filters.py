@@ -104,16 +104,16 @@ FILTERS: list[tuple[dict[str, Any], set[str]]] = [
     ({"model": ["wren-9000"]}, {"wren"}),
     ({"since": "2025-03-02"}, USUAL - {"old"}),
     # A day is one whole, whichever end it is given as; a time is a moment.
-    ({"until": "2025-03-01"}, {"old", "settled"}),
-    ({"since": "2025-03-01", "until": "2025-03-01"}, {"old", "settled"}),
-    ({"until": "2025-03-01T00:00:00Z"}, {"settled"}),
-    ({"until": "2025-02-28"}, {"settled"}),
-    ({"since": "2025-03-01T00:00:00Z", "until": "2025-03-01T00:00:01Z"}, {"old", "settled"}),
-    ({"kind": "model"}, {"by a judge", "settled"}),
+    ({"until": "2025-03-01"}, {"old"}),
+    ({"since": "2025-03-01", "until": "2025-03-01"}, {"old"}),
+    ({"since": "2025-03-01T00:00:00Z", "until": "2025-03-01T00:00:01Z"}, {"old"}),
+    # A reviewer decides between votes that count, whatever is asked of these, and not without any.
+    ({"kind": "model"}, {"by a judge"}),
+    ({"kind": "human", "group": ["readers"], "min_votes": 2, "min_agreement": 1}, {"settled"}),
     ({"kind": "human"}, USUAL - {"by a judge"}),
     ({"group": ["experts"]}, {"once", "twice", "divided", "settled", "wren"}),
     ({"group": ["readers"], "aggregate": "majority"}, {"twice", "old", "half tied", "divided", "settled"}),
-    ({"guideline": [2]}, {"wren", "settled"}),
+    ({"guideline": [2]}, {"wren"}),
     ({"guideline": [1, 2], "aggregate": "majority"}, {"once", "twice", "wren"}),
     ({"criterion": "accuracy"}, {"twice"}),
     ({"min_votes": 2}, {"twice", "settled"}),
@@ -179,7 +179,8 @@ ADDED_UP: list[dict[str, Any]] = [
 def test_what_is_written_and_what_is_left_out_add_up_to_all_there_is(
     app: Flask, session: Session, cast: Cast
 ) -> None:
-    withdrawn = queue(session, cast.project, 1, category="prose", language="de")[0]
+    withdrawn, settled = queue(session, cast.project, 2, category="prose", language="de")
+    session.add(Adjudication(comparison_id=settled.id, account_id=cast.rui.id, outcome=Outcome.A))
     judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=OLD)
     live, all_ = 14, 15
     engine = app.extensions["engine"]
@@ -194,7 +195,7 @@ def test_what_is_written_and_what_is_left_out_add_up_to_all_there_is(
                 rows, excluded, units = 0, nothing.members["excluded"], nothing.members["excluded_units"]
             told = preview.of(engine, cast.project, spec)
         unit = "judgments" if spec.aggregating is Aggregate.EACH else "comparisons"
-        total = {"comparisons": 11, "judgments": all_ if spec.format is Format.JUDGMENTS else live}[unit]
+        total = {"comparisons": 12, "judgments": all_ if spec.format is Format.JUDGMENTS else live}[unit]
         assert rows + sum(n for reason, n in excluded.items() if units[reason] == unit) == total, asked
         assert (told.rows, dict(told.excluded), told.units) == (rows, excluded, units), asked
 
@@ -320,7 +321,9 @@ def test_whose_judgments_weigh_more_decides(
         ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
         ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),
-        ("until=2001-01-01&aggregate=majority", 404, "no judgment passes the filters"),
+        ("until=2025-02-28", 404, "no judgment passes the filters"),
+        ("until=2025-03-01T00:00:00Z", 404, "no judgment passes the filters"),
+        ("kind=model&adjudicated=true&min_votes=5", 404, "no judgment passes the filters"),
         ("split=test&held_out=0", 404, "There are no rows"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import io
 from collections import Counter
+from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -154,6 +155,24 @@ def test_a_reviewers_verdict_decides(app: Flask, session: Session, cast: Cast) -
     (row,), _ = export(app, cast)
     assert row["chosen"][0]["content"] == "Answer 1 to prompt 0."
     assert row["adjudicated"] is True
+
+
+def test_a_reviewers_verdict_on_what_nobody_judged_claims_no_agreement(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    (comparison,) = queue(session, cast.project)
+    given = {"account_id": cast.rui.id, "created_at": datetime(2026, 1, 1, 12, tzinfo=UTC)}
+    session.add(Adjudication(comparison_id=comparison.id, outcome=Outcome.B, **given))
+    session.commit()
+    (row,), _ = export(app, cast, margin=True, min_votes=5, min_agreement=1)
+    (battle,), _ = export(app, cast, format="arena", aggregate="adjudicated")
+    for told in (row, battle):
+        assert (told["votes"], told["annotators"], told["agreement"]) == (0, [], 0.0)
+        assert datetime.fromisoformat(told["judged_at"]) == given["created_at"]
+    assert row["margin"] == 0.0
+    assert battle["tstamp"] == given["created_at"].timestamp()
+    # Where judgments are filtered, none of it passes.
+    assert export(app, cast, kind="human")[1] == Counter({verdicts.NOT_JUDGED: 1})
 
 
 def test_withdrawn_judgments_count_nowhere_but_in_the_lossless_file(
