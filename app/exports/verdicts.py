@@ -91,7 +91,7 @@ class Decisions:
             outcome,
             # What no looser filter would bring back is told first.
             undecided or unmet,
-            self._told(votes, agreement, strength, adjudicated=adjudicated is not None),
+            self._told(votes, agreement, strength, adjudicated=final is not None),
             (agreeing - against) / len(votes) if votes else 0.0,
             outcome is not None and bool(self.weights) and _is_divided(outcomes),
         )

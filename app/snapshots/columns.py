@@ -37,7 +37,7 @@ TOLD = {
     "human_votes": Column("sc:Integer", "Judgments by people."),
     "model_votes": Column("sc:Integer", "Judgments by judge models."),
     "simulated_votes": Column("sc:Integer", "Judgments by simulated annotators, who are nobody."),
-    "adjudicated": Column("sc:Boolean", "Whether a reviewer gave a final verdict on the pair."),
+    "adjudicated": Column("sc:Boolean", "Whether a reviewer's final verdict decided the row."),
     "guideline_version": Column(
         "sc:Integer",
         "The latest version of the guideline that one of the judgments was made under; 0 for none.",

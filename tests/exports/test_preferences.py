@@ -149,12 +149,21 @@ def test_a_text_is_one_plain_turn_only_as_we_store_it() -> None:
 
 def test_a_reviewers_verdict_decides(app: Flask, session: Session, cast: Cast) -> None:
     (comparison,) = queue(session, cast.project)
-    judge(session, cast.project, cast.ann, comparison, "a")
+    judge(session, cast.project, cast.ann, comparison, "a", criteria={"tone": "a"})
     session.add(Adjudication(comparison_id=comparison.id, account_id=cast.rui.id, outcome=Outcome.B))
     session.commit()
     (row,), _ = export(app, cast)
     assert row["chosen"][0]["content"] == "Answer 1 to prompt 0."
     assert row["adjudicated"] is True
+    assert export(app, cast, format="arena", aggregate="adjudicated")[0][0]["adjudicated"] is True
+    # Each of these has Ann's verdict, on the whole or on the criterion.
+    others: list[dict[str, Any]] = [{"criterion": "tone"}, {"aggregate": "each"}, {"aggregate": "majority"}]
+    for asked in (*others, {"aggregate": "weighted"}, {"format": "kto", **others[2]}, {"format": "arena"}):
+        rows, _ = export(app, cast, **asked)
+        assert [row["adjudicated"] for row in rows] == [False] * len(rows), asked
+        assert rows
+    (judged,), _ = export(app, cast, format="judgments")
+    assert (judged["outcome"], judged["adjudicated"]) == ("a", "b")
 
 
 def test_a_reviewers_verdict_on_what_nobody_judged_claims_no_agreement(

@@ -104,7 +104,7 @@ def test_the_card_tells_pairs_from_their_judgments(
     card = (there / "README.md").read_text()
     assert "14 judgments of 10 pairs of responses of 2 models to 10 prompts" in card
     assert "14 judgments of these pairs: 14 by people" in card
-    assert "1 pair has a reviewer's verdict" in card
+    assert "0 pairs were decided by a reviewer's verdict" in card
     assert "6 of 10 pairs rest on one judgment" in card
     assert "4 judgments left out: annotators divided" in card
     # Each pair once: Wilson's interval of 4 out of 4.
@@ -132,6 +132,7 @@ def test_the_card_tells_pairs_from_their_judgments(
     named = re.findall(r"^\| `(\w+)` \|", card, re.MULTILINE)
     assert named == pq.read_schema(folder(app, cast, "birds-v2") / "data" / "train.parquet").names
     assert "11 preferences between responses of 2 models" in card
+    assert "1 pair was decided by a reviewer's verdict" in card
     assert "2 comparisons left out: annotators divided" in card
     assert "7 of 11 pairs rest on one judgment" in card
 
