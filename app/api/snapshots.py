@@ -71,7 +71,7 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
 @get(
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
-    gives_media=("application/octet-stream", *serving.MEDIA_TYPES.values()),
+    gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
 )
 def snapshot_file(slug: str, label: str, path: str) -> Response:
     """One of its files (`manifest.json`, `SHA256SUMS`, `README.md`, …), with a strong ETag and by ranges."""

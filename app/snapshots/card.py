@@ -155,6 +155,12 @@ class Card:
         return {split.value: rows.get(split.value, 0) for split in self.asked.splits}
 
     @property
+    def packed(self) -> dict[str, Any] | None:
+        """A file of the last format, as the manifest has it, of the first split that it has."""
+        lines = [file for file in self.manifest["files"] if file["path"].endswith(".jsonl.zst")]
+        return next((file for file in lines if file["format"] == lines[-1]["format"]), None)
+
+    @property
     def salt(self) -> str:
         """What the split is drawn with, as Markdown."""
         return _code(self.asked.salt)

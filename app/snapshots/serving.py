@@ -13,10 +13,12 @@ from app.snapshots.store import CHUNK, Store
 
 MEDIA_TYPES = {
     "json": "application/json",
-    "md": "text/markdown; charset=utf-8",
+    "md": "text/markdown",
     "parquet": "application/vnd.apache.parquet",
     "zst": "application/zstd",
 }
+# Texts get their charset where they are answered.
+TEXT = "text/plain"
 
 
 class _Seekable(FileWrapper):
@@ -33,7 +35,7 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     file = reading.file_of(snapshot, path)
     key = reading.key(snapshot, path)
     name = f"{snapshot.label}-{path.replace('/', '-')}"
-    media_type = MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain; charset=utf-8")
+    media_type = MEDIA_TYPES.get(path.rpartition(".")[2], TEXT)
     asked = parse_range_header(request.headers.get("Range"))
     if asked is None or asked.units != "bytes" or len(asked.ranges) > 1:
         # What is no range, or several, may be ignored (RFC 9110, 14.2); werkzeug would refuse it.

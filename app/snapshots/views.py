@@ -96,6 +96,7 @@ def one(slug: str, label: str) -> str:
     access = _enter(slug)
     snapshot = reading.find(db.session(), access.project, label)
     card = reading.text(_store(), snapshot, "README.md").decode()
+    earlier = reading.earlier(db.session(), snapshot)
     files = web.public_url("snapshots.file", slug=slug, label=label, path="")
     return render_template(
         "snapshots/one.html",
@@ -104,7 +105,8 @@ def one(slug: str, label: str) -> str:
         snapshot=snapshot,
         # Without its front matter, which is for programs; its files lie elsewhere than the page.
         card=render_markdown(LINKED.sub(rf"\1{files}\2", card.partition("\n---\n")[2])),
-        earlier=reading.earlier(db.session(), snapshot),
+        earlier=earlier,
+        previous=next((one for one in earlier if one.name == snapshot.name), None),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),
     )

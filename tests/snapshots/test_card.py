@@ -55,9 +55,10 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert "Not known: no judgment tells which response stood on the left." in card
     assert "Not stated" in card
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
-    assert "How they agreed" in page
     assert "pretty_name" not in page
-    assert "zstandard" in page.partition("Fetch and load it")[2]
+    programs, _, card = page.partition("<h2>Card</h2>")
+    assert "zstandard" in programs.partition("Fetch and load it")[2]
+    assert ("SHA-256</th>" in programs, "How they agreed" in card) == (True, True), "the card comes last"
     annotator_of(session, cast.project, cast.ann).simulated = True
     session.commit()
     (prose,) = queue(session, cast.project, category="prose")
@@ -202,5 +203,9 @@ def test_what_was_asked_is_in_the_snapshot_in_full(
     assert "- Guideline, version 2: 1 row ([its whole text](guidelines/v2.md)).\n\nA row with" in card
     changes = program(cast.rosa).get(f"{API}/birds-v2/changes?since=birds-v1").json
     assert changes["rules"] == [{"name": "guidelines", "before": [1], "after": [1, 2]}]
-    make(session, client, formats="trl", guideline="1")
-    assert not (folder(app, cast, "birds-v3") / "guidelines" / "v2.md").exists()
+    make(session, client, formats="trl", guideline="1", split="test")
+    there = folder(app, cast, "birds-v3")
+    assert not (there / "guidelines" / "v2.md").exists()
+    code = re.search(r'data_files=\{"test": "DIRECTORY/(\S+?)"', (there / "README.md").read_text())
+    assert code is not None
+    assert (there / code[1]).exists()

@@ -28,7 +28,9 @@ def test_a_snapshot_stays_when_the_project_goes_on(
     first = judged[0]
     first.retired_at = now()
     session.commit()
+    make(session, client, name="other", formats="trl")
     make(session, client, held_out="0.5")
+    assert "<option selected>birds-v1</option>" in client.get(f"{PAGE}/birds-v2").text
     assert client.get(f"{PAGE}/birds-v1/files/SHA256SUMS").data == before
     page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
     assert "Held-out share of prompts" in page

@@ -139,8 +139,15 @@ def test_files_are_served_in_parts_and_not_twice(
     assert beyond.status_code == 416
     for ignored in ("bytes=x", "bytes=9-2", "bytes=0-1,4-5", "lines=1-2"):
         assert asks.get(address, headers={"Range": ignored}).data == whole.data
-    for path in ("manifest.json", "SHA256SUMS", "README.md", "croissant.json"):
-        assert asks.get(f"{API}/birds-v1/{path}").status_code == 200
+    kinds = {
+        "manifest.json": "application/json",
+        "SHA256SUMS": "text/plain; charset=utf-8",
+        "README.md": "text/markdown; charset=utf-8",
+        "croissant.json": "application/json",
+    }
+    for path, kind in kinds.items():
+        answer = asks.get(f"{API}/birds-v1/{path}")
+        assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)
     for path in ("../../tiebreak.db", "data/none.parquet", ".."):
         assert asks.get(f"{API}/birds-v1/{path}").status_code in (404, 308)
 
