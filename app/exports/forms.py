@@ -172,7 +172,10 @@ class ExportSpec(BaseModel):
     group: Names = Field([], description="Only judgments of annotators in these groups.")
     guideline: Versions = Field([], description="Only judgments made under these versions.")
     criterion: Annotated[str | None, BLANK_IS_NONE] = Field(
-        None, max_length=64, description="Verdicts by this criterion instead of the overall ones."
+        None,
+        max_length=64,
+        description="Verdicts by this criterion instead of the overall ones; "
+        "not for judgments, which have all.",
     )
     since: Moment = Field(None, description="Only judgments from this time, or day, on.")
     until: Moment = Field(None, description="Only judgments before this time, or up to this day.")
@@ -231,6 +234,13 @@ class ExportSpec(BaseModel):
                 )
             )
         return file
+
+    @field_validator("criterion")
+    @classmethod
+    def _criterion_of(cls, criterion: str | None, info: ValidationInfo) -> str | None:
+        if criterion and info.data.get("format") is Format.JUDGMENTS:
+            raise ValueError(_("judgments have the verdicts on every criterion, in their column criteria"))
+        return criterion
 
     @field_validator("aggregate")
     @classmethod

@@ -34,7 +34,10 @@ FILTERS = (
     click.option("--kind", type=choice(AnnotatorKind), help="Only people's or judge models' judgments."),
     click.option("--group", multiple=True, help="Only judgments of annotators in this group."),
     click.option("--guideline", multiple=True, type=int, help="Only judgments made under this version."),
-    click.option("--criterion", help="Verdicts by this criterion instead of the overall ones."),
+    click.option(
+        "--criterion",
+        help="Verdicts by this criterion instead of the overall ones; not for judgments, which have all.",
+    ),
     click.option("--since", help="Only judgments from this ISO time on."),
     click.option("--until", help="Only judgments before this ISO time, or up to this day (UTC)."),
     click.option("--ties", type=choice(Ties), help="Drop: as if verdicts for neither side were not given."),

@@ -251,7 +251,7 @@ def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
 
 def _vote_columns(spec: ExportSpec) -> Iterator["sa.ColumnElement[Any]"]:
     j = judgments.c
-    by_criterion = spec.criterion is not None and spec.format is not Format.JUDGMENTS
+    by_criterion = spec.criterion is not None
     yield j.comparison_id
     yield j.annotator_id
     yield j.criteria[spec.criterion].as_string() if by_criterion else sa.type_coerce(j.outcome, sa.String)

@@ -83,4 +83,7 @@ class SnapshotIn(ExportSpec):
             given.pop("margin", None)
         if format_ is Format.JUDGMENTS and self.aggregate is not Aggregate.EACH:
             given.pop("aggregate", None)
+        if format_ is Format.JUDGMENTS and given.pop("criterion", None):
+            # The ties that it drops are the criterion's.
+            given.pop("ties", None)
         return ExportSpec.model_validate(given)

@@ -166,7 +166,7 @@ def test_a_filter_leaves_the_same_by_page_api_and_command(
 ADDED_UP: list[dict[str, Any]] = [
     *(asked for asked, _ in FILTERS),
     *({"format": "arena"} | asked for asked, _ in FILTERS if "min" not in str(asked)),
-    *({"format": "judgments"} | asked for asked, _ in FILTERS if "aggregate" not in asked),
+    *({"format": "judgments"} | asked for asked, _ in FILTERS if not {"aggregate", "criterion"} & set(asked)),
     {"split": "test", "held_out": 0.5},
     {"split": "train", "held_out": 0.5, "format": "arena"},
     {"split": "train", "held_out": 0.5, "format": "judgments", "category": ["code"], "since": "2025-03-02"},
@@ -320,6 +320,7 @@ def test_whose_judgments_weigh_more_decides(
         ("format=parquet", 422, "Choose one of: trl"),
         ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
+        ("format=judgments&criterion=accuracy&ties=drop", 422, "in their column criteria"),
         ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),
         ("until=2025-02-28", 404, "no judgment passes the filters"),
         ("until=2025-03-01T00:00:00Z", 404, "no judgment passes the filters"),

@@ -209,3 +209,13 @@ def test_what_was_asked_is_in_the_snapshot_in_full(
     code = re.search(r'data_files=\{"test": "DIRECTORY/(\S+?)"', (there / "README.md").read_text())
     assert code is not None
     assert (there / code[1]).exists()
+    # Preferences are by the criterion, and judgments all that was said.
+    judged[1].criteria, judged[2].criteria = {"accuracy": "b"}, {"accuracy": "tie"}
+    session.commit()
+    make(session, client, formats="judgments", criterion="accuracy", ties="drop")
+    there = folder(app, cast, "birds-v4")
+    files = orjson.loads((there / "manifest.json").read_bytes())["files"]
+    rows = Counter({"data": 0, "judgments": 0})
+    for file in files:
+        rows[file["path"].partition("/")[0]] += file.get("rows", 0)
+    assert (rows["data"], rows["judgments"]) == (1, 12)
