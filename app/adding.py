@@ -111,7 +111,10 @@ def _upsert(insert: Insert, kept: Kept, rows: int, names: Iterator[str]) -> sa.I
 
 @cache
 def _changing(kept: Kept) -> Prepared:
-    """Adds to one row or takes away, which no proposed row can carry: it must pass the checks."""
+    """Adds to one row or takes away, which no proposed row can carry: it must pass the checks.
+
+    A row that something is taken away from is there, so that what is proposed for it does not matter.
+    """
     columns = kept.table.c
 
     def of(insert: Insert) -> sa.Insert:
@@ -126,7 +129,8 @@ def _changing(kept: Kept) -> Prepared:
 
 def _change(kept: Kept, row: Row) -> dict[str, Any]:
     values = dict(zip(kept.names, row, strict=True))
-    proposed = values | {name: max(values[name], 0) for name in kept.counted}
+    takes_away = any(values[name] < 0 for name in kept.counted)
+    proposed = values | {name: 0 if takes_away else values[name] for name in kept.counted}
     return {f"new_{name}": value for name, value in proposed.items()} | {
         f"by_{name}": values[name] for name in kept.counted
     }

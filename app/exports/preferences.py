@@ -41,7 +41,7 @@ from app.words import N_
 
 # Reasons in the words the page and the manifest show; the others are the verdicts'.
 GOLD = N_("gold comparison, a test of annotators")
-TEXTLESS = N_("came as a vote without texts")
+TEXTLESS = N_("came as a vote without texts, or as one more on its pair by nobody named")
 SAME_TEXT = N_("both responses say the same")
 EMPTY = N_("a side is empty")
 UNSUPPORTED = N_("holds more than text turns")

@@ -58,6 +58,8 @@ def _judged(item: Item, vote: Vote, *more: Any) -> Item:
     a, b = item.answers
     item.paired = True
     item.vote = vote
+    # Two of a file that names nobody may be two people's, and of two without texts the texts may differ.
+    vote.replaces = vote.annotator is not None and all(one.digest or one.empty for one in item.answers)
     vote.identity = _identity(
         item.key,
         a.model,

@@ -113,6 +113,18 @@ def _tell(report: Report) -> None:
                 "than the prompt has: what was there stays",
                 err=True,
             )
+        if file.replaced:
+            click.echo(
+                f"  {counted(file.replaced, 'vote')} replaced by a later one of the same annotator "
+                "on the same responses: the later one counts",
+                err=True,
+            )
+        if file.unnamed:
+            click.echo(
+                f"  {counted(file.unnamed, 'further vote')} on the same responses by nobody named: "
+                "they rank, and are not exported for training",
+                err=True,
+            )
         for reason, n in list(file.reasons.items())[:REASONS_SHOWN]:
             click.echo(f"  refused: {n:,} × {reason}", err=True)
     for row in report.refused_rows[:REASONS_SHOWN]:

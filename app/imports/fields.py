@@ -1,6 +1,6 @@
 """The fields of records as files have them, and the pydantic models that check each row."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -54,6 +54,8 @@ def _winner(value: Any) -> Any:
 
 
 def _moment(value: Any) -> Any:
+    if isinstance(value, datetime) and value.tzinfo is None:
+        return value.replace(tzinfo=UTC)
     if not isinstance(value, str | int | float) or isinstance(value, bool):
         return value
     moment = moment_in_file(value)

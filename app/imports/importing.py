@@ -51,6 +51,10 @@ class FileReport:
     empty: int = 0
     # Rows whose prompt kept another category, language, tags or metadata.
     differing: int = 0
+    # Judgments that a later one by the same annotator took the place of.
+    replaced: int = 0
+    # Further votes on the same texts, in rows that name no annotator.
+    unnamed: int = 0
     new: dict[str, int] = field(default_factory=dict)
     reasons: dict[str, int] = field(default_factory=dict)
 
@@ -210,6 +214,8 @@ class _Run:
             file.refused += len(refused)
             file.empty += sum(answer.empty for item in items for answer in item.answers)
             file.differing += loaded.differing
+            file.replaced += loaded.replaced
+            file.unnamed += loaded.unnamed
             file.already_there = file.read - file.added - file.refused
             new.update(loaded.counts)
             for refusal in refused:

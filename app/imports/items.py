@@ -50,6 +50,8 @@ class Vote:
     exported: tuple[str, str] | None = None
     # Whether a new annotator is nobody.
     simulated: bool = False
+    # Whether it takes the place of what its annotator said of these very texts before.
+    replaces: bool = False
     # Filled in once the row's ordinal is known.
     submission: str = ""
 

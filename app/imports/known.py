@@ -1,9 +1,10 @@
 """What the database already has of a chunk's prompts, responses, comparisons and judgments."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 import sqlalchemy as sa
 
 from app.imports.bulk import among, is_sqlite, values
@@ -44,10 +45,23 @@ class ComparisonState:
     queued: bool
 
 
+@dataclass(slots=True)
+class Given:
+    """A judgment, its times as the driver has them; ``place`` is its row's in what this chunk adds."""
+
+    id: int
+    outcome: Outcome
+    swapped: bool | None
+    at: Any
+    retired_at: Any = None
+    supersedes: int | None = None
+    criteria: tuple[tuple[str, Outcome], ...] = ()
+    place: int | None = None
+
+
 def prompts(connection: sa.Connection, project_id: int, keys: Collection[str]) -> dict[str, PromptState]:
     """By key."""
-    stored = "CAST({} AS BLOB)" if is_sqlite(connection) else "convert_to(CAST({} AS text), 'UTF8')"
-    messages, tags, meta = map(stored.format, ("messages", "tags", "meta"))
+    messages, tags, meta = (_stored(connection, name) for name in ("messages", "tags", "meta"))
     rows = _rows(
         connection,
         f"SELECT key, id, {messages}, category, language, {tags}, {meta} "  # noqa: S608 -- our own names
@@ -124,15 +138,24 @@ def exported(connection: sa.Connection, project_id: int, pair_ids: Collection[st
     }
 
 
-def live(connection: sa.Connection, comparison_ids: Collection[int]) -> set[tuple[int, int]]:
-    """Who has judged what: (comparison id, annotator id)."""
-    rows = _rows(
-        connection,
-        "SELECT comparison_id, annotator_id "  # noqa: S608
-        f"FROM {among(connection, 'judgments', 'comparison_id', 'retired_at IS NULL')}",
-        comparison_ids,
+def given(connection: sa.Connection, comparison_ids: Collection[int]) -> Iterator[tuple[int, int, Given]]:
+    """The comparisons' judgments, retired ones too: (comparison id, annotator id, judgment)."""
+    criteria = _stored(connection, "criteria")
+    columns = f"id, outcome, swapped, created_at, retired_at, supersedes_id, {criteria}"
+    # Each half has an index of its own.
+    halves = (
+        f"SELECT comparison_id, annotator_id, {columns} "  # noqa: S608
+        f"FROM {among(connection, 'judgments', 'comparison_id', f'retired_at IS {state}')}"
+        for state in ("NULL", "NOT NULL")
     )
-    return {(comparison, annotator) for comparison, annotator in rows}
+    for comparison, annotator, id_, outcome, swapped, at, retired_at, supersedes, said in _rows(
+        connection, " UNION ALL ".join(halves), comparison_ids
+    ):
+        verdicts = orjson.loads(bytes(said)) if said is not None else {}
+        by_criterion = tuple((key, Outcome(verdict)) for key, verdict in verdicts.items())
+        shown = None if swapped is None else bool(swapped)
+        judgment = Given(id_, Outcome(outcome), shown, at, retired_at, supersedes, by_criterion)
+        yield comparison, annotator, judgment
 
 
 def counted(connection: sa.Connection, project_id: int, prompt_ids: Collection[int]) -> Any:
@@ -155,6 +178,11 @@ def filed(
     annotators = among(connection, "annotators", "id")
     rows = _rows(connection, f"SELECT id, kind, group_name FROM {annotators}", annotator_ids)  # noqa: S608
     return {id_: (AnnotatorKind(kind), group) for id_, kind, group in rows}
+
+
+def _stored(connection: sa.Connection, json: str) -> str:
+    """A column of JSON as the bytes it is stored in."""
+    return f"CAST({json} AS BLOB)" if is_sqlite(connection) else f"convert_to(CAST({json} AS text), 'UTF8')"
 
 
 def _rows(connection: sa.Connection, sql: str, wanted: Collection[Any], **bound: Any) -> Any:

@@ -5,8 +5,9 @@ there is refused whole, before anything of it is written.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from sqlmodel import Session
@@ -14,7 +15,7 @@ from sqlmodel import Session
 from app import audit, db, tallies
 from app.imports import bulk, known
 from app.imports.items import Answer, Item, Vote
-from app.imports.known import REPEATS, ComparisonState, Side
+from app.imports.known import REPEATS, ComparisonState, Given, Side
 from app.imports.naming import Names, name_vote
 from app.imports.placing import ConflictError, Places
 from app.imports.sources import Refusal, refused
@@ -32,11 +33,15 @@ OWN_UNNAMED = "its annotator is one of this project's, and it does not say which
 class Loaded:
     """What became of a chunk: rows that added something, rows refused, and counts by kind.
 
-    ``differing`` counts rows whose prompt kept another category, language, tags or metadata.
+    ``differing`` counts rows whose prompt kept another category, language, tags or metadata,
+    ``replaced`` judgments that are no longer live because of another by the same annotator, ``unnamed``
+    further votes on texts by nobody named.
     """
 
     added: int = 0
     differing: int = 0
+    replaced: int = 0
+    unnamed: int = 0
     refused: list[Refusal] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
@@ -60,7 +65,9 @@ def load(target: Target, items: Sequence[Item]) -> Loaded:
 
 def _record(target: Target, session: Session, loaded: Loaded) -> None:
     """With each chunk, so that an import that is cut off leaves nothing that nobody added."""
-    detail = {"file": target.name, "added": loaded.added}
+    detail: dict[str, Any] = {"file": target.name, "added": loaded.added}
+    if loaded.replaced:
+        detail["replaced"] = loaded.replaced
     subject = f"project:{target.project.slug}"
     audit.record(session, "import.rows", subject, by=target.by, project=target.project, detail=detail)
 
@@ -73,6 +80,10 @@ class Chunk:
         self.pending = Pending(target, session)
         self.names = Names(self.pending)
         self.connection, self.project_id = self.pending.connection, self.pending.project_id
+        # Judgments of the comparisons at hand: live ones by (comparison id, annotator id), and all by id.
+        self.live: dict[tuple[int, int], Given] = {}
+        self.given: dict[int, Given] = {}
+        self.replaced = self.unnamed = 0
 
     def take(self, items: Sequence[Item]) -> Loaded:
         """Decide what to do about every item."""
@@ -98,6 +109,7 @@ class Chunk:
             except ConflictError as conflict:
                 loaded.refused.append(refused(item.number, str(conflict), item.record))
         loaded.differing = self.places.differing
+        loaded.replaced, loaded.unnamed = self.replaced, self.unnamed
         loaded.counts.update(self.pending.counts(self.places.prompts))
         return loaded
 
@@ -116,11 +128,19 @@ class Chunk:
         self.submissions = known.submissions(self.connection, [vote.submission for vote in votes])
         if fresh:
             self.comparisons: dict[str, ComparisonState] = {}
-            self.live: set[tuple[int, int]] = set()
             return
         old = {self.pair_ids[id(item)] for item, _ in paired if not self.places.prompts[item.key].new}
         self.comparisons = known.comparisons(self.connection, self.project_id, old)
-        self.live = known.live(self.connection, [comparison.id for comparison in self.comparisons.values()])
+        self._know_given(comparison.id for comparison in self.comparisons.values())
+
+    def _know_given(self, comparison_ids: Iterable[int]) -> None:
+        for comparison_id, annotator_id, judgment in known.given(self.connection, [*comparison_ids]):
+            # What this chunk has decided of one stays.
+            if judgment.id in self.given:
+                continue
+            self.given[judgment.id] = judgment
+            if judgment.retired_at is None:
+                self.live[comparison_id, annotator_id] = judgment
 
     def _name(self, item: Item, sides: list[Side]) -> str:
         a, b = item.answers
@@ -188,13 +208,14 @@ class Chunk:
             self._set_gold(comparison, item.gold, flipped=comparison.a != sides[0])
         self.submissions.add(vote.submission)
         annotator_id, cluster = self.names.annotator(vote)
-        if comparison is not None and (comparison.id, annotator_id) in self.live:
-            comparison = self._repeat(item, sides, annotator_id)
-        elif comparison is None:
+        before = None if comparison is None else self.live.get((comparison.id, annotator_id))
+        self._count_further(item, vote, (pair, annotator_id), there=before is not None)
+        if comparison is None:
             comparison = self._compare(item, pair, sides, item.gold)
-        self.live.add((comparison.id, annotator_id))
+        elif before is not None and not vote.replaces:
+            comparison, before = self._repeat(item, sides, annotator_id), None
         flipped = comparison.a[0] != sides[0][0] if sides[0][0] != sides[1][0] else comparison.a != sides[0]
-        self._add_judgment(item, vote, comparison, (annotator_id, cluster), flipped=flipped)
+        self._add_judgment(item, vote, comparison, (annotator_id, cluster), before, flipped=flipped)
         return True
 
     def _repeat(self, item: Item, sides: list[Side], annotator_id: int) -> ComparisonState:
@@ -220,7 +241,7 @@ class Chunk:
                 for answer, side in zip(answers, repeated, strict=True):
                     self.places.add_repeated(prompt_id, answer, side)
                 return self._compare(again, pair, repeated, None)
-            self.live |= known.live(self.connection, [comparison.id])
+            self._know_given([comparison.id])
             if (comparison.id, annotator_id) not in self.live:
                 return comparison
 
@@ -230,6 +251,7 @@ class Chunk:
         vote: Vote,
         comparison: ComparisonState,
         annotator: tuple[int, int],
+        before: Given | None,
         *,
         flipped: bool,
     ) -> None:
@@ -238,25 +260,66 @@ class Chunk:
             outcome = TURNED.get(outcome, outcome)
             preference = None if preference is None else 1 - preference
             swapped = None if swapped is None else not swapped
-        annotator_id, cluster = annotator
-        new_id = self.pending.new_id("judgments")
-        self.pending.rows["judgments"].append(
+        rows = self.pending.rows["judgments"]
+        at = bulk.moment(self.connection, vote.at or self.pending.now)
+        given = Given(self.pending.new_id("judgments"), outcome, swapped, at, place=len(rows))
+        rows.append(
             (
-                new_id, vote.submission, self.project_id, comparison.id, annotator_id,
-                outcome.value, swapped, vote.strength, preference, Source.IMPORT.value,
-                bulk.moment(self.connection, vote.at or self.pending.now),
+                given.id, vote.submission, self.project_id, comparison.id, annotator[0],
+                outcome.value, swapped, vote.strength, preference, Source.IMPORT.value, at, None,
             )
         )  # fmt: skip
-        self.pending.judged[annotator_id] += 1
-        self.pending.votes[comparison.id, outcome] += 1
+        self.given[given.id] = given
+        self.pending.changes[annotator[0]] += 1
+        if before is not None:
+            self._replace(given, before)
+            if before.retired_at is None:
+                return
+            self._count(item, comparison, annotator, before, -1)
+        self.live[comparison.id, annotator[0]] = given
+        self._count(item, comparison, annotator, given, +1)
+
+    def _count(
+        self, item: Item, comparison: ComparisonState, annotator: tuple[int, int], given: Given, by: int
+    ) -> None:
+        """Count a judgment as live, or no longer."""
+        annotator_id, cluster = annotator
+        self.pending.judged[annotator_id] += by
+        self.pending.votes[comparison.id, given.outcome] += by
         if comparison.gold is None:
             prompt = self.places.prompts[item.key]
             # Whose kind is put in when it is written, as it is by then.
             counted = tallies.Counted(
-                comparison.a[0], comparison.b[0], outcome, cluster, AnnotatorKind.HUMAN,
-                prompt.category, prompt.language, swapped,
+                comparison.a[0], comparison.b[0], given.outcome, cluster, AnnotatorKind.HUMAN,
+                prompt.category, prompt.language, given.swapped, criteria=given.criteria,
             )  # fmt: skip
-            self.pending.counted[annotator_id, counted] += 1
+            self.pending.counted[annotator_id, counted] += by
+
+    def _replace(self, given: Given, live: Given) -> None:
+        """Put a judgment among those of its annotator, in the order they were made, whichever came in first.
+
+        Those of one moment are in the order they came in.
+        """
+        later: Given | None = None
+        earlier: Given | None = live
+        while earlier is not None and given.at < earlier.at:
+            later = earlier
+            earlier = None if later.supersedes is None else self.given[later.supersedes]
+        if earlier is not None:
+            given.supersedes, earlier.retired_at = earlier.id, given.at
+        if later is not None:
+            later.supersedes, given.retired_at = given.id, later.at
+        self.pending.replacing |= {one.id: one for one in (earlier, given, later) if one is not None}
+
+    def _count_further(self, item: Item, vote: Vote, given: tuple[str, int], *, there: bool) -> None:
+        """Count a vote of one who voted on this pair before: (pair id, annotator id)."""
+        if self.target.dry_run:
+            # What an earlier chunk would have added is not there.
+            there = self.target.scratch.count(b"given", orjson.dumps(given)) > 1 or there
+        if there and vote.replaces:
+            self.replaced += 1
+        elif there and all(answer.digest for answer in item.answers):
+            self.unnamed += 1
 
     def _is_first(self, item: Item, sides: list[Side]) -> bool:
         """In a dry run a row is new once; otherwise the database has the first one by now."""

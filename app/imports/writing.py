@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from app import counting, tallies
 from app.imports import bulk, known
-from app.imports.known import PromptState
+from app.imports.known import Given, PromptState
 from app.imports.scratch import Scratch
 from app.models import Account, AnnotatorKind, Outcome, Project, now, row_id
 
@@ -30,11 +30,15 @@ ROWS: dict[str, tuple[str, ...]] = {
     ),
     "judgments": (
         "id", "submission_id", "project_id", "comparison_id", "annotator_id", "outcome", "swapped",
-        "strength", "preference", "source", "created_at",
+        "strength", "preference", "source", "created_at", "retired_at",
     ),
 }  # fmt: skip
 
+# Run before rows are added: one judgment by an annotator of a comparison is live, one supersedes another.
+RETIRED = "UPDATE judgments SET retired_at = :retired_at, supersedes_id = NULL WHERE id = :id"
+
 UPDATES = {
+    "judgments linked": "UPDATE judgments SET supersedes_id = :supersedes WHERE id = :id",
     "prompts filled": (
         "UPDATE prompts SET messages = :messages, category = :category, language = :language, "
         "tags = coalesce(tags, :tags), meta = coalesce(meta, :meta) WHERE id = :id"
@@ -45,7 +49,9 @@ UPDATES = {
     ),
     "gold set": "UPDATE comparisons SET gold = :gold WHERE id = :id",
     "taken off the queue": "DELETE FROM slots WHERE comparison_id = :id",
-    "annotators": "UPDATE annotators SET judged = judged + :n, changes = changes + :n WHERE id = :id",
+    "annotators": (
+        "UPDATE annotators SET judged = judged + :judged, changes = changes + :changes WHERE id = :id"
+    ),
 }
 
 # Stands for an annotator where what is counted does not depend on who it was.
@@ -88,7 +94,11 @@ class Pending:
         # By annotator too: whose kind and group are put in once their rows are locked.
         self.counted: Counter[tuple[int, tallies.Counted]] = Counter()
         self.votes: Counter[tuple[int, Outcome]] = Counter()
+        # Each by annotator: how many more judgments are live, and how many were made.
         self.judged: Counter[int] = Counter()
+        self.changes: Counter[int] = Counter()
+        # Judgments that another took the place of, or that now take another's, as they will be.
+        self.replacing: dict[int, Given] = {}
         self.ids: dict[str, Iterator[int]] = {}
         self.now = now()
         bulk.begin(self.connection, self.project_id)
@@ -128,13 +138,16 @@ class Pending:
         self._refile(prompts.values())
         for name, prompt in prompts.items():
             self._write_prompt(name, prompt)
+        self._retire()
         for table, columns in ROWS.items():
             bulk.insert(self.connection, table, columns, self.rows[table])
-        self.updates["annotators"] = [{"id": id_, "n": n} for id_, n in sorted(self.judged.items())]
+        self.updates["annotators"] = [
+            {"id": id_, "judged": self.judged[id_], "changes": n} for id_, n in sorted(self.changes.items())
+        ]
         for update, statement in UPDATES.items():
             if self.updates[update]:
                 self.connection.execute(sa.text(statement), self.updates[update])
-        filed = known.filed(self.connection, self.judged)
+        filed = known.filed(self.connection, self.changes)
         deltas: Counter[tallies.Key] = Counter()
         for (annotator_id, counted), n in self.counted.items():
             kind, group = filed.get(annotator_id, (counted.kind, None))
@@ -145,6 +158,25 @@ class Pending:
             self.connection.execute(
                 sa.text("UPDATE projects SET revision = revision + 1 WHERE id = :id"), {"id": self.project_id}
             )
+
+    def _retire(self) -> None:
+        """Retire what is superseded, and have what takes its place say so."""
+        for judgment in self.replacing.values():
+            if judgment.place is not None:
+                row = self.rows["judgments"][judgment.place]
+                self.rows["judgments"][judgment.place] = (*row[:-1], judgment.retired_at)
+        there = [
+            {"id": judgment.id, "retired_at": judgment.retired_at}
+            for judgment in self.replacing.values()
+            if judgment.place is None
+        ]
+        if there:
+            self.connection.execute(sa.text(RETIRED), there)
+        self.updates["judgments linked"] = [
+            {"id": judgment.id, "supersedes": judgment.supersedes}
+            for judgment in self.replacing.values()
+            if judgment.supersedes is not None
+        ]
 
     def _refile(self, prompts: Iterable[PromptState]) -> None:
         """Move the counts of judgments made before their prompt's category or language was known."""

@@ -10,7 +10,7 @@ from flask import Flask
 from app.errors import NotFound, Problem
 from app.imports.commands import import_
 from tests.conftest import Cast
-from tests.imports.arrange import json_lines, response
+from tests.imports.arrange import comparison, json_lines, response
 
 ROWS = [response(1, "heron"), response(1, "wren"), {"prompt": "Hi", "model": "heron"}]
 
@@ -35,6 +35,12 @@ def test_it_tells_what_came_of_each_file(app: Flask, file: Path) -> None:
     assert "birds.jsonl, 3: response is missing" in done.stderr
     again = run(app, "birds", file)
     assert "3 rows read, 0 added, 2 already there, 1 refused" in again.stdout
+    file.write_bytes(
+        json_lines([comparison(2, winner=won, annotator=who) for won in "ab" for who in ("kim", None)])
+    )
+    judged = run(app, "birds", file)
+    assert "  1 vote replaced by a later one of the same annotator on the same responses" in judged.stderr
+    assert "  1 further vote on the same responses by nobody named" in judged.stderr
 
 
 def test_json_and_the_refused_rows(app: Flask, file: Path, tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import sqlalchemy as sa
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import annotators, tallies
+from app import annotators, divided, tallies
 from app.exports import stream
 from app.exports.forms import ExportSpec
+from app.imports import importing
 from app.imports.known import REPEATS
 from app.imports.loading import OWN_GONE, OWN_UNNAMED
 from app.models import (
@@ -27,7 +28,7 @@ from app.models import (
     now,
 )
 from tests.conftest import Cast
-from tests.imports.arrange import VOTES, Importer, comparison, counts, response, table_sizes, vote
+from tests.imports.arrange import VOTES, Importer, Rows, comparison, counts, response, table_sizes, vote
 
 VERDICTS = ((0, "a", "kim"), (0, "a", "lee"), (1, "b", "kim"), (2, "tie", "kim"))
 
@@ -192,3 +193,80 @@ def test_exported_judgments_are_taken_by_another_project_and_never_twice(
     later = here(exported, f"judgments.{file}")
     assert counts(later) == (8, 0, 5, 3), "those that are gone are no longer called there"
     assert later.files[0].reasons == {OWN_GONE: 3}
+
+
+JANUARY, FEBRUARY, MARCH = ({"timestamp": f"2026-0{month}-01"} for month in (1, 2, 3))
+# By kim on one pair: as it was changed, with an answer to another pair between, the sides turned at last.
+CHANGED = [
+    comparison(1, winner="a", annotator="kim", **JANUARY),
+    comparison(2, winner="tie", annotator="kim", **JANUARY),
+    comparison(1, winner="b", annotator="kim", **FEBRUARY),
+    comparison(1, winner="tie", annotator="lou", **JANUARY),
+    {**comparison(1, winner="b", annotator="kim", **MARCH), "model_a": "wren", "model_b": "heron"}
+    | {"response_a": "wren says 1", "response_b": "heron says 1"},
+]
+
+
+ORDERS = {"as they were made": (0, 1, 2, 3, 4), "the other way": (4, 3, 2, 1, 0), "mixed": (2, 4, 1, 0, 3)}
+
+
+@pytest.mark.parametrize(
+    ("order", "way"),
+    [
+        ("as they were made", "at once"),
+        ("the other way", "at once"),
+        ("mixed", "in chunks"),
+        ("as they were made", "in files"),
+    ],
+)
+def test_a_changed_vote_takes_the_place_of_the_earlier_one(
+    importer: Importer, session: Session, monkeypatch: pytest.MonkeyPatch, order: str, way: str
+) -> None:
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1 if way == "in chunks" else 9)
+    changed = [CHANGED[place] for place in ORDERS[order]]
+    files: dict[str, Rows | bytes] = {f"{place}.jsonl": [row] for place, row in enumerate(changed)}
+    files = files if way == "in files" else {"file.jsonl": changed}
+    for dry in (True, False):
+        told = importer.several(files, dry_run=dry)
+        assert (counts(told), told.total("replaced")) == ((5, 5, 0, 0), 2)
+    again = importer.several(files)
+    assert (counts(again), again.total("replaced")) == ((5, 0, 5, 0), 0)
+    kim = session.exec(select(Annotator).where(Annotator.name == "kim")).one()
+    assert (kim.judged, kim.changes) == (2, 4)
+    hers = select(Judgment).where(Judgment.annotator_id == kim.id).order_by(col(Judgment.created_at))
+    january, february, march = (one for one in session.exec(hers) if one.outcome != Outcome.TIE)
+    assert january.outcome == march.outcome != february.outcome, "heron, then wren, then heron"
+    assert (february.supersedes_id, march.supersedes_id) == (january.id, february.id)
+    moments = january.retired_at, february.retired_at, march.retired_at
+    assert moments == (february.created_at, march.created_at, None)
+    sizes = {"judgments": 5, "comparisons": 2, "responses": 4}
+    assert table_sizes(session, *sizes) == sizes, "all of them on the pair's own texts"
+    _check_counts(session, importer.project)
+
+
+def _check_counts(session: Session, project: Project) -> None:
+    session.rollback()
+    assert tallies.differences(session, project.id or 0) == []
+    assert divided.differences(session, project.id or 0) == []
+
+
+def test_a_change_brings_its_own_order_shown_and_its_prompt_a_category(
+    importer: Importer, session: Session
+) -> None:
+    told = {"annotator": "x7Kd", "annotator_kind": "human", "simulated": False, "outcome": "a"}
+    said = {side: [{"role": "assistant", "content": side}] for side in ("response_a", "response_b")}
+    pair = {"prompt": [{"role": "user", "content": "Hi?"}], "model_a": "heron", "model_b": "wren", **said}
+    row = {**pair, **told, "prompt_id": "q1", "first_shown": "a", "created_at": "2026-01-01T00:00:00Z"}
+    importer([{**row, "judgment_id": "1"}])
+    importer([{**row, "judgment_id": "2", "first_shown": "b", "created_at": "2026-01-01T00:00:00Z"}])
+    _check_counts(session, importer.project)
+    report = importer([{**row, "judgment_id": "3", "outcome": "tie", "category": "birds"}])
+    assert report.total("replaced") == 1
+    _check_counts(session, importer.project)
+    assert session.exec(select(Judgment.outcome).where(col(Judgment.retired_at).is_(None))).all() == ["tie"]
+
+
+def test_votes_of_nobody_named_replace_none(importer: Importer, session: Session) -> None:
+    report = importer([comparison(1, winner=winner) for winner in ("a", "b")])
+    assert (report.total("replaced"), report.total("unnamed")) == (0, 1)
+    assert session.exec(select(Judgment).where(col(Judgment.retired_at).is_not(None))).all() == []
