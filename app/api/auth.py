@@ -26,10 +26,16 @@ def admit(scope: Scope | None, slug: str | None, *, is_open: bool, for_one_proje
         if not is_open:
             raise Unauthorized(NO_TOKEN)
         return
-    if scope is not None and scope not in found.token.scopes:
-        raise Forbidden(f"This needs a token that may {scope}. Make another; this one stays as it is.")
+    if scope is not None:
+        hold_to_scope(scope)
     if not (slug is None and for_one_project):
         hold_to(slug)
+
+
+def hold_to_scope(scope: Scope) -> None:
+    """Raise Forbidden where the token is not for this."""
+    if scope not in bearer().token.scopes:
+        raise Forbidden(f"This needs a token that may {scope}. Make another; this one stays as it is.")
 
 
 def hold_to(slug: str | None) -> None:

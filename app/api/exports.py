@@ -23,6 +23,7 @@ from app.models import AuditEvent, Scope
     scope=Scope.READ,
     query=ExportSpec,
     gives_media=("application/json", *dict.fromkeys(MEDIA_TYPES.values())),
+    headers={"X-Tiebreak-Export": "Names the receipt, which is there once the last byte is out"},
 )
 def export(slug: str) -> Response:
     """A live stream; the header `X-Tiebreak-Export` names the receipt to compare it with."""

@@ -40,18 +40,18 @@ def refused_rows(uid: str) -> Response:
     return send_file(uploads.refused(web.settings(), _find(uid).job.uid), "application/x-ndjson")
 
 
-@post("/jobs/<uid>/cancel", scope=Scope.MANAGE, gives=JobOut, for_one_project=True)
+@post("/jobs/<uid>/cancel", scope=None, gives=JobOut, for_one_project=True)
 def cancel_job(uid: str) -> JobOut:
-    """End a job where nothing is half-done; what it did stays."""
-    found = _find(uid)
+    """End a job that the token might start, where nothing is half-done; what it did stays."""
+    found = _find_to_change(uid)
     listing.cancel(db.session(), found, by=auth.account())
     return saved(_told(found))
 
 
-@post("/jobs/<uid>/repeat", scope=Scope.MANAGE, gives=JobOut, status=202, for_one_project=True)
+@post("/jobs/<uid>/repeat", scope=None, gives=JobOut, status=202, for_one_project=True)
 def repeat_job(uid: str) -> JobOut:
-    """Start a job again that failed or was cancelled; nothing is done twice."""
-    found = _find(uid)
+    """Start a job again that the token might start, and that came to no end; nothing is done twice."""
+    found = _find_to_change(uid)
     listing.repeat(db.session(), found, by=auth.account())
     answer = saved(_told(found))
     jobs.send(found.job)
@@ -61,6 +61,14 @@ def repeat_job(uid: str) -> JobOut:
 def _find(uid: str) -> Listed:
     found = listing.find(db.session(), auth.account(), uid)
     auth.hold_to(found.access.project.slug if found.access else None)
+    return found
+
+
+def _find_to_change(uid: str) -> Listed:
+    """Raises Forbidden where the token may not: one that may read may start snapshots, and end its own."""
+    found = _find(uid)
+    is_own = found.job.account_id == auth.account().id
+    auth.hold_to_scope(Scope.READ if is_own and jobs.ability(found.job) == "export" else Scope.MANAGE)
     return found
 
 

@@ -1,6 +1,7 @@
 """The API's description of itself: its operations, and the models they take and give."""
 
 import re
+from collections.abc import Mapping
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -153,6 +154,10 @@ def _responses(operation: Operation, schemas: _Schemas) -> Part:
             "description": "Found",
             "content": {media: {} for media in operation.gives_media},
         }
+        if operation.headers:
+            found[str(int(operation.status))]["headers"] = _headers(operation.headers)
+        if operation.by_ranges:
+            found |= _by_ranges(operation, schemas)
     else:
         status = operation.status if operation.gives else HTTPStatus.NO_CONTENT
         found[str(int(status))] = _answer(
@@ -161,6 +166,26 @@ def _responses(operation: Operation, schemas: _Schemas) -> Part:
     for status, (means, model) in operation.also.items():
         found[str(status)] = _answer(means, model, "application/json", schemas)
     return found
+
+
+def _headers(told: Mapping[str, str]) -> Part:
+    return {
+        name: {"description": means, "required": True, "schema": {"type": "string"}}
+        for name, means in told.items()
+    }
+
+
+def _by_ranges(operation: Operation, schemas: _Schemas) -> Part:
+    """What is answered to `Range`, `If-None-Match` and `If-Match`."""
+    problem = _answer("It ends before that", ProblemDocument, "application/problem+json", schemas)
+    where = {"Content-Range": "Which bytes, of how many"}
+    part = {"description": "The part asked for", "content": {media: {} for media in operation.gives_media}}
+    return {
+        "206": part | {"headers": _headers(where)},
+        "304": {"description": "Still the same"},
+        "412": {"description": "No longer the same"},
+        "416": problem | {"headers": _headers(where)},
+    }
 
 
 def _answer(means: str, model: Model | None, media: str, schemas: _Schemas) -> Part:

@@ -48,6 +48,10 @@ class Operation:
     # Media types of bodies and answers that are no JSON objects.
     takes_media: tuple[str, ...] = ()
     gives_media: tuple[str, ...] = ()
+    # What is told in headers of the answer.
+    headers: Mapping[str, str] = field(default_factory=dict)
+    # Whether a part of the answer may be asked for, and whether it is still the same.
+    by_ranges: bool = False
     # Whether it may be sent again with the same Idempotency-Key.
     repeatable: bool = False
     # Whether it may be asked without a token; the view decides what is told.

@@ -72,6 +72,8 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
     gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
+    headers={"ETag": "Its SHA-256, in quotes"},
+    by_ranges=True,
 )
 def snapshot_file(slug: str, label: str, path: str) -> Response:
     """One of its files (`manifest.json`, `SHA256SUMS`, `README.md`, …), with a strong ETag and by ranges."""

@@ -62,7 +62,10 @@ def stream(
             receipt.excluded += filters.left_out(connection, project, spec)
         receipt.units = exclusions.units(spec, receipt.excluded)
     with db.transaction(engine) as session:
-        detail = receipt.as_dict() | {"spec": spec.model_dump(mode="json", exclude_defaults=True)}
+        # What it is, even where that is usual; of the rest, what was asked beyond it.
+        asked = spec.model_dump(mode="json", include={"format", "file", "part"})
+        asked |= spec.model_dump(mode="json", exclude_defaults=True)
+        detail = receipt.as_dict() | {"spec": asked}
         audit.record(session, "export.finish", f"export:{receipt.uid}", by=by, project=project, detail=detail)
 
 

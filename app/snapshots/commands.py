@@ -12,7 +12,7 @@ from app.errors import checked
 from app.exports.options import filters
 from app.snapshots import making, reading, verify
 from app.snapshots.diff import Changes
-from app.snapshots.forms import SnapshotIn
+from app.snapshots.forms import FORMATS, SnapshotIn
 from app.snapshots.store import Store
 
 
@@ -37,7 +37,12 @@ def snapshot() -> None:
 @click.argument("slug")
 @click.option("--name", help="By default the project's; versions count by name.")
 @click.option("--licence", help="For the card, by its short name.  [default: unknown]")
-@click.option("--formats", multiple=True, help="Formats with files of their own; may be repeated.")
+@click.option(
+    "--formats",
+    multiple=True,
+    metavar=f"[{'|'.join(FORMATS)}]",
+    help="Formats with files of their own; may be repeated.  [default: all]",
+)
 @filters
 def make(slug: str, **asked: Any) -> None:
     """Make a snapshot of project SLUG, from one moment, and print where it is."""

@@ -1,10 +1,10 @@
 """What may be asked of a snapshot, by page, API and command line alike."""
 
 import re
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, NoReturn
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator
 
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
 
@@ -12,6 +12,8 @@ NAME = r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
 LICENCE = r"^[a-z0-9][a-z0-9.+-]{0,59}$"
 LABEL = re.compile(r"^([a-z0-9-]{1,60})-v([1-9][0-9]{0,8})$")
 
+# What an export has that a snapshot has no use for: it holds every kind of file.
+OF_ONE_FILE = ("format", "file", "part")
 # What has files of its own beside the Parquet of trl.
 FORMATS = tuple(Format)
 
@@ -34,8 +36,15 @@ def _licensed(value: str) -> str:
     return value
 
 
+def _without_file(schema: dict[str, Any]) -> None:
+    for name in OF_ONE_FILE:
+        del schema["properties"][name]
+
+
 class SnapshotIn(ExportSpec):
     """A name, a licence, and which judgments count: the filters of an export, for all formats at once."""
+
+    model_config = ConfigDict(json_schema_extra=_without_file)
 
     name: Annotated[str, AfterValidator(_named)] = Field(
         description="Small letters, digits and hyphens; versions count by name.",
@@ -48,22 +57,21 @@ class SnapshotIn(ExportSpec):
     )
     formats: Formats = Field(list(FORMATS), min_length=1, description="Formats that get files of their own.")
 
-    @model_validator(mode="after")
-    def _holds_every_format(self) -> Self:
-        if (self.format, self.file, self.part) != (Format.TRL, File.JSONL, Part.ROWS):
-            raise ValueError(_("a snapshot is no single file: name its formats in formats"))
-        return self
+    @field_validator(*OF_ONE_FILE, mode="before")
+    @classmethod
+    def _holds_every_format(cls, _value: object) -> NoReturn:
+        raise ValueError(_("a snapshot is no single file: name its formats in formats"))
 
     @property
     def filters(self) -> dict[str, Any]:
         """What was asked of the judgments beyond what is usual."""
-        own = {"name", "licence", "formats", "format", "file", "part"}
+        own = {"name", "licence", "formats", *OF_ONE_FILE}
         return self.model_dump(mode="json", exclude_defaults=True, exclude=own)
 
     @property
     def policy(self) -> dict[str, Any]:
         """Every rule that decides what is written, usual ones too."""
-        rules = set(ExportSpec.model_fields) - {"format", "file", "part"}
+        rules = set(ExportSpec.model_fields) - {*OF_ONE_FILE}
         return self.model_dump(mode="json", include=rules) | {"verdict": self.aggregating.value}
 
     @property

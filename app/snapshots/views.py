@@ -14,15 +14,13 @@ from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.permissions import Access
 from app.snapshots import diff, making, reading, serving, work
-from app.snapshots.forms import SnapshotIn
+from app.snapshots.forms import OF_ONE_FILE, SnapshotIn
 from app.snapshots.store import Store
 from app.text import render_markdown
 
 bp = Blueprint("snapshots", __name__)
 
 SHOWN = 100
-# Of an export's query, what a snapshot has no use for: it holds every kind of file.
-OF_ONE_FILE = {"format", "file", "part"}
 # The files that a card links to.
 LINKED = re.compile(r"(\]\()((?:guidelines|rubrics)/v\d+\.\w+\))")
 

@@ -44,6 +44,7 @@ def test_finished_exports_are_listed(rosa: Program) -> None:
     assert rosa.get("/projects/birds/export").data
     first = rosa.get("/projects/birds/exports?limit=1").json
     assert [one["rows"] for one in first["items"]] == [4]
+    assert first["items"][0]["spec"] == {"format": "trl", "file": "jsonl", "part": "rows"}
     assert rosa.get(first["next"].removeprefix("http://localhost")).json["items"] == [listed]
     for query in ("limit=0", "limit=x", "limit=201", "bogus=1"):
         assert rosa.get(f"/projects/birds/exports?{query}").status_code == 422

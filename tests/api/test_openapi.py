@@ -3,6 +3,7 @@
 import itertools
 import re
 from collections.abc import Callable
+from typing import Any
 
 import hypothesis
 import pytest
@@ -58,6 +59,17 @@ def test_an_unknown_address_is_a_problem_document(app: Flask) -> None:
 def test_each_operation_says_what_it_does(document: dict[str, dict[str, object]]) -> None:
     operations = [one for methods in document["paths"].values() for one in methods.values()]  # type: ignore[attr-defined]
     assert [one["operationId"] for one in operations if not one["summary"]] == []
+
+
+def test_it_tells_of_headers_parts_and_what_a_snapshot_is_not(document: dict[str, dict[str, Any]]) -> None:
+    paths = document["paths"]
+    export = paths["/projects/{slug}/export"]["get"]["responses"]
+    assert "X-Tiebreak-Export" in export["200"]["headers"]
+    file = paths["/projects/{slug}/snapshots/{label}/{path}"]["get"]["responses"]
+    assert {"200", "206", "304", "412", "416"} <= set(file)
+    assert file["206"]["content"] == file["200"]["content"]
+    asked = document["components"]["schemas"]["SnapshotIn"]["properties"]
+    assert ("formats" in asked, {"format", "file", "part"} & set(asked)) == (True, set())
 
 
 # Open to anybody, and taking no more than a text in the address: they cannot be asked wrongly.

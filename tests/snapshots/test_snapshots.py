@@ -157,7 +157,8 @@ def test_the_api_makes_and_lists(
     app: Flask, session: Session, cast: Cast, program: Callable[..., Program]
 ) -> None:
     # What a training script has, and no more.
-    asks = program(cast.rosa, Scope.READ)
+    asks, judges = program(cast.rosa, Scope.READ), program(cast.rosa, Scope.ANNOTATE)
+    leads = program(cast.lena, Scope.READ)
     wanted = {"name": "train-set", "formats": ["kto", "trl-implicit"], "category": ["code"], "margin": True}
     started = asks.post(API, wanted)
     assert started.status_code == 202
@@ -181,6 +182,14 @@ def test_the_api_makes_and_lists(
     unknown = asks.post(API, {"name": "x", "category": ["stones"]})
     assert unknown.json["errors"][0]["pointer"] == "/category"
     assert asks.get(f"{API}/train-set-v2").status_code == 404
+    single = asks.post(API, {"name": "x", "format": "kto", "part": "provenance"})
+    assert [error["pointer"] for error in single.json["errors"]] == ["/format", "/part"]
+    # Whoever may start one may change their mind; another's is for who manages the project.
+    app.extensions["jobs"].immediate = False
+    uid = asks.post(API, {"name": "x"}).json["job"]
+    assert [one.post(f"/jobs/{uid}/cancel").status_code for one in (judges, leads)] == [403, 403]
+    assert asks.post(f"/jobs/{uid}/cancel").json["state"] == "cancelled"
+    assert asks.post(f"/jobs/{uid}/repeat").status_code == 202
 
 
 @pytest.mark.usefixtures("judged")
@@ -358,6 +367,7 @@ def test_the_command_makes_lists_compares_and_verifies(app: Flask, cast: Cast, t
         with app.app_context():
             return runner.invoke(tiebreak.get_command(None, "snapshot"), list(words))  # type: ignore[arg-type]
 
+    assert "[trl|trl-implicit|" in run("make", "--help").stdout
     made = run("birds", "--name", "pairs", "--formats", "trl", "--formats", "kto")
     assert made.exit_code == 0, made.output
     there = Path(made.stdout.strip())
