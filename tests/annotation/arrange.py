@@ -33,11 +33,10 @@ def queue(
     tags: list[str] | None = None,
 ) -> list[Comparison]:
     """One comparison for each pair of models and prompt, in the models' order, committed."""
-    made = []
     rows = add_models(session, project, models)
     start = len(session.exec(select(Prompt).where(Prompt.project_id == project.id)).all())
-    for number in range(start, start + prompts):
-        prompt = Prompt(
+    asked = [
+        Prompt(
             project_id=project.id,
             key=f"prompt-{number}",
             messages=[{"role": "user", "content": f"Which bird is number {number}?"}],
@@ -45,24 +44,28 @@ def queue(
             language=language,
             tags=tags,
         )
-        session.add(prompt)
-        session.flush()
+        for number in range(start, start + prompts)
+    ]
+    session.add_all(asked)
+    session.flush()
+    for number, prompt in enumerate(asked, start):
         for index, model in enumerate(rows):
             content = f"Answer {index} to prompt {number}."
             messages = [{"role": "assistant", "content": content}]
             session.add(Response(prompt_id=prompt.id, model_id=model.id, messages=messages))
-        session.flush()
-        made += [
-            Comparison(
-                project_id=project.id,
-                pair_id=f"pair-{number}-{a.id}-{b.id}",
-                prompt_id=prompt.id,
-                model_a_id=a.id,
-                model_b_id=b.id,
-                gold=gold,
-            )
-            for a, b in combinations(rows, 2)
-        ]
+    session.flush()
+    made = [
+        Comparison(
+            project_id=project.id,
+            pair_id=f"pair-{number}-{a.id}-{b.id}",
+            prompt_id=prompt.id,
+            model_a_id=a.id,
+            model_b_id=b.id,
+            gold=gold,
+        )
+        for number, prompt in enumerate(asked, start)
+        for a, b in combinations(rows, 2)
+    ]
     session.add_all(made)
     session.flush()
     session.add_all(

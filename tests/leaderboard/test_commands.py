@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 from flask import Flask
 from scipy import optimize
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from app.errors import Problem
 from app.exports import stream
@@ -23,10 +23,12 @@ from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     TIE,
     A,
+    Said,
     add_annotators,
     add_comparison,
     change,
     judge,
+    judge_all,
     judge_birds,
     withdraw,
 )
@@ -63,9 +65,9 @@ def test_an_export_of_judgments_ranks_as_the_project_does(
     judgments = judge_birds(session, cast.project, rounds=40)
     robot = add_annotators(session, cast.project, 1, kind=AnnotatorKind.MODEL)[0]
     robot.cluster = 8
-    for number, judgment in enumerate(judgments):
-        comparison = session.get_one(Comparison, judgment.comparison_id)
-        judge(session, comparison, robot, judgment.outcome if number % 9 else TIE)
+    comparisons = session.exec(select(Comparison).order_by(col(Comparison.id))).all()
+    said = [Said(robot, one.outcome if number % 9 else TIE) for number, one in enumerate(judgments)]
+    judge_all(session, comparisons, said)
     change(session, judgments[100], TIE)
     withdraw(session, judgments[150])
     for number, prompt in enumerate(session.exec(select(Prompt))):

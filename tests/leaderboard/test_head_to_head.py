@@ -20,12 +20,16 @@ from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     change,
     judge,
+    judge_all,
     judge_birds,
     judge_pair,
 )
@@ -343,11 +347,13 @@ def test_a_preference_for_the_left_is_found_and_named(
     rng = np.random.default_rng(2)
     models = add_models(session, cast.project, ("Heron", "Lark", "Wren"))
     people = add_annotators(session, cast.project, 8)
+    asked, said = [], []
     for number in range(240):
         first, second = rng.choice(3, 2, replace=False)
         swapped, left_wins = bool(rng.random() < 0.5), rng.random() < 0.75
-        comparison = add_comparison(session, models[first], models[second])
-        judge(session, comparison, people[number % 8], A if left_wins != swapped else B, swapped)
+        asked.append(Asked(models[first], models[second]))
+        said.append(Said(people[number % 8], A if left_wins != swapped else B, swapped))
+    judge_all(session, add_comparisons(session, asked), said)
     session.commit()
     found = bias.position(session, cast.project)
     assert found.share == pytest.approx(0.75, abs=0.08)

@@ -18,7 +18,19 @@ from app.models import Account, Model, Project
 from app.rubric import FailureTag, Rubric, Severity
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, vote
-from tests.leaderboard.arrange import A, B, add_annotators, add_comparison, add_models, judge, withdraw
+from tests.leaderboard.arrange import (
+    A,
+    Asked,
+    B,
+    Said,
+    add_annotators,
+    add_comparison,
+    add_comparisons,
+    add_models,
+    judge,
+    judge_all,
+    withdraw,
+)
 from tests.leaderboard.test_head_to_head import plain
 
 Clients = Callable[[Account | None], FlaskClient]
@@ -149,6 +161,7 @@ def test_a_strength_is_marked_only_where_it_is_no_chance(
         add_models(session, cast.project, ("Heron", "Lark", "Wren")),
         add_annotators(session, cast.project, 8),
     )
+    asked, said = [], []
     for number in range(600):
         a, b = rng.sample(models, 2)
         category = ("code", "prose", "verse")[number % 3]
@@ -157,7 +170,9 @@ def test_a_strength_is_marked_only_where_it_is_no_chance(
             # So many that no interval of the slice's own would be narrow.
             chance = 1.0 if a.name == "Heron" else 0.0
         outcome = A if rng.random() < chance else B
-        judge(session, add_comparison(session, a, b, category), people[number % 8], outcome)
+        asked.append(Asked(a, b, category))
+        said.append(Said(people[number % 8], outcome))
+    judge_all(session, add_comparisons(session, asked), said)
     session.commit()
     client, heron = client_of(cast.vic), address(session, "Heron")
     marks = {

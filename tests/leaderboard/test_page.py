@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from itertools import chain
 
 import pytest
 from click.testing import CliRunner
@@ -18,12 +19,16 @@ from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     change,
     judge,
+    judge_all,
     judge_birds,
     judge_pair,
     withdraw,
@@ -238,9 +243,9 @@ def test_each_slice_has_its_caveats_under_its_column(
 ) -> None:
     birds = add_models(session, cast.project, ("Heron", "Lark"))
     people = add_annotators(session, cast.project, 6)
-    for number in range(36):
-        judge(session, add_comparison(session, *birds, "many"), people[number % 6], (A, B)[number % 7 > 3])
-        judge(session, add_comparison(session, *birds, "one"), people[0], A)
+    comparisons = add_comparisons(session, [Asked(*birds, category=name) for name in ("many", "one")] * 36)
+    said = ([Said(people[n % 6], (A, B)[n % 7 > 3]), Said(people[0], A)] for n in range(36))
+    judge_all(session, comparisons, list(chain.from_iterable(said)))
     session.commit()
     caveats = shown("?by=category").split(">Caveats</th>")[1].split("</tr>")[0].split("<td")
     many, one = caveats[2:]

@@ -17,11 +17,15 @@ from tests.growth import grows_with_the_square
 from tests.leaderboard.arrange import (
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     judge,
+    judge_all,
     judge_birds,
     judge_pair,
 )
@@ -35,27 +39,19 @@ def plain(text: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
-def write(session: Session, comparison: Any, model: Model, text: str) -> None:
-    """Let a model's response to a comparison's prompt be this text."""
-    rows = select(Response).where(Response.prompt_id == comparison.prompt_id, Response.model_id == model.id)
-    response = session.exec(rows).one()
-    response.messages = [{"role": "assistant", "content": text}]
-    session.add(response)
-
-
 def judge_by_length(session: Session, cast: Cast, n: int = 300, people: int = 8) -> tuple[Model, Model]:
     """The longer response is preferred three times of four, whoever wrote it; Heron is long-winded."""
     rng = random.Random(3)
     crowd = add_annotators(session, cast.project, people)
     heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
+    asked, said = [], []
     for number in range(n):
         heron_is_longer = rng.random() < 0.8
-        comparison = add_comparison(session, heron, lark)
-        for model in (heron, lark):
-            longer = (model is heron) == heron_is_longer
-            write(session, comparison, model, "word " * (80 if longer else 20))
+        texts = ("word " * 80, "word " * 20)
+        asked.append(Asked(heron, lark, texts=texts if heron_is_longer else texts[::-1]))
         wins = heron_is_longer == (rng.random() < 0.75)
-        judge(session, comparison, crowd[number % people], A if wins else B)
+        said.append(Said(crowd[number % people], A if wins else B))
+    judge_all(session, add_comparisons(session, asked), said)
     session.commit()
     return heron, lark
 
@@ -175,11 +171,8 @@ def test_style_without_enough_or_without_difference_says_so(
         response.messages = [{"role": "assistant", "content": "the same"}]
         session.add(response)
     person = add_annotators(session, cast.project, 1)[0]
-    for number in range(50):
-        comparison = add_comparison(session, heron, lark)
-        for model in (heron, lark):
-            write(session, comparison, model, "the same")
-        judge(session, comparison, person, A if number % 3 else B)
+    comparisons = add_comparisons(session, [Asked(heron, lark, texts=("the same", "the same"))] * 50)
+    judge_all(session, comparisons, [Said(person, A if number % 3 else B) for number in range(50)])
     session.commit()
     memory.forget()
     assert style.load(session, cast.project).missing == "the responses do not differ in style"
@@ -188,11 +181,8 @@ def test_style_without_enough_or_without_difference_says_so(
 def test_style_that_goes_with_the_model_cannot_be_told_from_it(session: Session, cast: Cast) -> None:
     people = add_annotators(session, cast.project, 6)
     heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
-    for number in range(60):
-        comparison = add_comparison(session, heron, lark)
-        write(session, comparison, heron, "long " * 8)
-        write(session, comparison, lark, "short")
-        judge(session, comparison, people[number % 6], A if number % 3 else B)
+    comparisons = add_comparisons(session, [Asked(heron, lark, texts=("long " * 8, "short"))] * 60)
+    judge_all(session, comparisons, [Said(people[n % 6], A if n % 3 else B) for n in range(60)])
     session.commit()
     assert "cannot tell style from the models" in style.load(session, cast.project).missing
 
@@ -214,14 +204,17 @@ def judged_by_both(session: Session, cast: Cast, shared: int, alone: int) -> Non
     robot = add_annotators(session, cast.project, 1, kind=AnnotatorKind.MODEL)[0]
     models = add_models(session, cast.project, ("Heron", "Lark", "Moth"))
     pairs = [(models[i], models[j], chance) for i, j, chance in ((0, 1, 0.6), (0, 2, 0.8), (1, 2, 0.7))]
-    for number in range(shared + alone):
-        a, b, chance = pairs[number % 3]
-        comparison = add_comparison(session, a, b)
-        right = A if rng.random() < chance else B
+    comparisons = add_comparisons(session, [Asked(*pairs[n % 3][:2]) for n in range(shared + alone)])
+    judged, said = [], []
+    for number, comparison in enumerate(comparisons):
+        right = A if rng.random() < pairs[number % 3][2] else B
         if number < shared:
-            judge(session, comparison, people[number % 6], right)
+            judged.append(comparison)
+            said.append(Said(people[number % 6], right))
         other = B if right == A else A
-        judge(session, comparison, robot, right if rng.random() < 0.9 else other)
+        judged.append(comparison)
+        said.append(Said(robot, right if rng.random() < 0.9 else other))
+    judge_all(session, judged, said)
     session.commit()
 
 

@@ -18,12 +18,16 @@ from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     change,
     judge,
+    judge_all,
     live,
 )
 from tests.leaderboard.vote_files import ranked, run, write
@@ -42,14 +46,16 @@ def client(session: Session, cast: Cast, client_of: Clients) -> FlaskClient:
     # The better one is A more often than not, so that A is preferred more often than not.
     pairs = [pair[:: 1 if rng.random() < 0.8 else -1] for _ in range(12) for pair in combinations(models, 2)]
     times = [now() - timedelta(minutes=minute) for minute in rng.sample(range(1000), 2 * len(pairs))]
+    asked, said = [], []
     for a, b in pairs:
-        comparison = add_comparison(session, a, b, rng.choice(["coding", "maths", "safety"]))
+        asked += [Asked(a, b, rng.choice(["coding", "maths", "safety"]))]
         ahead = STRENGTH[a.name] - STRENGTH[b.name] + rng.gauss(0, 0.7)
         for person in rng.sample(people, 2):
             seen = ahead + rng.gauss(0, 1)
             verdict = TIE if abs(seen) < 0.2 else A if seen > 0 else B
             verdict = BOTH_BAD if rng.random() < 0.05 else verdict
-            judge(session, comparison, person, verdict, rng.random() < 0.5, created_at=times.pop())
+            said.append(Said(person, verdict, rng.random() < 0.5, {"created_at": times.pop()}))
+    judge_all(session, [one for one in add_comparisons(session, asked) for _ in range(2)], said)
     session.commit()
     return client_of(cast.lena)
 

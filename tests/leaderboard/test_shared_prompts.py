@@ -11,7 +11,16 @@ from app.leaderboard import memory, shared_prompts, standings
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Project, Prompt
 from tests.conftest import Cast
-from tests.leaderboard.arrange import A, B, add_annotators, add_comparison, add_models, judge
+from tests.leaderboard.arrange import (
+    A,
+    Asked,
+    B,
+    Said,
+    add_annotators,
+    add_comparisons,
+    add_models,
+    judge_all,
+)
 
 Clients = Callable[[Account | None], FlaskClient]
 WHOLE = StandingsQuery()
@@ -24,12 +33,13 @@ def judge_alike(session: Session, project: Project, *, prompts: int = 60, people
         add_models(session, project, ("Heron", "Lark", "Wren")),
         add_annotators(session, project, 9),
     )
+    asked, said = [], []
     for number in range(prompts):
-        a, b = rng.sample(models, 2)
-        comparison = add_comparison(session, a, b, "rare" if number < 3 else "common")
-        said = rng.choice((A, B))
-        for person in rng.sample(crowd, people):
-            judge(session, comparison, person, said if rng.random() < 0.9 else B if said == A else A)
+        asked.append(Asked(*rng.sample(models, 2), category="rare" if number < 3 else "common"))
+        most = rng.choice((A, B))
+        other = B if most == A else A
+        said += [Said(one, most if rng.random() < 0.9 else other) for one in rng.sample(crowd, people)]
+    judge_all(session, [one for one in add_comparisons(session, asked) for _ in range(people)], said)
     session.commit()
 
 

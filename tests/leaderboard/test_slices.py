@@ -22,12 +22,16 @@ from tests.conftest import Cast
 from tests.leaderboard.arrange import (
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     change,
     judge,
+    judge_all,
     withdraw,
 )
 
@@ -46,16 +50,17 @@ def judged(session: Session, cast: Cast) -> list[Judgment]:
         person.group_name = (None, "experts", "crew")[number % 3]
         person.kind = AnnotatorKind.MODEL if number == 11 else AnnotatorKind.HUMAN
     favourites = {None: "", "experts": "Heron", "crew": "Lark"}
-    made = []
+    asked, said = [], []
     for hour in range(240):
         a, b = rng.choice(list(combinations(models, 2)))
         person = people[hour % 12]
-        comparison = add_comparison(session, a, b, rng.choice(["code", "safety"]))
+        asked.append(Asked(a, b, rng.choice(["code", "safety"])))
         liked = {a.name: A, b.name: B}.get(favourites[person.group_name], rng.choice([A, B, TIE]))
         tone = {a.name: A, b.name: B}.get("Moth", TIE)
         more = {"criteria": {"tone": tone}} if hour % 2 else {}
         moment = START + timedelta(hours=hour)
-        made.append(judge(session, comparison, person, liked, created_at=moment, **more))
+        said.append(Said(person, liked, more={"created_at": moment, **more}))
+    made = judge_all(session, add_comparisons(session, asked), said)
     session.commit()
     return made
 

@@ -18,11 +18,15 @@ from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
     A,
+    Asked,
     B,
+    Said,
     add_annotators,
     add_comparison,
+    add_comparisons,
     add_models,
     judge,
+    judge_all,
     judge_birds,
     withdraw,
 )
@@ -46,12 +50,10 @@ def judged_together(
     """One comparison for each row, judged by the first, second, … person; committed."""
     people = people or add_annotators(session, cast.project, max(map(len, verdicts)))
     models = add_models(session, cast.project, (f"heron {category}", f"lark {category}"))
-    made = []
-    for row in verdicts:
-        comparison = add_comparison(session, *models, category)
-        for person, outcome in zip(people, row, strict=False):
-            judge(session, comparison, person, outcome)
-        made.append(comparison)
+    made = add_comparisons(session, [Asked(*models, category=category)] * len(verdicts))
+    judged = [one for one, row in zip(made, verdicts, strict=True) for _ in row]
+    said = [Said(person, outcome) for row in verdicts for person, outcome in zip(people, row, strict=False)]
+    judge_all(session, judged, said)
     session.commit()
     return made
 
