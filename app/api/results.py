@@ -100,7 +100,11 @@ class PreviewOut(Answer):
 
     comparisons: int
     read: int
-    rows: int
+    rows: int = Field(description="Those that the comparisons read come to.")
+    rows_estimated: int = Field(
+        description="Of the whole file, as the page tells it: to two figures where not all comparisons were "
+        "read, else the same as rows."
+    )
     excluded: dict[str, int] = LEFT_OUT
     excluded_units: dict[str, Unit] = UNITS
     preferences: int = Field(
@@ -126,6 +130,7 @@ class PreviewOut(Answer):
             comparisons=found.sample.comparisons,
             read=found.sample.read,
             rows=found.rows,
+            rows_estimated=found.sample.scaled(found.rows),
             excluded=dict(found.excluded),
             excluded_units=found.units,
             preferences=found.preferences,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import pytest
 from sqlmodel import Session
 
+from app.exports import preview
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
@@ -24,7 +25,7 @@ def rosa(session: Session, cast: Cast, program: MakeProgram) -> Program:
 def test_a_preview_tells_what_the_filters_leave(rosa: Program) -> None:
     told = rosa.get("/projects/birds/export/preview").json
     assert told is not None
-    assert (told["comparisons"], told["read"], told["rows"]) == (4, 4, 4)
+    assert (told["comparisons"], told["read"], told["rows"], told["rows_estimated"]) == (4, 4, 4, 4)
     assert told["categories"] == {"code": 4}
     assert told["models"]["heron-9000"] == {"chosen": 2, "rejected": 2}
     assert told["sample_rows"][0].startswith('{"prompt":')
@@ -32,6 +33,19 @@ def test_a_preview_tells_what_the_filters_leave(rosa: Program) -> None:
     assert none is not None
     assert (none["rows"], none["excluded"]) == (0, {"fewer votes than asked for": 4})
     assert rosa.get("/projects/birds/export/preview?model=moth").status_code == 422
+
+
+def test_a_preview_of_a_part_estimates_the_rows_of_the_file(
+    session: Session, cast: Cast, program: MakeProgram, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(preview, "MOST_READ", 64)
+    for comparison in queue(session, cast.project, 150):
+        judge(session, cast.project, cast.ann, comparison, "a", commit=False)
+    session.commit()
+    told = program(cast.rosa).get("/projects/birds/export/preview").json
+    assert told is not None
+    assert 64 <= told["rows"] == told["read"] < 80
+    assert told["rows_estimated"] == 150
 
 
 def test_finished_exports_are_listed(rosa: Program) -> None:
