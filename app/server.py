@@ -18,6 +18,7 @@ from typing import Any
 from flask import Flask
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
+from gunicorn.http.message import MAX_REQUEST_LINE
 from gunicorn.workers import gthread
 from gunicorn.workers.gthread import ThreadWorker
 
@@ -156,6 +157,8 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
         "threads": THREADS,
         "keepalive": 75,
         "graceful_timeout": STOP_SECONDS,
+        # The most there can be: an export's filters are in its address, and name many categories.
+        "limit_request_line": MAX_REQUEST_LINE,
         "loglevel": "warning",
         "proc_name": "tiebreak",
         "control_socket_disable": True,

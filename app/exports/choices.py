@@ -1,5 +1,6 @@
 """What a project has to export: the values its filters may take, and what was exported before."""
 
+import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -36,11 +37,13 @@ NAMES = ("model", "category", "language", "group")
 class Choices:
     """What the filters may ask for as (value, label), and the size of what they filter.
 
+    Names are sorted as one reads them, numbers by their value; ``judgments`` are without the ``withdrawn``.
     ``kinds`` are those of annotators that have judged; who is simulated is of none.
     """
 
     comparisons: int
     judgments: int
+    withdrawn: int
     categories: list[tuple[str, str]]
     languages: list[tuple[str, str]]
     models: list[str]
@@ -56,14 +59,14 @@ def choices(session: Session, project: Project) -> Choices:
     judged = select(sa.func.count()).where(Judgment.project_id == project.id)
     retired = judged.where(col(Judgment.retired_at).is_not(None))
     comparisons = select(sa.func.count()).where(Comparison.project_id == project.id)
+    withdrawn = session.exec(retired).one()
     return Choices(
         comparisons=session.exec(comparisons).one(),
-        judgments=session.exec(judged).one() - session.exec(retired).one(),
+        judgments=session.exec(judged).one() - withdrawn,
+        withdrawn=withdrawn,
         categories=_judged(session, project, "category"),
         languages=_judged(session, project, "language"),
-        models=list(
-            session.exec(select(Model.name).where(Model.project_id == project.id).order_by(Model.name))
-        ),
+        models=sorted(session.exec(select(Model.name).where(Model.project_id == project.id)), key=_as_read),
         criteria=rubrics.criteria(session, project),
         groups=_groups(session, project),
         kinds=_judging(session, project),
@@ -73,8 +76,12 @@ def choices(session: Session, project: Project) -> Choices:
 
 def _judged(session: Session, project: Project, by: str) -> list[tuple[str, str]]:
     values = select(Tally.slice_value).where(Tally.project_id == project.id, Tally.slice_by == by)
-    found = session.exec(values.distinct().order_by(col(Tally.slice_value)))
-    return [(value, value) for value in found]
+    return [(value, value) for value in sorted(session.exec(values.distinct()), key=_as_read)]
+
+
+def _as_read(name: str) -> list[str | int]:
+    # Text and numbers in turns, so that each meets its like.
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split("([0-9]+)", name))]
 
 
 def _versions(session: Session, project: Project) -> list[int]:
@@ -93,7 +100,7 @@ def _judging(session: Session, project: Project) -> list[AnnotatorKind]:
 def _groups(session: Session, project: Project) -> list[str]:
     name = col(Annotator.group_name)
     found = select(name).where(Annotator.project_id == project.id, name.is_not(None)).distinct()
-    return [group for group in session.exec(found.order_by(name)) if group]
+    return sorted((group for group in session.exec(found) if group), key=_as_read)
 
 
 def known(session: Session, project: Project, spec: Spec) -> Spec:

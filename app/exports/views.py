@@ -1,8 +1,10 @@
 """The export page and the download."""
 
+from http import HTTPStatus
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, make_response, request
+from jinja2_fragments.flask import render_block
 
 from app import db, language, permissions, web
 from app.errors import Invalid, NotFound
@@ -44,6 +46,18 @@ def _page(access: Access, without: str = "") -> Response:
         is_fragment=web.wants_fragment(),
         counted=exclusions.counted,
         receipts=receipts(db.session(), project),
+    )
+
+
+@bp.get("/p/<slug>/export/finished")
+def finished(slug: str) -> Response:
+    """The page's finished downloads; nothing where the newest is the one that is shown already."""
+    access = permissions.enter(db.session(), web.account(), slug, "export")
+    found = receipts(db.session(), access.project)
+    if not found or (found[0].detail or {})["export"] == request.args.get("after"):
+        return Response(status=HTTPStatus.NO_CONTENT)
+    return make_response(
+        render_block("exports/page.html", "receipts", project=access.project, receipts=found)
     )
 
 

@@ -91,6 +91,7 @@ review.settle: settle_comparison
 review.withdraw: withdraw_verdict
 exports.page: export_preview finished_exports export_receipt
 exports.download: export
+exports.finished: finished_exports
 snapshots.show: snapshots
 snapshots.make: make_snapshot
 snapshots.one: snapshot

@@ -91,6 +91,7 @@ NO_PAGE = {
     "health.readyz": "for machines",
     "health.metrics": "for machines",
     "exports.download": "a file, downloaded in the journey",
+    "exports.finished": "a part of the export page",
     "joblist.refused_rows": "a file",
     "quality.download": "a file",
     "snapshots.file": "a file",

@@ -76,6 +76,41 @@ def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage
     assert wrong_with(page) == []
 
 
+def test_the_panel_tells_of_the_fields_as_they_are(
+    demo: Site, open_page: OpenPage, complaints: Complaints
+) -> None:
+    page = open_page()
+    let_in(page, demo, "researcher@example.org")
+    page.goto(demo.address("/p/demo/export"))
+    panel, agreement = page.locator("#preview"), page.get_by_label("Least agreement")
+    agreement.fill("7")
+    expect(agreement).to_have_attribute("aria-invalid", "true")
+    expect(agreement).to_have_accessible_description(re.compile("Give 1.0 or less"))
+    expect(page.locator(".field", has=agreement).locator(".error")).to_have_count(1)
+    agreement.fill("0.5")
+    expect(agreement).not_to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".field .error")).to_have_count(0)
+    for name in ("code", "safety"):
+        page.get_by_role("checkbox", name=name, exact=True).check()
+    expect(page).to_have_url(re.compile("category=code%2Csafety&"))
+    expect(stat(page, "Rows")).to_be_visible()
+    chip = page.get_by_role("checkbox", name="help")
+    page.route("**/export?*", lambda route: route.abort())
+    chip.check()
+    expect(panel).to_contain_text("The server did not tell what these choices leave.")
+    expect(page.locator("#rows-left")).to_have_text("No preview")
+    page.unroute("**/export?*")
+    # More than any address: a chip that stands for a thousand.
+    chip.evaluate("(chip) => { chip.value = 'x'.repeat(9000) }")
+    agreement.fill("0.6")
+    expect(panel).to_contain_text("More is marked than an address can hold")
+    page.get_by_role("button", name="Download").click()
+    expect(panel).to_be_in_viewport()
+    chip.uncheck()
+    expect(stat(page, "Rows")).to_be_visible()
+    complaints.clear()  # the browser and htmx tell of what failed
+
+
 def test_a_name_that_does_not_fit_is_told_beside_it(
     demo: Site, open_page: OpenPage, complaints: Complaints
 ) -> None:

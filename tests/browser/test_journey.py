@@ -107,6 +107,7 @@ def test_from_responses_to_a_training_set(site: Site, open_page: OpenPage, respo
             *("user", "assistant", "assistant")
         ]
         assert row["chosen"] != row["rejected"]
+    expect(page.locator("#receipts tbody tr")).to_have_count(2)  # without a reload
 
 
 def make_project(page: Page) -> None:

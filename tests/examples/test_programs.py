@@ -14,6 +14,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import pytest
 from click.testing import CliRunner
@@ -139,6 +141,16 @@ def live(
         yield Live(f"http://127.0.0.1:{port}", folder, page, secrets)
 
 
+def long_filters(live: Live) -> None:
+    """Nearly eight thousand characters of an address are read, and answered by the application itself."""
+    names = ",".join(f"category-{number:03}" for number in range(570))
+    address = f"{live.address}/api/v1/projects/birds/export/preview?category={names}"
+    bearer = {"Authorization": f"Bearer {live.secrets[Scope.READ]}"}
+    with pytest.raises(HTTPError) as refused:
+        urlopen(Request(address, headers=bearer))  # noqa: S310 -- our own server
+    assert refused.value.status == 422
+
+
 def unlike_its_receipt(live: Live) -> None:
     """Bytes that changed on the way do not take the place of the last good file."""
     file = live.folder / "birds-trl.jsonl"
@@ -171,6 +183,7 @@ def test_the_programs_do_what_they_say(
     live: Live, session: Session, cast: Cast, client_of: ClientOf, app: Flask
 ) -> None:
     """One server for all of them: it takes longer to start than they to run."""
+    long_filters(live)
     assert live.run("download-py").startswith("6 rows")
     file = live.folder / "birds-trl.jsonl"
     assert len(file.read_text().splitlines()) == 6

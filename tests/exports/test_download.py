@@ -144,6 +144,22 @@ def test_a_finished_download_tells_what_was_asked_for(cast: Cast, client_of: Cli
 
 
 @pytest.mark.usefixtures("judged")
+def test_the_page_asks_for_finished_downloads_newer_than_those_it_shows(
+    cast: Cast, client_of: ClientOf
+) -> None:
+    client = client_of(cast.rosa)
+    page = client.get("/p/birds/export").text
+    for rows in (1, 2):
+        address = re.findall('hx-get="([^"]+/finished[^"]*)"', page)[0]
+        assert client.get(address).status_code == 204
+        assert client.get(f"{DOWNLOAD}?format=trl").data
+        page = client.get(address).text
+        assert page.lstrip().startswith("<section")
+        assert len(re.findall("<tr><td><time", page)) == rows
+    assert client_of(cast.vic).get(address).status_code == 403
+
+
+@pytest.mark.usefixtures("judged")
 def test_an_export_that_breaks_off_leaves_no_receipt(app: Flask, session: Session, cast: Cast) -> None:
     receipt = stream.Receipt()
     with app.app_context():

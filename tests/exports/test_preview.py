@@ -12,11 +12,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
+from app import tallies
 from app.exports import preview, stream
 from app.exports.forms import ExportSpec, Format
 from app.exports.preview import Preview
 from app.leaderboard import bias
-from app.models import Account, Response
+from app.models import Account, Response, now
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -238,3 +239,28 @@ def test_nothing_left_says_why_and_what_is_wrong_is_named(
     unknown = client.get(f"{PAGE}?model=moth&salt=mine").text
     assert "There is no model moth in this project." in unknown
     assert 'value="mine"' in unknown, "what was typed stays"
+
+
+def test_chips_are_in_the_order_one_reads_them(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    names = ("0", "2", "10", "b1", "b2²", "b10")
+    for name in reversed(names):
+        (comparison,) = queue(session, cast.project, category=name, models=(f"m{name}", "m5"))
+        judge(session, cast.project, cast.ann, comparison, "a")
+    tallies.rebuild(session, cast.project.id or 0)
+    session.commit()
+    page = client_of(cast.rosa).get(PAGE).text
+    assert tuple(re.findall('name="category" value="(.+?)"', page)) == names
+    assert re.findall('name="model" value="(m[0-9]+)"', page) == ["m0", "m2", "m5", "m10"]
+
+
+def test_what_was_withdrawn_is_told_where_it_is_a_row(
+    session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    kept, withdrawn = queue(session, cast.project, 2)
+    judge(session, cast.project, cast.ann, kept, "a")
+    judge(session, cast.project, cast.ann, withdrawn, "a", retired_at=now())
+    client = client_of(cast.rosa)
+    every = client.get(f"{PAGE}?format=judgments").text
+    assert "1 judgment of 2 comparisons in this project. 1 more was withdrawn" in every
+    assert re.search("<dt>Rows</dt><dd>2</dd>", every)
+    assert "withdrawn: this" not in client.get(PAGE).text
