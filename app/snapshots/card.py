@@ -22,7 +22,7 @@ from app.models import Annotator, Project
 from app.quality import agreement
 from app.quality.agreement import AgreementReport
 from app.quality.annotators import Share
-from app.snapshots import columns
+from app.snapshots import columns, licences
 from app.snapshots.asking import Asked, Version
 from app.snapshots.forms import SnapshotIn
 
@@ -246,7 +246,7 @@ def write(card: Card) -> str:
     """Markdown with the front matter that ``datasets`` reads."""
     front = {
         "pretty_name": f"{card.project.name}, {card.manifest['snapshot']}",
-        "license": card.asked.licence,
+        **licences.front_matter(card.asked.licence),
         "language": [name for name, _ in card.measured.languages.most_common() if name],
         "tags": card.tags,
         "size_categories": [next((SIZES[size] for size in SIZES if card.measured.rows < size), "n>10M")],

@@ -36,7 +36,7 @@ def snapshot() -> None:
 @snapshot.command()
 @click.argument("slug")
 @click.option("--name", help="By default the project's; versions count by name.")
-@click.option("--licence", help="For the card, by its short name.  [default: unknown]")
+@click.option("--licence", help="For the card, by its short name, as cc-by-4.0.  [default: unknown]")
 @click.option(
     "--formats",
     multiple=True,

@@ -1,8 +1,8 @@
 """Croissant metadata (MLCommons, version 1.0) of a snapshot, for catalogues and loaders that read it."""
 
-import re
 from typing import Any
 
+from app.snapshots import licences
 from app.snapshots.columns import MESSAGE, MESSAGES, Column, told
 
 CONTEXT: dict[str, Any] = {
@@ -49,17 +49,6 @@ ABOUT = {
     "test": "Preferences on the prompts that are held out to test with.",
 }
 
-# Short names as catalogues of data sets have them; Creative Commons' follow a rule of their own.
-LICENCES = {
-    "apache-2.0": "https://www.apache.org/licenses/LICENSE-2.0",
-    "cc0-1.0": "https://creativecommons.org/publicdomain/zero/1.0/",
-    "mit": "https://opensource.org/license/mit",
-    "odbl": "https://opendatacommons.org/licenses/odbl/1-0/",
-    "odc-by": "https://opendatacommons.org/licenses/by/1-0/",
-    "pddl": "https://opendatacommons.org/licenses/pddl/1-0/",
-}
-CREATIVE_COMMONS = re.compile(r"cc-(by(?:-nc)?(?:-nd|-sa)?)-([1-4]\.[05])")
-
 MEDIA_TYPES = {
     "json": "application/json",
     "md": "text/markdown",
@@ -85,7 +74,7 @@ def describe(
         "creator": {"@type": "sc:Organization", "name": project},
         "datePublished": manifest["made_at"],
         "version": f"{manifest['version']}.0.0",
-        "license": _licence(manifest["licence"]),
+        "license": licences.address(manifest["licence"]),
         "url": f"urn:tiebreak:{manifest['project']['slug']}:{label}",
         "citeAs": f"{project}, {label}, {manifest['made_at'][:10]}, manifest.json with SHA-256 "
         f"{digests['manifest.json']}",
@@ -105,14 +94,6 @@ def _file_object(file: dict[str, Any]) -> dict[str, Any]:
         "encodingFormat": MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain"),
         "sha256": file["sha256"],
     }
-
-
-def _licence(name: str) -> str:
-    """Its address where that is known, else the short name itself."""
-    parts = CREATIVE_COMMONS.fullmatch(name)
-    if parts is not None:
-        return f"https://creativecommons.org/licenses/{parts[1]}/{parts[2]}/"
-    return LICENCES.get(name, name)
 
 
 def _record_set(file: dict[str, Any], *, margin: bool) -> dict[str, Any]:

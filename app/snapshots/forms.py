@@ -7,9 +7,9 @@ from flask_babel import gettext as _
 from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator
 
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
+from app.snapshots import licences
 
 NAME = r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
-LICENCE = r"^[a-z0-9][a-z0-9.+-]{0,59}$"
 LABEL = re.compile(r"^([a-z0-9-]{1,60})-v([1-9][0-9]{0,8})$")
 
 # What an export has that a snapshot has no use for: it holds every kind of file.
@@ -29,7 +29,7 @@ def _named(value: str) -> str:
 
 
 def _licensed(value: str) -> str:
-    if not re.fullmatch(LICENCE, value):
+    if not re.fullmatch(licences.SHORT, value):
         raise ValueError(
             _("Use a short name such as cc-by-4.0: small letters, digits, dots, plus signs and hyphens.")
         )
@@ -51,9 +51,10 @@ class SnapshotIn(ExportSpec):
         json_schema_extra={"pattern": NAME},
     )
     licence: Annotated[str, AfterValidator(_licensed)] = Field(
-        "unknown",
-        description="By its short name, as cc-by-4.0; for the card.",
-        json_schema_extra={"pattern": LICENCE},
+        licences.UNKNOWN,
+        description="By its short name, as cc-by-4.0; the card tells one that Hugging Face does not know as "
+        "other, with this name.",
+        json_schema_extra={"pattern": licences.SHORT},
     )
     formats: Formats = Field(list(FORMATS), min_length=1, description="Formats that get files of their own.")
 

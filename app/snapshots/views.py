@@ -13,7 +13,7 @@ from app.exports.choices import known
 from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.permissions import Access
-from app.snapshots import diff, making, reading, serving, work
+from app.snapshots import diff, licences, making, reading, serving, work
 from app.snapshots.forms import OF_ONE_FILE, SnapshotIn
 from app.snapshots.store import Store
 from app.text import render_markdown
@@ -72,7 +72,7 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
     """The form with what the filters leave; raises Invalid where it is the filters that do not fit."""
     filters = {name: value for name, value in given.items() if name in ExportSpec.model_fields}
     spec = known(db.session(), access.project, checked(ExportSpec, filters))
-    usual = {"name": access.project.slug, "licence": "unknown", "formats": [*formats.TITLES]}
+    usual = {"name": access.project.slug, "licence": licences.UNKNOWN, "formats": [*formats.TITLES]}
     page = render_template(
         "snapshots/new.html",
         access=access,
@@ -81,6 +81,7 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
         counted=exclusions.counted,
         filters=spec.model_dump(mode="json", exclude_defaults=True),
         values=usual | given,
+        usual_licences=licences.USUAL,
         titles=[(name.value, title) for name, title in formats.TITLES.items()],
         problem=problem,
         errors=problem.by_field() if isinstance(problem, Invalid) else {},

@@ -48,6 +48,7 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert {file["path"] for file in default["data_files"]} <= {"data/train.parquet", "data/test.parquet"}
     assert all((there / file["path"]).exists() for file in default["data_files"])
     assert told["language"] == ["en"]
+    assert (told["license"], "license_name" in told) == ("unknown", False)
     assert "12 by people" in card
     assert told["tags"] == ["preference", "rlhf", "human-feedback"]
     assert "12 of 12 pairs rest on one judgment" in card
@@ -71,11 +72,14 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
         return left_out(connection, project, spec)
 
     monkeypatch.setattr(filters, "left_out", count)
-    make(session, client_of(cast.rosa), category="code")
+    make(session, client_of(cast.rosa), category="code", licence="birds-1.0")
     assert len(counts) == 3, "comparisons, live judgments and all judgments, each once for all formats"
     there = folder(app, cast, "birds-v2")
     front, _, card = (there / "README.md").read_text().partition("\n---\n")
-    assert yaml.safe_load(front.removeprefix("---\n"))["tags"] == ["preference", "synthetic"]
+    told = yaml.safe_load(front.removeprefix("---\n"))
+    assert told["tags"] == ["preference", "synthetic"]
+    # Hugging Face refuses a name that is none of its own.
+    assert (told["license"], told["license_name"]) == ("other", "birds-1.0")
     # Once, and not for each split; what is in the other one is not left out.
     assert "- 1 comparison left out: prompt of another category." in card
     manifest = orjson.loads((there / "manifest.json").read_bytes())
