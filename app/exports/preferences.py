@@ -24,6 +24,7 @@ from app.exports.records import (
     GOLD_VERDICT,
     NUMBER,
     PROMPT,
+    SETTLED_AT,
     SWAPPED,
     Chunk,
     Compared,
@@ -31,7 +32,6 @@ from app.exports.records import (
     iso,
     names,
     read_votes,
-    settled_at,
 )
 from app.exports.seen import Preference, Preferences, Seen
 from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, UNREAL, Decisions, Verdict
@@ -116,7 +116,6 @@ class _Reading:
     def __init__(
         self, connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
     ) -> None:
-        self.connection = connection
         self.spec = spec
         self.excluded = excluded
         self.each = spec.aggregating is Aggregate.EACH
@@ -140,7 +139,7 @@ class _Reading:
                 chosen, rejected, model, other = rejected, chosen, other, model
             made.append(
                 (prompt, chosen, rejected, pair_id, prompt_id, models[model], models[other], verdict,
-                 _latest(votes) if votes else settled_at(self.connection, comparison),
+                 _latest(votes) if votes else iso(comparison[SETTLED_AT]),
                  language or "", category or "", split(prompt), plain)
             )  # fmt: skip
         return seen.new(made, self.excluded)
@@ -159,7 +158,7 @@ class _Reading:
             told = {
                 "pair_id": pair_id,
                 **verdict.votes,
-                "judged_at": _latest(votes) if votes else settled_at(self.connection, comparison),
+                "judged_at": _latest(votes) if votes else iso(comparison[SETTLED_AT]),
                 "language": language or "",
                 "category": category or "",
                 "split": self.splits.of(prompt),

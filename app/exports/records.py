@@ -10,7 +10,7 @@ from sqlmodel import col
 
 from app.exports import filters
 from app.exports.filters import adjudications, comparisons, judgments, prompts
-from app.exports.forms import ExportSpec, Format, Run
+from app.exports.forms import Aggregate, ExportSpec, Format, Run
 from app.models import (
     Account,
     Annotator,
@@ -32,7 +32,8 @@ CHUNK = 300
 #
 # A comparison as far as preferences need it, for each column costs as much as a step of theirs: prompt's
 # row, id, prompt, responses a and b, gold, adjudicated, pair_id, prompt_id, models a and b, category,
-# language, and where judgments are filtered which there are at all, see BY.
+# language, and where judgments are filtered which there are at all, see BY, else where reviewers decide
+# when theirs did.
 Compared = tuple[Any, ...]
 # All of a comparison; it begins as one does and goes on with samples a and b, prompt's tags, batch.
 Whole = tuple[Any, ...]
@@ -50,6 +51,8 @@ NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, BY = 1, 2, 5, 6, 13
 # Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone where those do not
 # count, or somebody's.
 BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
+# At the same place: none has both.
+SETTLED_AT = BY
 
 
 class Who(NamedTuple):
@@ -183,7 +186,7 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
             c.model_b_id,
             p.category,
             p.language,
-            _by(spec) if spec.filters_judgments else sa.null(),
+            _by(spec) if spec.filters_judgments else _settled_at(spec),
             *(whole if spec.format is Format.JUDGMENTS else ()),
         )
         .select_from(comparisons)
@@ -195,6 +198,11 @@ def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ..
         .order_by(c.prompt_id, c.id)
         .limit(CHUNK)
     )
+
+
+def _settled_at(spec: ExportSpec) -> sa.ColumnElement[Any]:
+    decides = spec.aggregating is Aggregate.ADJUDICATED
+    return sa.type_coerce(adjudications.c.created_at, sa.types.NullType()) if decides else sa.null()
 
 
 def _by(spec: ExportSpec) -> sa.ColumnElement[int]:
@@ -275,17 +283,6 @@ def _of_chunk(
         .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")), *counting)
         .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
     )
-
-
-def settled_at(connection: sa.Connection, comparison: Compared) -> str:
-    """When the reviewer's verdict on a comparison was given, as ``iso`` has it.
-
-    Asked for of the few that nobody judged, rather than read with every comparison.
-    """
-    v = adjudications.c
-    given: sa.Select[Any] = sa.select(sa.type_coerce(v.created_at, sa.types.NullType()))
-    live = given.where(v.comparison_id == comparison[NUMBER], v.retired_at.is_(None))
-    return iso(connection.execute(live).scalar_one())
 
 
 def iso(moment: datetime | str) -> str:
