@@ -19,6 +19,7 @@ from app.models import (
     Prompt,
     Role,
     Slot,
+    Tally,
 )
 from app.words import UNKNOWN_PROMPT
 
@@ -73,6 +74,14 @@ def counts(session: Session, project: Project) -> Counts:
     found = dict(row.mappings().one())
     textless = found["textless"] - found["promptless"]
     return Counts(**{**found, "prompts": found["prompts"] - found["textless"], "textless": textless})
+
+
+def slices(session: Session, project: Project) -> dict[str, int]:
+    """How many categories and languages something was judged in; none of those without."""
+    values = sa.func.count(sa.distinct(col(Tally.slice_value)))
+    wanted = col(Tally.slice_by).in_(("category", "language"))
+    query = sa.select(col(Tally.slice_by), values).where(col(Tally.project_id) == project.id, wanted)
+    return dict(session.execute(query.group_by(col(Tally.slice_by))).all())
 
 
 def _count(table: Any, project: Project, *conditions: sa.ColumnElement[bool]) -> Any:

@@ -65,15 +65,16 @@ def create() -> Response | BaseResponse:
 
 @bp.get("/p/<slug>/")
 def show(slug: str) -> Response:
-    """What a project is, what one may do in it, and for its lead what comes next."""
+    """What a project is and has, what one may do in it, and for its lead what comes next."""
     access = permissions.enter(db.session(), web.account(), slug, "see the project")
-    there = overview.counts(db.session(), access.project) if access.can("manage") else None
+    there = overview.counts(db.session(), access.project) if access.can("export") else None
     return web.form_page(
         "projects/show.html",
         access=access,
         project=access.project,
         counts=there,
-        steps=overview.steps(there) if there else [],
+        slices=overview.slices(db.session(), access.project) if there else {},
+        steps=overview.steps(there) if there and access.can("manage") else [],
     )
 
 

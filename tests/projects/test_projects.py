@@ -8,8 +8,11 @@ import pytest
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.models import Annotator, AuditEvent, Membership, Project, Prompt, Role, Visibility, row_id
+from app import tallies
+from app.models import Account, Annotator, AuditEvent, Membership, Project, Prompt, Role, Visibility, row_id
+from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
+from tests.exports.arrange import judge
 
 SETTINGS = {
     "name": "Birds",
@@ -123,6 +126,26 @@ def test_the_list_costs_the_same_however_long(
         page = ada.get("/").text
     assert "Project 29" in page
     assert len(many) == len(few) <= 5
+
+
+def test_a_researcher_sees_what_is_there_and_nothing_of_people(
+    cast: Cast, client_of: Any, session: Session
+) -> None:
+    for category in ("code", "prose"):
+        (comparison,) = queue(session, cast.project, category=category, language="en")
+        judge(session, cast.project, cast.ann, comparison, "a")
+    annotator_of(session, cast.project, cast.ann).judged = 2
+    tallies.rebuild(session, row_id(cast.project))
+    session.commit()
+
+    def stats(who: Account) -> dict[str, str]:
+        page = client_of(who).get("/p/birds/").text
+        return dict(re.findall("<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
+
+    there = {"Prompts": "2", "Models": "2", "Comparisons": "2", "Categories": "2", "Languages": "1"}
+    assert stats(cast.rosa) == there | {"Judgments": "2"}
+    assert stats(cast.lena) == stats(cast.rosa) | {"Waiting to be judged": "2", "People": "6"}
+    assert stats(cast.vic) == {} == stats(cast.ann)
 
 
 def test_the_overview_counts(
