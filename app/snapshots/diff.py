@@ -116,22 +116,23 @@ def _formats(manifest: dict[str, Any]) -> list[str]:
     return sorted({one["format"] for one in files if one["path"].startswith(f"{one.get('format')}/")})
 
 
-def _versions(given: list[dict[str, Any]] | None, *, told: bool) -> list[int] | None:
-    """Those of a guideline or rubric that the judgments were made under."""
-    return None if given is None else [one["version"] for one in given if not told or "path" in one]
+def _versions(given: list[dict[str, Any]], *, told: bool) -> list[int]:
+    """Those of a guideline or rubric that judgments were made under, or where that is not told all."""
+    return [one["version"] for one in given if not told or "path" in one]
 
 
 def _rules(before: dict[str, Any], after: dict[str, Any]) -> list[tuple[str, Any, Any]]:
     """Filters, policy, guidelines, formats, licence and code that are not the same."""
+    # By manifests of earlier versions nobody knows what judgments were made under.
+    told = "rubrics" in before and "rubrics" in after
     old, new = (
         {
             # Manifests of earlier versions have it among the filters alone.
             "split": one["filters"].get("split"),
             **one["policy"],
             **one["code"],
-            # Manifests of earlier versions do not say which judgments were made under: all there were.
-            "guidelines": _versions(one["guidelines"], told="rubrics" in one),
-            "rubrics": _versions(one.get("rubrics"), told=True),
+            "guidelines": _versions(one["guidelines"], told=told),
+            "rubrics": _versions(one["rubrics"], told=told) if told else None,
             "formats": _formats(one),
             "licence": one["licence"],
         }

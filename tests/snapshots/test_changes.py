@@ -109,3 +109,10 @@ def test_every_rule_is_in_the_manifest_and_named_where_it_changed() -> None:
     old = manifest(split="train")
     del old["policy"]["split"]
     assert compare([], [], (usual, old)).rules == [("split", None, "train")]
+    # An old one does not say what its judgments were asked, so that nothing is compared with it.
+    first, second = {"version": 1}, {"version": 2}
+    old = usual | {"guidelines": [first, second]}
+    new = old | {"guidelines": [first | {"path": "guidelines/v1.md"}, second], "rubrics": []}
+    later = new | {"guidelines": [first, second | {"path": "guidelines/v2.md"}]}
+    assert compare([], [], (old, new)).rules == []
+    assert compare([], [], (new, later)).rules == [("guidelines", [1], [2])]
