@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from app import inputs
 from app.asking import rubrics
 from app.errors import FieldError, Invalid, NotFound
-from app.exports.forms import ExportSpec
+from app.exports.forms import ExportSpec, empty
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -76,7 +76,9 @@ def choices(session: Session, project: Project) -> Choices:
 
 def _judged(session: Session, project: Project, by: str) -> list[tuple[str, str]]:
     values = select(Tally.slice_value).where(Tally.project_id == project.id, Tally.slice_by == by)
-    return [(value, value) for value in sorted(session.exec(values.distinct()), key=_as_read)]
+    # Imports once kept the blank of an empty cell as if it were a name.
+    named = [value for value in session.exec(values.distinct()) if value.strip()]
+    return [(value, value) for value in sorted(named, key=_as_read)]
 
 
 def _as_read(name: str) -> list[str | int]:
@@ -109,6 +111,9 @@ def known(session: Session, project: Project, spec: Spec) -> Spec:
     Raises Invalid where it names what the project does not have: a slip would leave rows out.
     """
     names = {field: _told_apart(session, project, field, getattr(spec, field)) for field in NAMES}
+    for field, found in names.items():
+        if getattr(spec, field) and not found:
+            raise Invalid.at(field, empty())
     told = spec.model_copy(update=names)
     _check(session, project, told)
     return told

@@ -1,5 +1,6 @@
 """An export as an HTTP answer, for the page and the API."""
 
+from collections.abc import Iterable
 from itertools import chain
 from typing import Any
 
@@ -16,14 +17,23 @@ from app.permissions import Access
 
 
 def read_spec() -> ExportSpec:
-    """What the query string asks for. Raises Invalid with what does not fit."""
+    """What a program's query string asks for. Raises Invalid with what does not fit, empty values too."""
+    return checked(ExportSpec, _values(request.args.lists()))
+
+
+def read_form() -> ExportSpec:
+    """What the query string of a form asks for. Raises Invalid with what does not fit."""
     return checked(ExportSpec, asked(request.args))
 
 
 def asked(given: "MultiDict[str, str]") -> dict[str, Any]:
-    """A query string or form as values: a repeated name is a list, an empty value was not given."""
-    asked = {name: [value for value in values if value] for name, values in given.lists()}
-    return {name: values[0] if len(values) == 1 else values for name, values in asked.items() if values}
+    """A form's fields as values: a repeated name is a list, an empty field was not filled in."""
+    filled = ((name, [value for value in values if value.strip()]) for name, values in given.lists())
+    return _values((name, values) for name, values in filled if values)
+
+
+def _values(given: Iterable[tuple[str, list[str]]]) -> dict[str, Any]:
+    return {name: values[0] if len(values) == 1 else values for name, values in given}
 
 
 def respond(access: Access, spec: ExportSpec) -> Response:

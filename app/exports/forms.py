@@ -15,7 +15,7 @@ from pydantic import (
     field_validator,
 )
 
-from app.inputs import BLANK_IS_NONE, day, moment, one_or_more, parts
+from app.inputs import day, moment, one_or_more, parts
 from app.models import AnnotatorKind
 
 
@@ -98,7 +98,10 @@ def listed(value: object) -> object:
     given = one_or_more(value)
     if not isinstance(given, list):
         return given
-    return [part for item in given for part in (parts(item) if isinstance(item, str) else [item])]
+    found = [part for item in given for part in (parts(item) if isinstance(item, str) else [item])]
+    if given and not found:
+        raise ValueError(empty())
+    return found
 
 
 # Whether a comma is part of a name, only the project knows: see choices.known.
@@ -122,7 +125,7 @@ def _moment(value: object) -> object:
     )
 
 
-Moment = Annotated[Annotated[datetime | date, BeforeValidator(_moment)] | None, BLANK_IS_NONE]
+Moment = Annotated[datetime | date, BeforeValidator(_moment)] | None
 
 
 class Run(NamedTuple):
@@ -146,6 +149,11 @@ def after(when: datetime | date) -> datetime:
     return beginning(when if isinstance(when, datetime) else when + timedelta(days=1))
 
 
+def empty() -> str:
+    """Of a value that would leave nothing to ask for."""
+    return _("This is empty: give a value, or leave it out to ask for everything.")
+
+
 class ExportSpec(BaseModel):
     """One export: a format, which judgments count, what they must come to, and how prompts are split."""
 
@@ -158,20 +166,18 @@ class ExportSpec(BaseModel):
     category: Names = Field([], description="Only these prompts.")
     language: Names = Field([], description="Only these prompts.")
     model: Names = Field([], description="Only comparisons between these models; of one, with any.")
-    split: Annotated[Split | None, BLANK_IS_NONE] = Field(
-        None, description="Only these prompts; both by default."
-    )
-    gold: Annotated[Gold | None, BLANK_IS_NONE] = Field(
+    split: Split | None = Field(None, description="Only these prompts; both by default.")
+    gold: Gold | None = Field(
         None, description="Comparisons that test annotators; by default in for judgments, else out."
     )
     adjudicated: bool = Field(False, description="Only comparisons with a reviewer's verdict.")
 
-    kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = Field(
+    kind: AnnotatorKind | None = Field(
         None, description="Only people's judgments, or only judge models'; everybody's by default."
     )
     group: Names = Field([], description="Only judgments of annotators in these groups.")
     guideline: Versions = Field([], description="Only judgments made under these versions.")
-    criterion: Annotated[str | None, BLANK_IS_NONE] = Field(
+    criterion: str | None = Field(
         None,
         max_length=64,
         description="Verdicts by this criterion instead of the overall ones; "
@@ -181,7 +187,7 @@ class ExportSpec(BaseModel):
     until: Moment = Field(None, description="Only judgments before this time, or up to this day.")
     ties: Ties = Field(Ties.KEEP, description="Drop leaves out verdicts for neither side before they count.")
 
-    aggregate: Annotated[Aggregate | None, BLANK_IS_NONE] = Field(
+    aggregate: Aggregate | None = Field(
         None,
         description="How judgments become a verdict. each: a row for every judgment, in trainers' formats "
         "for those that agree with the majority. majority: what most annotators say. weighted: the same, by "
@@ -208,6 +214,15 @@ class ExportSpec(BaseModel):
 
     # Which of the project's prompts are read: all of them, but for a preview.
     _runs: tuple[Run, ...] = PrivateAttr(EVERYTHING)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _given(cls, value: object) -> object:
+        """A variable that was never set would ask for everything; of a form an empty field is not sent on."""
+        given = one_or_more(value)
+        if isinstance(given, list) and any(isinstance(one, str) and not one.strip() for one in given):
+            raise ValueError(empty())
+        return value
 
     @field_validator("part")
     @classmethod

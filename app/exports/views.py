@@ -10,7 +10,7 @@ from app import db, language, permissions, web
 from app.errors import Invalid, NotFound
 from app.exports import exclusions, formats, preview
 from app.exports.choices import choices, known, receipts
-from app.exports.download import asked, read_spec, respond
+from app.exports.download import asked, read_form, respond
 from app.exports.forms import ExportSpec
 from app.inputs import parts
 from app.models import Project
@@ -66,7 +66,7 @@ def download(slug: str) -> Response:
     """The file, as a live stream; the form again where its values do not fit or leave nothing."""
     access = permissions.enter(db.session(), web.account(), slug, "export")
     try:
-        return respond(access, read_spec())
+        return respond(access, read_form())
     except Invalid as problem:
         page, status = _page(access), problem.status
     except NotFound as problem:
@@ -77,7 +77,7 @@ def download(slug: str) -> Response:
 
 def _spec_or_errors(project: Project) -> tuple[ExportSpec, dict[str, str]]:
     try:
-        return known(db.session(), project, read_spec()), {}
+        return known(db.session(), project, read_form()), {}
     except Invalid as problem:
         return ExportSpec(), problem.by_field()
 

@@ -163,7 +163,7 @@ ModelName = Annotated[
 ]
 Category = Annotated[str, Field(max_length=100, pattern=r"^[^\x00]*$")]
 # A tag or a name, as files have them: zh-Hans, Haitian Creole, Chinese (Simplified).
-Language = Annotated[str, Field(max_length=35, pattern=r"^(\p{L}[\p{L}\p{M}\p{N} _()'-]*)?$")]
+Language = Annotated[str, Field(max_length=35, pattern=r"^(\p{L}[\p{L}\p{M}\p{N} _()'-]*|\s*)$")]
 Messages = Annotated[list[Message], BeforeValidator(_messages)]
 TextOrMessages = Annotated[
     Annotated[str, Strict()] | Annotated[list[Message], BeforeValidator(_no_text)],

@@ -31,11 +31,18 @@ class Shape:
     def read(self, number: int, record: Record) -> Item | Refusal:
         """A record as an item, or why it is refused."""
         try:
-            return self.build(number, self.row.model_validate(record), record)
+            item = self.build(number, self.row.model_validate(record), record)
         except ValidationError as error:
             return refused(number, _reason(error), record)
         except ValueError as error:
             return refused(number, str(error), record)
+        # An empty cell names none.
+        item.category, item.language = _named(item.category), _named(item.language)
+        return item
+
+
+def _named(value: str | None) -> str | None:
+    return None if value is None or value.isspace() or not value else value
 
 
 def _reason(error: ValidationError) -> str:

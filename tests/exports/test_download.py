@@ -9,14 +9,16 @@ from pathlib import Path
 import orjson
 import pyarrow.parquet as pq
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
+from app import tallies
 from app.exports import stream
 from app.exports.commands import export
-from app.models import Account, AuditEvent
+from app.models import Account, AuditEvent, Prompt
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -64,13 +66,22 @@ def test_parquet_holds_the_same_rows(cast: Cast, client_of: ClientOf, format_: s
 
 
 @pytest.mark.usefixtures("judged")
-def test_the_page_shows_what_the_file_will_hold(cast: Cast, client_of: ClientOf) -> None:
+def test_the_page_shows_what_the_file_will_hold(cast: Cast, client_of: ClientOf, session: Session) -> None:
     page = client_of(cast.lena).get(PAGE, query_string={"min_votes": 2}).text
     assert "No rows" in page
     assert "fewer votes than asked for" in page
     fragment = client_of(cast.lena).get(PAGE, headers={"HX-Request": "true"}).text
     assert re.search(r"<dt>Rows</dt>\s*<dd>5</dd>", fragment)
     assert "<html" not in fragment
+    unfilled = client_of(cast.lena).get(f"{PAGE}?category=&kind=&since=&model=")
+    assert re.search(r"<dt>Rows</dt>\s*<dd>5</dd>", unfilled.text), "a form sends the fields left empty"
+    session.execute(sa.update(Prompt).values(category="", language=" "))
+    tallies.rebuild(session, cast.project.id or 0)
+    session.commit()
+    page = client_of(cast.lena).get(PAGE).text
+    assert '<input type="checkbox" name="model"' in page
+    assert '<input type="checkbox" name="category"' not in page, "blanks of older imports are no choice"
+    assert '<input type="checkbox" name="language"' not in page
 
 
 @pytest.mark.usefixtures("judged")
@@ -181,6 +192,7 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
         nowhere = runner.invoke(export, ["birds", "-o", str(target.parent / "none" / "x.jsonl")])
         piped = runner.invoke(export, ["birds", "--min-votes", "2"])
         wrong = runner.invoke(export, ["birds", "--held-out", "2"])
+        unset = runner.invoke(export, ["birds", "--category", ""])
         beside = runner.invoke(export, ["birds", "--format", "llamafactory", "--part", "dataset_info"])
     assert done.exit_code == 0
     assert pq.read_table(target).num_rows == 5
@@ -190,5 +202,7 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert "Left out: 5 comparisons (fewer votes than asked for)" in str(piped.exception)
     assert wrong.exit_code == 2
     assert "held_out" in wrong.stderr
+    assert (unset.exit_code, unset.stdout) == (2, "")
+    assert "category: This is empty" in unset.stderr
     assert beside.stderr.startswith("dataset_info.json, ")
     assert done.stderr.startswith("5 rows, ")

@@ -36,6 +36,7 @@ from tests.exports.arrange import judge
 
 ClientOf = Callable[[Account | None], FlaskClient]
 DOWNLOAD = "/p/birds/export/download"
+EMPTY = "This is empty: give a value"
 OLD = datetime(2025, 3, 1, tzinfo=UTC)
 
 
@@ -320,6 +321,10 @@ def test_whose_judgments_weigh_more_decides(
         ("format=parquet", 422, "Choose one of: trl"),
         ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
+        *((f"{name}=", 422, EMPTY) for name in ("category", "kind", "since", "salt")),
+        ("model=&model=lark-9000", 422, EMPTY),
+        ("model=,", 422, EMPTY),
+        ("guideline=%20,", 422, EMPTY),
         ("format=judgments&criterion=accuracy&ties=drop", 422, "in their column criteria"),
         ("min_votes=5&aggregate=majority", 404, "fewer votes than asked for"),
         ("until=2025-02-28", 404, "no judgment passes the filters"),

@@ -76,6 +76,16 @@ def test_a_prompt_is_one_text_or_messages() -> None:
     assert text.key == prompt_key(dumped(HI))
 
 
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_cell_names_no_category_or_language(blank: str) -> None:
+    for shape, row in {
+        "responses": {"prompt": "Hi", "model": "heron", "response": "Hello"},
+        "votes": {"model_a": "heron", "model_b": "wren", "winner": "tie"},
+    }.items():
+        item = read(shape, {**row, "category": blank, "language": blank})
+        assert (item.category, item.language) == (None, None)
+
+
 def test_everything_a_response_may_say() -> None:
     row = {
         "prompt": "Hi",
