@@ -1,8 +1,8 @@
 """Reading files: any container, as a stream of numbered records, in bounded memory.
 
-What a file is follows from its bytes, never from its name. A record that cannot be read is
-handed on as a ``Refusal`` with its place; a container that cannot be read at all raises
-``Unreadable``, and ``Source.verify`` finds that out before anything is written.
+What a file is follows from its bytes, but what is named as JSON is never taken for CSV: prose has commas,
+too. A record that cannot be read is handed on as a ``Refusal`` with its place; a container that cannot be
+read at all raises ``Unreadable``, and ``Source.verify`` finds that out before anything is written.
 """
 
 import codecs
@@ -27,6 +27,7 @@ import zstandard
 
 from app.errors import Invalid
 from app.imports import json_objects
+from app.words import counted
 
 MB = 2**20
 HEAD = 64 * 1024
@@ -44,6 +45,8 @@ FORMATS = "JSON, JSON Lines, CSV or Parquet (JSON Lines, JSON and CSV also as .g
 # Tab, line feed, form feed, carriage return and the mark of an old text file's end may stand in a text.
 CONTROLS = re.compile(rb"[\x00-\x08\x0b\x0e-\x19\x1b-\x1f]")
 MARKUP = (b"<?xml", b"<!doctype", b"<!--", b"<html", b"<svg")
+
+JSON_NAME = re.compile(r"\.(jsonl|ndjson|json)(\.(gz|zst))?$", re.IGNORECASE)
 
 Record = dict[str, Any]
 
@@ -269,6 +272,11 @@ def _delimiter(name: str, head: bytes) -> str:
         raise Unreadable(f"{name} is not text: it is binary. Expected {FORMATS}.")
     if head.lstrip()[:9].lower().startswith(MARKUP):
         raise Unreadable(f"{name} is {_kind_of_markup(head.lower())}. Expected {FORMATS}.")
+    if JSON_NAME.search(name):
+        text = head.lstrip()
+        number = head[: len(head) - len(text)].count(b"\n") + 1
+        found = shown(text.partition(b"\n")[0], 60).strip()
+        raise Unreadable(f"{name}: line {number} is not JSON. Expected {FORMATS}. Found {found!r}.")
     delimiter = max(b",", b";", b"\t", key=header.count)
     if header.count(delimiter) == 0:
         raise Unreadable(f"{name}: expected {FORMATS}. Found {shown(header, 60)!r}.")
@@ -368,7 +376,7 @@ def _json_reason(error: orjson.JSONDecodeError, line: bytes) -> str:
 
 def _csv_record(number: int, header: list[str], cells: list[str]) -> Record | Refusal:
     if len(cells) != len(header):
-        reason = f"{len(cells)} cells where the header names {len(header)} columns"
+        reason = f"{counted(len(cells), 'cell')} where the header names {len(header)} columns"
         return Refusal(number, reason, shown(cells))
     return {
         name: _cell(value)

@@ -143,9 +143,29 @@ def test_a_broken_record_of_a_json_list_costs_that_record_only(tmp_path: Path) -
 
 
 def test_a_csv_row_of_another_length_is_refused(tmp_path: Path) -> None:
-    first, second = read(tmp_path, b"a,b\n1,2,3\n4,5\n")
+    first, one, second = read(tmp_path, b"a,b\n1,2,3\n1\n4,5\n")
     assert first.reason == "3 cells where the header names 2 columns"
+    assert one.reason == "1 cell where the header names 2 columns"
     assert second == {"a": "4", "b": "5"}
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"),
+    [
+        ("letter.jsonl", bytes),
+        ("letter.JSON", bytes),
+        ("letter.ndjson.gz", gzip.compress),
+        ("letter.json.zst", zstandard.compress),
+    ],
+)
+def test_a_letter_that_is_called_json_is_not_taken_for_csv(tmp_path: Path, name: str, pack: Any) -> None:
+    path = tmp_path / name
+    letter = b"Dear Ms Kim, good day\nIt rains\n"
+    path.write_bytes(pack(b"\n" + letter))
+    with pytest.raises(Unreadable, match=r"line 2 is not JSON.* Found 'Dear Ms Kim, good day'"):
+        open_source(path, name, MB)
+    path.write_bytes(pack(letter))
+    assert open_source(path, "letter.csv", MB).format == "csv"
 
 
 @pytest.mark.parametrize("pack", [bytes, gzip.compress, zstandard.compress])
