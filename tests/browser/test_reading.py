@@ -187,16 +187,18 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
     make: MakeProject, site: Site, open_page: OpenPage
 ) -> None:
     row = "|" + " a long word |" * 12
-    said = f"{row}\n|{'-|' * 12}\n{row}\n\n```\n{'beyond the box ' * 20}\n```\n\n" + PLAIN * 3
+    said = f"{row}\n|{'-|' * 12}\n{row}\n\n```\n{'beyond the box ' * 20}\n```\n\n$${'x+' * 40}y$$\n\n"
+    said += RICH + PLAIN * 3
     page = open_page(viewport={"width": 375, "height": 700})
     address = make("vita", (said, f"{said} So."))
     let_in(page, site, "vita@example.org")
     page.goto(address)
-    for name in (".wide", "pre", ".response-body"):
+    for name in (".wide", "pre", "math", ".response-body"):
         box = page.locator(name).first
         expect(box).to_have_css("box-shadow", re.compile("-16px"))
         box.evaluate("(box) => box.scrollTo(box.scrollWidth, box.scrollHeight)")
         expect(box).not_to_have_css("box-shadow", re.compile("-16px"))
+    expect(page.locator("math:has(msubsup)").first).to_have_css("box-shadow", "none")
     wheel_over_the_second(page)
     page.context.add_cookies([{"name": "language", "value": "es", "url": site.url}])
     page.reload()
