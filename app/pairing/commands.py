@@ -58,8 +58,9 @@ def pair(
     if as_json:
         click.echo(orjson.dumps(counts))
         return
+    words = {**WORDS, "queued": "comparisons would be queued"} if dry_run else WORDS
     for name, count in counts.items():
-        click.echo(f"{count:>10,}  {WORDS[name]}")
+        click.echo(f"{count:>10,}  {words[name]}")
 
 
 commands = [pair]

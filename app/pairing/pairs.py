@@ -112,7 +112,7 @@ def _record(
 def told_apart(session: Session, project: Project, asked: PairingIn) -> PairingIn:
     """What is asked with its models told apart: a text with commas names one model, or else several.
 
-    Raises Invalid where one is not known, or is named twice.
+    Raises Invalid where one is not known, is named twice, or is named alone and has nothing to meet.
     """
     names = set(session.exec(select(Model.name).where(Model.project_id == project.id)))
     models = inputs.told_apart(asked.models, names)
@@ -127,7 +127,22 @@ def told_apart(session: Session, project: Project, asked: PairingIn) -> PairingI
                 there=there,
             )
             raise Invalid.at(field, said)
+    alone = len(models) == 1 and asked.baseline in (None, *models)
+    if alone and not _has_samples(session, project, models[0]):
+        raise Invalid.at(
+            "models",
+            _("A model by itself needs several responses to one prompt to compare. Name another model."),
+        )
     return asked.model_copy(update={"models": models})
+
+
+def _has_samples(session: Session, project: Project, name: str) -> bool:
+    found = sa.text(
+        "SELECT 1 FROM responses r JOIN models m ON m.id = r.model_id WHERE m.project_id = :project "
+        "AND m.name = :name AND r.sample > 0 AND r.sample < :repeats LIMIT 1"
+    )
+    asked = {"project": project.id, "name": name, "repeats": known.REPEATS}
+    return session.execute(found, asked).first() is not None
 
 
 def _told_apart(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingIn:

@@ -70,6 +70,7 @@ def test_sides_of_votes_without_texts_are_said_to_be_such(
         (f"seed={2**31}", "Give 2147483647 or less."),
         pytest.param(f"wanted={'9' * 5_000}", "This number is too large.", id="5,000 digits"),
         ("models=dodo", "no model"),
+        ("models=heron", "A model by itself needs several responses"),
     ],
 )
 def test_what_does_not_fit_is_told_beside_the_form(
@@ -106,6 +107,8 @@ def test_the_command_queues_and_tells(app: Flask, session: Session) -> None:
         assert table_sizes(session, "slots") == {"slots": 0}
         done = run(pair, ["birds", "--baseline", "lark", "--per-prompt", "1", "--seed", "5", "--wanted", "2"])
         assert "3  comparisons queued" in done.stdout
+        assert "6  comparisons would be queued" in run(pair, ["birds", "--seed", "6", "--dry-run"]).stdout
+        assert isinstance(run(pair, ["birds", "--models", "heron", "--dry-run"]).exception, Invalid)
         assert table_sizes(session, "slots") == {"slots": 3}
         assert isinstance(run(pair, ["nests"]).exception, NotFound)
         assert isinstance(run(pair, ["birds", "--models", "dodo"]).exception, Invalid)
