@@ -226,6 +226,13 @@ def test_a_wide_table_scrolls_by_itself() -> None:
     assert '<div class="wide" tabindex="0"><table' in render_markdown("| a |\n|-|\n| b |")
 
 
+def test_columns_are_aligned_as_they_were_written() -> None:
+    html = render_markdown("| a | b | c | d |\n|---|:--|:-:|--:|\n| 1 | 2 | 3 | 4 |")
+    for cell in ("<th>a<", '<th align="left">b<', '<td align="center">3<', '<th align="right">d<'):
+        assert cell in html
+    assert '<td align="right">4<' in html
+
+
 def test_very_long_text_is_shown_as_it_stands() -> None:
     html = render_markdown("**a** <b> " * LONGEST_MARKDOWN)
     assert html.startswith("<pre")

@@ -69,6 +69,7 @@ _cleaner = nh3.Cleaner(
         "span": {name for name in STANDARD_TYPES.values() if name},
         "mtd": set(formulas.CLASSES.values()),
     },
+    tag_attribute_values={cell: {"align": {"left", "center", "right"}} for cell in ("th", "td")},
     set_tag_attribute_values={"a": {"target": "_blank"}},
     link_rel="noopener noreferrer nofollow ugc",
     url_schemes={"http", "https", "mailto", MEDIA},
@@ -212,10 +213,13 @@ _ENDS = ".,:;!?'_~"
 
 
 def _fit_the_page(state: StateCore) -> None:
-    """Headings go below the page's own, and each block is written in its own direction."""
+    """Headings go below the page's own, columns are aligned as asked, each block has its own direction."""
     for index, token in enumerate(state.tokens):
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"
+        if token.type in ("th_open", "td_open") and (style := token.attrs.pop("style", "")):
+            # The page's policy lets no style through.
+            token.attrSet("align", str(style).removeprefix("text-align:"))
         if token.level == 0 and token.nesting == 1:
             direction = direction_of("".join(_words(_within(state.tokens[index + 1 :]))))
             if direction:

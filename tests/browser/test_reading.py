@@ -19,7 +19,9 @@ MODELS = ("zephyr-one", "quartz-two")
 PICTURE = "https://pictures.example/heron.png"
 CODE = "def wade(bird):\n    return bird.name\n"
 PLAIN = "Herons stand **still** for a long time, then strike.\n\n- one\n- two\n\n" * 6
-RICH = f"```python\n{CODE}```\n\n$$\\int_0^1 x^2\\,dx = \\frac{{1}}{{3}}$$\n\n| a | b |\n|-|-|\n| 1 | 2 |\n\n"
+RICH = (
+    f"```python\n{CODE}```\n\n$$\\int_0^1 x^2\\,dx = \\frac{{1}}{{3}}$$\n\n| a | b |\n|-|-:|\n| 1 | 2 |\n\n"
+)
 PROMPT = [
     {"role": "system", "content": "You know everything about birds."},
     {"role": "user", "content": "Which bird is grey?"},
@@ -199,6 +201,10 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
         box.evaluate("(box) => box.scrollTo(box.scrollWidth, box.scrollHeight)")
         expect(box).not_to_have_css("box-shadow", re.compile("-16px"))
     expect(page.locator("math:has(msubsup)").first).to_have_css("box-shadow", "none")
+    for cell in ("th", "td"):
+        expect(page.locator(f"{cell}:text-is('b'), {cell}:text-is('2')").first).to_have_css(
+            "text-align", re.compile("right")
+        )
     wheel_over_the_second(page)
     page.context.add_cookies([{"name": "language", "value": "es", "url": site.url}])
     page.reload()
