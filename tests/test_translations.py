@@ -21,6 +21,9 @@ LOCALES = translations.LOCALES
 PLACEHOLDER = re.compile(r"%\((\w+)\)s|%(?!\()")
 TAG = re.compile(r"</?\w+[^>]*>")
 
+# Of a language with letters of its own; the names of languages in their own are no translations.
+ALPHABETS = {"ar": "[\u0621-\u064a]", "zh_Hans": "[\u4e00-\u9fff]"}
+
 # The parts of every page together, for whoever develops them.
 FOR_DEVELOPERS = ("styleguide",)
 
@@ -50,6 +53,14 @@ def test_every_string_is_translated(locale: str) -> None:
     found = translations.catalogue(locale)
     assert translations.missing(found) == []
     assert [message.id for message in found if message.id and message.fuzzy] == []
+
+
+@pytest.mark.parametrize("locale", LOCALES)
+def test_every_translation_is_in_the_letters_of_its_language(locale: str) -> None:
+    others = {own: letters for own, letters in ALPHABETS.items() if own != locale}
+    said = [str(message.string) for message in translations.catalogue(locale) if message.id]
+    foreign = [text for text in said if any(re.search(letters, text) for letters in others.values())]
+    assert foreign == []
 
 
 @pytest.mark.parametrize("locale", LOCALES)
