@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, TypeVar
 
+import click
 from pydantic import BaseModel, ValidationError
 from pydantic.config import ExtraValues
 from pydantic_core import ErrorDetails
@@ -132,6 +133,29 @@ def checked(model: type[Input], values: Any, *, extra: ExtraValues | None = None
         return model.model_validate(values, extra=extra)
     except ValidationError as error:
         raise Invalid.of(error) from error
+
+
+def checked_options(model: type[Input], values: Any) -> Input:
+    """What was typed after a command, as this input model.
+
+    Raises click.UsageError where something does not fit, naming options and arguments as they are typed.
+    """
+    try:
+        return checked(model, values)
+    except Invalid as invalid:
+        said = " ".join(_typed(item.pointer.split("/")[1]) + item.detail for item in invalid.errors)
+        raise click.UsageError(said) from invalid
+
+
+def _typed(field: str) -> str:
+    # What options have against each other is of no field.
+    if not field:
+        return ""
+    for param in click.get_current_context().command.params:
+        if param.name == field:
+            typed = max(param.opts, key=len) if isinstance(param, click.Option) else param.human_readable_name
+            return f"{typed}: "
+    return f"{field}: "
 
 
 def checked_json(model: type[Input], body: bytes, *, extra: ExtraValues | None = None) -> Input:

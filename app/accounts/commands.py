@@ -7,7 +7,7 @@ import click
 from app import db, permissions
 from app.accounts import passwords, people, tokens
 from app.accounts.forms import AccountIn, NewPasswordIn, TokenIn
-from app.errors import Invalid, checked
+from app.errors import Invalid, checked_options
 from app.models import Scope, SiteRole
 
 password_stdin = click.option(
@@ -29,7 +29,7 @@ def add_user(email: str, role: str, name: str | None, password_stdin: bool) -> N
     """Make an account; a password that is made up is printed."""
     password = _password(password_stdin)
     name = name or email.partition("@")[0]
-    form = checked(AccountIn, {"email": email, "role": role, "name": name, "password": password})
+    form = checked_options(AccountIn, {"email": email, "role": role, "name": name, "password": password})
     account = people.add(db.session(), form, by=None)
     db.session().commit()
     click.echo(f"{account.email} can sign in now, as {account.role.value}.", err=True)
@@ -41,7 +41,7 @@ def add_user(email: str, role: str, name: str | None, password_stdin: bool) -> N
 @password_stdin
 def set_password(email: str, password_stdin: bool) -> None:
     """Give an account a new password and end its sessions."""
-    form = checked(NewPasswordIn, {"new": _password(password_stdin)})
+    form = checked_options(NewPasswordIn, {"new": _password(password_stdin)})
     passwords.set_password(db.session(), people.by_email(db.session(), email), form.new, by=None)
     db.session().commit()
     click.echo("The password is changed.", err=True)
@@ -102,7 +102,7 @@ def token() -> None:
 @click.option("--project", metavar="SLUG", help="The one project it is good for; by default all.")
 def add_token(email: str, name: str, scopes: tuple[str, ...], project: str | None) -> None:
     """Print a new API token of an account, once."""
-    form = checked(TokenIn, {"name": name, "scopes": list(scopes or Scope), "project": project})
+    form = checked_options(TokenIn, {"name": name, "scopes": list(scopes or Scope), "project": project})
     account = people.by_email(db.session(), email)
     if form.project is not None:
         permissions.project_named(db.engine(), form.project)

@@ -7,7 +7,7 @@ from typing import Any, BinaryIO
 import click
 
 from app import db, permissions
-from app.errors import Conflict, Invalid, NotFound, checked
+from app.errors import Conflict, NotFound, checked_options
 from app.exports import exclusions, stream
 from app.exports.choices import known
 from app.exports.forms import ExportSpec, File, Format, Part
@@ -40,12 +40,9 @@ def _spec(asked: dict[str, Any], output: Path | None) -> ExportSpec:
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
     if given["file"] is None and output is not None:
         given["file"] = next((file for file in File if output.name.endswith(f".{file}")), None)
-    try:
-        return checked(ExportSpec, {name: value for name, value in given.items() if value not in (None, [])})
-    except Invalid as invalid:
-        raise click.UsageError(
-            "; ".join(f"{item.pointer[1:]}: {item.detail}" for item in invalid.errors)
-        ) from invalid
+    return checked_options(
+        ExportSpec, {name: value for name, value in given.items() if value not in (None, [])}
+    )
 
 
 def _write(project: Project, spec: ExportSpec, receipt: stream.Receipt, file: BinaryIO) -> None:

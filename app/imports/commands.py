@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from app import db, permissions, web
-from app.errors import checked
+from app.errors import checked_options
 from app.imports import importing
 from app.imports.forms import ImportIn, ShapeName
 from app.imports.importing import File, Report
@@ -50,7 +50,7 @@ def import_(
 
     Importing a file again adds nothing. Exits with 1 where no row could be taken.
     """
-    asked = checked(ImportIn, {"as": shape, "dry_run": dry_run, "batch": batch})
+    asked = checked_options(ImportIn, {"as": shape, "dry_run": dry_run, "batch": batch})
     project = permissions.project_named(db.engine(), slug)
     with _bar() as progress:
         report = importing.import_files(

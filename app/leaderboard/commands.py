@@ -164,13 +164,16 @@ def _usable(make: Callable[[], Made]) -> Made:
 def leaderboard(slug: str, as_json: bool, **asked: str | None) -> None:
     """Print a project's leaderboard."""
     from app import db, permissions
+    from app.errors import checked_options
     from app.leaderboard import slicing, standings
     from app.leaderboard.forms import StandingsQuery
     from app.leaderboard.of_votes import standings_table
 
+    if asked["value"] and not asked["by"]:
+        raise click.UsageError("--value needs --by, which says what it is a value of.")
     project = permissions.project_named(db.engine(), slug)
     given = {name: value for name, value in asked.items() if value is not None}
-    query = _usable(lambda: StandingsQuery.model_validate(given))
+    query = checked_options(StandingsQuery, given)
     with db.new_session(db.engine(), write=False) as session:
         slicing.check(session, project, query)
         found = standings.as_object(session, project, query)

@@ -4,7 +4,7 @@ import click
 import orjson
 
 from app import db, permissions
-from app.errors import checked
+from app.errors import checked_options
 from app.pairing import pairs
 from app.pairing.forms import PairingIn
 
@@ -48,7 +48,7 @@ def pair(
 ) -> None:
     """Queue comparisons of project SLUG's responses; asking again with the same seed adds nothing."""
     given = {"baseline": baseline, "per_prompt": per_prompt, "seed": seed, "wanted": wanted}
-    asked = checked(PairingIn, {"models": list(models), **given})
+    asked = checked_options(PairingIn, {"models": list(models), **given})
     project = permissions.project_named(db.engine(), slug)
     if dry_run:
         result = pairs.preview(db.engine(), project, asked)

@@ -7,7 +7,7 @@ import click
 from sqlmodel import select
 
 from app import db, permissions
-from app.errors import checked
+from app.errors import checked, checked_options
 from app.models import AnnotatorKind, Project, Role
 from app.projects import files, lifecycle, members, overview
 from app.projects.forms import MemberIn, ProjectFile
@@ -56,7 +56,7 @@ def add_project(slug: str, name: str | None, file: Path | None, lead: str | None
 def put_member(slug: str, email: str, role: str, is_model: bool | None) -> None:
     """Make an account a member, or change what it is; the same again changes nothing."""
     kind = None if is_model is None else AnnotatorKind.MODEL if is_model else AnnotatorKind.HUMAN
-    form = checked(MemberIn, {"email": email, "role": role, "kind": kind})
+    form = checked_options(MemberIn, {"email": email, "role": role, "kind": kind})
     member = members.put(db.session(), permissions.project_named(db.engine(), slug), form, by=None)
     db.session().commit()
     judge = ", and a judge model" if is_model else ""

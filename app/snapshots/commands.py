@@ -8,7 +8,7 @@ import click
 import orjson
 
 from app import db, permissions, web
-from app.errors import checked
+from app.errors import checked_options
 from app.exports.options import filters
 from app.snapshots import making, reading, verify
 from app.snapshots.diff import Changes
@@ -48,7 +48,7 @@ def make(slug: str, **asked: Any) -> None:
     """Make a snapshot of project SLUG, from one moment, and print where it is."""
     given = {name: list(value) if isinstance(value, tuple) else value for name, value in asked.items()}
     given = {name: value for name, value in given.items() if value not in (None, [])}
-    wanted = checked(SnapshotIn, {"name": slug, **given})
+    wanted = checked_options(SnapshotIn, {"name": slug, **given})
     engine, store = db.engine(), Store(web.settings())
     project = permissions.project_named(engine, slug)
     with db.new_session(engine, write=False) as session:

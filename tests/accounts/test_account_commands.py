@@ -57,7 +57,9 @@ def test_what_cannot_be_added(run: Callable[..., Result], cast: Cast) -> None:
     assert isinstance(taken, Invalid)
     assert taken.by_field() == {"email": "There is an account with this address already."}
     short = run("user", "add", "x@example.org", "--role", "member", "--password-stdin", stdin="short\n")
-    assert isinstance(short.exception, Invalid)
+    assert (short.exit_code, "password: Use at least" in short.stderr) == (2, True)
+    wrong = run("user", "add", "nowhere", "--role", "member")
+    assert (wrong.exit_code, "Error: EMAIL: This is not an email address." in wrong.stderr) == (2, True)
 
 
 def test_list_disable_enable(run: Callable[..., Result], cast: Cast) -> None:
@@ -98,11 +100,11 @@ def test_the_whole_command_line_says_what_was_wrong(
 
     monkeypatch.setenv("TIEBREAK_DATABASE_URL", settings.database_url)
     monkeypatch.setenv("TIEBREAK_DATA_DIR", str(settings.data_dir))
-    monkeypatch.setattr("sys.argv", ["tiebreak", "user", "add", "no-address", "--role", "admin"])
+    monkeypatch.setattr("sys.argv", ["tiebreak", "user", "add", "ann@example.org", "--role", "admin"])
     monkeypatch.setattr("sys.stdin", io.StringIO())
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     assert stopped.value.code == 1
-    assert "email: This is not an email address." in capsys.readouterr().err
+    assert "email: There is an account with this address already." in capsys.readouterr().err
     assert gc.isenabled(), "what a command no longer needs is freed"
     assert {"user", "token", "project"} <= set(tiebreak.list_commands(None))  # type: ignore[arg-type, union-attr]

@@ -201,7 +201,7 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert piped.stdout == ""
     assert "Left out: 5 comparisons (fewer votes than asked for)" in str(piped.exception)
     assert wrong.exit_code == 2
-    assert "held_out" in wrong.stderr
+    assert "Error: --held-out: Give" in wrong.stderr
     assert (unset.exit_code, unset.stdout) == (2, "")
     assert "category: This is empty" in unset.stderr
     assert beside.stderr.startswith("dataset_info.json, ")

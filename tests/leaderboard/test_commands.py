@@ -356,4 +356,7 @@ def test_a_projects_leaderboard_is_the_same_object(app: Flask, session: Session,
         assert CliRunner().invoke(leaderboard, ["birds", "--ties", "maybe"]).exit_code == 2
         clash = CliRunner().invoke(leaderboard, ["birds", "--ties", "davidson", "--method", "elo"])
         assert clash.exit_code == 2
-        assert "Elo has no outcome of its own for ties" in clash.stderr
+        assert "Error: Elo has no outcome of its own for ties" in clash.stderr
+        for wrong, said in (("--value", "--value needs --by"), ("--since", "--since: Give a day")):
+            told = CliRunner().invoke(leaderboard, ["birds", wrong, "code"])
+            assert (told.exit_code, f"Error: {said}" in told.stderr) == (2, True)

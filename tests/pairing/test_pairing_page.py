@@ -113,3 +113,6 @@ def test_the_command_queues_and_tells(app: Flask, session: Session) -> None:
         assert isinstance(run(pair, ["nests"]).exception, NotFound)
         assert isinstance(run(pair, ["birds", "--models", "dodo"]).exception, Invalid)
         assert run(pair, ["birds", "--per-prompt", "many"]).exit_code == 2
+        none = run(pair, ["birds", "--per-prompt", "0", "--wanted", "-1"])
+        assert none.exit_code == 2
+        assert "Error: --per-prompt: Give 1 or more. --wanted: Give 1 or more." in none.stderr

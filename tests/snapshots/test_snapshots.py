@@ -379,6 +379,8 @@ def test_the_command_makes_lists_compares_and_verifies(app: Flask, cast: Cast, t
     assert re.search(r"^formats: .*'kto', 'trl'\] -> .*'openai'", differs, re.MULTILINE)
     assert orjson.loads(run("diff", "birds", "pairs-v1", "pairs-v2", "--json").stdout)["same"] == 12
     assert run("birds", "--min-votes", "9").exit_code == 1
+    wrong = run("birds", "--min-agreement", "2")
+    assert (wrong.exit_code, "Error: --min-agreement: Give" in wrong.stderr) == (2, True)
     verified = run("verify", str(there))
     digest = verified.stdout.strip()
     assert verified.exit_code == 0
