@@ -188,6 +188,14 @@ def test_each_block_is_written_in_its_own_direction() -> None:
         assert opening in html
 
 
+def test_a_right_to_left_text_goes_on_in_a_block_that_begins_so() -> None:
+    arabic = "نقلت وكالات الأنباء الخبر عن مصادر مطلعة"
+    html = render_markdown(f"{arabic}\n\nمن BBC و CNN.\n\nIt says كتاب here.")
+    for opening in ('<p dir="rtl">من BBC', '<p dir="ltr">It says'):
+        assert opening in html
+    assert '<p dir="ltr">من BBC' in render_markdown("They asked who had said it first.\n\nمن BBC و CNN.")
+
+
 @pytest.mark.parametrize(
     ("text", "declared", "language", "direction"),
     [

@@ -35,4 +35,4 @@ __all__ = [
 ]
 
 # Stored beside rendered text; a change of what this package makes leaves what was stored stale.
-RENDERER_VERSION = 8
+RENDERER_VERSION = 9

@@ -27,6 +27,8 @@ _KANA = ("HIRAGANA", "KATAKANA")
 
 # Few right-to-left texts are without Latin names and words; hardly any other text has so much of it.
 _RIGHT_TO_LEFT_SHARE = 0.4
+# The bidirectional classes of letters.
+_STRONG = ("L", "R", "AL")
 
 
 def language_of(text: str, declared: str | None = None) -> str:
@@ -40,14 +42,21 @@ def language_of(text: str, declared: str | None = None) -> str:
     return "" if not scripts or scripts == ("Latn",) else _usual_language(scripts[0])
 
 
-def direction_of(text: str) -> str:
-    """How the text as a whole is written: "ltr", "rtl", or empty where it has no letters."""
+def direction_of(text: str, around: str = "") -> str:
+    """How the text as a whole is written: "ltr", "rtl", or empty where it has no letters.
+
+    ``around`` is the direction of what it is a part of: a sentence in a right-to-left text that begins
+    right-to-left is of that text, however many Latin names follow.
+    """
     if text.isascii():
         return "ltr" if any(map(str.isalpha, text)) else ""
     kinds = Counter(map(unicodedata.bidirectional, text[:LOOKED_AT]))
     rightward, leftward = kinds["L"], kinds["R"] + kinds["AL"]
     if not rightward + leftward:
         return ""
+    # A Counter keeps the order in which its keys were met.
+    if around == "rtl" and next(kind for kind in kinds if kind in _STRONG) != "L":
+        return "rtl"
     return "rtl" if leftward >= _RIGHT_TO_LEFT_SHARE * (rightward + leftward) else "ltr"
 
 

@@ -214,6 +214,7 @@ _ENDS = ".,:;!?'_~"
 
 def _fit_the_page(state: StateCore) -> None:
     """Headings go below the page's own, columns are aligned as asked, each block has its own direction."""
+    around = direction_of(state.src)
     for index, token in enumerate(state.tokens):
         if token.type in ("heading_open", "heading_close"):
             token.tag = f"h{min(int(token.tag[1:]) + 2, 6)}"
@@ -221,7 +222,7 @@ def _fit_the_page(state: StateCore) -> None:
             # The page's policy lets no style through.
             token.attrSet("align", str(style).removeprefix("text-align:"))
         if token.level == 0 and token.nesting == 1:
-            direction = direction_of("".join(_words(_within(state.tokens[index + 1 :]))))
+            direction = direction_of("".join(_words(_within(state.tokens[index + 1 :]))), around)
             if direction:
                 token.attrSet("dir", direction)
 
