@@ -17,7 +17,7 @@ from tests.faults.servers import served
 from tests.imports.arrange import json_lines, response, table_sizes
 
 # So many that the job is still under way when it is looked at, at what each takes in a second.
-ROWS = {"sqlite": 60_000, "postgresql": 15_000}
+ROWS = {"sqlite": 20_000, "postgresql": 15_000}
 
 
 def worker_of(data_dir: Path) -> int | None:
