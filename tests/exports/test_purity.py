@@ -27,6 +27,8 @@ CONTENT = st.recursive(TEXTS | st.none() | st.integers(0, 9), lambda inner: st.l
 PROMPT = st.text(min_size=1, max_size=8)
 ANSWER = st.lists(TURN | st.dictionaries(st.sampled_from(["role", "content", "name"]), CONTENT), max_size=2)
 JUDGED = st.tuples(TEXTS, TEXTS, TEXTS, st.sampled_from(["a", "b", "tie", "both_bad"]))
+# An empty one is refused, as every empty value.
+SALT = st.text(min_size=1, max_size=100).filter(str.strip)
 
 
 def ask(words: str) -> dict[str, str]:
@@ -123,7 +125,7 @@ def _is_text(turn: dict[str, Any]) -> bool:
     )
 
 
-@given(st.lists(PROMPT, unique=True), st.lists(PROMPT), st.text(max_size=100), st.floats(0, 0.99))
+@given(st.lists(PROMPT, unique=True), st.lists(PROMPT), SALT, st.floats(0, 0.99))
 @settings(max_examples=100, deadline=None)
 def test_a_prompt_keeps_its_split_whatever_else_there_is(
     prompts: list[str], more: list[str], salt: str, share: float
