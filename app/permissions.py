@@ -105,6 +105,11 @@ def enter_signed_in(slug: str, ability: str) -> tuple[Access, Account]:
     return enter(db.session(), account, slug, ability), account
 
 
+def manage(slug: str) -> tuple[Access, Account]:
+    """The same for a page on which a project is managed."""
+    return enter_signed_in(slug, "manage")
+
+
 def access_to(session: Session, account: Account | None, project: Project) -> Access:
     """What an account is in a project."""
     role = None

@@ -13,16 +13,11 @@ from app.annotation.readiness import guideline_read
 from app.asking import guidelines, rubrics
 from app.asking.forms import BaseIn, GuidelineIn
 from app.errors import Conflict, Invalid, Problem, checked
-from app.models import Account
 from app.permissions import Access
 from app.rubric import PLAIN, Rubric
 from app.text import render_markdown
 
 bp = Blueprint("asking", __name__)
-
-
-def _manage(slug: str) -> tuple[Access, Account]:
-    return permissions.enter_signed_in(slug, "manage")
 
 
 # Guideline
@@ -55,14 +50,14 @@ def guideline(slug: str) -> Response:
 @bp.get("/p/<slug>/guideline/edit")
 def edit_guideline(slug: str) -> Response:
     """Write the next version, beginning with the one in force."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     return _guideline_form(access)
 
 
 @bp.post("/p/<slug>/guideline/edit")
 def publish_guideline(slug: str) -> Response | BaseResponse:
     """Put a new version in force."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         form = web.submitted(GuidelineIn)
         published = guidelines.publish(db.session(), access.project, form, by=account)
@@ -94,7 +89,7 @@ def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/rubric")
 def rubric(slug: str) -> Response:
     """What each judgment is asked to say, with a preview of the page that asks."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     version, found = rubrics.live(db.session(), access.project)
     return _rubric_page(access, found.model_dump(mode="json"), version, found)
 
@@ -105,7 +100,7 @@ def preview_rubric(slug: str) -> Response:
 
     Shown while somebody still writes, it is no failure that some of it does not fit yet.
     """
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     values = rubrics.changed(rubrics.written(request.form), request.form.get("do", ""))
     try:
         return _rubric_page(access, values, request.form.get("base", ""), checked(Rubric, values))
@@ -119,7 +114,7 @@ def preview_rubric(slug: str) -> Response:
 @bp.post("/p/<slug>/rubric")
 def publish_rubric(slug: str) -> Response | BaseResponse:
     """Ask for this from now on."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     values, base = rubrics.written(request.form), web.submitted(BaseIn).base
     try:
         given = checked(Rubric, values)

@@ -21,7 +21,7 @@ from app.errors import Invalid, Problem, checked
 from app.learning import lessons, people, trials
 from app.learning.forms import DecisionIn, GoldIn, PassIn, TrialIn, VersionIn
 from app.learning.trials import Answered, Way
-from app.models import Account, GoldUse, Source, Stage
+from app.models import GoldUse, Source, Stage
 from app.permissions import Access
 from app.rubric import Rubric
 from app.text import render_markdown
@@ -156,21 +156,17 @@ def mark_read(slug: str) -> BaseResponse:
 # The lead's side
 
 
-def _manage(slug: str) -> tuple[Access, Account]:
-    return permissions.enter_signed_in(slug, "manage")
-
-
 @bp.get("/p/<slug>/learning")
 def overview(slug: str) -> Response:
     """Who is how far, and which gold comparisons are for what."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     return _overview(access)
 
 
 @bp.post("/p/<slug>/learning/gold")
 def use_gold(slug: str) -> Response | BaseResponse:
     """Say of the gold comparisons on the page what each is for and why its verdict is right."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         changed = lessons.use(db.session(), access.project, _wanted(), by=account)
     except Invalid as problem:
@@ -199,7 +195,7 @@ _DECIDED = {
 @bp.post("/p/<slug>/learning/people/<uid>")
 def decide(slug: str, uid: str) -> BaseResponse:
     """Let somebody in, or let them start over."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     stage = people.decide(db.session(), access.project, uid, web.submitted(DecisionIn).decision, by=account)
     return web.saved(str(_DECIDED[stage]), "learning.overview", slug=slug)
 

@@ -13,17 +13,13 @@ from app.accounts import session as sign_in_session
 from app.accounts.forms import InvitationIn
 from app.annotation import sensitive
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
-from app.models import Account, AnnotatorKind, Role
+from app.models import AnnotatorKind, Role
 from app.names import in_words
 from app.permissions import Access
 from app.projects import lifecycle, members, overview
 from app.projects.forms import ChangeIn, GroupIn, KindIn, NewProjectIn, RoleIn
 
 bp = Blueprint("projects", __name__)
-
-
-def _manage(slug: str) -> tuple[Access, Account]:
-    return permissions.enter_signed_in(slug, "manage")
 
 
 # The list, and a project's first page
@@ -84,7 +80,7 @@ def show(slug: str) -> Response:
 @bp.get("/p/<slug>/settings")
 def settings(slug: str) -> Response:
     """Everything about a project that is one value."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     values = ChangeIn.model_validate(access.project).model_dump(mode="json")
     return _settings_page(access, values=values)
 
@@ -104,7 +100,7 @@ def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any)
 @bp.post("/p/<slug>/settings")
 def change_settings(slug: str) -> Response | BaseResponse:
     """Change the settings."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
     except Invalid as problem:
@@ -115,7 +111,7 @@ def change_settings(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/archive")
 def archive(slug: str) -> BaseResponse:
     """Close a project."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     lifecycle.archive(db.session(), access.project, by=account)
     return web.saved(
         _("The project is archived: readable, but closed for judging."), "projects.settings", slug=slug
@@ -125,7 +121,7 @@ def archive(slug: str) -> BaseResponse:
 @bp.post("/p/<slug>/reopen")
 def reopen(slug: str) -> BaseResponse:
     """Open an archived project again."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     lifecycle.reopen(db.session(), access.project, by=account)
     return web.saved(_("The project is open again."), "projects.settings", slug=slug)
 
@@ -136,14 +132,14 @@ def reopen(slug: str) -> BaseResponse:
 @bp.get("/p/<slug>/members")
 def people(slug: str) -> Response:
     """Who is in the project, and who is invited."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     return _members_page(access)
 
 
 @bp.post("/p/<slug>/invitations")
 def invite(slug: str) -> Response | BaseResponse:
     """Make a link by which somebody joins."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         form = web.submitted(InvitationIn)
         _made, token = invitations.invite(db.session(), form, by=account, project=access.project)
@@ -157,7 +153,7 @@ def invite(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/invitations/<uid>/revoke")
 def revoke_invitation(slug: str, uid: str) -> BaseResponse:
     """Take an invitation back."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     invitations.revoke(db.session(), uid, by=account, project=access.project)
     return web.saved(_("The invitation is taken back."), "projects.people", slug=slug)
 
@@ -165,7 +161,7 @@ def revoke_invitation(slug: str, uid: str) -> BaseResponse:
 @bp.post("/p/<slug>/members/<uid>/role")
 def set_role(slug: str, uid: str) -> BaseResponse:
     """Change a member's role, and whether they are a judge model."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     given = web.fields().to_dict()
     # Only what was changed: another lead may have said otherwise since the page was loaded.
     if given.get("kind") == given.get("kind_shown"):
@@ -187,7 +183,7 @@ def set_role(slug: str, uid: str) -> BaseResponse:
 @bp.post("/p/<slug>/members/<uid>/remove")
 def remove_member(slug: str, uid: str) -> BaseResponse:
     """Take a member out."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         member = members.remove(db.session(), access.project, uid, by=account)
     except Conflict as problem:
@@ -230,14 +226,14 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/groups")
 def group_page(slug: str) -> Response:
     """Who belongs together."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     return _group_page(access)
 
 
 @bp.post("/p/<slug>/groups")
 def put_in_group(slug: str) -> Response | BaseResponse:
     """Put the chosen annotators in a group, or take them out."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     given = {"annotator": request.form.getlist("annotator"), "group": request.form.get("group", "")}
     try:
         form = checked(GroupIn, given)
@@ -262,7 +258,7 @@ def put_in_group(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/groups/kind")
 def set_kind(slug: str) -> Response | BaseResponse:
     """Say that the chosen annotators are judge models, or people."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     given = {"annotator": request.form.getlist("annotator"), "kind": request.form.get("kind")}
     try:
         form = checked(KindIn, given)
@@ -306,7 +302,7 @@ def _group_page(access: Access, problem: Problem | None = None) -> Response:
 @bp.get("/p/<slug>/audit")
 def audit_page(slug: str) -> Response:
     """Who changed what, and when."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     verb = request.args.get("verb", "").strip()
     before = web.number_asked("before")
     trail = audit.trail(db.session(), access.project, verb=verb, before=before)

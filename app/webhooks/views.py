@@ -21,12 +21,8 @@ bp = Blueprint("webhooks", __name__)
 SHOWN = 100
 
 
-def _manage(slug: str) -> tuple[Access, Account]:
-    return permissions.enter_signed_in(slug, "manage")
-
-
 def _one(slug: str, uid: str) -> tuple[Access, Account, Webhook]:
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     return access, account, registry.find(db.session(), access.project, uid)
 
 
@@ -37,14 +33,14 @@ def _given() -> WebhookIn:
 @bp.get("/p/<slug>/webhooks")
 def page(slug: str) -> Response:
     """The webhooks, and what a lead should look at."""
-    access, _account = _manage(slug)
+    access, _account = permissions.manage(slug)
     return _page(access)
 
 
 @bp.post("/p/<slug>/webhooks")
 def add(slug: str) -> Response | BaseResponse:
     """Tell an address of what happens."""
-    access, account = _manage(slug)
+    access, account = permissions.manage(slug)
     try:
         made = registry.add(db.session(), access.project, _given(), by=account)
     except Invalid as problem:
