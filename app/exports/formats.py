@@ -59,11 +59,9 @@ def make_pairs(
     watch: Watch = lambda _: None,
 ) -> Iterator[Pairs]:
     """Preferences as their format wants them, before they become lines."""
-    for some in iter_preferences(connection, project, spec, excluded):
-        kept = sayable(spec.format, some, excluded)
-        watch(kept)
-        if kept:
-            yield paired(spec.format, kept)
+    chunks = iter_preferences(connection, project, spec, excluded)
+    sayables = (sayable(spec.format, some, excluded) for some in chunks)
+    return (paired(spec.format, some) for some in _watched(sayables, watch) if some)
 
 
 def _watched(chunks: Iterator[list[Some]], watch: Watch) -> Iterator[list[Some]]:

@@ -41,6 +41,7 @@ def judgment_lines(
     decisions = Decisions(spec, known, {}) if spec.has_minimum else None
     for chunk in read_judgments(connection, project, spec):
         made: list[bytes | memoryview] = []
+        rows = 0
         for comparison in chunk.comparisons:
             found = chunk.judgments.get(comparison[NUMBER], [])
             reason = _unwanted(comparison, found, spec, splits, decisions)
@@ -52,7 +53,8 @@ def judgment_lines(
             for judgment in found:
                 own = orjson.dumps(_of_judgment(judgment, known, wrap))[:-1]
                 made += own, b",", shared, b"\n"
-        yield Lines(b"".join(made), len(made) // 4)
+            rows += len(found)
+        yield Lines(b"".join(made), rows)
 
 
 def _unwanted(

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from app.exports.forms import Format
+from app.exports.preferences import Messages
 from app.exports.seen import Preference, Preferences
 from app.words import N_
 
@@ -16,7 +17,6 @@ ONE_ANSWER = N_("the answer is more than one message")
 TURNS = N_("turns do not alternate between user and assistant")
 SYSTEM_LATER = N_("a system turn is not the first")
 
-Messages = list[dict[str, str]]
 # JSON, a text for each row.
 Column = Sequence[str]
 Columns = tuple[Column, ...]
