@@ -131,7 +131,13 @@ class Chunk:
             return
         old = {self.pair_ids[id(item)] for item, _ in paired if not self.places.prompts[item.key].new}
         self.comparisons = known.comparisons(self.connection, self.project_id, old)
-        self._know_given(comparison.id for comparison in self.comparisons.values())
+        # Where a vote is there already, nobody asks what was judged before it.
+        added = {
+            self.pair_ids[id(item)]
+            for item, _ in paired
+            if item.vote is None or item.vote.submission not in self.submissions
+        }
+        self._know_given(self.comparisons[pair].id for pair in added & self.comparisons.keys())
 
     def _know_given(self, comparison_ids: Iterable[int]) -> None:
         for comparison_id, annotator_id, judgment in known.given(self.connection, [*comparison_ids]):

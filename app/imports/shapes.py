@@ -42,7 +42,7 @@ class Shape:
 
 
 def _named(value: str | None) -> str | None:
-    return None if value is None or value.isspace() or not value else value
+    return value if value and not value.isspace() else None
 
 
 def _reason(error: ValidationError) -> str:
