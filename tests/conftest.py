@@ -6,6 +6,7 @@
 import gc
 import itertools
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -124,6 +125,11 @@ def postgres_cluster() -> Iterator[postgres.Cluster]:
     postgres.needed()
     with postgres.cluster() as cluster:
         yield cluster
+
+
+def plain(text: str) -> str:
+    """A page as it reads."""
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def make_settings(data_dir: Path, database_url: str = "") -> Settings:

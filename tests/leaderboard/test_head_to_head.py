@@ -15,7 +15,7 @@ from app.leaderboard import bias, pairs, replay, standings
 from app.leaderboard.charts import axis
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Judgment, Model, Project, Response
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
@@ -44,11 +44,6 @@ def uids(session: Session, cast: Cast) -> dict[str, str]:
     """The birds, judged, by name."""
     judge_birds(session, cast.project, rounds=30, categories=("coding", "safety"))
     return {model.name: model.uid for model in session.exec(select(Model))}
-
-
-def plain(text: str) -> str:
-    """A page as it reads."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def load(session: Session, project: Project) -> standings.Standings:

@@ -16,7 +16,7 @@ from app.leaderboard import failures
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Model, Project
 from app.rubric import FailureTag, Rubric, Severity
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.imports.arrange import Importer, vote
 from tests.leaderboard.arrange import (
     A,
@@ -31,7 +31,6 @@ from tests.leaderboard.arrange import (
     judge_all,
     withdraw,
 )
-from tests.leaderboard.test_head_to_head import plain
 
 Clients = Callable[[Account | None], FlaskClient]
 WHOLE = StandingsQuery()

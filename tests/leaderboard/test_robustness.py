@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from app.leaderboard import memory, robustness, standings, style, with_judges
 from app.leaderboard.forms import StandingsQuery
 from app.models import Account, Annotator, AnnotatorKind, Judgment, Model, Response
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.growth import grows_with_the_square
 from tests.leaderboard.arrange import (
     TIE,
@@ -32,11 +32,6 @@ from tests.leaderboard.arrange import (
 
 Clients = Callable[[Account | None], FlaskClient]
 URL = "/p/birds/leaderboard/robustness"
-
-
-def plain(text: str) -> str:
-    """A page as it reads."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def judge_by_length(session: Session, cast: Cast, n: int = 300, people: int = 8) -> tuple[Model, Model]:

@@ -13,7 +13,7 @@ from sqlmodel import Session, select
 from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome
 from app.quality import agreement, annotators
 from app.quality.annotators import AnnotatorQuality, Share
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.leaderboard.arrange import (
     BOTH_BAD,
     TIE,
@@ -33,11 +33,6 @@ from tests.leaderboard.arrange import (
 
 Clients = Callable[[Account | None], FlaskClient]
 URL = "/p/birds/quality"
-
-
-def plain(text: str) -> str:
-    """A page as it reads."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", text))
 
 
 def judged_together(
