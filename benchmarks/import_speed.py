@@ -4,11 +4,14 @@
 
 The floor is ``executemany`` on SQLite and COPY on PostgreSQL. It knows every row and id in advance
 and checks nothing; both wait for the disk, as many pairs a commit. Trust the ratio: the seconds
-are the machine's.
+are the machine's. Most files compare several models on the same prompts; where each pair brings
+its own prompt and two responses, three more rows are written and checked for it.
 """
 
 import argparse
+import itertools
 import json
+import math
 import random
 import sqlite3
 import subprocess
@@ -56,44 +59,54 @@ def main() -> None:
     pairs = 5_000 if arguments.quick else 60_000
     for database in [arguments.database] if arguments.database else ["sqlite", "postgresql"]:
         print(f"\n{database}, {pairs:,} pairs")
-        print(f"{'a response':>12} {'floor':>14} {'import':>14} {'ratio':>6} {'again':>14} {'memory':>9}")
-        for size in (300, 1500):
+        print(
+            f"{'a response':>12} {'models':>7} {'floor':>14} {'import':>14} {'ratio':>6}"
+            f" {'again':>14} {'memory':>9}"
+        )
+        for size, models in ((300, 12), (300, 2), (1500, 2)):
             with (
                 tempfile.TemporaryDirectory() as folder,
                 postgres.cluster(()) if database == "postgresql" else nullcontext() as cluster,
             ):
-                report(Path(folder), pairs, size, cluster.url() if cluster else "")
+                report(Path(folder), pairs, size, models, cluster.url() if cluster else "")
 
 
-def report(folder: Path, pairs: int, size: int, url: str) -> None:
+def report(folder: Path, pairs: int, size: int, models: int, url: str) -> None:
     """One line of the table."""
-    write_file(folder / "pairs.jsonl", pairs, size)
+    write_file(folder / "pairs.jsonl", pairs, size, models)
     child = [sys.executable, "-m", "benchmarks.import_speed", "--child", str(folder), url]
     measured = json.loads(subprocess.run(child, check=True, capture_output=True, text=True).stdout)
-    floor = pairs / (copy_floor(folder, url) if url else insert_floor(folder))
+    commit = CHUNK_ROWS // math.comb(models, 2)
+    floor = pairs / (copy_floor(folder, url, commit) if url else insert_floor(folder, commit))
     speed, again = pairs / measured["seconds"], pairs / measured["again"]
     print(
-        f"{size:>10} B {floor:>8,.0f} p./s {speed:>8,.0f} p./s {speed / floor:>6.2f} "
+        f"{size:>10} B {models:>7} {floor:>8,.0f} p./s {speed:>8,.0f} p./s {speed / floor:>6.2f} "
         f"{again:>8,.0f} p./s {measured['mib']:>5.0f} MiB"
     )
 
 
-def write_file(path: Path, pairs: int, size: int) -> None:
-    """Comparison rows with some text that JSON has to escape."""
+def write_file(path: Path, pairs: int, size: int, models: int) -> None:
+    """Comparison rows, every pair of so many models a prompt, with some text that JSON has to escape."""
     draw = random.Random(7)
     words = ["heron", "wren", 'the "marsh"', "reeds\n", "où", "wading", "at dawn", "and"]
     with path.open("w") as file:
-        for number in range(pairs):
-            text = " ".join(draw.choices(words, k=size // 6))
-            row = {
-                "prompt": f"{number}: {text[:200]}",
-                "model_a": f"model-{number % 7}",
-                "response_a": text[:size],
-                "model_b": f"model-{7 + number % 5}",
-                "response_b": text[::-1][:size],
-                "category": ("calls", "plumage", "flight")[number % 3],
+        for number in range(math.ceil(pairs / math.comb(models, 2))):
+            # Of twelve models, other ones for each prompt.
+            texts = {
+                f"model-{(number + model) % 12}": " ".join(draw.choices(words, k=size // 6))[:size]
+                for model in range(models)
             }
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            question = f"{number}: {' '.join(draw.choices(words, k=33))}"
+            for (a, response_a), (b, response_b) in itertools.combinations(texts.items(), 2):
+                row = {
+                    "prompt": question,
+                    "model_a": a,
+                    "response_a": response_a,
+                    "model_b": b,
+                    "response_b": response_b,
+                    "category": ("calls", "plumage", "flight")[number % 3],
+                }
+                file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def import_once(folder: Path, url: str) -> dict[str, float]:
@@ -122,8 +135,8 @@ def fresh(folder: Path, url: str) -> tuple[sa.Engine, Project]:
     return engine, project
 
 
-def insert_floor(folder: Path) -> float:
-    """Seconds to write the imported rows again with nothing but the driver."""
+def insert_floor(folder: Path, commit: int) -> float:
+    """Seconds to write the imported rows again with nothing but the driver, so many prompts a commit."""
     fresh(folder / "floor", "")[0].dispose()
     source = sqlite3.connect(folder / "imported" / "tiebreak.db")
     target = sqlite3.connect(folder / "floor" / "tiebreak.db", isolation_level=None)
@@ -131,7 +144,7 @@ def insert_floor(folder: Path) -> float:
         target.execute(f"PRAGMA {pragma}")
     copy_models(source, target, "?")
     spent = 0.0
-    for chunk in spans(source):
+    for chunk in spans(source, commit):
         rows = {table: source.execute(sql).fetchall() for table, sql in chunk.items()}
         began = time.perf_counter()
         target.execute("BEGIN IMMEDIATE")
@@ -143,7 +156,7 @@ def insert_floor(folder: Path) -> float:
     return spent
 
 
-def copy_floor(folder: Path, url: str) -> float:
+def copy_floor(folder: Path, url: str, commit: int) -> float:
     """Seconds to copy the imported rows into another database, as PostgreSQL itself writes them out."""
     import psycopg
 
@@ -155,7 +168,7 @@ def copy_floor(folder: Path, url: str) -> float:
     with psycopg.connect(url) as source, psycopg.connect(other) as target:
         copy_models(source, target.cursor(), "%s")
         target.commit()
-        for chunk in spans(source):
+        for chunk in spans(source, commit):
             rows = {table: copied(source, sql) for table, sql in chunk.items()}
             began = time.perf_counter()
             for table, found in rows.items():
@@ -179,11 +192,11 @@ def copy_models(source: Any, target: Any, mark: str) -> None:
     target.executemany(f"INSERT INTO models (id, uid, project_id, name) VALUES ({marks})", models)  # noqa: S608
 
 
-def spans(source: Any) -> Iterator[dict[str, str]]:
+def spans(source: Any, commit: int) -> Iterator[dict[str, str]]:
     """The query for each table's rows of one commit."""
     ids = [id_ for (id_,) in source.execute("SELECT id FROM prompts ORDER BY id").fetchall()]
-    for first in range(0, len(ids), CHUNK_ROWS):
-        low, high = ids[first], ids[first : first + CHUNK_ROWS][-1]
+    for first in range(0, len(ids), commit):
+        low, high = ids[first], ids[first : first + commit][-1]
         yield {table: sql.format(low=low, high=high) for table, sql in ROWS.items()}
 
 
