@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
+from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
@@ -12,6 +13,7 @@ from app.exports import exclusions, formats, preview
 from app.exports.choices import known
 from app.exports.download import asked
 from app.exports.forms import ExportSpec
+from app.models import Snapshot
 from app.permissions import Access
 from app.snapshots import diff, licences, making, reading, serving, work
 from app.snapshots.forms import OF_ONE_FILE, SnapshotIn
@@ -94,7 +96,6 @@ def one(slug: str, label: str) -> str:
     """One snapshot: its card, its files, and how to load it."""
     access = _enter(slug)
     snapshot = reading.find(db.session(), access.project, label)
-    card = reading.text(_store(), snapshot, "README.md").decode()
     earlier = reading.earlier(db.session(), snapshot)
     files = web.public_url("snapshots.file", slug=slug, label=label, path="")
     return render_template(
@@ -102,13 +103,21 @@ def one(slug: str, label: str) -> str:
         access=access,
         project=access.project,
         snapshot=snapshot,
-        # Without its front matter, which is for programs; its files lie elsewhere than the page.
-        card=render_markdown(LINKED.sub(rf"\1{files}\2", card.partition("\n---\n")[2])),
+        card=_card(snapshot, files),
         earlier=earlier,
         previous=next((one for one in earlier if one.name == snapshot.name), None),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),
     )
+
+
+def _card(snapshot: Snapshot, files: str) -> tuple[Markup, list[tuple[str, Markup]]]:
+    """What a card begins with, and its sections by their titles; its files lie at another address than it."""
+    card = reading.text(_store(), snapshot, "README.md").decode()
+    # Without its front matter, which is for programs. What it quotes has no line that begins so.
+    first, *sections = LINKED.sub(rf"\1{files}\2", card.partition("\n---\n")[2]).split("\n## ")
+    parts = (section.partition("\n") for section in sections)
+    return render_markdown(first), [(title, render_markdown(said)) for title, _, said in parts]
 
 
 @bp.get("/p/<slug>/snapshots/<label>/files/<path:path>")

@@ -52,10 +52,11 @@ def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage
     filtered = stat(page, "Rows").inner_text()
     label = freeze(page, "of-code")
     assert label == "of-code-v1"
-    expect(page.get_by_role("button", name="Copy Fetch and load it")).to_have_count(2)
+    expect(page.get_by_role("button", name="Copy Fetch and load it")).to_have_count(3)
     expect(stat(page, "Preferences")).to_have_text(filtered)
     assert wrong_with(page) == []
 
+    page.locator("summary", has_text=re.compile(r"^\d+ files$")).click()
     row = page.get_by_role("row", name="data/train.parquet")
     with page.expect_download() as downloading:
         row.get_by_role("link").click()

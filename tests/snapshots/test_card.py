@@ -60,6 +60,10 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     programs, _, card = page.partition("<h2>Card</h2>")
     assert "zstandard" in programs.partition("Fetch and load it")[2]
     assert ("SHA-256</th>" in programs, "How they agreed" in card) == (True, True), "the card comes last"
+    folded = re.findall(r"<details[^>]*?( open)?><summary>([^<]+)</summary>", page)
+    assert [said for is_open, said in folded if is_open] == ["Known gaps"]
+    files = sum(path.is_file() for path in there.rglob("*"))
+    assert {"How they agreed", f"{files} files"} <= {said for is_open, said in folded if not is_open}
     annotator_of(session, cast.project, cast.ann).simulated = True
     session.commit()
     (prose,) = queue(session, cast.project, category="prose")

@@ -416,7 +416,9 @@ def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
     client = client_of(cast.rosa)
     page = client.get(f"{PAGE}/new?format=kto&file=parquet&category=code&min_votes=2").text
     assert 'name="category" value="code"' in page
-    assert "fewer votes than asked for" in page
+    figures = page.partition('name="formats"')[0]
+    assert "will be frozen" in figures, "before what is to be filled in"
+    assert re.search(r"fewer votes than asked for</td><td class=\"num\">12 comparisons", figures)
     refused = client.post(PAGE, data={"name": "Not a name", "category": "code"})
     assert refused.status_code == 422
     assert "Not a name" in refused.text
