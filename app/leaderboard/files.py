@@ -44,7 +44,7 @@ def of_matrix(access: Access, query: StandingsQuery, shown: ShareOf, kind: str) 
     makers: Makers = {
         "csv": lambda: tables.meetings_csv({asked.part(query): met}, asked.called(access)),
         "json": lambda: _json(objects.of_matrix(access, query)),
-        "svg": lambda: pictures.matrix_svg(asked.title(access, query), rows, shown),
+        "svg": lambda: pictures.matrix_svg(asked.title(access, query), rows, shown, query.ties),
     }
     return _file(makers, kind, project, query, "matrix")
 

@@ -14,7 +14,7 @@ from app.leaderboard.ranked import Parameters
 from app.leaderboard.ranked_votes import by_bradley_terry, rank_votes
 from app.leaderboard.shown import Line, Shown, Table, between, bounds, percent, points
 from app.leaderboard.votes_file import Votes
-from app.leaderboard.words import rank_range, share
+from app.leaderboard.words import rank_range, share, tie_rule
 from app.words import listed
 from ranking import Cells, Outcome, elo
 from ranking.clusters import MIN_CLUSTERS
@@ -37,14 +37,14 @@ def standings_table(found: Mapping[str, Any]) -> Table:
             rows.append(None)
         rows.append(_standing(row))
     interval = f"{found['parameters']['level']:.0%} interval"
-    headings = ("Rank", "Model", "Rating", interval, "Win", "Tie", "Loss", "Judgments")
+    headings = ("Rank", "Model", "Rating", interval, "Win", "Tie", "Loss", "Both bad", "Judgments")
     if found["method"] == "elo":
         return Table(headings[1:], [row and row[1:] for row in rows])
     return Table(headings, rows, words=2)
 
 
 def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
-    """Every model against every other, row against column, a tie counting half."""
+    """Every model against every other, row against column."""
     rows = pairs.matrix(by_bradley_terry(votes, parameters))
     met = [asdict(one) for row in rows for one in row if one and one.judgments]
     names = [next((cell.model for cell in row if cell), "") for row in rows]
@@ -52,9 +52,9 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
         line for number, row in enumerate(zip(names, rows, strict=True), 1) for line in _row(number, *row)
     ]
     told = (
-        "How often the row's model was preferred, a tie counting half; below it the 95% interval, which "
-        "takes the votes on the two as independent (Wilson's), how many there are, and what "
-        "the ratings expect."
+        f"How often the row's model was preferred, {tie_rule(parameters.ties)}; below it the 95% interval, "
+        "which takes the votes on the two as independent (Wilson's), how many of these count (those for both "
+        "bad do not), and what the ratings expect."
     )
     return Shown(
         {"pairs": met}, Table(("", *map(str, range(1, len(rows) + 1))), lines), [told if lines else _UNRATED]
@@ -64,7 +64,7 @@ def matrix(votes: Votes, parameters: Parameters, _: Sequence[str]) -> Shown:
 def _row(number: int, name: str, row: Sequence[Meeting | None]) -> list[Line]:
     """One model's line of the matrix: shares, and below them their intervals, votes and expected shares."""
     shares = [cell.share("observed") if cell else (None, None, None) for cell in row]
-    counts = [f"{cell.judgments:,}" if cell and cell.judgments else "" for cell in row]
+    counts = [f"{cell.counted:,}" if cell and cell.counted else "" for cell in row]
     expected = [percent(cell.expected) if cell else "" for cell in row]
     return [
         (f"{number} {name}", *(percent(share) for share, _, _ in shares)),
@@ -233,7 +233,8 @@ def with_slices(whole: Shown, by: str, parts: Mapping[str, Shown]) -> dict[str, 
 def _standing(row: Mapping[str, Any]) -> Line:
     rating, interval = points(row["rating"]), bounds(row["lower"], row["upper"])
     shares = [share(row, key) for key in ("wins", "ties", "losses")]
-    return (rank_range(row), row["model"], rating, interval, *shares, f"{row['judgments']:,}")
+    counts = (f"{row[name]:,}" for name in ("both_bad", "judgments"))
+    return (rank_range(row), row["model"], rating, interval, *shares, *counts)
 
 
 def _summary(row: Mapping[str, Any]) -> str:

@@ -15,7 +15,6 @@ from app.leaderboard import spoken
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row, Standings
 from app.leaderboard.standings import Headline
-from app.leaderboard.words import VOTED
 from app.models import now
 
 Sort = Literal["rating", "model", "wins", "ties", "losses", "judgments"]
@@ -83,9 +82,8 @@ def _key(row: Row, sort: Sort) -> Any:
     if sort == "model":
         return row.model.casefold()
     if sort == "judgments":
-        return row.judgments
-    votes = sum(getattr(row, name) for name in VOTED)
-    return getattr(row, sort) / votes if votes else -1.0
+        return row.counted
+    return getattr(row, sort) / row.counted if row.counted else -1.0
 
 
 def headline(standings: Standings, headline: Headline, query: StandingsQuery) -> str:

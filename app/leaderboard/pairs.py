@@ -19,7 +19,8 @@ class Meeting:
 
     `lower` and `upper` are of what is `expected`, which all judgments tell; `observed_lower` and
     `observed_upper` are Wilson's, of independent judgments of the two alone. `surprise` is by how many
-    standard errors `observed` is above `expected`.
+    standard errors `observed` is above `expected`. `counted` is how many judgments `observed` is of: both
+    bad is left out, and ties where they are dropped.
     """
 
     model: str
@@ -28,6 +29,7 @@ class Meeting:
     ties: int
     losses: int
     both_bad: int
+    counted: int
     observed: float | None
     observed_lower: float | None
     observed_upper: float | None
@@ -81,9 +83,9 @@ class _Meetings:
         self.surprise = lack_of_fit(standings.fit).z
 
     def __call__(self, i: int, j: int) -> Meeting:
-        scored, counted = self.scores[i, j], self.scores[i, j] + self.scores[j, i]
-        observed = float(scored / counted) if counted else None
-        bounds = (None, None) if observed is None else wilson(observed, round(counted))
+        counted = round(self.scores[i, j] + self.scores[j, i])
+        observed = float(self.scores[i, j] / counted) if counted else None
+        bounds = (None, None) if observed is None else wilson(observed, counted)
         expected, lower, upper = self._expected(i, j)
         return Meeting(
             model=self.models[i],
@@ -92,6 +94,7 @@ class _Meetings:
             ties=int(self.votes.ties[i, j]),
             losses=int(self.votes.wins[j, i]),
             both_bad=int(self.votes.both_bad[i, j]),
+            counted=counted,
             observed=observed,
             observed_lower=bounds[0],
             observed_upper=bounds[1],

@@ -14,6 +14,7 @@ from app.leaderboard.charts import axis_of
 from app.leaderboard.over_time import Trajectory
 from app.leaderboard.pairs import Meeting, ShareOf
 from app.leaderboard.ranked import Standings
+from ranking.codes import Ties
 
 TEMPLATES = Path(__file__).parents[2] / "templates"
 
@@ -28,19 +29,22 @@ class Title:
 
 @dataclass(frozen=True)
 class Bar:
-    """A share between 0 and 1 as it was observed, and as the ratings expect it, with bounds; None unknown."""
+    """A share between 0 and 1 as it was observed, and as the ratings expect it, with bounds; None unknown.
+
+    `counted` is how many judgments the observed share is of.
+    """
 
     label: str
     observed: float | None
     expected: float | None
     lower: float | None
     upper: float | None
-    judgments: int
+    counted: int
 
 
 def bar(label: str, meeting: Meeting) -> Bar:
     """How often the first of two models is preferred."""
-    return Bar(label, meeting.observed, meeting.expected, meeting.lower, meeting.upper, meeting.judgments)
+    return Bar(label, meeting.observed, meeting.expected, meeting.lower, meeting.upper, meeting.counted)
 
 
 def standings_svg(title: Title, found: Standings) -> str:
@@ -52,10 +56,10 @@ def standings_svg(title: Title, found: Standings) -> str:
     return _draw("standings", title, standings=found, groups=groups, axis=axis_of(found.rows))
 
 
-def matrix_svg(title: Title, rows: Sequence[Sequence[Meeting | None]], shown: ShareOf) -> str:
-    """Shares of wins, row against column, with their intervals and how many judgments there are."""
+def matrix_svg(title: Title, rows: Sequence[Sequence[Meeting | None]], shown: ShareOf, ties: Ties) -> str:
+    """Shares of wins, row against column, with their intervals and how many judgments count."""
     names = [next(cell.model for cell in row if cell) for row in rows if any(row)]
-    return _draw("matrix", title, names=names, rows=rows, shown=shown)
+    return _draw("matrix", title, names=names, rows=rows, shown=shown, rule=words.tie_rule(ties))
 
 
 def shares_svg(title: Title, subtitle: str, bars: Sequence[Bar]) -> str:

@@ -111,6 +111,11 @@ class Row:
     judgments: int
     component: int
 
+    @property
+    def counted(self) -> int:
+        """The judgments that its wins, ties and losses are shares of: those that did not call both bad."""
+        return self.wins + self.ties + self.losses
+
 
 @dataclass(frozen=True, eq=False)
 class Standings:

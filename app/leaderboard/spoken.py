@@ -10,7 +10,7 @@ from app import language
 from app.leaderboard import words
 from app.leaderboard.forms import StandingsQuery
 from app.leaderboard.ranked import Row
-from app.leaderboard.words import NONE, VOTED
+from app.leaderboard.words import NONE
 
 _NAMES = {
     "category": lazy_gettext("Category"),
@@ -42,8 +42,7 @@ def tell_called(called: words.Called) -> None:
 
 def share(row: Row, key: str) -> str:
     """A model's wins, ties or losses as a share of the judgments that did not call both bad."""
-    votes = sum(getattr(row, name) for name in VOTED)
-    return language.percent(getattr(row, key) / votes) if votes else NONE
+    return language.percent(getattr(row, key) / row.counted) if row.counted else NONE
 
 
 def slice_name(by: str) -> str:

@@ -49,6 +49,11 @@ def share(row: Mapping[str, Any], key: str) -> str:
     return f"{row[key] / votes:.0%}" if votes else NONE
 
 
+def tie_rule(ties: str) -> str:
+    """What a tie is in a share of wins, as a sentence goes on."""
+    return "ties left out" if ties == "drop" else "a tie counting half"
+
+
 def slice_name(by: str) -> str:
     """What judgments are sliced by, as a label."""
     return {"kind": "Kind of annotator", "group": "Annotator group"}.get(by, by.capitalize())

@@ -209,14 +209,24 @@ def test_long_texts_are_cut_in_a_list_and_whole_on_a_page_of_their_own(
     assert "Begins" not in refused.text
 
 
-def test_a_cell_says_how_many_judgments_there_are(session: Session, cast: Cast, client_of: Clients) -> None:
+def test_a_cell_says_how_many_judgments_its_share_is_of(
+    session: Session, cast: Cast, client_of: Clients
+) -> None:
     heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
     outcomes = [A, A, A, TIE, B, BOTH_BAD]
     judge_pair(session, heron, lark, outcomes, add_annotators(session, cast.project, 3))
     page = client_of(cast.vic).get(f"{URL}/matrix").text
     assert 'title="Heron against Lark: 3 won, 1 tied, 1 lost, 1 both bad"' in page
     assert 'title="Lark against Heron: 1 won, 1 tied, 3 lost, 1 both bad"' in page
-    assert "70% 30% to 93% 6 judgments" in plain(page)
+    assert "70% 30% to 93% 5 judgments that count" in plain(page)
+    dropped = plain(client_of(cast.vic).get(f"{URL}/matrix?ties=drop").text)
+    assert "ties left out" in dropped
+    assert "75% 30% to 95% 4 judgments that count" in dropped
+    (met, _) = client_of(cast.vic).get(f"{URL}/matrix.json?ties=drop").json["pairs"]
+    assert met["observed"] == met["wins"] / met["counted"]
+    for ties, rule in (("half", "a tie counting half"), ("drop", "ties left out")):
+        picture = client_of(cast.vic).get(f"{URL}/matrix.svg?ties={ties}").text
+        assert f"row against column, {rule}" in picture
     # Wilson's of 5 votes, 3.5 of them won.
     one = client_of(cast.vic).get(f"{URL}/matrix.json").json["pairs"][0]
     assert (one["observed_lower"], one["observed_upper"]) == pytest.approx((0.298, 0.927), abs=1e-3)
@@ -224,7 +234,7 @@ def test_a_cell_says_how_many_judgments_there_are(session: Session, cast: Cast, 
     assert "30% to 93%" in drawn
     assert "observed_lower" in client_of(cast.vic).get(f"{URL}/matrix.csv").text
     expected = client_of(cast.vic).get(f"{URL}/matrix?show=expected").text
-    assert re.search(r"\d+% \d+% to \d+% 6 judgments", plain(expected))
+    assert re.search(r"\d+% \d+% to \d+% 5 judgments that count", plain(expected))
 
 
 def test_a_page_below_another_says_which(cast: Cast, client_of: Clients, uids: dict[str, str]) -> None:

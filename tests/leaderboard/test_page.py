@@ -198,7 +198,8 @@ def test_both_bad_is_no_silent_tie(session: Session, cast: Cast, shown: Callable
     judge_pair(session, heron, lark, [A, B, BOTH_BAD, A], add_annotators(session, cast.project, 2))
     text = shown()
     assert "1 judgment (25%) called both responses bad and counted for neither model." in text
-    assert row(text, "Heron").endswith("67% 0% 33% 4")
+    assert row(text, "Heron").endswith("67% 0% 33% 3")
+    assert "best first; without judgments that called both bad" in text
 
 
 def test_judge_models_and_simulated_annotators_are_not_counted_as_people(
