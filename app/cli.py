@@ -61,14 +61,14 @@ def tiebreak(ctx: click.Context) -> None:
         from app import create_app
 
         ctx.with_resource(_with_its_database(create_app()))
-    # The server lets the collector begin when its app is made: all that is there by then stays.
-    if ctx.invoked_subcommand != "serve":
+    # These let the collector begin when their app is made: all that is there by then stays.
+    if ctx.invoked_subcommand not in {"serve", "worker"}:
         gc.enable()
 
 
 @contextmanager
 def _with_its_database(app: "Flask") -> Iterator[None]:
-    """The app's context; what a database of another version cannot answer is told in a sentence."""
+    """The app's context; what a database of another version, or none, cannot answer is told in a sentence."""
     from sqlalchemy.exc import DBAPIError
 
     from app import db
@@ -76,7 +76,7 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
     with app.app_context():
         try:
             yield
-        except (DBAPIError, db.NewerError) as error:
+        except DBAPIError as error:
             # Asked afterwards only: nearly every database is of this version.
             trouble = db.misfit(db.engine())
             if trouble is None:

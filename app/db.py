@@ -1,15 +1,18 @@
 """The database: an engine for SQLite or PostgreSQL, the request's session, migrations."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import orjson
+import psycopg
 import sqlalchemy as sa
 from flask import Flask, current_app, g, request
 from sqlmodel import Session
 
+from app.errors import Problem
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -48,7 +51,8 @@ def _dumps(value: object) -> str:
 def _sqlite_engine(url: str) -> sa.Engine:
     path = sa.make_url(url).database
     if path:
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        with usable(url):
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
     engine = sa.create_engine(url, json_serializer=_dumps, json_deserializer=orjson.loads)
     sa.event.listen(engine, "connect", _prepare_sqlite)
     sa.event.listen(engine, "begin", _begin_sqlite)
@@ -78,6 +82,22 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # without waiting as soon as somebody else has written.
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
     cast(Any, connection.connection.dbapi_connection).execute(f"BEGIN {mode}")
+
+
+@contextmanager
+def usable(url: str | sa.URL) -> Iterator[None]:
+    """Raises Problem, with what its driver says in one line, where the database at this URL cannot be had."""
+    try:
+        yield
+    except (OSError, sqlite3.Error, psycopg.Error, sa.exc.DBAPIError) as error:
+        # What SQLAlchemy wraps says the same, without a link for developers.
+        said = getattr(error, "orig", error)
+        place = sa.make_url(url).set(drivername="postgresql")
+        where = place.database if str(url).startswith("sqlite") else place.render_as_string()
+        raise Problem(
+            f"The database {where} cannot be used; check TIEBREAK_DATABASE_URL or, without it, "
+            f"TIEBREAK_DATA_DIR: {' '.join(str(said).split())}"
+        ) from error
 
 
 def init_app(app: Flask, settings: Settings) -> None:
@@ -197,25 +217,24 @@ def alembic_config(bind: sa.Engine) -> "Config":
     return config
 
 
-class NewerError(Exception):
-    """This version knows no way down from a newer one's schema."""
-
-
 def upgrade(bind: sa.Engine) -> None:
-    """Bring the schema to this version's. Raises NewerError where it is a newer one's."""
+    """Bring the schema to this version's. Raises Problem where it is newer or cannot be had."""
     trouble = misfit(bind)
     if trouble is None:
         return
     if trouble == NEWER:
-        raise NewerError(NEWER)
+        raise Problem(NEWER)
     from alembic import command
 
     command.upgrade(alembic_config(bind), "head")
 
 
 def misfit(bind: sa.Engine) -> str | None:
-    """EMPTY, OUTDATED or NEWER where the schema is not this version's."""
-    with bind.connect() as connection:
+    """EMPTY, OUTDATED or NEWER where the schema is not this version's.
+
+    Raises Problem where the database cannot be had.
+    """
+    with usable(bind.url), bind.connect() as connection:
         if not sa.inspect(connection).has_table("alembic_version"):
             return EMPTY
         current = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar()

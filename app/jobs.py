@@ -118,8 +118,11 @@ def init_app(app: Flask, settings: Settings) -> None:
 
 def _queue(settings: Settings) -> Huey:
     if settings.is_sqlite:
-        return SqliteHuey("tiebreak", filename=str(settings.data_dir / "jobs.db"), results=False)
-    return PostgresHuey("tiebreak", dsn=dsn(settings), results=False)
+        path = settings.data_dir / "jobs.db"
+        with db.usable(f"sqlite:///{path}"):
+            return SqliteHuey("tiebreak", filename=str(path), results=False)
+    with db.usable(settings.database_url):
+        return PostgresHuey("tiebreak", dsn=dsn(settings), results=False)
 
 
 def dsn(settings: Settings) -> str:

@@ -165,18 +165,17 @@ def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
     }
 
 
-def run_jobs() -> None:
+def run_jobs(app: Flask) -> None:
     """Run jobs until SIGTERM or SIGINT; SIGTERM lets the job under way finish."""
-    gc.disable()  # until all that stays is there
-    queue = create_app().extensions["jobs"]
     _keep_what_is_loaded()
-    queue.create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()
+    app.extensions["jobs"].create_consumer(workers=1, max_delay=1, graceful_signal="TERM").run()
 
 
 def run_jobs_beside() -> None:
     """The same for as long as the server is there: its end, however it comes, closes our standard input."""
     threading.Thread(target=_leave_with_the_server, daemon=True).start()
-    run_jobs()
+    gc.disable()  # until all that stays is there
+    run_jobs(create_app())
 
 
 def _leave_with_the_server() -> None:

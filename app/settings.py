@@ -1,6 +1,7 @@
 """Every setting, from the environment (``TIEBREAK_…``) or a ``.env`` file."""
 
 import secrets
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
@@ -80,14 +81,17 @@ class Settings(BaseSettings):
         if self.env == "production":
             raise ValueError("TIEBREAK_SECRET_KEY is required in production")
         path = self.data_dir / "secret_key"
-        self.data_dir.mkdir(parents=True, exist_ok=True)
         try:
-            with path.open("x") as file:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+            with suppress(FileExistsError), path.open("x") as file:
                 path.chmod(0o600)
                 file.write(secrets.token_urlsafe(48))
-        except FileExistsError:
-            pass
-        return path.read_text()
+            return path.read_text()
+        except OSError as error:
+            raise ValueError(
+                "TIEBREAK_DATA_DIR must be a folder that can be written to; "
+                f"{error.filename}: {error.strerror}"
+            ) from error
 
     @property
     def is_sqlite(self) -> bool:

@@ -13,7 +13,7 @@ import psycopg
 from flask import Flask, Response, current_app, g
 from huey import Huey, PostgresHuey, SqliteHuey
 
-from app import jobs, web
+from app import db, jobs, web
 from app.api import bp
 from app.errors import TooMany
 from app.models import now
@@ -41,7 +41,8 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _counters(settings: Settings) -> Huey:
     if settings.is_sqlite:
         path = settings.data_dir / "limits.db"
-        return SqliteHuey("limits", filename=str(path), fsync=False, results=False)
+        with db.usable(f"sqlite:///{path}"):
+            return SqliteHuey("limits", filename=str(path), fsync=False, results=False)
     return PostgresHuey("limits", dsn=jobs.dsn(settings), options="-c synchronous_commit=off", results=False)
 
 

@@ -2,8 +2,6 @@
 
 import click
 
-from app.errors import Problem
-
 
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True)
@@ -17,8 +15,6 @@ def demo(host: str, port: int, workers: int | None) -> None:
     server.check_free(host, port)
     app = create_app()
     with app.app_context():
-        if db.misfit(db.engine()) == db.NEWER:
-            raise Problem(db.NEWER)
         db.upgrade(db.engine())
         password = loading.load(
             db.engine(), app.config["SETTINGS"], tell=lambda words: click.echo(words, err=True)

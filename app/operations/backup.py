@@ -8,6 +8,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from app import db
 from app.errors import Conflict, Problem
 
 
@@ -15,6 +16,10 @@ def backup(engine: sa.Engine, target: Path) -> None:
     """Write the database to a new file: an SQLite file, or pg_dump's custom format."""
     if target.exists():
         raise Conflict(f"{target} is already there. Name a new file.")
+    if not target.parent.is_dir():
+        raise Problem(f"There is no folder {target.parent}.")
+    with db.usable(engine.url):
+        engine.connect().close()
     if engine.dialect.name == "sqlite":
         _backup_sqlite(Path(engine.url.database or ""), target)
     else:

@@ -162,9 +162,13 @@ def _prepare(address: str) -> None:
 @click.command()
 def worker() -> None:
     """Run jobs only, as an extra process beside the server."""
-    from app import server
+    from app import create_app, server
 
-    server.run_jobs()
+    app = create_app()
+    trouble = db.misfit(app.extensions["engine"])
+    if trouble is not None:
+        raise Problem(trouble)
+    server.run_jobs(app)
 
 
 commands = [database, counts, serve, worker]

@@ -1,5 +1,9 @@
 """``tiebreak db check``: one plain sentence, and a status a script can read."""
 
+import gc
+import sys
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic import command
@@ -7,7 +11,7 @@ from click.testing import CliRunner
 from flask import Flask
 
 from app import db
-from app.cli import tiebreak
+from app.cli import main, tiebreak
 from app.errors import Problem
 from app.operations.commands import database
 from app.settings import Settings
@@ -40,7 +44,7 @@ def test_a_database_that_does_not(app: Flask, statement: str, words: str) -> Non
     assert found.stdout == ""
 
 
-@pytest.mark.parametrize("asked", [["db", "upgrade"], ["demo", "--port", "1"]])
+@pytest.mark.parametrize("asked", [["db", "upgrade"], ["demo", "--port", "65535"]])
 def test_a_newer_versions_database_is_left_alone(
     app: Flask, settings: Settings, monkeypatch: pytest.MonkeyPatch, asked: list[str]
 ) -> None:
@@ -66,3 +70,39 @@ def test_a_command_on_a_database_of_another_version_says_so(
     assert isinstance(found.exception, Problem)
     assert words in found.exception.detail
     assert found.stdout == ""
+
+
+@pytest.mark.parametrize(
+    "asked", ["serve --port 65535", "demo --port 65535", "worker", "db check", "user list"]
+)
+@pytest.mark.parametrize("trouble", ["nobody answers", "no database", "a folder", "a file as its folder"])
+def test_a_database_that_cannot_be_had_is_told_in_one_line(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: str,
+    trouble: str,
+) -> None:
+    file, url, words = tmp_path / "tiebreak.db", "", f"The database {tmp_path}/tiebreak.db cannot be used"
+    if trouble == "nobody answers":
+        url, words = "postgresql://ada:hush@127.0.0.1:1/birds", "ada:***@127.0.0.1:1/birds cannot be used"
+    elif trouble == "no database":
+        file.write_text("heron, wren\n" * 100)
+    elif trouble == "a folder":
+        file.mkdir()
+    else:
+        tmp_path /= "taken"
+        tmp_path.touch()
+        words = f"TIEBREAK_DATA_DIR must be a folder that can be written to; {tmp_path}"
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", url)
+    monkeypatch.setenv("TIEBREAK_DATA_DIR", str(tmp_path))
+    monkeypatch.setattr(sys, "argv", ["tiebreak", *asked.split()])
+    for name in ("disable", "enable", "set_threshold"):
+        monkeypatch.setattr(gc, name, lambda *_numbers: None)
+    with pytest.raises(SystemExit) as end:
+        main()
+    told = capsys.readouterr()
+    assert (end.value.code, told.out, told.err.count("\n")) == (1, "", 1)
+    assert told.err.startswith("tiebreak: ")
+    assert words in told.err
+    assert "hush" not in told.err
