@@ -148,10 +148,15 @@ def check_free(host: str, port: int) -> None:
         raise Problem(f"{host}:{port} cannot be served: {why}. Choose another with --port.") from error
 
 
+def address(host: str, port: int) -> str:
+    """Host and port as they are written in one."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
 def options(host: str, port: int, workers: int | None = None) -> dict[str, Any]:
     """What gunicorn is told."""
     return {
-        "bind": f"[{host}]:{port}" if ":" in host else f"{host}:{port}",
+        "bind": address(host, port),
         "workers": workers or (os.cpu_count() or 1) + 1,
         "worker_class": Worker,
         "threads": THREADS,

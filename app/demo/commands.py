@@ -19,7 +19,7 @@ def demo(host: str, port: int, workers: int | None) -> None:
         password = loading.load(
             db.engine(), app.config["SETTINGS"], tell=lambda words: click.echo(words, err=True)
         )
-    click.echo(f"\n  Tiebreak is on http://{host}:{port}\n")
+    click.echo(f"\n  Tiebreak is on http://{server.address(host, port)}\n")
     for email, words in loading.PEOPLE.items():
         click.echo(f"  {email:26} {words.comes_to}")
     click.echo(f"\n  Everybody's password: {password}\n")

@@ -139,12 +139,12 @@ def serve(host: str, port: int, workers: int | None) -> None:
     server.check_free(host, port)
     app = create_app()
     with app.app_context():
-        _prepare(f"http://{host}:{port}")
+        _prepare(web.settings().base_url.rstrip("/") or f"http://{server.address(host, port)}")
     server.serve(app, host, port, workers)
 
 
 def _prepare(address: str) -> None:
-    """Make the tables of an empty database, refuse another version's, tell where the first admin is made."""
+    """Make the tables of an empty database, refuse another version's, tell which address to open."""
     from app.accounts import setup
 
     engine = db.engine()
@@ -155,8 +155,8 @@ def _prepare(address: str) -> None:
         raise Problem(trouble)
     with db.new_session(engine, write=False) as session:
         link = setup.link(session, web.settings(), address)
-    if link:
-        click.echo(f"Nobody has an account yet. Make the first admin at {link}", err=True)
+    first = f"Nobody has an account yet. Make the first admin at {link}"
+    click.echo(first if link else f"Tiebreak is on {address}", err=True)
 
 
 @click.command()
