@@ -8,7 +8,7 @@ from jinja2_fragments.flask import render_block
 
 from app import db, language, permissions, web
 from app.errors import Invalid, NotFound
-from app.exports import exclusions, formats, preview
+from app.exports import exclusions, formats, preview, typed
 from app.exports.choices import choices, known, receipts
 from app.exports.download import asked, read_form, respond
 from app.exports.forms import ExportSpec
@@ -31,6 +31,7 @@ def page(slug: str) -> Response:
 def _page(access: Access, without: str = "") -> Response:
     project = access.project
     spec, errors = _spec_or_errors(project)
+    api = web.public_url("api.export", slug=project.slug)
     return web.page_or_fragment(
         "exports/page.html",
         "preview",
@@ -43,6 +44,7 @@ def _page(access: Access, without: str = "") -> Response:
         there=choices(db.session(), project),
         # Of values that do not fit there is nothing to tell, least of all of no filter at all.
         preview=None if errors else preview.of(db.engine(), project, spec),
+        typed=None if errors else typed.of(project.slug, api, spec),
         is_fragment=web.wants_fragment(),
         counted=exclusions.counted,
         receipts=receipts(db.session(), project),

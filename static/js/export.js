@@ -17,6 +17,7 @@ for (const lost of ["htmx:responseError", "htmx:sendError", "htmx:timeout"]) {
     const words = document.getElementById(xhr.status === 414 ? "too-much" : "no-preview").content.cloneNode(true);
     document.getElementById("rows-left").replaceWith(words.firstElementChild);
     document.getElementById("preview").replaceChildren(words);
+    document.getElementById("typed").textContent = document.getElementById("rows-left").textContent;
   });
 }
 
