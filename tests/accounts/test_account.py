@@ -17,7 +17,9 @@ PASSWORD = "correct horse battery"
 def test_rename(with_passwords: Cast, client_of: Any) -> None:
     ann = client_of(with_passwords.ann)
     assert ann.post("/account/name", data={"name": " Anna "}).status_code == 303
-    assert 'value="Anna"' in ann.get("/account").text
+    page = ann.get("/account").text
+    assert 'value="Anna"' in page
+    assert "exports carry a pseudonym, but name judge models" in page
     refused = ann.post("/account/name", data={"name": " "})
     assert refused.status_code == 422
     assert "Say what to call it" in refused.text
