@@ -183,7 +183,7 @@ TELL = {
 TELL |= {"saved", "flash", "at"}
 # What only programs and terminals read, and the reports of imports, which go into files: all English.
 FOR_PROGRAMS = re.compile(
-    r"api/|demo/|operations/|snapshots/(store|verify)|cli|health|server|settings|.*commands|projects/files"
+    r"api/|demo/|operations/|snapshots/(store|verify)|cli|db|health|server|settings|.*commands|projects/files"
     r"|imports/(?!views|forms|uploads)|leaderboard/(votes_file|column_files|terminal|of_)"
 )
 PYTHON = sorted(
