@@ -79,6 +79,14 @@ def of(session: Session, project: Project) -> Sequence[Any]:
     return session.execute(found.limit(MOST_LISTED)).all()
 
 
+def is_model(session: Session, project: Project, account: Account) -> bool:
+    """Whether an account is a judge model here."""
+    mine = select(Annotator.kind).where(
+        Annotator.project_id == project.id, Annotator.account_id == account.id
+    )
+    return session.exec(mine).one_or_none() == AnnotatorKind.MODEL
+
+
 def put(
     session: Session, project: Project, uids: Sequence[str], group: str | None, *, by: Account | None
 ) -> int:

@@ -64,6 +64,7 @@ def show(slug: str) -> Response:
     """What a project is and has, what one may do in it, and for its lead what comes next."""
     access = permissions.enter(db.session(), web.account(), slug, "see the project")
     there = overview.counts(db.session(), access.project) if access.can("export") else None
+    account = access.account
     return web.form_page(
         "projects/show.html",
         access=access,
@@ -71,6 +72,7 @@ def show(slug: str) -> Response:
         counts=there,
         slices=overview.slices(db.session(), access.project) if there else {},
         steps=overview.steps(there) if there and access.can("manage") else [],
+        judge_model=account is not None and annotators.is_model(db.session(), access.project, account),
     )
 
 

@@ -25,7 +25,7 @@ from sqlmodel import Session, select
 
 from app.accounts import tokens
 from app.examples.recipes import FOLDER, RECIPES
-from app.models import Account, Annotator, Job, Judgment, Scope
+from app.models import Account, Annotator, AnnotatorKind, Job, Judgment, Scope
 from app.projects.commands import project
 from app.settings import Settings
 from app.webhooks import signing
@@ -246,6 +246,15 @@ def test_everybody_sees_what_they_may_do(cast: Cast, client_of: ClientOf) -> Non
     assert names(cast.vic) == {"leaderboard-sh"}
     assert names(cast.lena) == {recipe.name for recipe in RECIPES}
     assert client_of(cast.otto).get(PAGE).status_code == 404
+
+
+def test_a_judge_models_project_leads_to_its_program(
+    cast: Cast, client_of: ClientOf, session: Session
+) -> None:
+    session.add(Annotator(project_id=cast.project.id, account_id=cast.ben.id, kind=AnnotatorKind.MODEL))
+    session.commit()
+    assert PAGE in client_of(cast.ben).get("/p/birds/").text
+    assert PAGE not in client_of(cast.ann).get("/p/birds/").text
 
 
 def test_every_program_is_shown() -> None:
