@@ -4,7 +4,7 @@ What is there already is left as it is, so a repeat adds nothing. A row that con
 there is refused whole, before anything of it is written.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -80,8 +80,8 @@ class Chunk:
         self.pending = Pending(target, session)
         self.names = Names(self.pending)
         self.connection, self.project_id = self.pending.connection, self.pending.project_id
-        # Judgments of the comparisons at hand: live ones by (comparison id, annotator id), and all by id.
-        self.live: dict[tuple[int, int], Given] = {}
+        # Judgments of the comparisons at hand: live ones by comparison id and annotator id, and all by id.
+        self.live: defaultdict[int, dict[int, Given]] = defaultdict(dict)
         self.given: dict[int, Given] = {}
         self.replaced = self.unnamed = 0
 
@@ -146,7 +146,7 @@ class Chunk:
                 continue
             self.given[judgment.id] = judgment
             if judgment.retired_at is None:
-                self.live[comparison_id, annotator_id] = judgment
+                self.live[comparison_id][annotator_id] = judgment
 
     def _name(self, item: Item, sides: list[Side]) -> str:
         a, b = item.answers
@@ -197,7 +197,7 @@ class Chunk:
             return False
         if comparison.gold is not None:
             raise ConflictError(f"the gold verdict of this comparison is already {comparison.gold.value}")
-        if any(judged == comparison.id for judged, _ in self.live):
+        if self.live[comparison.id]:
             raise ConflictError("this comparison has been judged already, so it can no longer become gold")
         comparison.gold = gold
         self.pending.updates["gold set"].append({"id": comparison.id, "gold": gold.value})
@@ -214,7 +214,7 @@ class Chunk:
             self._set_gold(comparison, item.gold, flipped=comparison.a != sides[0])
         self.submissions.add(vote.submission)
         annotator_id, cluster = self.names.annotator(vote)
-        before = None if comparison is None else self.live.get((comparison.id, annotator_id))
+        before = None if comparison is None else self.live[comparison.id].get(annotator_id)
         self._count_further(item, vote, (pair, annotator_id), there=before is not None)
         if comparison is None:
             comparison = self._compare(item, pair, sides, item.gold)
@@ -248,7 +248,7 @@ class Chunk:
                     self.places.add_repeated(prompt_id, answer, side)
                 return self._compare(again, pair, repeated, None)
             self._know_given([comparison.id])
-            if (comparison.id, annotator_id) not in self.live:
+            if annotator_id not in self.live[comparison.id]:
                 return comparison
 
     def _add_judgment(
@@ -282,7 +282,7 @@ class Chunk:
             if before.retired_at is None:
                 return
             self._count(item, comparison, annotator, before, -1)
-        self.live[comparison.id, annotator[0]] = given
+        self.live[comparison.id][annotator[0]] = given
         self._count(item, comparison, annotator, given, +1)
 
     def _count(
