@@ -5,10 +5,10 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.imports.shapes import SHAPES
+from app.imports.shapes import SHOWN
 from app.inputs import BLANK_IS_NONE, NO_NUL
 
-ShapeName = StrEnum("ShapeName", {name.upper().replace("-", "_"): name for name in SHAPES})  # type: ignore[misc]
+ShapeName = StrEnum("ShapeName", {shape.name.upper().replace("-", "_"): shape.name for shape in SHOWN})  # type: ignore[misc]
 
 
 class ImportIn(BaseModel):

@@ -93,7 +93,7 @@ def _found(seen: Record | None) -> str:
 
 
 def _expected() -> str:
-    return "Expected one of: " + "; ".join(f"{shape.name} ({shape.about})" for shape in SHAPES.values()) + "."
+    return "Expected one of: " + "; ".join(f"{shape.name} ({shape.about})" for shape in SHOWN) + "."
 
 
 def _has(*names: str) -> Callable[[set[str]], bool]:
@@ -226,4 +226,11 @@ SHAPES = _table(
             building.arena_hard_question,
         ),
     ]
+)
+
+# As they are told: what most files hold first, the shapes of other tools last.
+_OUR_OWN = ("comparisons", "responses", "responses-wide", "votes", "preferences", "judgments")
+SHOWN = (
+    *(SHAPES[name] for name in _OUR_OWN),
+    *(shape for shape in SHAPES.values() if shape.name not in _OUR_OWN),
 )

@@ -9,7 +9,7 @@ from app.accounts import session as sign_in_session
 from app.errors import Invalid, Problem
 from app.imports import uploads, work  # noqa: F401 -- registers the job
 from app.imports.forms import ImportIn
-from app.imports.shapes import SHAPES
+from app.imports.shapes import SHOWN
 from app.permissions import Access
 
 bp = Blueprint("imports", __name__)
@@ -27,10 +27,10 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
         problem,
         access=access,
         project=access.project,
-        shapes=SHAPES.values(),
+        shapes=SHOWN,
         shape_choices=[
             ("", _("Find it out from the content")),
-            *((shape.name, language.said(shape.title)) for shape in SHAPES.values()),
+            *((shape.name, language.said(shape.title)) for shape in SHOWN),
         ],
         settings=web.settings(),
     )

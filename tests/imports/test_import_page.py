@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from sqlmodel import Session, select
 
 from app import jobs
 from app.imports import importing, uploads
+from app.imports.shapes import SHAPES
 from app.models import Account, Job, JobState
 from app.settings import Settings
 from tests.conftest import Cast
@@ -32,6 +34,9 @@ def test_a_lead_uploads_files_and_reads_what_came_of_them(
     client = client_of(cast.lena)
     page = client.get(URL)
     assert "Arena-Hard model answers" in page.text
+    told = re.findall(r"<summary>.* <code>([\w-]+)</code>", page.text)
+    assert told[:3] == ["comparisons", "responses", "responses-wide"], "what most files hold comes first"
+    assert set(told) == set(SHAPES)
     answer = client.post(
         URL, data=files(one_jsonl=GOOD, two_jsonl=b'{"prompt": "Hi", "model": "heron"}\n' + GOOD)
     )
