@@ -16,6 +16,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import language
 from app.errors import FieldError, Problem, Unauthorized
+from app.permissions import Access, Archived
 from app.web import account, htmx, is_api, is_file, settings, wants_fragment
 
 log = logging.getLogger(__name__)
@@ -35,9 +36,17 @@ def init_app(app: Flask) -> None:
 def _problem(error: Problem) -> BaseResponse:
     if isinstance(error, Unauthorized) and not is_api():
         return _sign_in_first()
+    if isinstance(error, Archived) and not is_api():
+        return _archived(error)
     response = tell(error.status, error.detail, error.errors, error.members)
     response.headers.update(error.headers)
     return response
+
+
+def _archived(error: Archived) -> Response:
+    # Whoever sends something saw the page while the project was open.
+    lost = _("What you sent was not saved.") if request.method == "POST" else ""
+    return tell(error.status, f"{error.detail} {lost}".strip(), closed=error.access)
 
 
 def _sign_in_first() -> BaseResponse:
@@ -113,8 +122,12 @@ def tell(
     detail: str,
     errors: list[FieldError] | None = None,
     members: dict[str, Any] | None = None,
+    closed: Access | None = None,
 ) -> Response:
-    """The same error as the asker reads it: problem document, fragment or page."""
+    """The same error as the asker reads it: problem document, fragment or page.
+
+    ``closed`` is the archived project that it is about, if it is about one.
+    """
     if is_api() or is_file():
         response = jsonify(problem_document(status, detail, errors or []) | (members or {}))
         response.content_type = "application/problem+json"
@@ -126,7 +139,8 @@ def tell(
             # also of an account already read: what failed may have expired it.
             g._login_user = AnonymousUserMixin()
         template = "errors/_problem.html" if wants_fragment() else "errors/problem.html"
-        page = render_template(template, status=status, detail=detail, errors=errors or [])
+        around = {"access": closed, "project": closed.project} if closed else {}
+        page = render_template(template, status=status, detail=detail, errors=errors or [], **around)
         response = make_response(page)
     response.status_code = status
     if status in (HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.INSUFFICIENT_STORAGE):

@@ -7,7 +7,7 @@ from flask_babel import gettext as _
 from flask_babel import lazy_pgettext
 from sqlmodel import Session, col, select
 
-from app import db, web
+from app import db, language, web
 from app.errors import Conflict, Forbidden, NotFound, Unauthorized
 from app.models import Account, Membership, Project, Role, Visibility, row_id
 
@@ -74,11 +74,19 @@ class Access:
         return self.allows("see the project")
 
 
+class Archived(Conflict):
+    """It is allowed, but not while the project is archived; ``access`` is what it would be allowed by."""
+
+    def __init__(self, detail: str, access: Access) -> None:
+        super().__init__(detail)
+        self.access = access
+
+
 def enter(session: Session, account: Account | None, slug: str, ability: str) -> Access:
     """The project behind a slug, if the account may do this there.
 
     Raises NotFound where the project is not theirs to know of, Forbidden where it is visible but
-    the role does not allow it, Conflict where it is archived, Unauthorized where signing in could
+    the role does not allow it, Archived where it is archived, Unauthorized where signing in could
     help.
     """
     project = _by_slug(session, slug)
@@ -90,13 +98,30 @@ def enter(session: Session, account: Account | None, slug: str, ability: str) ->
     if access is None or not access.visible:
         raise NotFound(_("There is no such project, or you are not a member of it."))
     if access.allows(ability):
-        raise Conflict(_("This project is archived. Its lead can open it again in the settings."))
+        raise Archived(_why_archived(session, access), access)
     raise Forbidden(
         _(
             "Your role in this project does not let you %(ability)s. Ask its lead.",
             ability=_ABILITIES[ability],
         )
     )
+
+
+def _why_archived(session: Session, access: Access) -> str:
+    if access.allows("manage"):
+        return _("This project is archived. Its lead can open it again in the settings.")
+    kept = _("This project is archived: what was judged is kept, but nothing more can be judged.")
+    leads = (
+        select(Account.name)
+        .join(Membership, col(Membership.account_id) == Account.id)
+        .where(Membership.project_id == access.project.id, Membership.role == LEAD)
+        .order_by(Account.name)
+    )
+    names = session.exec(leads).all()
+    if not names:
+        return kept
+    whom = _("Ask who leads it: %(names)s.", names=language.listed(names))
+    return f"{kept} {whom}"
 
 
 def enter_signed_in(slug: str, ability: str) -> tuple[Access, Account]:

@@ -7,7 +7,7 @@ from flask import Flask
 from sqlmodel import Session
 
 from app import permissions
-from app.errors import Conflict, Forbidden, NotFound, Problem, Unauthorized
+from app.errors import Forbidden, NotFound, Problem, Unauthorized
 from app.models import Account, Visibility, now
 from app.permissions import MAY
 from tests.conftest import Cast
@@ -80,7 +80,7 @@ def test_an_archived_project_can_only_be_read(session: Session, cast: Cast, name
     for letter, ability in ABILITIES.items():
         closed = letter in "JIQ" and letter in row
         assert refusal(session, person(cast, name), ability) == (
-            Conflict if closed else expected(name, row, letter)
+            permissions.Archived if closed else expected(name, row, letter)
         )
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask_babel import gettext as _
-from sqlmodel import Session
+from sqlmodel import Session, select
 
 from app import audit, counting, tallies
 from app.annotation import asked, assignments, drafts, marks, statements
@@ -14,7 +14,7 @@ from app.annotation.assignments import CLOSED, ClosedError
 from app.annotation.claim import annotator_of
 from app.annotation.forms import JudgmentIn, as_form
 from app.errors import Conflict
-from app.models import AssignmentState, Outcome, Source, now, row_id
+from app.models import AssignmentState, Judgment, Outcome, Source, now, row_id
 from app.permissions import Access
 from app.rubric import PLAIN, Rubric, parsed
 from app.tallies import Counted, Key
@@ -102,6 +102,19 @@ def submit_judgment(
     # Last: until the commit, whoever judges the same comparison waits for its counts.
     counting.add(session, row_id(access.project), deltas, votes)
     return _submitted(given, said["outcome"], moment, True, annotator, assigned, missed)
+
+
+def repeated(session: Session, access: Access, given: JudgmentIn, source: Source) -> Submitted | None:
+    """The stored judgment that this submission is again, whatever became of the project; None for a new one.
+
+    Raises what ``submit_judgment`` raises of a submission_id that was used before.
+    """
+    known = select(Judgment.id).where(
+        Judgment.project_id == access.project.id, Judgment.submission_id == given.submission_id
+    )
+    if session.exec(known).first() is None:
+        return None
+    return submit_judgment(session, access, given, source)
 
 
 def _submitted(

@@ -14,7 +14,7 @@ from app.annotation.assignments import reveal, skip
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
-from app.annotation.judge import submit_judgment, undo
+from app.annotation.judge import repeated, submit_judgment, undo
 from app.api.answers import AssignmentOut, JudgmentOut, ReopenedOut, SubmittedOut
 from app.api.auth import enter
 from app.api.blind import blind
@@ -22,7 +22,8 @@ from app.api.operations import answered, get, post
 from app.api.paging import Page, PageIn, address, position
 from app.api.reading import asked, received
 from app.errors import Conflict
-from app.models import Scope
+from app.models import Scope, Source
+from app.permissions import Archived
 
 JUDGE = Scope.ANNOTATE
 
@@ -71,7 +72,13 @@ def skip_assignment(slug: str, uid: str) -> None:
 )
 def judge(slug: str) -> Response:
     """Record a verdict, or with `supersedes` a change of mind."""
-    access = enter(slug, "judge")
+    try:
+        access = enter(slug, "judge")
+    except Archived as closed:
+        known = repeated(db.session(), closed.access, received(JudgmentIn), Source.API)
+        if known is None:
+            raise
+        return answered(SubmittedOut.model_validate(known), HTTPStatus.OK)
     submitted = submit_judgment(db.session(), access, received(JudgmentIn))
     db.session().commit()
     status = HTTPStatus.CREATED if submitted.created else HTTPStatus.OK

@@ -95,6 +95,7 @@ def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any)
         access=access,
         project=access.project,
         unmatched=unmatched,
+        counts=overview.counts(db.session(), access.project),
         **shown,
     )
 

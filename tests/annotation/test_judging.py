@@ -2,6 +2,7 @@
 
 import gc
 import re
+from collections.abc import Callable
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
@@ -9,7 +10,8 @@ from flask import Flask
 from sqlmodel import Session
 
 from app import server
-from app.models import Outcome, Source
+from app.models import Account, Outcome, Source
+from app.projects import lifecycle
 from tests.annotation.arrange import queue
 from tests.annotation.desk import JUDGE, ClientOf, check, fields, send, shown_first, stored
 from tests.conftest import Cast
@@ -230,3 +232,37 @@ def test_a_verdict_needs_its_csrf_token(
     answer = send(client, page, "a", csrf_token=token)
     assert answer.status_code == 200
     assert send(client, answer, "a").status_code == 200
+
+
+def test_whoever_judges_while_the_project_is_archived_is_told_what_became_of_the_verdict(
+    session: Session, cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    queue(session, cast.project, 2)
+    client, api = client_of(cast.ann), client_of(None)
+    first = client.get(JUDGE)
+    second = send(client, first, "tie")
+    lifecycle.archive(session, cast.project, by=cast.lena)
+    session.commit()
+    late = send(client, second, "tie")
+    assert late.status_code == 409
+    assert "archived" in late.text
+    assert "Ask who leads it: Lena." in late.text
+    assert "What you sent was not saved." in late.text
+    unscripted = client.post(JUDGE, data={**fields(second), "outcome": "tie"})
+    assert unscripted.status_code == 409
+    assert "<h1>This project is archived</h1>" in unscripted.text
+    again = send(client, first, "tie")
+    assert again.status_code == 200, "its answer was lost on the way"
+    assert again.headers["HX-Redirect"] == JUDGE
+    page = client.get(JUDGE)
+    assert page.status_code == 409
+    assert "Your verdict was saved before the project was archived." in page.text
+    assert "not saved" not in page.text
+    [judgment] = stored(session)
+    sent = {"assignment_id": fields(first)["assignment_id"], "outcome": "tie"}
+    url, mine = "/api/v1/projects/birds/judgments", bearer(cast.ann)
+    known = api.post(url, json=sent | {"submission_id": judgment.submission_id}, headers=mine)
+    assert (known.status_code, known.json["outcome"]) == (200, "tie")
+    assert api.post(url, json=sent | {"submission_id": "x" * 32}, headers=mine).status_code == 409
+    assert send(client, first, "a").status_code == 409, "another verdict than the one that was saved"
+    check(session, cast)

@@ -224,11 +224,20 @@ def test_refused_settings(
 
 def test_archive_and_reopen(cast: Cast, client_of: Any) -> None:
     lena = client_of(cast.lena)
-    assert lena.post("/p/birds/archive").status_code == 303
+    settings = lena.get("/p/birds/settings").text
+    before = settings.split('action="/p/birds/archive"')[0]
+    assert before.rindex("<details") > before.rindex("</details>"), "one click opens what follows from it"
+    assert 'action="/p/birds/reopen"' not in settings
+    archived = lena.post("/p/birds/archive", follow_redirects=True).text
+    assert "is archived" in archived
+    assert 'action="/p/birds/reopen"' in archived
+    assert 'action="/p/birds/archive"' not in archived
     assert "Birds" not in lena.get("/").text.split("<main")[1]
     assert "Birds" in lena.get("/?archived=1").text
     page = lena.get("/p/birds/").text
     assert "is archived" in page
+    assert 'action="/p/birds/reopen"' in page
+    assert 'action="/p/birds/reopen"' not in client_of(cast.vic).get("/p/birds/").text
     assert ">Judge<" not in page
     lena.post("/p/birds/reopen")
     assert "Judge: Birds" in lena.get("/").text
