@@ -14,18 +14,20 @@ from app.imports.forms import ImportIn
 from app.imports.importing import File, import_files
 from app.models import Account, Job, JobState, Project, now
 
-# Files of an import that failed or was cancelled, for whoever starts it again.
+# Files of an import that failed or was cancelled, for whoever starts it again, or that was only tried.
 KEPT = timedelta(days=7)
 
 
 def _discard(job: Job) -> None:
-    if job.state == JobState.DONE:
+    # What was only tried may be imported yet.
+    to_come = job.params.get("dry_run") and not (job.result or {}).get("all_refused")
+    if job.state == JobState.DONE and not to_come:
         uploads.discard(web.settings(), job.params["files"])
 
 
 @jobs.every_minute
 def discard_old() -> None:
-    """Remove files of imports that did not come to their end and that nobody started again."""
+    """Remove files of imports that added not all their rows and that nobody went on with."""
     old = uploads.older_than(web.settings(), now() - KEPT)
     if not old:
         return
@@ -39,7 +41,7 @@ def discard_old() -> None:
 
 @jobs.work("import", "import", after=_discard)
 def import_uploads(job: Job, progress: jobs.Progress) -> dict[str, Any]:
-    """Import a job's files, which are removed once that is done; progress counts rows."""
+    """Import a job's files, which are removed once their rows are added; progress counts rows."""
     settings = web.settings()
     with db.new_session(db.engine(), write=False) as session:
         project = session.get_one(Project, job.project_id)

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from app import audit, jobs, permissions, web
 from app.errors import Conflict, NotFound
 from app.imports import uploads
+from app.imports.forms import ImportIn
 from app.models import Account, Job, JobState, Project
 from app.permissions import Access
 
@@ -33,12 +34,24 @@ class Listed:
     @property
     def may_repeat(self) -> bool:
         """Whether it came to no end and the asker might start one like it now: its files are there."""
+        return self.job.state in REPEATABLE and self._may_begin
+
+    @property
+    def may_import(self) -> bool:
+        """Whether it only tried an import that the asker might do now: its files are there."""
+        return _was_a_try(self.job) and self._may_begin
+
+    @property
+    def _may_begin(self) -> bool:
         return (
-            self.job.state in REPEATABLE
-            and uploads.are_there(web.settings(), self.job.params.get("files", []))
+            uploads.are_there(web.settings(), self.job.params.get("files", []))
             and self.access is not None
             and self.access.can(jobs.ability(self.job))
         )
+
+
+def _was_a_try(job: Job) -> bool:
+    return job.kind == "import" and job.state == JobState.DONE and bool(job.params.get("dry_run"))
 
 
 def of(access: Access) -> "sa.Select[Any]":
@@ -101,6 +114,26 @@ def repeat(session: Session, listed: Listed, *, by: Account) -> None:
     if not jobs.again(session, listed.job):
         raise Conflict(_("Only a job that failed or was cancelled can be started again."))
     _record(session, "job.repeat", listed, by)
+
+
+def import_tried(session: Session, listed: Listed, *, by: Account) -> Job:
+    """The import of what was only tried, of the same files in the same way; ``jobs.send`` it once committed.
+
+    Asked again, it is the one there is. Raises Conflict for a job of any other kind, and what entering
+    raises where the asker may not import now.
+    """
+    tried = listed.job
+    if listed.access is None or not _was_a_try(tried):
+        raise Conflict(_("Only what was tried can be imported from here."))
+    project = permissions.enter(session, by, listed.access.project.slug, jobs.ability(tried)).project
+    session.refresh(tried, with_for_update=True)
+    if "imported_by" in tried.params:
+        return session.exec(select(Job).where(Job.uid == tried.params["imported_by"])).one()
+    asked = ImportIn.model_validate({**tried.params, "dry_run": False})
+    started = uploads.start(session, project, tried.params["files"], asked, by=by)
+    tried.params = {**tried.params, "imported_by": started.uid}
+    session.add(tried)
+    return started
 
 
 def _record(session: Session, verb: str, listed: Listed, by: Account) -> None:

@@ -69,6 +69,16 @@ def repeat(slug: str, uid: str) -> BaseResponse:
     return web.see_other("joblist.job", slug=slug, uid=uid)
 
 
+@bp.post("/p/<slug>/jobs/<uid>/import")
+def import_tried(slug: str, uid: str) -> BaseResponse:
+    """Import what was only tried."""
+    _, found = _find(slug, uid)
+    started = listing.import_tried(db.session(), found, by=web.signed_in())
+    db.session().commit()
+    jobs.send(started)
+    return web.see_other("joblist.job", slug=slug, uid=started.uid)
+
+
 @bp.get("/p/<slug>/jobs/<uid>/refused.jsonl")
 def refused_rows(slug: str, uid: str) -> Response:
     """Every row that an import refused, with its place and the reason, as JSON Lines."""

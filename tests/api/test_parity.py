@@ -66,6 +66,7 @@ joblist.show: project_jobs
 joblist.job: job
 joblist.cancel: cancel_job
 joblist.repeat: repeat_job
+joblist.import_tried: import_files
 joblist.refused_rows: refused_rows
 pairing.page: queue_pairs
 pairing.queue: queue_pairs

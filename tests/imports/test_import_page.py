@@ -75,8 +75,54 @@ def test_a_row_that_contradicts_is_given_back_too(cast: Cast, client_of: ClientO
 def test_trying_writes_nothing(cast: Cast, client_of: ClientOf, session: Session) -> None:
     client = client_of(cast.lena)
     job = client.post(URL, data={**files(a_jsonl=GOOD), "dry_run": "true"}, follow_redirects=True)
-    assert "nothing was written" in job.text
+    assert "nothing was added yet" in job.text
     assert table_sizes(session, "responses") == {"responses": 0}
+
+
+def test_what_was_tried_is_imported_without_sending_it_again(
+    app: Flask, cast: Cast, client_of: ClientOf, session: Session, settings: Settings
+) -> None:
+    lena, other_lead = client_of(cast.lena), client_of(cast.ada)
+    rows = json_lines([{"prompt": "Hi", "model": "heron"}])
+    asked = {**files(a_jsonl=GOOD + rows), "dry_run": "true", "batch": "first", "as": "responses"}
+    tried = lena.post(URL, data=asked).location
+    assert "Import these rows" in lena.get(tried).text
+    assert client_of(cast.rosa).post(f"{tried}/import").status_code == 404
+    app.config["WTF_CSRF_ENABLED"] = True
+    assert lena.post(f"{tried}/import").status_code == 400
+    app.config["WTF_CSRF_ENABLED"] = False
+    app.extensions["jobs"].immediate = False
+    imported = other_lead.post(f"{tried}/import").location
+    assert lena.post(f"{tried}/import").location == imported, "the second press begins no second import"
+    app.extensions["jobs"].immediate = True
+    with app.app_context():
+        jobs.send_waiting()
+    came = lena.get(imported).text
+    assert "Rows read" in came
+    assert "Import these rows" not in came
+    _, job = session.exec(select(Job).order_by(Job.id)).all()
+    assert (job.account_id, job.params["as"], job.params["batch"]) == (cast.ada.id, "responses", "first")
+    assert job.result
+    assert (job.result["added"], job.result["refused"], job.result["dry_run"]) == (2, 1, False)
+    assert table_sizes(session, "responses") == {"responses": 2}
+    assert list((settings.data_dir / "uploads").iterdir()) == []
+    again = lena.get(tried).text
+    assert f'href="{imported}"' in again
+    assert "Import these rows" not in again
+    assert lena.post(f"{imported}/import").status_code == 409
+
+
+def test_what_was_tried_and_wholly_refused_is_not_kept(
+    cast: Cast, client_of: ClientOf, settings: Settings
+) -> None:
+    bad = {
+        **files(a_jsonl=json_lines([{"prompt": "Hi", "model": "heron", "response": 5}])),
+        "dry_run": "true",
+    }
+    page = client_of(cast.lena).post(URL, data=bad, follow_redirects=True).text
+    assert "nothing was added" in page
+    assert "Import these rows" not in page
+    assert list((settings.data_dir / "uploads").iterdir()) == []
 
 
 def test_the_list_tells_a_try_and_an_import_of_nothing(cast: Cast, client_of: ClientOf) -> None:
