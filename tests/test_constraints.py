@@ -4,7 +4,16 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from app.models import Assignment, AssignmentState, Guideline, Invitation, Job, now
+from app.models import (
+    Assignment,
+    AssignmentState,
+    Guideline,
+    Invitation,
+    Job,
+    Snapshot,
+    SnapshotState,
+    now,
+)
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -26,6 +35,10 @@ FORBIDDEN = {
     "UPDATE invitations SET accepted_at = expires_at": "accepted_by_somebody",
     "UPDATE invitations SET kind = 'human'": "kind_with_role",
     "UPDATE invitations SET kind = 'model', project_id = 1, role = 'viewer'": "judge_model_may_judge",
+    "UPDATE snapshots SET withdrawn_reason = 'wrong'": "reason_when_withdrawn",
+    "UPDATE snapshots SET withdrawn_reason = '', withdrawn_at = created_at": "withdrawn_reason_not_empty",
+    "UPDATE snapshots SET withdrawn_reason = 'wrong', withdrawn_at = created_at, state = 'making', "
+    "digest = NULL, ready_at = NULL": "ready_before_withdrawn",
     "UPDATE jobs SET finished_at = created_at": "finished_when_ended",
     "UPDATE jobs SET state = 'done'": "finished_when_ended",
 }
@@ -43,12 +56,15 @@ def filled(session: Session, cast: Cast) -> Session:
         state=AssignmentState.JUDGED,
         closed_at=now(),
     )
+    frozen = Snapshot(project_id=cast.project.id or 0, name="birds", version=1, digest="d", ready_at=now())
+    frozen.state = SnapshotState.READY
     session.add_all(
         [
             assignment,
             Guideline(project_id=cast.project.id, version=1, text="Read both."),
             Invitation(digest="d", expires_at=now()),
             Job(kind="import"),
+            frozen,
         ]
     )
     session.commit()

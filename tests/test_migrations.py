@@ -11,7 +11,18 @@ from sqlmodel import Session, select
 
 from app import db, tallies
 from app.asking import rubrics
-from app.models import Account, Guideline, Judgment, Outcome, Project, TextSize, metadata
+from app.models import (
+    Account,
+    Guideline,
+    Judgment,
+    Outcome,
+    Project,
+    Snapshot,
+    SnapshotState,
+    TextSize,
+    metadata,
+    now,
+)
 from app.settings import Settings
 from tests.annotation.arrange import ask, queue
 from tests.conftest import Cast, make_settings
@@ -78,6 +89,24 @@ def test_how_somebody_reads_moves_with_them(app: Flask, session: Session, cast: 
         ann, ben = (after.get_one(Account, person.id) for person in (cast.ann, cast.ben))
         assert (ann.text_size, ann.differences, ann.stacked) == (TextSize.LARGE, True, False)
         assert (ben.text_size, ben.differences) == (TextSize.NORMAL, False)
+
+
+def test_snapshots_are_still_there_once_they_can_be_withdrawn(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    made = Snapshot(project_id=cast.project.id or 0, name="birds", version=1, digest="d", ready_at=now())
+    made.state, made.note = SnapshotState.READY, "For the paper."
+    made.withdrawn_at, made.withdrawn_reason = now(), "Half of it is missing."
+    session.add(made)
+    session.commit()
+    session.close()
+    engine = app.extensions["engine"]
+    command.downgrade(db.alembic_config(engine), "0027")
+    db.upgrade(engine)
+    with Session(engine) as after:
+        kept = after.exec(select(Snapshot)).one()
+        assert (kept.label, kept.digest, kept.note) == ("birds-v1", "d", "")
+        assert (kept.withdrawn_at, kept.withdrawn_reason) == (None, None)
 
 
 @pytest.fixture

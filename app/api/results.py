@@ -174,7 +174,7 @@ class FileOut(Answer):
 
 
 class SnapshotOut(Answer):
-    """A snapshot, which never changes; `digest` is that of its SHA256SUMS."""
+    """A snapshot, whose files never change; `digest` is that of its SHA256SUMS."""
 
     label: str
     name: str
@@ -184,6 +184,9 @@ class SnapshotOut(Answer):
     size: int
     files: list[FileOut]
     ready_at: datetime | None
+    withdrawn_at: datetime | None = Field(description="When it was marked as wrong, not to be used.")
+    withdrawn_reason: str | None
+    note: str = Field(description="What people wrote beside it.")
     url: str
     page: str
 

@@ -10,13 +10,13 @@ from app.api import auth
 from app.api.answers import JobOut
 from app.api.auth import enter
 from app.api.jobs import started
-from app.api.operations import get, post
+from app.api.operations import get, patch, post, saved
 from app.api.paging import Page, PageIn, page
-from app.api.reading import asked, received
+from app.api.reading import asked, changed, received
 from app.api.results import ChangesOut, SnapshotOut
 from app.models import Scope, Snapshot
-from app.snapshots import making, reading, serving, work
-from app.snapshots.forms import SnapshotIn
+from app.snapshots import making, reading, serving, withdrawing, work
+from app.snapshots.forms import NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 
 
@@ -55,6 +55,34 @@ def snapshot(slug: str, label: str) -> SnapshotOut:
     return _told(_find(slug, label), slug)
 
 
+@patch("/projects/<slug>/snapshots/<label>", scope=Scope.MANAGE, takes=NoteIn, gives=SnapshotOut)
+def change_snapshot(slug: str, label: str) -> SnapshotOut:
+    """Write a note beside a snapshot, not into its files."""
+    access, session = enter(slug, "export"), db.session()
+    found = reading.find(session, access.project, label)
+    note = changed(NoteIn, found).note
+    withdrawing.write_note(session, access.project, found, note, by=auth.account())
+    return saved(_told(found, slug))
+
+
+@post("/projects/<slug>/snapshots/<label>/withdraw", scope=Scope.MANAGE, takes=WithdrawIn, gives=SnapshotOut)
+def withdraw_snapshot(slug: str, label: str) -> SnapshotOut:
+    """Mark a snapshot as wrong, with a reason; its files stay as they are."""
+    access, session, reason = enter(slug, "export"), db.session(), received(WithdrawIn).reason
+    found = reading.find(session, access.project, label)
+    withdrawing.withdraw(session, access.project, found, reason, by=auth.account())
+    return saved(_told(found, slug))
+
+
+@post("/projects/<slug>/snapshots/<label>/put-back", scope=Scope.MANAGE, gives=SnapshotOut)
+def put_snapshot_back(slug: str, label: str) -> SnapshotOut:
+    """Take back that a snapshot was withdrawn."""
+    access, session = enter(slug, "export"), db.session()
+    found = reading.find(session, access.project, label)
+    withdrawing.put_back(session, access.project, found, by=auth.account())
+    return saved(_told(found, slug))
+
+
 class SinceIn(BaseModel):
     """What a snapshot is compared with."""
 
@@ -72,7 +100,10 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
     gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
-    headers={"ETag": "Its SHA-256, in quotes"},
+    headers={
+        "ETag": "Its SHA-256, in quotes",
+        serving.WITHDRAWN: "Only of a withdrawn snapshot: when that was",
+    },
     by_ranges=True,
 )
 def snapshot_file(slug: str, label: str, path: str) -> Response:

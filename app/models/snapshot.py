@@ -29,6 +29,11 @@ class Snapshot(SQLModel, table=True):
         sa.CheckConstraint("version >= 1", name="version_positive"),
         sa.CheckConstraint("(state = 'ready') = (digest IS NOT NULL)", name="digest_when_ready"),
         sa.CheckConstraint("(state = 'ready') = (ready_at IS NOT NULL)", name="moment_when_ready"),
+        sa.CheckConstraint(
+            "(withdrawn_at IS NULL) = (withdrawn_reason IS NULL)", name="reason_when_withdrawn"
+        ),
+        sa.CheckConstraint("withdrawn_reason <> ''", name="withdrawn_reason_not_empty"),
+        sa.CheckConstraint("withdrawn_at IS NULL OR state = 'ready'", name="ready_before_withdrawn"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -49,6 +54,10 @@ class Snapshot(SQLModel, table=True):
     files: list[dict[str, Any]] = Field(default_factory=list, sa_type=Json)
     created_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     ready_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    # That it turned out wrong, and a word beside it: of the snapshot, not in its files.
+    withdrawn_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    withdrawn_reason: str | None = Field(default=None, max_length=500)
+    note: str = Field(default="", max_length=1000)
 
     @property
     def label(self) -> str:

@@ -10,9 +10,9 @@ import orjson
 from app import db, permissions, web
 from app.errors import checked_options
 from app.exports.options import filters
-from app.snapshots import making, reading, verify
+from app.snapshots import making, reading, verify, withdrawing
 from app.snapshots.diff import Changes
-from app.snapshots.forms import FORMATS, SnapshotIn
+from app.snapshots.forms import FORMATS, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 
 
@@ -103,7 +103,31 @@ def list_(slug: str) -> None:
     project = permissions.project_named(db.engine(), slug)
     with db.new_session(db.engine(), write=False) as session:
         for found, _ in reading.newest(session, project, sys.maxsize):
-            click.echo(f"{found.label}\t{found.ready_at:%Y-%m-%d %H:%M}\t{found.rows:,} rows\t{found.digest}")
+            wrong = f"\twithdrawn: {found.withdrawn_reason}" if found.withdrawn_at else ""
+            made = f"{found.ready_at:%Y-%m-%d %H:%M}"
+            click.echo(f"{found.label}\t{made}\t{found.rows:,} rows\t{found.digest}{wrong}")
+
+
+@snapshot.command("withdraw")
+@click.argument("slug")
+@click.argument("label")
+@click.argument("reason")
+def withdraw_(slug: str, label: str, reason: str) -> None:
+    """Mark snapshot LABEL (NAME-vVERSION) of project SLUG as wrong; its files stay as they are."""
+    reason = checked_options(WithdrawIn, {"reason": reason}).reason
+    project = permissions.project_named(db.engine(), slug)
+    with db.transaction(db.engine()) as session:
+        withdrawing.withdraw(session, project, reading.find(session, project, label), reason, by=None)
+
+
+@snapshot.command("put-back")
+@click.argument("slug")
+@click.argument("label")
+def put_back_(slug: str, label: str) -> None:
+    """Take back that snapshot LABEL of project SLUG was withdrawn."""
+    project = permissions.project_named(db.engine(), slug)
+    with db.transaction(db.engine()) as session:
+        withdrawing.put_back(session, project, reading.find(session, project, label), by=None)
 
 
 @snapshot.command("diff")

@@ -4,9 +4,18 @@ import re
 from typing import Annotated, Any, NoReturn
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BeforeValidator, ConfigDict, Field, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    field_validator,
+)
 
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part, Split, listed
+from app.inputs import NO_NUL
 from app.snapshots import licences
 
 NAME = r"^[a-z0-9](?:[a-z0-9-]{0,58}[a-z0-9])?$"
@@ -96,3 +105,19 @@ class SnapshotIn(ExportSpec):
             # The ties that it drops are the criterion's.
             given.pop("ties", None)
         return ExportSpec.model_validate(given)
+
+
+class WithdrawIn(BaseModel):
+    """Why a snapshot is not to be used any more."""
+
+    reason: Annotated[
+        str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)
+    ] = Field(description="For everybody who comes for it; another replaces it.")
+
+
+class NoteIn(BaseModel):
+    """What people write beside a snapshot."""
+
+    note: Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=NO_NUL)] = Field(
+        "", description="Beside the files, not in them; empty for none."
+    )

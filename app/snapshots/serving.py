@@ -17,6 +17,8 @@ MEDIA_TYPES = {
     "parquet": "application/vnd.apache.parquet",
     "zst": "application/zstd",
 }
+# Tells programs, since the files of a withdrawn snapshot stay as they are.
+WITHDRAWN = "X-Tiebreak-Withdrawn"
 # Texts get their charset where they are answered.
 TEXT = "text/plain"
 
@@ -58,6 +60,8 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
         response.close()
         response = Response(status=response.status_code)
         response.set_etag(file["sha256"])
+    if snapshot.withdrawn_at is not None:
+        response.headers[WITHDRAWN] = snapshot.withdrawn_at.isoformat()
     # It never changes, but who may read it does.
     response.headers["Cache-Control"] = "private, no-cache"
     return response

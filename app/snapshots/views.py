@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
+from flask_babel import gettext as _
 from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
@@ -15,8 +16,8 @@ from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.models import Snapshot
 from app.permissions import Access
-from app.snapshots import diff, licences, making, reading, serving, work
-from app.snapshots.forms import OF_ONE_FILE, SnapshotIn
+from app.snapshots import diff, licences, making, reading, serving, withdrawing, work
+from app.snapshots.forms import OF_ONE_FILE, NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 from app.text import render_markdown
 
@@ -92,13 +93,52 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
 
 
 @bp.get("/p/<slug>/snapshots/<label>")
-def one(slug: str, label: str) -> str:
+def one(slug: str, label: str) -> Response:
     """One snapshot: its card, its files, and how to load it."""
-    access = _enter(slug)
+    return _one(_enter(slug), label)
+
+
+@bp.post("/p/<slug>/snapshots/<label>/withdraw")
+def withdraw(slug: str, label: str) -> BaseResponse:
+    """Mark it as wrong."""
+    access, account = permissions.enter_signed_in(slug, "export")
+    found = reading.find(db.session(), access.project, label)
+    try:
+        reason = web.submitted(WithdrawIn).reason
+    except Invalid as problem:
+        return _one(access, label, problem)
+    withdrawing.withdraw(db.session(), access.project, found, reason, by=account)
+    return web.saved(_("%(label)s is withdrawn.", label=label), "snapshots.one", slug=slug, label=label)
+
+
+@bp.post("/p/<slug>/snapshots/<label>/put-back")
+def put_back(slug: str, label: str) -> BaseResponse:
+    """Take that back."""
+    access, account = permissions.enter_signed_in(slug, "export")
+    found = reading.find(db.session(), access.project, label)
+    withdrawing.put_back(db.session(), access.project, found, by=account)
+    return web.saved(_("%(label)s is put back.", label=label), "snapshots.one", slug=slug, label=label)
+
+
+@bp.post("/p/<slug>/snapshots/<label>/note")
+def note(slug: str, label: str) -> BaseResponse:
+    """Write a note beside it."""
+    access, account = permissions.enter_signed_in(slug, "export")
+    found = reading.find(db.session(), access.project, label)
+    try:
+        written = web.submitted(NoteIn).note
+    except Invalid as problem:
+        return _one(access, label, problem)
+    withdrawing.write_note(db.session(), access.project, found, written, by=account)
+    return web.saved(_("Saved."), "snapshots.one", slug=slug, label=label)
+
+
+def _one(access: Access, label: str, problem: Invalid | None = None) -> Response:
+    slug = access.project.slug
     snapshot = reading.find(db.session(), access.project, label)
     earlier = reading.earlier(db.session(), snapshot)
     files = web.public_url("snapshots.file", slug=slug, label=label, path="")
-    return render_template(
+    page = render_template(
         "snapshots/one.html",
         access=access,
         project=access.project,
@@ -108,7 +148,10 @@ def one(slug: str, label: str) -> str:
         previous=next((one for one in earlier if one.name == snapshot.name), None),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),
+        values=snapshot.model_dump() | (web.fields().to_dict() if problem else {}),
+        errors=problem.by_field() if problem else {},
     )
+    return Response(page, problem.status if problem else 200)
 
 
 def _card(snapshot: Snapshot, files: str) -> tuple[Markup, list[tuple[str, Markup]]]:
@@ -117,7 +160,7 @@ def _card(snapshot: Snapshot, files: str) -> tuple[Markup, list[tuple[str, Marku
     # Without its front matter, which is for programs. What it quotes has no line that begins so.
     first, *sections = LINKED.sub(rf"\1{files}\2", card.partition("\n---\n")[2]).split("\n## ")
     parts = (section.partition("\n") for section in sections)
-    return render_markdown(first), [(title, render_markdown(said)) for title, _, said in parts]
+    return render_markdown(first), [(title, render_markdown(said)) for title, _end, said in parts]
 
 
 @bp.get("/p/<slug>/snapshots/<label>/files/<path:path>")

@@ -97,6 +97,9 @@ snapshots.show: snapshots
 snapshots.make: make_snapshot
 snapshots.one: snapshot
 snapshots.changes: snapshot_changes
+snapshots.withdraw: withdraw_snapshot
+snapshots.put_back: put_snapshot_back
+snapshots.note: change_snapshot
 snapshots.file: snapshot_file
 webhooks.page: webhooks project_alerts
 webhooks.add: add_webhook

@@ -76,6 +76,17 @@ def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage
     expect(stat(page, "Pairs added")).to_have_text(f"{added:,}")
     assert wrong_with(page) == []
 
+    page.goto(demo.address(f"/p/demo/snapshots/{label}"))
+    page.locator("summary", has_text=re.compile("^Withdraw$")).click()
+    page.get_by_label("Reason").fill("Half of it is missing.")
+    page.get_by_role("button", name="Withdraw").click()
+    expect(page.get_by_text("Half of it is missing.")).to_be_visible()
+    page.locator("summary", has_text=re.compile("^Note$")).click()
+    page.get_by_label("Note").click()
+    page.keyboard.type("Use the next one.")
+    page.get_by_role("button", name="Save").click()
+    expect(page.get_by_role("paragraph").filter(has_text="Use the next one.")).to_be_visible()
+
 
 def test_the_panel_tells_of_the_fields_as_they_are(
     demo: Site, open_page: OpenPage, complaints: Complaints

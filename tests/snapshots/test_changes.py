@@ -1,21 +1,24 @@
 """A snapshot never changes; what a later one changed is told, its rules too."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from flask import Flask
 from sqlmodel import Session, select
 
 from app.exports.forms import ExportSpec
-from app.models import Comparison, Judgment, now
+from app.models import AuditEvent, Comparison, Judgment, now
+from app.snapshots.commands import snapshot
 from app.snapshots.diff import compare
 from app.snapshots.forms import SnapshotIn
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
 from tests.conftest import Cast
 from tests.exports.arrange import judge
-from tests.snapshots.arrange import API, PAGE, ClientOf, make
+from tests.snapshots.arrange import API, PAGE, ClientOf, folder, make
 
 
 @pytest.mark.usefixtures("judged")
@@ -35,6 +38,48 @@ def test_a_snapshot_stays_when_the_project_goes_on(
     page = client.get(f"{PAGE}/birds-v2/changes?since=birds-v1").text
     assert "Held-out share of prompts" in page
     assert "Pairs added" in page
+
+
+@pytest.mark.usefixtures("judged")
+def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, program: Callable[..., Program]
+) -> None:
+    client, asks = client_of(cast.rosa), program(cast.lena)
+    make(session, client, formats="trl")
+    there, one = folder(app, cast, "birds-v1"), f"{PAGE}/birds-v1"
+    files = {path: path.read_bytes() for path in there.rglob("*") if path.is_file()}
+    refused = client.post(f"{one}/withdraw", data={"reason": " "})
+    assert (refused.status_code, 'id="reason-error"' in refused.text) == (422, True)
+    assert client_of(cast.rui).post(f"{one}/withdraw", data={"reason": "I say so"}).status_code == 403
+    assert "X-Tiebreak-Withdrawn" not in asks.get(f"{API}/birds-v1/manifest.json").headers
+    client.post(f"{one}/withdraw", data={"reason": "Half of <it> is missing."})
+    told = asks.get(f"{API}/birds-v1").json
+    assert told["withdrawn_reason"] == "Half of <it> is missing."
+    manifest = asks.get(f"{API}/birds-v1/manifest.json")
+    assert manifest.headers["X-Tiebreak-Withdrawn"][:19] == told["withdrawn_at"][:19]
+    assert manifest.data == files[there / "manifest.json"]
+    make(session, client, formats="trl")
+    pages = [client.get(address).text for address in (one, f"{PAGE}/birds-v2/changes?since=birds-v1")]
+    assert ["Half of &lt;it&gt; is missing." in page for page in pages] == [True, True]
+    assert re.search(r"birds-v1</a>\s*<span[^>]*>\s*withdrawn", client.get(PAGE).text)
+    assert 'value="birds-v1">birds-v1 (withdrawn)<' in client.get(f"{PAGE}/birds-v2").text
+    with app.app_context():
+        listed = CliRunner().invoke(snapshot, ["list", "birds"]).stdout
+        assert "withdrawn: Half of <it> is missing." in listed.splitlines()[1]
+        CliRunner().invoke(snapshot, ["put-back", "birds", "birds-v1"], catch_exceptions=False)
+    assert "Half of" not in client.get(one).text
+    assert asks.post(f"{API}/birds-v1/withdraw", {"reason": "Again."}).json["withdrawn_reason"] == "Again."
+    assert asks.post(f"{API}/birds-v1/put-back").json["withdrawn_at"] is None
+    client.post(f"{one}/note", data={"note": " For the paper. "})
+    assert "For the paper." in client.get(PAGE).text
+    assert asks("PATCH", f"{API}/birds-v1", json={"note": ""}).json["note"] == ""
+    assert {path: path.read_bytes() for path in there.rglob("*") if path.is_file()} == files
+    events = session.exec(select(AuditEvent).where(AuditEvent.subject == "snapshot:birds-v1")).all()
+    by = [(event.verb.partition(".")[2], event.account_id) for event in events][1:]
+    rosa, lena = cast.rosa.id, cast.lena.id
+    assert by[:4] == [("withdraw", rosa), ("put_back", None), ("withdraw", lena), ("put_back", lena)]
+    assert by[4:] == [("note", rosa), ("note", lena)]
+    assert events[1].detail == {"withdrawn_reason": {"from": None, "to": told["withdrawn_reason"]}}
 
 
 def test_a_diff_tells_added_removed_and_turned(

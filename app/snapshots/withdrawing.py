@@ -1,0 +1,43 @@
+"""Marks a snapshot that turned out wrong, and keeps a note beside one; its files stay as they are."""
+
+from sqlmodel import Session
+
+from app import audit
+from app.models import Account, Project, Snapshot, now
+
+
+def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *, by: Account | None) -> None:
+    """Mark it, or give another reason for one that is marked already."""
+    if found.withdrawn_reason != reason:
+        found.withdrawn_at = found.withdrawn_at or now()
+        _change(session, project, found, "withdraw", "withdrawn_reason", reason, by)
+
+
+def put_back(session: Session, project: Project, found: Snapshot, *, by: Account | None) -> None:
+    """Take the mark off; nothing happens where there is none."""
+    if found.withdrawn_at is not None:
+        found.withdrawn_at = None
+        _change(session, project, found, "put_back", "withdrawn_reason", None, by)
+
+
+def write_note(session: Session, project: Project, found: Snapshot, note: str, *, by: Account | None) -> None:
+    """Put this in place of what was written beside it; empty for nothing."""
+    if found.note != note:
+        _change(session, project, found, "note", "note", note, by)
+
+
+def _change(
+    session: Session,
+    project: Project,
+    found: Snapshot,
+    verb: str,
+    field: str,
+    value: str | None,
+    by: Account | None,
+) -> None:
+    detail = audit.changed({field: getattr(found, field)}, {field: value})
+    setattr(found, field, value)
+    session.add(found)
+    audit.record(
+        session, f"snapshot.{verb}", f"snapshot:{found.label}", by=by, project=project, detail=detail
+    )
