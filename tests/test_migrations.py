@@ -17,8 +17,10 @@ from app.models import (
     Judgment,
     Outcome,
     Project,
+    Prompt,
     Snapshot,
     SnapshotState,
+    Tally,
     TextSize,
     metadata,
     now,
@@ -107,6 +109,27 @@ def test_snapshots_are_still_there_once_they_can_be_withdrawn(
         kept = after.exec(select(Snapshot)).one()
         assert (kept.label, kept.digest, kept.note) == ("birds-v1", "d", "")
         assert (kept.withdrawn_at, kept.withdrawn_reason) == (None, None)
+
+
+def test_a_blank_category_of_an_older_import_is_none(app: Flask, session: Session, cast: Cast) -> None:
+    blank, named = queue(session, cast.project, 1, language="\u3000"), queue(session, cast.project, 1)
+    for category, (comparison,) in (("", blank), ("code", named)):
+        session.get_one(Prompt, comparison.prompt_id).category = category
+        judge(session, cast.project, cast.ann, comparison, "a")
+    tallies.rebuild(session, cast.project.id or 0)
+    session.commit()
+    revision = cast.project.revision
+    session.close()
+    engine = app.extensions["engine"]
+    command.downgrade(db.alembic_config(engine), "0028")
+    db.upgrade(engine)
+    with Session(engine) as after:
+        prompts = after.exec(select(Prompt).order_by(Prompt.id)).all()  # type: ignore[arg-type]
+        assert [(one.category, one.language) for one in prompts] == [(None, None), ("code", None)]
+        values = after.exec(select(Tally.slice_value)).all()
+        assert set(values) == {"human", "code"}
+        assert tallies.differences(after, cast.project.id or 0) == []
+        assert after.get_one(Project, cast.project.id).revision > revision
 
 
 @pytest.fixture

@@ -44,7 +44,7 @@ def categories(session: Session, project: Project) -> list[tuple[str, bool]]:
     named = [
         (name, is_sensitive(project, name, None))
         for name in session.exec(found.distinct())
-        if name and name.strip()
+        if name is not None
     ]
     return sorted(named, key=lambda one: (not one[1], one[0]))
 

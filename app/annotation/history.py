@@ -152,7 +152,7 @@ def categories_of_mine(session: Session, access: Access) -> list[tuple[str, str]
         )
     )
     found = session.execute(query.distinct().order_by(prompts.c.category)).scalars()
-    return [(category, category) for category in found if category.strip()]
+    return [(category, category) for category in found]
 
 
 def _skips(annotator_id: int) -> "sa.Select[Any]":

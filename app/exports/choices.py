@@ -76,9 +76,7 @@ def choices(session: Session, project: Project) -> Choices:
 
 def _judged(session: Session, project: Project, by: str) -> list[tuple[str, str]]:
     values = select(Tally.slice_value).where(Tally.project_id == project.id, Tally.slice_by == by)
-    # Imports once kept the blank of an empty cell as if it were a name.
-    named = [value for value in session.exec(values.distinct()) if value.strip()]
-    return [(value, value) for value in sorted(named, key=_as_read)]
+    return [(value, value) for value in sorted(session.exec(values.distinct()), key=_as_read)]
 
 
 def _as_read(name: str) -> list[str | int]:

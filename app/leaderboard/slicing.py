@@ -63,7 +63,7 @@ def _find(session: Session, project: Project, before: _Found | None) -> _Found:
     by, value, total = col(Tally.slice_by), col(Tally.slice_value), sa.func.sum(col(Tally.n))
     found = (
         sa.select(by, value)
-        .where(col(Tally.project_id) == project.id, by.in_(SLICES), _is_named(value))
+        .where(col(Tally.project_id) == project.id, by.in_(SLICES))
         .group_by(by, value)
         .having(total > 0)
         .order_by(total.desc(), value)
@@ -88,9 +88,4 @@ def _with_judgments(project: Project) -> sa.Select[tuple[str, str]]:
     found = found.union_all(after.where(found.c.value.is_not(None)))
     here = counts.project_id == project.id, counts.slice_by == found.c.by, counts.slice_value == found.c.value
     any_left = sa.select(sa.literal(1)).where(*here, counts.n > 0).exists()
-    return sa.select(found.c.by, found.c.value).where(_is_named(found.c.value), any_left)
-
-
-def _is_named(value: Any) -> "sa.ColumnElement[bool]":
-    """Imports once kept the blank of an empty cell as if it were a name."""
-    return sa.func.trim(value) != ""
+    return sa.select(found.c.by, found.c.value).where(found.c.value.is_not(None), any_left)

@@ -9,16 +9,14 @@ from pathlib import Path
 import orjson
 import pyarrow.parquet as pq
 import pytest
-import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app import tallies
 from app.exports import stream
 from app.exports.commands import export
-from app.models import Account, AuditEvent, Prompt
+from app.models import Account, AuditEvent
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -75,13 +73,6 @@ def test_the_page_shows_what_the_file_will_hold(cast: Cast, client_of: ClientOf,
     assert "<html" not in fragment
     unfilled = client_of(cast.lena).get(f"{PAGE}?category=&kind=&since=&model=")
     assert re.search(r"<dt>Rows</dt>\s*<dd>5</dd>", unfilled.text), "a form sends the fields left empty"
-    session.execute(sa.update(Prompt).values(category="", language=" "))
-    tallies.rebuild(session, cast.project.id or 0)
-    session.commit()
-    page = client_of(cast.lena).get(PAGE).text
-    assert '<input type="checkbox" name="model"' in page
-    assert '<input type="checkbox" name="category"' not in page, "blanks of older imports are no choice"
-    assert '<input type="checkbox" name="language"' not in page
 
 
 @pytest.mark.usefixtures("judged")
