@@ -19,6 +19,11 @@ from app.snapshots import making, reading, serving, withdrawing, work
 from app.snapshots.forms import NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 
+TOLD = {
+    "ETag": "Of its bytes, which never change",
+    serving.WITHDRAWN: "Only of a withdrawn snapshot: when that was",
+}
+
 
 @post(
     "/projects/<slug>/snapshots",
@@ -100,15 +105,24 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
     gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
-    headers={
-        "ETag": "Its SHA-256, in quotes",
-        serving.WITHDRAWN: "Only of a withdrawn snapshot: when that was",
-    },
+    headers=TOLD | {"ETag": "Its SHA-256, in quotes"},
     by_ranges=True,
 )
 def snapshot_file(slug: str, label: str, path: str) -> Response:
     """One of its files (`manifest.json`, `SHA256SUMS`, `README.md`, …), with a strong ETag and by ranges."""
     return serving.respond(Store(web.settings()), _find(slug, label), path)
+
+
+@get(
+    "/projects/<slug>/snapshots/<label>.tar",
+    scope=Scope.READ,
+    gives_media=(serving.WHOLE,),
+    headers=TOLD,
+    by_ranges=True,
+)
+def whole_snapshot(slug: str, label: str) -> Response:
+    """All its files as one tar, the same bytes each time, with a strong ETag and by ranges."""
+    return serving.respond_whole(Store(web.settings()), _find(slug, label))
 
 
 def _find(slug: str, label: str) -> Snapshot:

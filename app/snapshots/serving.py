@@ -1,4 +1,4 @@
-"""A snapshot's file as an HTTP answer: strong ETag, ranges, nothing sent twice."""
+"""A snapshot's file, or all of them, as an HTTP answer: strong ETag, ranges, nothing sent twice."""
 
 from http import HTTPStatus
 from typing import Any
@@ -10,6 +10,7 @@ from werkzeug.wsgi import FileWrapper, wrap_file
 from app.models import Snapshot
 from app.snapshots import reading
 from app.snapshots.store import CHUNK, Store
+from app.snapshots.tar import Tar
 
 MEDIA_TYPES = {
     "json": "application/json",
@@ -21,6 +22,7 @@ MEDIA_TYPES = {
 WITHDRAWN = "X-Tiebreak-Withdrawn"
 # Texts get their charset where they are answered.
 TEXT = "text/plain"
+WHOLE = "application/x-tar"
 
 
 class _Seekable(FileWrapper):
@@ -38,12 +40,7 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     key = reading.key(snapshot, path)
     name = f"{snapshot.label}-{path.replace('/', '-')}"
     media_type = MEDIA_TYPES.get(path.rpartition(".")[2], TEXT)
-    asked = parse_range_header(request.headers.get("Range"))
-    if asked is None or asked.units != "bytes" or len(asked.ranges) > 1:
-        # What is no range, or several, may be ignored (RFC 9110, 14.2); werkzeug would refuse it.
-        request.environ.pop("HTTP_RANGE", None)
-    else:
-        request.environ["wsgi.file_wrapper"] = _Seekable
+    _read_range()
     local = store.path(key)
     if local is not None:
         response = send_file(
@@ -55,24 +52,44 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
             last_modified=snapshot.ready_at,
         )
     else:
-        response = _from_store(store, key, file, media_type, name)
+        response = _from(store.open(key), file["bytes"], file["sha256"], media_type, name)
+    return _told(response, snapshot, file["sha256"])
+
+
+def respond_whole(store: Store, snapshot: Snapshot) -> Response:
+    """All its files as one tar, or the part of it that is asked for."""
+    _read_range()
+    tar = Tar(store, snapshot)
+    # Its bytes are made of the digests of the files, and of nothing else that changes.
+    etag = f"{snapshot.digest}.tar"
+    return _told(_from(tar, tar.size, etag, WHOLE, f"{snapshot.label}.tar"), snapshot, etag)
+
+
+def _read_range() -> None:
+    asked = parse_range_header(request.headers.get("Range"))
+    if asked is None or asked.units != "bytes" or len(asked.ranges) > 1:
+        # What is no range, or several, may be ignored (RFC 9110, 14.2); werkzeug would refuse it.
+        request.environ.pop("HTTP_RANGE", None)
+    else:
+        request.environ["wsgi.file_wrapper"] = _Seekable
+
+
+def _from(file: Any, size: int, etag: str, media_type: str, name: str) -> Response:
+    response = Response(wrap_file(request.environ, file, CHUNK), mimetype=media_type, direct_passthrough=True)
+    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
+    response.content_length = size
+    response.set_etag(etag)
+    response.make_conditional(request.environ, accept_ranges=True, complete_length=size)
+    return response
+
+
+def _told(response: Response, snapshot: Snapshot, etag: str) -> Response:
     if response.status_code == HTTPStatus.PRECONDITION_FAILED:
         response.close()
         response = Response(status=response.status_code)
-        response.set_etag(file["sha256"])
+        response.set_etag(etag)
     if snapshot.withdrawn_at is not None:
         response.headers[WITHDRAWN] = snapshot.withdrawn_at.isoformat()
     # It never changes, but who may read it does.
     response.headers["Cache-Control"] = "private, no-cache"
-    return response
-
-
-def _from_store(store: Store, key: str, file: dict[str, Any], media_type: str, name: str) -> Response:
-    response = Response(
-        wrap_file(request.environ, store.open(key), CHUNK), mimetype=media_type, direct_passthrough=True
-    )
-    response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
-    response.content_length = file["bytes"]
-    response.set_etag(file["sha256"])
-    response.make_conditional(request.environ, accept_ranges=True, complete_length=file["bytes"])
     return response

@@ -170,6 +170,13 @@ def file(slug: str, label: str, path: str) -> Response:
     return serving.respond(_store(), reading.find(db.session(), access.project, label), path)
 
 
+@bp.get("/p/<slug>/snapshots/<label>.tar")
+def whole(slug: str, label: str) -> Response:
+    """All its files in one."""
+    access = _enter(slug)
+    return serving.respond_whole(_store(), reading.find(db.session(), access.project, label))
+
+
 @bp.get("/p/<slug>/snapshots/<label>/changes")
 def changes(slug: str, label: str) -> str:
     """What is different from an earlier snapshot."""

@@ -101,6 +101,7 @@ snapshots.withdraw: withdraw_snapshot
 snapshots.put_back: put_snapshot_back
 snapshots.note: change_snapshot
 snapshots.file: snapshot_file
+snapshots.whole: whole_snapshot
 webhooks.page: webhooks project_alerts
 webhooks.add: add_webhook
 webhooks.show: webhook_deliveries

@@ -95,6 +95,7 @@ NO_PAGE = {
     "joblist.refused_rows": "a file",
     "quality.download": "a file",
     "snapshots.file": "a file",
+    "snapshots.whole": "a file",
     "annotation.image": "one image, opened where reading is tested",
     "leaderboard.download": "a file",
     "leaderboard.download_bias": "a file",

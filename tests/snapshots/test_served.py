@@ -15,6 +15,8 @@ from tests.faults.servers import served
 
 ADDRESS = "/api/v1/projects/birds/snapshots/birds-v1/data/train.parquet"
 
+PACKED = "/api/v1/projects/birds/snapshots/birds-v1.tar"
+
 
 def test_every_part_of_a_file_can_be_had(
     settings: Settings,
@@ -30,10 +32,10 @@ def test_every_part_of_a_file_can_be_had(
     session.close()
     with served(settings) as (port, _):
 
-        def ask(**headers: str) -> tuple[int, bytes]:
+        def ask(address: str = ADDRESS, **headers: str) -> tuple[int, bytes]:
             connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
             named = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request("GET", ADDRESS, headers={**token, **named})
+            connection.request("GET", address, headers={**token, **named})
             answer = connection.getresponse()
             return answer.status, answer.read()
 
@@ -46,3 +48,6 @@ def test_every_part_of_a_file_can_be_had(
         for ignored in ("lines=1-2", "bytes=5-2"):
             assert ask(Range=ignored)[0] in (200, 416), ignored
         assert ask(Range="bytes=100-", If_Range='"another"') == (200, whole)
+        status, packed = ask(PACKED)
+        assert (status, whole in packed) == (200, True)
+        assert ask(PACKED, Range="bytes=1000-") == (206, packed[1000:])

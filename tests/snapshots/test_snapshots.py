@@ -1,9 +1,11 @@
 """A snapshot is made by page, API and command, and says what it holds."""
 
 import hashlib
+import io
 import re
 import shutil
 import subprocess
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,7 +35,7 @@ from app.models import (
     Snapshot,
     now,
 )
-from app.snapshots import commands, making, work
+from app.snapshots import commands, making, verify, work
 from app.snapshots.forms import SnapshotIn
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program
@@ -110,7 +112,12 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
 
 @pytest.mark.usefixtures("judged")
 def test_files_are_served_in_parts_and_not_twice(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf, program: Callable[..., Program]
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    tmp_path: Path,
 ) -> None:
     make(session, client_of(cast.rosa))
     asks = program(cast.rosa)
@@ -148,6 +155,19 @@ def test_files_are_served_in_parts_and_not_twice(
     for path, kind in kinds.items():
         answer = asks.get(f"{API}/birds-v1/{path}")
         assert (answer.status_code, answer.headers["Content-Type"]) == (200, kind)
+    packed = asks.get(f"{API}/birds-v1.tar")
+    etag, size = packed.headers["ETag"], len(packed.data)
+    assert client_of(cast.rosa).get(f"{PAGE}/birds-v1.tar").data == packed.data
+    with tarfile.open(fileobj=io.BytesIO(packed.data)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    assert verify.differences(tmp_path / "birds-v1") == []
+    parts = (f"bytes=0-{size // 3}", f"bytes={size // 3 + 1}-{size // 2}", f"bytes={size // 2 + 1}-")
+    got = [asks.get(f"{API}/birds-v1.tar", headers={"Range": part, "If-Range": etag}) for part in parts]
+    assert [part.status_code for part in got] == [206, 206, 206]
+    assert b"".join(part.data for part in got) == packed.data
+    assert asks.get(f"{API}/birds-v1.tar", headers={"If-None-Match": etag}).status_code == 304
+    assert asks.get(f"{API}/birds-v1.tar", headers={"Range": f"bytes={size}-"}).status_code == 416
+    assert asks("HEAD", f"{API}/birds-v1.tar").headers["Content-Length"] == str(size)
     for path in ("../../tiebreak.db", "data/none.parquet", ".."):
         assert asks.get(f"{API}/birds-v1/{path}").status_code in (404, 308)
 

@@ -1,9 +1,11 @@
 """Snapshots in a store that is reached by an address: the same files, in parts and by their digest."""
 
 import hashlib
+import io
 import os
 import socket
 import subprocess
+import tarfile
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -127,6 +129,9 @@ def test_a_copy_of_it_is_whole(
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(b"".join(halves))
     assert differences(tmp_path / "copy") == []
+    with tarfile.open(fileobj=io.BytesIO(client.get("/p/birds/snapshots/birds-v1.tar").data)) as tar:
+        tar.extractall(tmp_path, filter="data")
+    assert differences(tmp_path / "birds-v1") == []
     assert hashlib.sha256((tmp_path / "copy" / "SHA256SUMS").read_bytes()).hexdigest() == snapshot.digest
 
 
