@@ -1,6 +1,7 @@
 """Checking who somebody is, a limited number of times."""
 
 import ipaddress
+import re
 from datetime import timedelta
 from typing import NamedTuple, Self
 
@@ -19,6 +20,11 @@ WINDOW = timedelta(minutes=15)
 # How many times as often an account may fail from everywhere, and an address with any account: colleagues
 # share an address, and a stranger's guesses must not close somebody else's account.
 WIDER = 10
+
+_WITH_PORT = re.compile(r"^\[(.+)\](?::\d+)?$|^([^:]+):\d+$")
+
+# Letters of what a proxy may give in place of an address: no more than an address has, as keys are short.
+_LONGEST = 39
 
 
 class Keys(NamedTuple):
@@ -61,10 +67,20 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
 
 
 def network(address: str | None) -> str:
-    """What of an address is counted: an IPv6 customer has a whole /64 to try from."""
-    if address is None or ":" not in address:
-        return address or "unknown"
-    return str(ipaddress.ip_network((address, 64), strict=False))
+    """What of an address is counted: an IPv6 customer has a whole /64 to try from.
+
+    Some proxies send the port too, and a server that hears both kinds wraps IPv4 addresses into IPv6.
+    What is no address counts by how it begins.
+    """
+    given = address or "unknown"
+    try:
+        found = ipaddress.ip_address(_WITH_PORT.sub(r"\1\2", given))
+    except ValueError:
+        return given[:_LONGEST]
+    if isinstance(found, ipaddress.IPv6Address):
+        wrapped = found.ipv4_mapped
+        return str(wrapped or ipaddress.IPv6Network((int(found), 64), strict=False))
+    return str(found)
 
 
 def _count_attempt(session: Session, keys: Keys, limit: int) -> None:

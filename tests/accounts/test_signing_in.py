@@ -18,6 +18,9 @@ from tests.conftest import Cast
 
 PASSWORD = "correct horse battery"
 
+# What a proxy may give in place of an address, longer than the count's column.
+LONG_NAME = f"_{'hidden' * 60}"
+
 
 def sign_in(client: FlaskClient, email: str, password: str = PASSWORD, query: str = "") -> Any:
     return client.post(f"/sign-in{query}", data={"email": email, "password": password})
@@ -147,6 +150,24 @@ def test_many_wrong_guesses_from_an_address_close_the_address(app: Flask, with_p
     assert "from your network, with whatever email" in answer.text
     client.environ_base["REMOTE_ADDR"] = "2001:db8:0:1::1"
     assert sign_in(client, "ann@example.org").status_code == 303
+
+
+@pytest.mark.usefixtures("two_attempts")
+def test_an_address_is_the_same_however_a_proxy_writes_it(app: Flask, with_passwords: Cast) -> None:
+    client = app.test_client()
+
+    def guess(address: str) -> int:
+        client.environ_base["REMOTE_ADDR"] = address
+        return int(sign_in(client, "ann@example.org", "guess").status_code)
+
+    # Two failures close the account to the place: the third says that the first two were of one place.
+    for forms in (
+        ("203.0.113.5:51234", "::ffff:203.0.113.5", "203.0.113.5"),
+        ("[2001:db8::1]:443", "[2001:db8::2]", "2001:db8::3"),
+        (LONG_NAME, f"{LONG_NAME}:80", LONG_NAME),
+    ):
+        assert [guess(address) for address in forms] == [422, 422, 429]
+    assert guess("::ffff:203.0.113.6") == 422, "not all of IPv4 is one network"
 
 
 @pytest.mark.usefixtures("two_attempts")
