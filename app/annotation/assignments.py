@@ -53,7 +53,10 @@ def skip(session: Session, access: Access, assignment_uid: str, reason: SkipReas
         return
     if assigned.state == AssignmentState.JUDGED:
         raise ClosedError(str(CLOSED[AssignmentState.JUDGED]))
-    move(session, assigned, to=AssignmentState.SKIPPED, at=now(), reason=reason)
+    if not move(session, assigned, to=AssignmentState.SKIPPED, at=now(), reason=reason):
+        # Its lease ran out since it was found, and its place was given back with it.
+        skip(session, access, assignment_uid, reason)
+        return
     if assigned.gold is None and assigned.state == AssignmentState.OPEN:
         statements.FREE_SLOT.run(session, comparison_id=assigned.comparison_id)
     record_move(

@@ -233,9 +233,12 @@ def release_expired(session: Session, project: Project) -> int:
 
 def give_back(session: Session, project: Project, held: Any) -> None:
     """Take a pair that somebody shall not see out of their hands; told as one whose lease ran out."""
-    statements.CLOSE_ASSIGNMENT.run(
+    closed = statements.CLOSE_ASSIGNMENT.run(
         session, assignment_id=held.id, was="open", to="released", at=now(), reason=None
     )
+    if not closed:
+        # Its lease ran out meanwhile, and its place was given back with it.
+        return
     if held.gold is None:
         statements.FREE_SLOT.run(session, comparison_id=held.comparison_id)
     _record_release(session, project, held.uid)

@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,13 +12,17 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import annotators, counting, db, divided, tallies
-from app.annotation.claim import Assigned, annotator_of, claim_next
+from app.annotation.assignments import skip
+from app.annotation.care import DeclinesIn, decline
+from app.annotation.claim import Assigned, annotator_of, claim_next, release_expired
 from app.annotation.forms import JudgmentIn
 from app.annotation.judge import Submitted, submit_judgment
 from app.errors import Conflict
 from app.models import (
     Account,
     AnnotatorKind,
+    Assignment,
+    AssignmentState,
     AuditEvent,
     Judgment,
     Outcome,
@@ -130,6 +135,54 @@ def test_the_same_submission_at_once_is_one_judgment(app: Flask, session: Sessio
     [claimed] = at_once(app, [claim(cast.ann)])
     results = at_once(app, [submit(cast.ann, claimed.uid, Outcome.A, "once")] * 2)
     assert sorted(result.created for result in results) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("give_up", "ends"),
+    [
+        (lambda session, access, uid: skip(session, access, uid), AssignmentState.SKIPPED),
+        (
+            lambda session, access, _: decline(session, access, DeclinesIn(categories=["war"])),
+            AssignmentState.RELEASED,
+        ),
+    ],
+    ids=["skip", "decline"],
+)
+def test_giving_up_what_the_lease_gave_back_at_once_frees_its_place_once(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    give_up: Callable[[Session, Access, str], None],
+    ends: AssignmentState,
+) -> None:
+    if session.get_bind().dialect.name == "sqlite":
+        pytest.skip("SQLite has one writer at a time, who reads what the one before left")
+    cast.project.may_decline = True
+    session.add(cast.project)
+    for who in (cast.ann, cast.ben):
+        enrol(session, cast.project, who)
+    [pair] = queue(session, cast.project, 1, wanted=2, category="war")
+    [claimed], _ = at_once(app, [claim(cast.ann)]), at_once(app, [claim(cast.ben)])
+    held = session.get_one(Assignment, claimed.id)
+    held.opened_at -= timedelta(days=30)
+    session.commit()
+
+    def act(other: Session) -> None:
+        project = other.exec(select(Project)).one()
+        give_up(other, Access(project, cast.ann, Role.ANNOTATOR), claimed.uid)
+
+    assert release_expired(session, cast.project) == 1
+    quitting = threading.Thread(target=at_once, args=(app, [act]))
+    quitting.start()
+    wait_for_a_waiter(session)
+    session.commit()
+    quitting.join(60)
+    session.refresh(held)
+    assert held.state == ends
+    slot = session.get(Slot, pair.id, populate_existing=True)
+    assert slot is not None
+    assert slot.taken == 1, "Ben still holds his"
+    assert session.exec(select(AuditEvent.verb)).all().count("assignment.release") == 1
 
 
 def test_many_judging_the_same_models_do_not_deadlock(app: Flask, session: Session, cast: Cast) -> None:
