@@ -84,6 +84,7 @@ def network(address: str | None) -> str:
 
 
 def _count_attempt(session: Session, keys: Keys, limit: int) -> None:
+    _one_at_a_time(session)
     key, at = col(SignInFailure.key), col(SignInFailure.at)
     session.execute(sa.delete(SignInFailure).where(at < now() - WINDOW))
     counts = select(key, sa.func.count(), sa.func.min(at)).where(key.in_(keys)).group_by(key)
@@ -98,6 +99,12 @@ def _count_attempt(session: Session, keys: Keys, limit: int) -> None:
         minutes = max(1, round(wait / timedelta(minutes=1)))
         raise TooMany(_too_many(keys, which, minutes), retry_after=int(wait.total_seconds()) + 1)
     session.add_all(SignInFailure(key=key) for key in keys)
+
+
+def _one_at_a_time(session: Session) -> None:
+    # Attempts made together would not count each other. SQLite's write transactions are alone anyway.
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(sa.text("SELECT pg_advisory_xact_lock(hashtext('tiebreak sign-in'), 0)"))
 
 
 def _too_many(keys: Keys, which: str, minutes: int) -> str:

@@ -71,3 +71,9 @@ def test_one_account_for_an_address(app: Flask, cast: Cast, client_of: Any, sess
 
     with ThreadPoolExecutor(AT_ONCE) as people:
         assert Counter(people.map(send, links)) == {303: 1, 422: AT_ONCE - 1}
+
+
+def test_no_more_guesses_than_allowed(app: Flask, with_passwords: Cast) -> None:
+    app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"sign_in_attempts": 1})
+    guess = {"email": "ann@example.org", "password": "guess"}
+    assert statuses(app, "/sign-in", lambda _number: guess) == {422: 1, 429: AT_ONCE - 1}
