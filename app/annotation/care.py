@@ -74,7 +74,7 @@ def decline(session: Session, access: Access, given: DeclinesIn) -> None:
     )
     for held in statements.IN_HAND.all(session, annotator_id=annotator.id):
         if held.category in wanted:
-            give_back(session, access.project, held)
+            give_back(session, held)
 
 
 def suggest_break(session: Session, access: Access, given: BreakIn) -> None:

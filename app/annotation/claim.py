@@ -227,23 +227,21 @@ def release_expired(session: Session, project: Project) -> int:
     released = statements.RELEASE_EXPIRED.all(session, project_id=project.id, before=before, at=moment)
     for row in released:
         statements.FREE_SLOT.run(session, comparison_id=row.comparison_id)
-        _record_release(session, project, row.uid)
+        detail = {"state": {"from": "open", "to": "released"}}
+        audit.record(
+            session, "assignment.release", f"assignment:{row.uid}", by=None, project=project, detail=detail
+        )
     return len(released)
 
 
-def give_back(session: Session, project: Project, held: Any) -> None:
-    """Take a pair that somebody shall not see out of their hands; told as one whose lease ran out."""
+def give_back(session: Session, held: Any) -> None:
+    """Take a pair that somebody declined out of their hands.
+
+    No event says so: the one that opened it has their name.
+    """
     closed = statements.CLOSE_ASSIGNMENT.run(
         session, assignment_id=held.id, was="open", to="released", at=now(), reason=None
     )
-    if not closed:
-        # Its lease ran out meanwhile, and its place was given back with it.
-        return
-    if held.gold is None:
+    # Where its lease ran out meanwhile, its place was given back with it.
+    if closed and held.gold is None:
         statements.FREE_SLOT.run(session, comparison_id=held.comparison_id)
-    _record_release(session, project, held.uid)
-
-
-def _record_release(session: Session, project: Project, uid: str) -> None:
-    detail = {"state": {"from": "open", "to": "released"}}
-    audit.record(session, "assignment.release", f"assignment:{uid}", by=None, project=project, detail=detail)

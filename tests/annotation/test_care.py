@@ -73,9 +73,12 @@ def test_a_declined_category_is_never_handed_out(session: Session, cast: Cast, c
     queue(session, cast.project, 1)
     queue(session, cast.project, 1, gold=Outcome.A, category="war")
     care(session, cast.project, may_decline=True, gold_every=1)
-    ann = client_of(cast.ann)
+    ann, lena = client_of(cast.ann), client_of(cast.lena)
     held = fields(ann.get(JUDGE))["assignment_id"]
+    trail = lena.get("/p/birds/audit").text
     assert ann.post(LIMITS, data={"categories": ["war", "no such"]}).status_code == 303
+    assert held in trail, "the lead can tell whose it was"
+    assert lena.get("/p/birds/audit").text == trail, "and not that they declined it"
     assert 'value="war" checked' in ann.get(LIMITS).text
     assert held not in ann.get(JUDGE).text, "the pair in hand goes back"
     assert numbers_seen(ann, 4) == ["kitchen", "kitchen", "", "-"]
