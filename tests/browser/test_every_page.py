@@ -307,23 +307,30 @@ def test_the_demo_has_enough_for_what_asks_most(seats: Callable[[str], Seat], de
         expect(page.get_by_text("Not enough data")).to_have_count(0)
 
 
-def test_a_phone_shows_whole_rows(seats: Callable[[str], Seat], demo: Site) -> None:
+def test_a_phone_and_a_tablet_show_whole_rows(seats: Callable[[str], Seat], demo: Site) -> None:
     page = seats("l").page
-    page.set_viewport_size({"width": NARROWEST, "height": 900})
-    for path, shown in (
-        ("leaderboard", "tbody td, .whisker"),
-        ("rubric", "tbody :is(.input, [type=checkbox], button)"),
-        ("members", "tbody :is(th, td, select, button)"),
-        ("audit", "tbody td"),
+    # Spanish has the longest headings.
+    for width, language, path, shown in (
+        (NARROWEST, "en", "leaderboard", "tbody td, .whisker"),
+        (NARROWEST, "en", "rubric", "tbody :is(.input, [type=checkbox], button)"),
+        (NARROWEST, "en", "members", "tbody :is(th, td, select, button)"),
+        (NARROWEST, "en", "audit", "tbody td"),
+        (NARROWEST, "en", "quality", "th, td, small"),
+        (768, "es", "leaderboard", "th, td, .whisker"),
+        (768, "es", "quality", "th, td, small"),
     ):
+        page.context.add_cookies([{"name": "language", "value": language, "url": demo.url}])
+        page.set_viewport_size({"width": width, "height": 900})
         page.goto(demo.address(f"/p/demo/{path}"))
         within = (
             page.locator(".table")
             .locator(shown)
             .evaluate_all(
-                "(parts) => parts.map((part) => part.getBoundingClientRect())"
-                ".map((box) => 0 <= box.left && box.right <= innerWidth)"
+                "(parts) => parts.map((part) => [part, part.closest('.table-wrap')]"
+                ".map((one) => one.getBoundingClientRect()))"
+                ".map(([box, around]) => around.left <= box.left && box.right <= around.right)"
             )
         )
         assert within
-        assert all(within), path
+        assert all(within), (path, width)
+    page.context.clear_cookies(name="language")
