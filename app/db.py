@@ -111,6 +111,16 @@ def engine() -> sa.Engine:
     return cast(sa.Engine, current_app.extensions["engine"])
 
 
+def lent() -> sa.Engine:
+    """The engine, once the request's session has given its own connection back.
+
+    Whoever held one while it waits for another would wait for itself where as many are at it as there
+    are connections. What was read so far stays; what was written is committed.
+    """
+    session().commit()
+    return engine()
+
+
 def writes(view: View) -> View:
     """Mark a view that writes although its method is safe, as the one that claims a comparison."""
     view.writes = True  # type: ignore[attr-defined]

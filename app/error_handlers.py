@@ -30,6 +30,7 @@ def init_app(app: Flask) -> None:
     app.register_error_handler(CSRFError, _csrf)
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(sa.exc.OperationalError, _database)
+    app.register_error_handler(sa.exc.TimeoutError, _database)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -99,9 +100,10 @@ _HTTP_SENTENCES = {
 }
 
 
-def _database(error: sa.exc.OperationalError) -> Response:
-    log.error("database: %s", error.orig)
-    if any(word in str(error.orig) for word in ("disk is full", "disk I/O error", "No space left")):
+def _database(error: sa.exc.OperationalError | sa.exc.TimeoutError) -> Response:
+    said = str(getattr(error, "orig", error))
+    log.error("database: %s", said)
+    if any(word in said for word in ("disk is full", "disk I/O error", "No space left")):
         return tell(
             HTTPStatus.INSUFFICIENT_STORAGE, _("The disk is full, so nothing was saved. Try again later.")
         )

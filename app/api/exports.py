@@ -35,7 +35,7 @@ def export_preview(slug: str) -> PreviewOut:
     """What an export would hold, from a sample of large projects: rows, exclusions, length, agreement."""
     access = enter(slug, "export")
     spec = known(db.session(), access.project, read_spec())
-    return PreviewOut.of(preview.of(db.engine(), access.project, spec))
+    return PreviewOut.of(preview.of(db.lent(), access.project, spec))
 
 
 @get("/projects/<slug>/exports", scope=Scope.READ, query=PageIn, gives=Page[ReceiptOut])

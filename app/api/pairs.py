@@ -32,9 +32,8 @@ class DryRunIn(BaseModel):
 )
 def queue_pairs(slug: str) -> JobOut | Response:
     """Queue comparisons of the project's responses by a job; with `dry_run`, only count them."""
-    access, given, session = enter(slug, "queue"), received(PairingIn), db.session()
+    access, given = enter(slug, "queue"), received(PairingIn)
     if asked(DryRunIn).dry_run:
-        session.rollback()
-        counted = pairs.preview(db.engine(), access.project, given)
+        counted = pairs.preview(db.lent(), access.project, given)
         return answered(PairingOut.model_validate(counted), 200)
-    return started(work.start(session, access.project, given, by=account()), access.project)
+    return started(work.start(db.session(), access.project, given, by=account()), access.project)

@@ -43,7 +43,7 @@ def respond(access: Access, spec: ExportSpec) -> Response:
     """
     spec = known(db.session(), access.project, spec)
     receipt = stream.Receipt()
-    body = stream.stream(db.engine(), access.project, spec, receipt, access.account)
+    body = stream.stream(db.lent(), access.project, spec, receipt, access.account)
     # Made before the answer starts: what goes wrong until then still becomes a clear one.
     first = next(body)
     response = Response(

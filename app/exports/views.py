@@ -43,7 +43,7 @@ def _page(access: Access, without: str = "") -> Response:
         titles=[(name.value, language.said(title)) for name, title in formats.TITLES.items()],
         there=choices(db.session(), project),
         # Of values that do not fit there is nothing to tell, least of all of no filter at all.
-        preview=None if errors else preview.of(db.engine(), project, spec),
+        preview=None if errors else preview.of(db.lent(), project, spec),
         typed=None if errors else typed.of(project.slug, api, spec),
         is_fragment=web.wants_fragment(),
         counted=exclusions.counted,

@@ -24,7 +24,7 @@ def page(slug: str) -> Response:
         return _page(access, PairingIn())
     try:
         asked = checked(PairingIn, _given())
-        return _page(access, asked, pairs.preview(db.engine(), access.project, asked))
+        return _page(access, asked, pairs.preview(db.lent(), access.project, asked))
     except Invalid as problem:
         return _page(access, PairingIn(), problem=problem)
 

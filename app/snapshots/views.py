@@ -80,7 +80,7 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
         "snapshots/new.html",
         access=access,
         project=access.project,
-        preview=preview.of(db.engine(), access.project, spec),
+        preview=preview.of(db.lent(), access.project, spec),
         counted=exclusions.counted,
         filters=spec.model_dump(mode="json", exclude_defaults=True),
         values=usual | given,
