@@ -100,7 +100,8 @@ def put(
     for one in moved:
         _note(session, project, one, "group", one.group_name, group, by=by)
         one.group_name = group
-    _revise(session, project, moved)
+    if moved:
+        tallies.outdate(session, row_id(project))
     return len(moved)
 
 
@@ -118,7 +119,8 @@ def recast(
     for one in changed:
         _note(session, project, one, "kind", one.kind.value, kind.value, by=by)
         _set_kind(session, one, kind)
-    _revise(session, project, changed)
+    if changed:
+        tallies.outdate(session, row_id(project))
     return len(changed)
 
 
@@ -189,10 +191,3 @@ def _note(
 ) -> None:
     detail = audit.changed({what: before}, {what: after})
     audit.record(session, f"annotator.{what}", f"annotator:{one.uid}", by=by, project=project, detail=detail)
-
-
-def _revise(session: Session, project: Project, changed: Sequence[Annotator]) -> None:
-    """Whatever was ranked before is out of date."""
-    if changed:
-        here = sa.update(Project).where(col(Project.id) == project.id)
-        session.execute(here.values(revision=col(Project.revision) + 1))

@@ -10,10 +10,10 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import Session
+from sqlmodel import Session, col
 
 from app.adding import Kept, Row, add
-from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Prompt, Tally
+from app.models import Annotator, AnnotatorKind, Comparison, Judgment, Outcome, Project, Prompt, Tally
 from app.prepared import table
 
 TURNED = {Outcome.A: Outcome.B, Outcome.B: Outcome.A}
@@ -154,6 +154,13 @@ def differences(session: Session, project_id: int) -> list[Difference]:
     sums = sa.func.sum(kept_n), sa.func.sum(counted_n)
     found = sa.select(*key, *sums).group_by(*key).having(sums[0] != sums[1]).order_by(*key)
     return [Difference(Key(*row[:-2]), int(row[-2]), int(row[-1])) for row in session.execute(found)]
+
+
+def outdate(session: Session, project_id: int) -> None:
+    """Have whatever was ranked before be out of date, for another reason than a judgment."""
+    # By the database: of two changes at once, neither is counted for both.
+    here = sa.update(Project).where(col(Project.id) == project_id)
+    session.execute(here.values(revision=col(Project.revision) + 1))
 
 
 def between(

@@ -8,7 +8,8 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlmodel import Session, col, select
 
-from app import counting, divided, tallies
+from app import counting, db, divided, tallies
+from app.asking import rubrics
 from app.models import (
     Annotator,
     AnnotatorKind,
@@ -16,12 +17,16 @@ from app.models import (
     Comparison,
     Judgment,
     Outcome,
+    Project,
     Prompt,
     Source,
     Tally,
     now,
 )
 from app.operations.commands import counts
+from app.projects import lifecycle
+from app.projects.forms import ChangeIn
+from app.rubric import Rubric
 from app.tallies import Counted, Key
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
@@ -237,3 +242,17 @@ def test_wrong_counts_are_told_and_made_anew_by_command(
     assert divided.differences(session, cast.project.id or 0) == []
     session.refresh(cast.project)
     assert cast.project.revision == 1
+
+
+def test_two_changes_at_once_are_two_revisions(app: Flask, session: Session, cast: Cast) -> None:
+    engine = app.extensions["engine"]
+    before = cast.project.revision
+    with db.new_session(engine, write=False) as one:
+        read = one.exec(select(Project)).one()
+        one.commit()
+        with db.transaction(engine) as other:
+            rubrics.publish(other, other.exec(select(Project)).one(), Rubric(points=5), by=None)
+        lifecycle.change(one, read, ChangeIn.model_validate(read).model_copy(update={"wanted": 3}), by=None)
+        one.commit()
+    session.refresh(cast.project)
+    assert cast.project.revision == before + 2

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit
+from app import audit, tallies
 from app.errors import Conflict
 from app.models import Account, Project, RubricVersion, now, row_id
 from app.projects.forms import slug_of
@@ -68,7 +68,7 @@ def publish(session: Session, project: Project, rubric: Rubric, *, base: int = 0
             session.add(made)
     except sa.exc.IntegrityError as error:
         raise Conflict(_overtaken(number + 1)) from error
-    project.revision += 1
+    tallies.outdate(session, row_id(project))
     detail = audit.changed(before.model_dump(mode="json"), rubric.model_dump(mode="json"))
     audit.record(session, "rubric.publish", f"rubric:{made.version}", by=by, project=project, detail=detail)
     return made.version

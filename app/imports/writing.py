@@ -155,9 +155,7 @@ class Pending:
                 deltas[key] += n
         counting.add(self.session, self.project_id, deltas, self.votes)
         if any(self.rows.values()) or any(self.updates.values()):
-            self.connection.execute(
-                sa.text("UPDATE projects SET revision = revision + 1 WHERE id = :id"), {"id": self.project_id}
-            )
+            tallies.outdate(self.session, self.project_id)
 
     def _retire(self) -> None:
         """Retire what is superseded, and have what takes its place say so."""

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 import sqlalchemy as sa
-from sqlmodel import col, select
+from sqlmodel import select
 
 from app import audit, db, divided, permissions, tallies, web
 from app.errors import Problem
@@ -114,8 +114,7 @@ def rebuild_counts(slug: str | None) -> None:
             corrected = sum(len(kept.differences(session, row_id(project))) for kept in KEPT)
             for kept in KEPT:
                 kept.rebuild(session, row_id(project))
-            newer = sa.update(Project).where(col(Project.id) == project.id)
-            session.execute(newer.values(revision=col(Project.revision) + 1))
+            tallies.outdate(session, row_id(project))
             detail, subject = {"corrected": corrected}, f"project:{project.slug}"
             audit.record(session, "tallies.rebuild", subject, by=None, project=project, detail=detail)
         click.echo(f"{project.slug}: {corrected:,} counts corrected.", err=True)

@@ -6,13 +6,13 @@ import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
-from app import audit
+from app import audit, tallies
 from app.accounts import invitations
 from app.annotators import first_stage
 from app.asking import guidelines, rubrics
 from app.asking.forms import GuidelineIn
 from app.errors import Invalid
-from app.models import Account, Annotator, Membership, Project, Role, Stage, now
+from app.models import Account, Annotator, Membership, Project, Role, Stage, now, row_id
 from app.projects import members
 from app.projects.forms import ChangeIn, NewProjectIn, ProjectFile, ProjectIn
 
@@ -73,7 +73,7 @@ def change(session: Session, project: Project, form: ChangeIn, *, by: Account | 
         setattr(project, field, value)
     if first_stage(project) not in (began, Stage.LIVE):
         _send_to_school(session, project)
-    project.revision += 1
+    tallies.outdate(session, row_id(project))
     audit.record(session, "project.settings", _subject(project), by=by, project=project, detail=detail)
 
 
