@@ -64,7 +64,7 @@ def show(slug: str) -> Response:
     """What a project is and has, what one may do in it, and for its lead what comes next."""
     access = permissions.enter(db.session(), web.account(), slug, "see the project")
     there = overview.counts(db.session(), access.project) if access.can("export") else None
-    account = access.account
+    account = None if access.can("manage") else access.account
     return web.form_page(
         "projects/show.html",
         access=access,
