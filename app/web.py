@@ -236,11 +236,11 @@ def _look_over() -> None:
     # PostgreSQL keeps no text with a NUL character, and nobody types one.
     if "\x00" in asked.path:
         raise NotFound(_("There is nothing at this address."))
-    typed = list(asked.args.values())
+    typed = list(asked.args.items(multi=True))
     if not files and not is_api():
         # The API and uploads read their bodies themselves, once they know who is asking.
-        typed += asked.form.values()
-    if any("\x00" in value for value in typed):
+        typed += asked.form.items(multi=True)
+    if any("\x00" in name + value for name, value in typed):
         raise Invalid(_("There is a NUL character in what was sent. Take it out and send it again."))
 
 

@@ -70,16 +70,28 @@ def test_a_value_of_another_kind_is_not_taken_for_one(
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [("/p/%00/", 404), ("/people?q=%00", 422), ("/p/birds/audit?verb=%00", 422)]
+    ("path", "status"),
+    [
+        ("/p/%00/", 404),
+        ("/people?q=%00", 422),
+        ("/p/birds/audit?verb=%00", 422),
+        ("/p/birds/export?category=a&category=%00b", 422),
+        ("/p/birds/export?%00=a", 422),
+    ],
 )
 def test_an_address_with_a_nul_leads_nowhere(ada: FlaskClient, path: str, status: int) -> None:
     assert ada.get(path).status_code == status
 
 
 def test_a_form_with_a_nul_changes_nothing(ada: FlaskClient, cast: Cast, session: Session) -> None:
-    refused = ada.post("/account/name", data={"name": "A\x00da"})
-    assert refused.status_code == 422
-    assert "NUL character" in refused.text
+    for path, form in (
+        ("/account/name", {"name": "A\x00da"}),
+        ("/account/name", {"name": "Ada the Great", "\x00": ""}),
+        ("/p/birds/groups", {"annotator": ["x", "y\x00"], "group": "experts"}),
+    ):
+        refused = ada.post(path, data=form)
+        assert refused.status_code == 422
+        assert "NUL character" in refused.text
     session.refresh(cast.ada)
     assert cast.ada.name == "Ada"
 
