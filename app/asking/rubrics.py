@@ -119,7 +119,9 @@ def _row(row: dict[str, Any], title: str, number: int) -> dict[str, Any]:
         row["key"] = made if made[:1].isalpha() else f"part_{number}"
     if "options" in row:
         lines = row["options"].splitlines()
-        row["options"] = [line.strip() for line in lines if line.strip()] if row["answered"] != "text" else []
+        row["options"] = (
+            [line.strip() for line in lines if line.strip()] if row.get("answered") != "text" else []
+        )
     return row
 
 

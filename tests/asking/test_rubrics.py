@@ -101,7 +101,13 @@ def test_what_nobody_could_have_typed_is_refused(cast: Cast, client_of: Any) -> 
         {"rationale": "maybe"},
         {"tags.0.severity": "awful", "tags.0.name": "Tag"},
         {"criteria.0.surprise": "yes"},
+        {"criteria.0.options": "a"},
         {"rationale_min": "9999999999999"},
         {f"tags.{number}.name": f"Tag {number}" for number in range(60)},
     ):
         assert lena.post(PAGE, data=FORM | odd).status_code == 422, odd
+    unsaid = {"questions.9.text": "Why?", "questions.9.options": "This\nThat"}
+    answer = lena.post(PAGE, data=FORM | unsaid)
+    assert answer.status_code == 422
+    assert "A question answered in words has no options." in answer.text
+    assert "This\nThat</textarea>" in answer.text
