@@ -35,9 +35,10 @@ def add_project(slug: str, name: str | None, file: Path | None, lead: str | None
     content: dict[str, Any] = {"name": spelt_out} | (files.read(file) if file else {}) | {"slug": slug}
     if name:
         content["name"] = name
+    form = checked(ProjectFile, content)
     if lead:
-        content["members"] = [*content.get("members", []), {"email": lead, "role": "lead"}]
-    made = lifecycle.create(db.session(), checked(ProjectFile, content), by=None)
+        form.members.append(checked_options(MemberIn, {"email": lead, "role": Role.LEAD}))
+    made = lifecycle.create(db.session(), form, by=None)
     db.session().commit()
     click.echo(f"The project {made.slug} is there.", err=True)
 

@@ -95,6 +95,7 @@ def test_add_with_a_slug_only(run: Callable[..., Result], cast: Cast) -> None:
         ),
         ("rubric: {points: 4}", "/rubric/points"),
         ("guideline_file: missing.md", "/guideline_file"),
+        ("members:", "/members"),
         ("- a list", None),
         ("a: [", None),
     ],
@@ -103,9 +104,16 @@ def test_a_refused_file_leaves_nothing(
     run: Callable[..., Result], session: Session, tmp_path: Path, content: str, pointer: str | None
 ) -> None:
     (tmp_path / "bad.yaml").write_text(content)
-    problem = run("add", "fish", "--from", str(tmp_path / "bad.yaml")).exception
+    problem = run("add", "fish", "--from", str(tmp_path / "bad.yaml"), "--lead", "lena@example.org").exception
     assert isinstance(problem, Invalid)
     assert [item.pointer for item in problem.errors] == ([pointer] if pointer else [])
+    assert not session.exec(select(Project)).all()
+
+
+def test_a_lead_that_is_no_address_is_told_as_such(run: Callable[..., Result], session: Session) -> None:
+    answer = run("add", "fish", "--lead", "lena")
+    assert answer.exit_code == 2
+    assert "This is not an email address." in answer.output
     assert not session.exec(select(Project)).all()
 
 
