@@ -27,6 +27,7 @@ from werkzeug.routing import Rule
 from app import create_app, db
 from app.accounts import passwords, tokens
 from app.models import Account, Membership, Project, Role, SiteRole
+from app.prepared import Prepared
 from app.settings import Settings
 from tests import postgres
 
@@ -209,7 +210,7 @@ def session(app: Flask) -> Iterator[Session]:
 
 @pytest.fixture
 def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]:
-    """Collects the statements that reach the database within a block."""
+    """Collects the statements that reach the database within a block, prepared ones too."""
 
     @contextmanager
     def counting() -> Iterator[list[str]]:
@@ -219,8 +220,17 @@ def count_queries(app: Flask) -> Callable[[], AbstractContextManager[list[str]]]
             if not statement.startswith("BEGIN"):
                 statements.append(statement)
 
+        def prepared(self: Prepared, *given: Any) -> Any:
+            # They go straight to the driver.
+            cursor, compiled = execute(self, *given)
+            statements.append(compiled.sql)
+            return cursor, compiled
+
         sa.event.listen(app.extensions["engine"], "before_cursor_execute", note)
-        yield statements
+        execute = Prepared._execute
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Prepared, "_execute", prepared)
+            yield statements
         sa.event.remove(app.extensions["engine"], "before_cursor_execute", note)
 
     return counting

@@ -1,5 +1,6 @@
 """A comparison as an annotator may see it: two answers, A and B, and never whose they are."""
 
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,38 @@ def show(session: Session, access: Access, assigned: Assigned, reading: Reading)
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
     prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
-    a, b = _responses(session, row)
+    return _laid_out(access, assigned, reading, row, prompt, *_responses(session, row))
+
+
+def show_all(session: Session, access: Access, assigned: Iterable[Assigned]) -> dict[str, Shown]:
+    """Many assignments' comparisons as ``show`` gives one, by public id, in three queries at most.
+
+    What was never shown is rendered and not kept: whoever reads a list writes nothing.
+    """
+    asked = {one.uid: one for one in assigned}
+    wanted = statements.comparisons.c.id.in_({one.comparison_id for one in asked.values()})
+    rows = {row.id: row for row in session.execute(statements.shown.where(wanted))}
+    prompts = _messages(session, Prompt, [row.prompt_id for row in rows.values() if not row.prompt])
+    sides = [
+        side
+        for row in rows.values()
+        for side in ((row.response_a, row.response_a_id), (row.response_b, row.response_b_id))
+    ]
+    responses = _messages(session, Response, [key for html, key in sides if not html])
+
+    def laid_out(one: Assigned) -> Shown:
+        row = rows[one.comparison_id]
+        prompt = row.prompt or _prompt_html(prompts[row.prompt_id], row.language)
+        a = row.response_a or _response_html(responses[row.response_a_id], row.language)
+        b = row.response_b or _response_html(responses[row.response_b_id], row.language)
+        return _laid_out(access, one, Reading(), row, prompt, a, b)
+
+    return {uid: laid_out(one) for uid, one in asked.items()}
+
+
+def _laid_out(
+    access: Access, assigned: Assigned, reading: Reading, row: Any, prompt: str, a: str, b: str
+) -> Shown:
     first, second = (b, a) if assigned.swapped else (a, b)
     marked = text.mark_differences(first, second) if reading.differences else None
     first, second = marked or (first, second)
@@ -74,10 +106,11 @@ class Read:
 def read(session: Session, project: Project, assigned: Assigned) -> Read:
     """An assignment's comparison as messages, without anything that names a model."""
     row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
+    responses = _messages(session, Response, [row.response_a_id, row.response_b_id])
     return Read(
-        prompt=anonymous(_messages(session, Prompt, row.prompt_id)),
-        a=anonymous(_messages(session, Response, row.response_a_id)),
-        b=anonymous(_messages(session, Response, row.response_b_id)),
+        prompt=anonymous(_messages(session, Prompt, [row.prompt_id])[row.prompt_id]),
+        a=anonymous(responses[row.response_a_id]),
+        b=anonymous(responses[row.response_b_id]),
         category=row.category,
         language=row.language,
         sensitive=is_sensitive(project, row.category, row.tags),
@@ -108,10 +141,11 @@ class Written:
 def written(session: Session, comparison_id: int) -> dict[str, Written]:
     """Both responses, by their names in the comparison."""
     row = statements.SHOWN.one(session, comparison_id=comparison_id)
-    sources = (_messages(session, Response, key) for key in (row.response_a_id, row.response_b_id))
+    keys = (row.response_a_id, row.response_b_id)
+    sources = _messages(session, Response, keys)
     return {
-        side: Written(source_text(messages), html)
-        for side, messages, html in zip("ab", sources, _responses(session, row), strict=True)
+        side: Written(source_text(sources[key]), html)
+        for side, key, html in zip("ab", keys, _responses(session, row), strict=True)
     }
 
 
@@ -126,13 +160,21 @@ def _responses(session: Session, row: Any) -> tuple[str, str]:
 
 
 def _render_prompt(session: Session, prompt_id: int, language: str | None) -> Markup:
-    html = text.render_messages(anonymous(_messages(session, Prompt, prompt_id)), language, [])
+    html = _prompt_html(_messages(session, Prompt, [prompt_id])[prompt_id], language)
     return _keep(session, RenderedPrompt, "prompt_id", prompt_id, html)
 
 
+def _prompt_html(messages: list[Message], language: str | None) -> Markup:
+    return text.render_messages(anonymous(messages), language, [])
+
+
 def _render_response(session: Session, response_id: int, language: str | None) -> Markup:
-    html = text.render_response(anonymous(_messages(session, Response, response_id)), language, [])
+    html = _response_html(_messages(session, Response, [response_id])[response_id], language)
     return _keep(session, RenderedResponse, "response_id", response_id, html)
+
+
+def _response_html(messages: list[Message], language: str | None) -> Markup:
+    return text.render_response(anonymous(messages), language, [])
 
 
 def anonymous(messages: list[Message]) -> list[Message]:
@@ -158,10 +200,14 @@ _SAID_BY_TOOLS = (*_SAID, "name")
 _CALLED = ("type", "function")
 
 
-def _messages(session: Session, model: type[Prompt] | type[Response], key: int) -> list[Message]:
+def _messages(
+    session: Session, model: type[Prompt] | type[Response], keys: Collection[int]
+) -> dict[int, list[Message]]:
+    if not keys:
+        return {}
     rows = table(model)
-    found = session.execute(sa.select(rows.c.messages).where(rows.c.id == key)).scalar_one()
-    return list(found or [])
+    found = session.execute(sa.select(rows.c.id, rows.c.messages).where(rows.c.id.in_(keys)))
+    return {key: list(messages or []) for key, messages in found}
 
 
 def _keep(session: Session, model: Any, key: str, value: int, html: Markup) -> Markup:

@@ -397,26 +397,24 @@ def _of_this_version(rendered: sa.FromClause, key: str, what: sa.FromClause) -> 
     return sa.and_(rendered.c[key] == what.c.id, rendered.c.version == sa.literal(RENDERER_VERSION))
 
 
-# A comparison as it is shown; what was never rendered, or by another version, is None.
-SHOWN = Prepared(
-    sa.select(
-        prompts.c.id.label("prompt_id"),
-        prompts.c.category,
-        prompts.c.language,
-        prompts.c.tags,
-        _a.c.id.label("response_a_id"),
-        _b.c.id.label("response_b_id"),
-        _rendered.c.html.label("prompt"),
-        _rendered_a.c.html.label("response_a"),
-        _rendered_b.c.html.label("response_b"),
-    )
-    .select_from(
-        sa.join(comparisons, prompts, comparisons.c.prompt_id == prompts.c.id)
-        .join(_a, _answers(_a, "a"))
-        .join(_b, _answers(_b, "b"))
-        .outerjoin(_rendered, _of_this_version(_rendered, "prompt_id", prompts))
-        .outerjoin(_rendered_a, _of_this_version(_rendered_a, "response_id", _a))
-        .outerjoin(_rendered_b, _of_this_version(_rendered_b, "response_id", _b))
-    )
-    .where(comparisons.c.id == comparison)
+# Comparisons as they are shown; what was never rendered, or by another version, is None.
+shown = sa.select(
+    comparisons.c.id,
+    prompts.c.id.label("prompt_id"),
+    prompts.c.category,
+    prompts.c.language,
+    prompts.c.tags,
+    _a.c.id.label("response_a_id"),
+    _b.c.id.label("response_b_id"),
+    _rendered.c.html.label("prompt"),
+    _rendered_a.c.html.label("response_a"),
+    _rendered_b.c.html.label("response_b"),
+).select_from(
+    sa.join(comparisons, prompts, comparisons.c.prompt_id == prompts.c.id)
+    .join(_a, _answers(_a, "a"))
+    .join(_b, _answers(_b, "b"))
+    .outerjoin(_rendered, _of_this_version(_rendered, "prompt_id", prompts))
+    .outerjoin(_rendered_a, _of_this_version(_rendered_a, "response_id", _a))
+    .outerjoin(_rendered_b, _of_this_version(_rendered_b, "response_id", _b))
 )
+SHOWN = Prepared(shown.where(comparisons.c.id == comparison))

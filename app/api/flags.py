@@ -70,17 +70,13 @@ def my_flags(slug: str) -> Page[FlagOut]:
 
 
 @get("/projects/<slug>/flags", scope=Scope.MANAGE, query=FlagsIn, gives=Page[FlaggedOut])
-@db.writes
 def flags(slug: str) -> Page[FlaggedOut]:
     """What annotators told the lead: open or closed flags, newest first."""
     access, given = enter(slug, "manage"), asked(FlagsIn)
-    session = db.session()
-    found = flagging.of_project(session, access, given.state, _before(given), given.limit)
+    found = flagging.of_project(db.session(), access, given.state, _before(given), given.limit)
     rows = found[: given.limit]
     following = rows[-1].id if len(found) > given.limit else None
-    items = [_flagged(one) for one in rows]
-    session.commit()
-    return Page(items=items, next=address(following))
+    return Page(items=[_flagged(one) for one in rows], next=address(following))
 
 
 @post("/projects/<slug>/flags/<uid>", scope=Scope.MANAGE, takes=SettleIn, gives=FlagOut)

@@ -11,8 +11,6 @@ from sqlmodel.sql.expression import SelectOfScalar
 from app import audit
 from app.annotation.claim import Assigned, annotator_of, assigned_to
 from app.annotation.history import excerpt
-from app.annotation.pair import Shown, show
-from app.annotation.reading import Reading
 from app.annotation.sensitive import is_sensitive
 from app.errors import Conflict, Invalid, NotFound
 from app.flags.forms import FlagIn, SettleIn
@@ -35,13 +33,13 @@ A_PAGE = 20
 
 @dataclass(frozen=True)
 class Flagged:
-    """A flag as the lead sees it: with the pair as its annotator saw it, models unnamed."""
+    """A flag as the lead sees it, with the pair that its annotator was handed."""
 
     flag: Flag
     annotator: str
     pair_id: str
     excerpt: str
-    shown: Shown
+    assigned: Assigned
     queued: bool
 
     @property
@@ -138,7 +136,7 @@ def of_project(
             annotator=name or "",
             pair_id=comparison.pair_id,
             excerpt=excerpt(messages or []),
-            shown=show(session, access, Assigned.of(assignment), Reading()),
+            assigned=Assigned.of(assignment),
             queued=slot is not None and comparison.gold is None,
         )
         for flag, assignment, comparison, messages, name, slot in found

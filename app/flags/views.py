@@ -1,6 +1,7 @@
 """Pages of flags: an annotator writes one and reads the answer, the lead answers."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from flask import Blueprint, Response, flash, request
 from flask import render_template as render
@@ -9,6 +10,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.annotation.claim import assigned_to
+from app.annotation.pair import show_all
 from app.errors import Invalid
 from app.flags import flagging
 from app.flags.flagging import Flagged
@@ -69,27 +71,25 @@ def mine(slug: str) -> Response:
 
 
 @bp.get("/p/<slug>/flags")
-@db.writes
 def show(slug: str) -> Response:
     """What annotators tell the lead: what is open, or what was closed."""
     session, access = db.session(), _enter(slug, "manage")
     state = FlagState.CLOSED if request.args.get("show") == "closed" else FlagState.OPEN
-    found = flagging.of_project(session, access, state, web.number_asked("before"))
-    waiting = flagging.count_open(session, access)
-    session.commit()
+    page = _page(flagging.of_project(session, access, state, web.number_asked("before")))
     return Response(
         render(
             "flags/show.html",
             access=access,
             project=access.project,
             state=state,
-            open=waiting,
-            **_page(found),
+            open=flagging.count_open(session, access),
+            pairs=show_all(session, access, [one.assigned for one in page["rows"]]),
+            **page,
         )
     )
 
 
-def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, object]:
+def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, Any]:
     """A page's rows, and where the following ones begin."""
     rows = found[: flagging.A_PAGE]
     return {"rows": rows, "older": rows[-1].id if len(found) > flagging.A_PAGE else None}

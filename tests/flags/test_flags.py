@@ -9,8 +9,8 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 from werkzeug.test import TestResponse
 
-from app.models import Account, AuditEvent, Flag, FlagState, Outcome, Slot
-from tests.annotation.arrange import MARKERS, queue
+from app.models import Account, Assignment, AuditEvent, Flag, FlagState, Outcome, Slot
+from tests.annotation.arrange import MARKERS, annotator_of, queue
 from tests.annotation.desk import JUDGE, fields
 from tests.conftest import Cast
 
@@ -167,19 +167,31 @@ def test_nobody_flags_or_settles_what_is_not_theirs(
     assert flags(session)[0].state == FlagState.OPEN
 
 
-def test_a_long_list_goes_on(session: Session, cast: Cast, client_of: ClientOf) -> None:
-    queue(session, cast.project, 1)
-    ann = client_of(cast.ann)
-    uid = in_hand(ann)
-    for number in range(21):
-        tell(ann, uid, f"Message number {number}.")
-    for client, path in ((ann, MINE), (client_of(cast.lena), ALL)):
+def test_a_long_list_goes_on_and_asks_no_more_of_the_database(
+    session: Session, cast: Cast, client_of: ClientOf, count_queries: Callable[[], Any]
+) -> None:
+    who = annotator_of(session, cast.project, cast.ann)
+    for number, pair in enumerate(queue(session, cast.project, 21)):
+        held = Assignment(comparison_id=pair.id, annotator_id=who.id, swapped=False)
+        session.add(held)
+        session.flush()
+        said = f"Message number {number}."
+        session.add(Flag(project_id=cast.project.id, assignment_id=held.id, kind="other", message=said))
+    session.commit()
+    lena, counted = client_of(cast.lena), []
+    for client, path in ((client_of(cast.ann), MINE), (lena, ALL)):
         page = client.get(path).text
         assert "number 20." in page
         assert "number 0." not in page
         older = re.search(r'href="([^"]+before=[^"]+)"', page)
         assert older is not None
         assert "number 0." in client.get(older[1].replace("&amp;", "&")).text
+    for page in (ALL, f"{ALL}?before=2"):
+        with count_queries() as statements:
+            assert "Answer 0 to prompt 0." in lena.get(page).text or page == ALL
+        assert {sql.split()[0] for sql in statements} == {"SELECT"}, "reading writes nothing"
+        counted.append(len(statements))
+    assert counted[0] == counted[1], "twenty pairs cost what one costs"
 
 
 def test_by_the_api(
