@@ -74,7 +74,7 @@ class WelcomeIn(BaseModel):
 
 
 class NewcomerIn(BaseModel):
-    """Who accepts an invitation; the invitation's own email wins over this one."""
+    """Who accepts an invitation; where it is for one address, no other is taken."""
 
     email: Email
     name: Name
