@@ -83,6 +83,8 @@ def test_a_change_of_mind_and_an_undo_are_told_too(
 def test_judging_asks_nothing_more_where_nobody_listens(
     session: Session, cast: Cast, client_of: ClientOf, listen: Listen, count_queries: Any
 ) -> None:
+    # Where a gold comparison may be due, one more is asked.
+    cast.project.gold_every = 0
     queue(session, cast.project, 4)
     client = client_of(cast.ann)
     page = send(client, client.get(JUDGE), "a")
@@ -92,6 +94,7 @@ def test_judging_asks_nothing_more_where_nobody_listens(
     with count_queries() as batches_only:
         page = send(client, page, "a")
     assert len(batches_only) == len(quiet)
+    assert any("UPDATE slots" in statement for statement in quiet), "the straight ones are counted, too"
     assert session.exec(select(Delivery)).all() == []
 
 
