@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from app import db, language, web
 from app.errors import Conflict, Forbidden, NotFound, Unauthorized
-from app.models import Account, Membership, Project, Role, Visibility, row_id
+from app.models import Account, Membership, Project, Role, Visibility
 
 LEAD, REVIEWER, ANNOTATOR = Role.LEAD, Role.REVIEWER, Role.ANNOTATOR
 RESEARCHER, VIEWER = Role.RESEARCHER, Role.VIEWER
@@ -146,15 +146,18 @@ def access_to(session: Session, account: Account | None, project: Project) -> Ac
 
 def visible_projects(session: Session, account: Account | None, *, archived: bool = False) -> list[Access]:
     """The projects an account may know of, by name, public ones included: open ones or archived ones."""
+    by = account.id if account is not None else None
+    mine = sa.and_(col(Membership.project_id) == Project.id, col(Membership.account_id) == by)
     is_open = col(Project.archived_at).is_(None)
-    wanted = sa.not_(is_open) if archived else is_open
-    projects = session.exec(select(Project).where(wanted).order_by(Project.name, col(Project.id))).all()
-    roles: dict[int, Role] = {}
-    if account is not None:
-        rows = session.exec(select(Membership).where(Membership.account_id == account.id))
-        roles = {row.project_id: row.role for row in rows}
-    found = [Access(project, account, roles.get(row_id(project))) for project in projects]
-    return [access for access in found if access.visible]
+    query = select(Project, col(Membership.role)).join(Membership, mine, isouter=True)
+    query = query.where(sa.not_(is_open) if archived else is_open)
+    if account is None or not account.is_admin:
+        # What no role and no visibility allows need not be read to be left out below.
+        known = col(Membership.role).is_not(None), col(Project.visibility) == Visibility.PUBLIC
+        query = query.where(sa.or_(*known))
+    found = session.exec(query.order_by(Project.name, col(Project.id)))
+    accesses = [Access(project, account, role) for project, role in found]
+    return [access for access in accesses if access.visible]
 
 
 def project_named(engine: sa.Engine, slug: str) -> Project:

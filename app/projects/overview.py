@@ -1,5 +1,6 @@
 """What there is in a project, and what its lead does next."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -124,9 +125,10 @@ def steps(there: Counts) -> list[Step]:
     ]
 
 
-def judgments_by_project(session: Session) -> dict[int, tuple[int, int]]:
-    """How many live judgments each project has, and how many of them are simulated."""
+def judgments_by_project(session: Session, projects: Iterable[Project]) -> dict[int, tuple[int, int]]:
+    """How many live judgments each of these has, and how many of them are simulated."""
+    here = col(Annotator.project_id).in_([project.id for project in projects])
     simulated = sa.case((col(Annotator.simulated), Annotator.judged), else_=0)
     query = sa.select(col(Annotator.project_id), sa.func.sum(Annotator.judged), sa.func.sum(simulated))
-    rows = session.execute(query.group_by(col(Annotator.project_id)))
+    rows = session.execute(query.where(here).group_by(col(Annotator.project_id)))
     return {project_id: (every, made_up) for project_id, every, made_up in rows}

@@ -37,7 +37,7 @@ def index() -> Response:
         "projects/index.html",
         accesses=found,
         archived=archived,
-        judgments=overview.judgments_by_project(db.session()),
+        judgments=overview.judgments_by_project(db.session(), (access.project for access in found)),
     )
 
 
