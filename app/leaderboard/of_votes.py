@@ -145,6 +145,8 @@ def _told_of_sides(votes: Votes, found: sides.PositionBias, parameters: Paramete
             if found.left + found.right
             else " No vote prefers a side, so nothing can be said of it."
         )
+    elif found.one_sided and found.lower is None:
+        told.append("Each vote for one of the two is for the same side: no interval.")
     elif votes.cluster is None:
         told.append("The interval takes each vote as independent.")
     elif found.lower is None:

@@ -1,6 +1,6 @@
 """Whether verdicts hang on the side of the screen that a response stood on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import scipy
@@ -30,6 +30,11 @@ class PositionBias:
         return self.left + self.right + self.ties
 
     @property
+    def one_sided(self) -> bool:
+        """Whether each verdict that prefers one of the two is for the same side."""
+        return bool(self.left + self.right) and not (self.left and self.right)
+
+    @property
     def biased(self) -> bool:
         """Whether the interval leaves out an even chance."""
         return self.lower is not None and self.upper is not None and not self.lower <= 0.5 <= self.upper
@@ -46,6 +51,9 @@ def position(shown: Cells) -> PositionBias:
     except ValueError:
         # Each model always stood on the same side: the side cannot be told from the models.
         return unknown
+    except RuntimeError:
+        # The side tells each verdict, so its effect has no bounds.
+        return replace(unknown, share=float(left > 0)) if unknown.one_sided else unknown
     share, lower, upper = (float(scipy.special.expit(x)) for x in (effect.logit, effect.lower, effect.upper))
     known = np.isfinite([lower, upper]).all()
     return PositionBias(share, lower if known else None, upper if known else None, left, right, ties)

@@ -367,6 +367,17 @@ def test_a_preference_for_the_left_is_found_and_named(
     assert "The side matters: the response on the left" in client_of(cast.vic).get(f"{URL}/bias").text
 
 
+def test_verdicts_all_for_one_side_are_told(session: Session, cast: Cast, client_of: Clients) -> None:
+    models = add_models(session, cast.project, ("Heron", "Lark"))
+    people = add_annotators(session, cast.project, 5)
+    said = [Said(people[number % 5], B if number % 2 else A, bool(number % 2)) for number in range(20)]
+    judge_all(session, add_comparisons(session, [Asked(*models)] * 20), said)
+    session.commit()
+    page = plain(client_of(cast.vic).get(f"{URL}/bias").text)
+    assert "100%" in page
+    assert "Each verdict for one of the two is for the same side." in page
+
+
 def test_the_bias_page_names_nobody_and_leads_on(session: Session, cast: Cast, client_of: Clients) -> None:
     heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
     people = add_annotators(session, cast.project, 5)
