@@ -124,14 +124,19 @@ def _why_archived(session: Session, access: Access) -> str:
     return f"{kept} {whom}"
 
 
+def here(slug: str, ability: str) -> Access:
+    """The same for a page, and whoever asks for it."""
+    return enter(db.session(), web.account(), slug, ability)
+
+
 def enter_signed_in(slug: str, ability: str) -> tuple[Access, Account]:
-    """The same for a page: the project, and who is signed in."""
+    """The same where somebody must be signed in, and who is."""
     account = web.signed_in()
     return enter(db.session(), account, slug, ability), account
 
 
 def manage(slug: str) -> tuple[Access, Account]:
-    """The same for a page on which a project is managed."""
+    """The same where a project is managed."""
     return enter_signed_in(slug, "manage")
 
 

@@ -200,7 +200,7 @@ def fields() -> MultiDict[str, str]:
     return given
 
 
-def form_page(
+def page(
     template: str, problem: Problem | None = None, *, values: dict[str, Any] | None = None, **context: Any
 ) -> Response:
     """A page with a form: as it starts, or as it was refused, with what is wrong beside each field."""

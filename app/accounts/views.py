@@ -51,7 +51,7 @@ def sign_in() -> Response | BaseResponse:
         return redirect(_next(), 303)
     if setup.is_new(db.session()):
         return web.see_other("accounts.welcome")
-    return web.form_page("accounts/sign_in.html")
+    return web.page("accounts/sign_in.html")
 
 
 @bp.post("/sign-in")
@@ -62,7 +62,7 @@ def check_sign_in() -> Response | BaseResponse:
         limit = web.settings().sign_in_attempts
         account = signing_in.authenticate(db.engine(), form, request.remote_addr, limit)
     except (Invalid, TooMany, Forbidden) as problem:
-        return web.form_page("accounts/sign_in.html", problem)
+        return web.page("accounts/sign_in.html", problem)
     session.begin(account)
     return redirect(_next(), 303)
 
@@ -87,7 +87,7 @@ def welcome() -> Response | BaseResponse:
     """Where a new installation gets its first admin, once."""
     if not setup.is_new(db.session()):
         return web.see_other("accounts.sign_in")
-    return web.form_page("accounts/welcome.html", values=request.args)
+    return web.page("accounts/welcome.html", values=request.args)
 
 
 @bp.post("/welcome")
@@ -97,7 +97,7 @@ def make_first_admin() -> Response | BaseResponse:
         form = web.submitted(WelcomeIn)
         account = setup.first_admin(db.session(), form, web.settings())
     except (Invalid, Conflict) as problem:
-        return web.form_page("accounts/welcome.html", problem)
+        return web.page("accounts/welcome.html", problem)
     db.session().commit()
     session.begin(account)
     return web.see_other("projects.index")
@@ -158,7 +158,7 @@ def accept_invitation(token: str) -> Response | BaseResponse:
 def _invitation_page(token: str, problem: Problem | None = None) -> Response:
     opened = db.session()
     found = invitations.find(opened, token)
-    return web.form_page(
+    return web.page(
         "accounts/invitation.html",
         problem,
         values={"email": found.email},
@@ -172,7 +172,7 @@ def _invitation_page(token: str, problem: Problem | None = None) -> Response:
 def choose_password(token: str) -> Response:
     """Where the holder of a password link chooses a new one."""
     account = passwords.account_of_link(db.session(), token, _secret_key())
-    return web.form_page("accounts/password.html", chooser=account)
+    return web.page("accounts/password.html", chooser=account)
 
 
 @bp.post("/password/<token>")
@@ -182,7 +182,7 @@ def set_password(token: str) -> Response | BaseResponse:
     try:
         form = web.submitted(NewPasswordIn)
     except Invalid as problem:
-        return web.form_page("accounts/password.html", problem, chooser=account)
+        return web.page("accounts/password.html", problem, chooser=account)
     passwords.set_password(db.session(), account, form.new, by=account)
     db.session().commit()
     session.begin(account)
@@ -199,7 +199,7 @@ def _secret_key() -> str:
 @bp.get("/account")
 def settings() -> Response:
     """One's name and password."""
-    return web.form_page("accounts/settings.html", values={"name": web.signed_in().name})
+    return web.page("accounts/settings.html", values={"name": web.signed_in().name})
 
 
 @bp.post("/account/name")
@@ -209,7 +209,7 @@ def rename() -> Response | BaseResponse:
     try:
         form = web.submitted(NameIn)
     except Invalid as problem:
-        return web.form_page("accounts/settings.html", problem)
+        return web.page("accounts/settings.html", problem)
     people.rename(db.session(), account, form.name)
     return web.saved(_("Your name is changed."), "accounts.settings")
 
@@ -222,7 +222,7 @@ def change_password() -> Response | BaseResponse:
         form = web.submitted(PasswordIn)
         passwords.change_password(db.session(), account, form.current, form.new)
     except Invalid as problem:
-        return web.form_page("accounts/settings.html", problem)
+        return web.page("accounts/settings.html", problem)
     db.session().commit()
     session.begin(account)
     flash(_("Your password is changed. You are signed out everywhere else."), "success")
@@ -270,7 +270,7 @@ def revoke_token(uid: str) -> BaseResponse:
 def _tokens_page(problem: Problem | None = None) -> Response:
     account, opened = web.signed_in(), db.session()
     projects = [access.project for access in permissions.visible_projects(opened, account)]
-    return web.form_page(
+    return web.page(
         "accounts/tokens.html",
         problem,
         tokens=tokens.of(opened, account),
@@ -352,7 +352,7 @@ def make_password_link(uid: str) -> BaseResponse:
 
 def _people_page(problem: Problem | None = None) -> Response:
     wanted = request.args.get("q", "").strip()
-    return web.form_page(
+    return web.page(
         "accounts/people.html",
         problem,
         listing=people.listing(db.session(), wanted, web.number_asked("page") or 1),
@@ -368,4 +368,4 @@ def site_audit() -> Response:
     admin()
     verb = request.args.get("verb", "").strip()
     trail = audit.trail(db.session(), None, verb=verb, before=web.number_asked("before"))
-    return web.form_page("accounts/audit.html", trail=trail, verb=verb)
+    return web.page("accounts/audit.html", trail=trail, verb=verb)

@@ -7,7 +7,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from app import db, language, permissions, web
+from app import db, language, permissions
 from app.accounts import session
 from app.models import Account, Membership, Project
 from app.permissions import Access
@@ -28,7 +28,7 @@ def enter(slug: str) -> Access:
         if account.admits(cookie.key, cookie.own) and access.can("judge"):
             language.prefer(account.language)
             return access
-    return permissions.enter(db.session(), web.account(), slug, "judge")
+    return permissions.here(slug, "judge")
 
 
 def _access(row: tuple[Any, ...]) -> tuple[Access, Account]:

@@ -23,7 +23,7 @@ from app.annotation.waiting import Left
 from app.errors import Conflict, FieldError, Invalid, NotFound, Problem, checked
 from app.flags.flagging import unseen
 from app.models import Source, opaque_id
-from app.permissions import Access, Archived
+from app.permissions import Archived
 from app.rubric import PLAIN
 
 bp = Blueprint("annotation", __name__)
@@ -33,15 +33,11 @@ KEPT_WITH_IT = lazy_gettext("What you entered is kept with it.")
 NEXT_PAIR = lazy_gettext("This is the next pair.")
 
 
-def _enter(slug: str, ability: str = "judge") -> Access:
-    return permissions.enter(db.session(), web.account(), slug, ability)
-
-
 @bp.get("/p/<slug>/judge")
 @db.writes
 def judge(slug: str) -> Response | BaseResponse:
     """The pair in hand, or the next one of the queue."""
-    access = _enter(slug)
+    access = permissions.here(slug, "judge")
     # Where a page without JavaScript carries what its Undo takes back, a skip too.
     desk = sit_down(db.session(), access, undo=request.args.get("undo"))
     answers = unseen(db.session(), access)
@@ -103,7 +99,7 @@ def skip_pair(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/judge/undo")
 def undo_last(slug: str) -> Response | BaseResponse:
     """Bring back the pair judged or skipped last."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     if undo(session, access, request.form.get("undo") or None) is None:
         raise Conflict(str(NOTHING_TO_UNDO))
     desk = sit_down(session, access)
@@ -124,7 +120,9 @@ def _set_aside(slug: str, problem: Problem) -> BaseResponse:
     """Of a pair that was dealt with in another tab: keep what was entered here, and show where it lies."""
     session = db.session()
     session.rollback()
-    judged = drafts.set_aside(session, _enter(slug), request.form.get("assignment_id", ""), request.form)
+    judged = drafts.set_aside(
+        session, permissions.here(slug, "judge"), request.form.get("assignment_id", ""), request.form
+    )
     session.commit()
     if judged is None:
         return _onward(slug, f"{problem.detail} {KEPT_WITH_IT} {NEXT_PAIR}")
@@ -144,7 +142,7 @@ def _go(address: str) -> BaseResponse:
 
 def _refused(slug: str, problem: Invalid) -> Response | BaseResponse:
     """The same pair again, with what was entered and what is wrong with it."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     desk = sit_down(session, access)
     if desk.shown is None or desk.shown.assignment_id != request.form.get("assignment_id"):
         return _set_aside(slug, problem)
@@ -163,7 +161,7 @@ def _errors(problem: Invalid) -> list[FieldError]:
 @bp.post("/p/<slug>/judge/draft")
 def save_draft(slug: str) -> Response:
     """Keep what is entered for a pair so far, for the page that saves it by itself."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     uid, version = request.form.get("assignment_id", ""), request.form.get("draft_version", 0, web.row_number)
     try:
         saved = drafts.save(session, access, uid, version, request.form)
@@ -178,7 +176,7 @@ def save_draft(slug: str) -> Response:
 @bp.get("/p/<slug>/judge/<uid>/<any(prompt, a, b):place>/<int:number>")
 def image(slug: str, uid: str, place: str, number: int) -> Response:
     """An image of a pair one has before one, from where it lies: only for whoever asked for it."""
-    session, access = db.session(), _enter(slug, "see the project")
+    session, access = db.session(), permissions.here(slug, "see the project")
     pair = media.on_desk(session, access, web.signed_in(), uid)
     source = image_source(session, access.project, pair, place, number)
     shown = make_response(render_template("annotation/image.html", source=source))
@@ -189,7 +187,7 @@ def image(slug: str, uid: str, place: str, number: int) -> Response:
 @bp.post("/p/<slug>/view")
 def keep_view(slug: str) -> Response | BaseResponse:
     """Remember how the asker reads; where htmx asks, show the responses before them so."""
-    session, access, asker = db.session(), _enter(slug), web.signed_in()
+    session, access, asker = db.session(), permissions.here(slug, "judge"), web.signed_in()
     reading = keep_reading(session, asker, web.submitted(Reading))
     trial = request.form.get("trial_id")
     uid = request.form.get("assignment_id") or trial
@@ -208,7 +206,7 @@ def keep_view(slug: str) -> Response | BaseResponse:
 @db.writes
 def past(slug: str) -> Response | BaseResponse:
     """One's own judgments, newest first."""
-    access = _enter(slug)
+    access = permissions.here(slug, "judge")
     try:
         query = checked(HistoryQuery, request.args.to_dict())
     except Invalid:
@@ -247,7 +245,7 @@ def _replaced(slug: str, submission_id: str, problem: NotFound) -> BaseResponse:
     """Whoever goes back to a judgment they changed finds the one in its place."""
     session = db.session()
     session.rollback()
-    if live := replaced_by(session, _enter(slug), submission_id):
+    if live := replaced_by(session, permissions.here(slug, "judge"), submission_id):
         return web.see_other("annotation.reconsider", slug=slug, submission_id=live)
     flash(problem.detail, "info")
     return web.see_other("annotation.past", slug=slug)
@@ -256,7 +254,7 @@ def _replaced(slug: str, submission_id: str, problem: NotFound) -> BaseResponse:
 @bp.post("/p/<slug>/history/<submission_id>")
 def revise(slug: str, submission_id: str) -> Response | BaseResponse:
     """Replace one's own judgment by another."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     try:
         given = JudgmentIn.from_form(request.form, supersedes=submission_id)
         submit_judgment(session, access, given, Source.PAGE)
@@ -271,7 +269,7 @@ def revise(slug: str, submission_id: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/history/<submission_id>/leave")
 def leave(slug: str, submission_id: str) -> BaseResponse:
     """Leave a judgment as it is, and forget what was entered for its pair since."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     drafts.drop(session, one_of_mine(session, access, submission_id).assigned.id)
     return web.saved(_("Your judgment stays as it was."), "annotation.judge", slug=slug)
 
@@ -282,7 +280,7 @@ def _reconsidered(
     sent: "MultiDict[str, str] | None" = None,
     errors: Sequence[FieldError] = (),
 ) -> Response:
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     judged = one_of_mine(session, access, submission_id)
     reading = reading_of(access)
     shown = show(session, access, judged.assigned, reading)
@@ -312,7 +310,7 @@ def _reconsidered(
 @bp.post("/p/<slug>/history/<submission_id>/reveal")
 def reveal_models(slug: str, submission_id: str) -> BaseResponse:
     """Name the models of a pair one has judged; its verdict stays from then on."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     reveal(session, access, one_of_mine(session, access, submission_id).assigned.uid)
     return web.saved(_("The models are named. This verdict stays as it is."), "annotation.past", slug=slug)
 
@@ -321,7 +319,7 @@ def reveal_models(slug: str, submission_id: str) -> BaseResponse:
 @db.writes
 def limits(slug: str) -> Response:
     """What the asker would rather not judge, and what else spares them."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     page = render_template(
         "annotation/limits.html",
         access=access,
@@ -337,14 +335,14 @@ def limits(slug: str) -> Response:
 def set_limits(slug: str) -> BaseResponse:
     """Spare the asker the categories they name."""
     given = checked(care.DeclinesIn, {"categories": request.form.getlist("categories")})
-    care.decline(db.session(), _enter(slug), given)
+    care.decline(db.session(), permissions.here(slug, "judge"), given)
     return web.saved(_("Saved. The queue keeps to it."), "annotation.limits", slug=slug)
 
 
 @bp.post("/p/<slug>/break")
 def rest(slug: str) -> BaseResponse:
     """Count whether a suggested break was taken; it stops nobody."""
-    care.suggest_break(db.session(), _enter(slug), web.submitted(care.BreakIn))
+    care.suggest_break(db.session(), permissions.here(slug, "judge"), web.submitted(care.BreakIn))
     db.session().commit()
     if web.wants_fragment():
         return Response(status=HTTPStatus.NO_CONTENT)

@@ -26,13 +26,13 @@ bp = Blueprint("asking", __name__)
 @bp.get("/p/<slug>/guideline")
 def guideline(slug: str) -> Response:
     """The guideline in force, or an older version."""
-    access = permissions.enter(db.session(), web.account(), slug, "read the guideline")
+    access = permissions.here(slug, "read the guideline")
     opened, number = db.session(), web.number_asked("version")
     newest = guidelines.latest(opened, access.project)
     shown = guidelines.version(opened, access.project, number) if number else newest
     read = guideline_read(opened, access)
     since = web.number_asked("since") or read
-    return web.form_page(
+    return web.page(
         "asking/guideline.html",
         access=access,
         project=access.project,
@@ -71,7 +71,7 @@ def publish_guideline(slug: str) -> Response | BaseResponse:
 def _guideline_form(access: Access, problem: Problem | None = None) -> Response:
     newest = guidelines.latest(db.session(), access.project)
     number = newest.version if newest else 0
-    return web.form_page(
+    return web.page(
         "asking/guideline_edit.html",
         problem,
         values={"text": newest.text if newest else ""},
@@ -130,7 +130,7 @@ def publish_rubric(slug: str) -> Response | BaseResponse:
 def _rubric_page(
     access: Access, values: dict[str, Any], base: int | str, shown: Rubric, problem: Problem | None = None
 ) -> Response:
-    return web.form_page(
+    return web.page(
         "asking/rubric.html",
         problem,
         access=access,

@@ -12,10 +12,10 @@ bp = Blueprint("examples", __name__)
 @bp.get("/p/<slug>/programs")
 def page(slug: str) -> Response:
     """Programs to copy, for what one may do in this project."""
-    access = permissions.enter(db.session(), web.account(), slug, "see the project")
+    access = permissions.here(slug, "see the project")
     _, rubric = rubrics.live(db.session(), access.project)
     site = web.public_url("projects.index").rstrip("/")
-    return web.form_page(
+    return web.page(
         "examples/page.html",
         access=access,
         project=access.project,

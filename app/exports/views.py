@@ -25,7 +25,7 @@ MANY = {"model", "category", "language", "group", "guideline"}
 @bp.get("/p/<slug>/export")
 def page(slug: str) -> Response:
     """Choose a format and filters, see what would be written and what left out."""
-    return _page(permissions.enter(db.session(), web.account(), slug, "export"))
+    return _page(permissions.here(slug, "export"))
 
 
 def _page(access: Access, without: str = "") -> Response:
@@ -54,7 +54,7 @@ def _page(access: Access, without: str = "") -> Response:
 @bp.get("/p/<slug>/export/finished")
 def finished(slug: str) -> Response:
     """The page's finished downloads; nothing where the newest is the one that is shown already."""
-    access = permissions.enter(db.session(), web.account(), slug, "export")
+    access = permissions.here(slug, "export")
     found = receipts(db.session(), access.project)
     if not found or (found[0].detail or {})["export"] == request.args.get("after"):
         return Response(status=HTTPStatus.NO_CONTENT)
@@ -66,7 +66,7 @@ def finished(slug: str) -> Response:
 @bp.get("/p/<slug>/export/download")
 def download(slug: str) -> Response:
     """The file, as a live stream; the form again where its values do not fit or leave nothing."""
-    access = permissions.enter(db.session(), web.account(), slug, "export")
+    access = permissions.here(slug, "export")
     try:
         return respond(access, read_form())
     except Invalid as problem:

@@ -21,15 +21,11 @@ from app.permissions import Access
 bp = Blueprint("flags", __name__)
 
 
-def _enter(slug: str, ability: str = "judge") -> Access:
-    return permissions.enter(db.session(), web.account(), slug, ability)
-
-
 @bp.get("/p/<slug>/judge/flag")
 @db.writes
 def write(slug: str) -> Response:
     """A form to tell the lead about a pair."""
-    access, uid = _enter(slug), request.args.get("assignment", "")
+    access, uid = permissions.here(slug, "judge"), request.args.get("assignment", "")
     assigned_to(db.session(), access, uid)
     db.session().commit()
     return _form(access, uid)
@@ -38,7 +34,7 @@ def write(slug: str) -> Response:
 @bp.post("/p/<slug>/judge/flag")
 def send(slug: str) -> Response | BaseResponse:
     """Tell the lead about a pair, and go back to it."""
-    access, uid = _enter(slug), request.form.get("assignment", "")
+    access, uid = permissions.here(slug, "judge"), request.form.get("assignment", "")
     try:
         flagging.raise_flag(db.session(), access, uid, web.submitted(FlagIn))
     except Invalid as problem:
@@ -51,7 +47,7 @@ def send(slug: str) -> Response | BaseResponse:
 
 
 def _form(access: Access, uid: str, problem: Invalid | None = None) -> Response:
-    return web.form_page(
+    return web.page(
         "flags/write.html", problem, access=access, project=access.project, assignment=uid, kinds=FlagKind
     )
 
@@ -60,7 +56,7 @@ def _form(access: Access, uid: str, problem: Invalid | None = None) -> Response:
 @db.writes
 def mine(slug: str) -> Response:
     """One's own flags, with the lead's answers, which are seen from then on."""
-    session, access = db.session(), _enter(slug)
+    session, access = db.session(), permissions.here(slug, "judge")
     found = flagging.mine(session, access, web.number_asked("before"))
     shown = found[: flagging.A_PAGE]
     about = flagging.about(session, access, shown)
@@ -73,7 +69,7 @@ def mine(slug: str) -> Response:
 @bp.get("/p/<slug>/flags")
 def show(slug: str) -> Response:
     """What annotators tell the lead: what is open, or what was closed."""
-    session, access = db.session(), _enter(slug, "manage")
+    session, access = db.session(), permissions.here(slug, "manage")
     state = FlagState.CLOSED if request.args.get("show") == "closed" else FlagState.OPEN
     page = _page(flagging.of_project(session, access, state, web.number_asked("before")))
     return Response(
@@ -98,7 +94,7 @@ def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, Any]:
 @bp.post("/p/<slug>/flags/<uid>")
 def settle(slug: str, uid: str) -> BaseResponse:
     """Answer a flag, close it, take its pair out of the queue."""
-    access = _enter(slug, "manage")
+    access = permissions.here(slug, "manage")
     flagging.settle(db.session(), access, uid, web.submitted(SettleIn))
     return web.saved(
         _("Done. Whoever flagged it sees your answer on their next page."), "flags.show", slug=slug

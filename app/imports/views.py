@@ -18,11 +18,11 @@ bp = Blueprint("imports", __name__)
 @bp.get("/p/<slug>/import")
 def page(slug: str) -> Response:
     """Upload files, and read which shapes they may have."""
-    return _page(permissions.enter(db.session(), web.account(), slug, "import"))
+    return _page(permissions.here(slug, "import"))
 
 
 def _page(access: Access, problem: Problem | None = None) -> Response:
-    return web.form_page(
+    return web.page(
         "imports/page.html",
         problem,
         access=access,

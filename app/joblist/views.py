@@ -16,15 +16,10 @@ bp = Blueprint("joblist", __name__)
 SHOWN = 100
 
 
-def _enter(slug: str) -> Access:
-    account = web.signed_in()
-    return permissions.enter(db.session(), account, slug, "see the project")
-
-
 @bp.get("/p/<slug>/jobs")
 def show(slug: str) -> Response:
     """A project's jobs, newest first: one's own, or everybody's for those who manage it."""
-    access = _enter(slug)
+    access, _account = permissions.enter_signed_in(slug, "see the project")
     return web.page_or_fragment(
         "joblist/jobs.html",
         "jobs",
@@ -89,7 +84,7 @@ def refused_rows(slug: str, uid: str) -> Response:
 
 
 def _find(slug: str, uid: str) -> tuple[Access, Listed]:
-    access = _enter(slug)
+    access, _account = permissions.enter_signed_in(slug, "see the project")
     found = listing.find(db.session(), web.signed_in(), uid)
     if found.access is None or found.access.project.id != access.project.id:
         raise NotFound(_("There is no such job, or it is somebody else's."))

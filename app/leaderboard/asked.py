@@ -37,7 +37,7 @@ def enter(slug: str, *names: str, part: bool = True) -> tuple[Access, StandingsQ
     Raises Invalid for anything else: a program would take the file for what it asked for. Of a page's
     address the rest is not ours: a link that goes round is given names by whoever passes it on.
     """
-    access = permissions.enter(db.session(), web.account(), slug, READ)
+    access = permissions.here(slug, READ)
     known = {*names, *(StandingsQuery.model_fields if part else ())}
     unknown = [name for name in request.args if name not in known]
     if unknown and web.is_file():

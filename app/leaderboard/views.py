@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 from flask import Blueprint, Response, request
 
-from app import db, permissions, web
+from app import permissions
 from app.leaderboard import asked, caveats, examples, files, rendering, spoken, words
 from app.leaderboard.page import Arrangement
 from app.leaderboard.ranked import Row
@@ -120,7 +120,7 @@ def download_model(slug: str, uid: str, kind: str) -> Response:
 @bp.get(f"{HERE}/models/<uid>/comparisons/<pair_id>")
 def comparison(slug: str, uid: str, pair_id: str) -> Response:
     """One judged comparison of a model, with all of its texts."""
-    access = permissions.enter(db.session(), web.account(), slug, examples.READ)
+    access = permissions.here(slug, examples.READ)
     one = asked.model(access, uid)
     return asked.answer(access, (), lambda: rendering.comparison_page(access, one, pair_id))
 

@@ -29,10 +29,6 @@ from app.text import render_markdown
 bp = Blueprint("learning", __name__)
 
 
-def _enter(slug: str) -> Access:
-    return permissions.enter(db.session(), web.account(), slug, "judge")
-
-
 # The annotator's way
 
 
@@ -40,7 +36,7 @@ def _enter(slug: str) -> Access:
 @db.writes
 def begin(slug: str) -> Response:
     """What somebody does before their first live pair, and how far they are."""
-    access = _enter(slug)
+    access = permissions.here(slug, "judge")
     found = trials.way(db.session(), access)
     read = trials.has_read(db.session(), access)
     version = newest_guideline(db.session(), access.project.id)
@@ -67,7 +63,7 @@ def begin(slug: str) -> Response:
 @bp.post("/p/<slug>/begin/warning")
 def acknowledge(slug: str) -> BaseResponse:
     """Remember that somebody has read the project's warning."""
-    care.acknowledge(db.session(), _enter(slug))
+    care.acknowledge(db.session(), permissions.here(slug, "judge"))
     db.session().commit()
     return web.see_other("learning.begin", slug=slug)
 
@@ -75,7 +71,7 @@ def acknowledge(slug: str) -> BaseResponse:
 @bp.post("/p/<slug>/begin/test")
 def begin_test(slug: str) -> BaseResponse:
     """Begin a go at the test, or go on with it."""
-    trials.begin_test(db.session(), _enter(slug))
+    trials.begin_test(db.session(), permissions.here(slug, "judge"))
     db.session().commit()
     return web.see_other("learning.practise", slug=slug)
 
@@ -84,7 +80,7 @@ def begin_test(slug: str) -> BaseResponse:
 @db.writes
 def practise(slug: str) -> Response | BaseResponse:
     """The pair in hand of the training round or the test; ``told`` names one just answered, explained."""
-    access, uid = _enter(slug), request.args.get("told")
+    access, uid = permissions.here(slug, "judge"), request.args.get("told")
     told = trials.lesson(db.session(), access, uid) if uid else None
     found = trials.way(db.session(), access)
     shown = told.trial if told else found.trial
@@ -97,7 +93,7 @@ def practise(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/practice")
 def answer_trial(slug: str) -> Response | BaseResponse:
     """Take a verdict: explain it in the training round, go on in a test."""
-    access = _enter(slug)
+    access = permissions.here(slug, "judge")
     try:
         answered = trials.answer(db.session(), access, web.submitted(TrialIn), Source.PAGE)
     except Invalid as problem:
@@ -114,7 +110,7 @@ def answer_trial(slug: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/practice/skip")
 def pass_over(slug: str) -> BaseResponse:
     """Go on without a covered pair."""
-    trials.pass_over(db.session(), _enter(slug), web.submitted(PassIn))
+    trials.pass_over(db.session(), permissions.here(slug, "judge"), web.submitted(PassIn))
     db.session().commit()
     return web.see_other("learning.practise", slug=slug)
 
@@ -148,7 +144,7 @@ def _practice_page(
 @bp.post("/p/<slug>/guideline/read")
 def mark_read(slug: str) -> BaseResponse:
     """Remember that somebody has read the guideline."""
-    read_guideline(db.session(), _enter(slug), web.submitted(VersionIn).version)
+    read_guideline(db.session(), permissions.here(slug, "judge"), web.submitted(VersionIn).version)
     db.session().commit()
     return web.see_other("annotation.judge", slug=slug)
 
@@ -203,7 +199,7 @@ def decide(slug: str, uid: str) -> BaseResponse:
 def _overview(access: Access, problem: Problem | None = None) -> Response:
     session, project = db.session(), access.project
     after = request.values.get("after", type=web.row_number)
-    return web.form_page(
+    return web.page(
         "learning/overview.html",
         problem,
         access=access,

@@ -33,7 +33,7 @@ def index() -> Response:
     found = permissions.visible_projects(db.session(), account, archived=archived)
     if account is None and not found:
         raise Unauthorized(_("Sign in to go on."))
-    return web.form_page(
+    return web.page(
         "projects/index.html",
         accesses=found,
         archived=archived,
@@ -45,7 +45,7 @@ def index() -> Response:
 def new() -> Response:
     """The form a project begins with."""
     web.signed_in()
-    return web.form_page("projects/new.html")
+    return web.page("projects/new.html")
 
 
 @bp.post("/projects/new")
@@ -55,17 +55,17 @@ def create() -> Response | BaseResponse:
     try:
         project = lifecycle.create(db.session(), web.submitted(NewProjectIn), by=account)
     except Invalid as problem:
-        return web.form_page("projects/new.html", problem)
+        return web.page("projects/new.html", problem)
     return web.saved(_("The project is there, and you lead it."), "projects.show", slug=project.slug)
 
 
 @bp.get("/p/<slug>/")
 def show(slug: str) -> Response:
     """What a project is and has, what one may do in it, and for its lead what comes next."""
-    access = permissions.enter(db.session(), web.account(), slug, "see the project")
+    access = permissions.here(slug, "see the project")
     there = overview.counts(db.session(), access.project) if access.can("export") else None
     account = None if access.can("manage") else access.account
-    return web.form_page(
+    return web.page(
         "projects/show.html",
         access=access,
         project=access.project,
@@ -89,7 +89,7 @@ def settings(slug: str) -> Response:
 
 def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any) -> Response:
     unmatched = sensitive.unmatched(db.session(), access.project)
-    return web.form_page(
+    return web.page(
         "projects/settings.html",
         refused,
         access=access,
@@ -206,7 +206,7 @@ def _members_stay(slug: str, problem: Conflict) -> BaseResponse:
 
 
 def _members_page(access: Access, problem: Problem | None = None) -> Response:
-    return web.form_page(
+    return web.page(
         "projects/members.html",
         problem,
         invited=request.form if isinstance(problem, Invalid) else {"role": Role.ANNOTATOR.value},
@@ -284,7 +284,7 @@ def set_kind(slug: str) -> Response | BaseResponse:
 
 
 def _group_page(access: Access, problem: Problem | None = None) -> Response:
-    return web.form_page(
+    return web.page(
         "projects/groups.html",
         problem,
         access=access,
@@ -309,7 +309,7 @@ def audit_page(slug: str) -> Response:
     verb = request.args.get("verb", "").strip()
     before = web.number_asked("before")
     trail = audit.trail(db.session(), access.project, verb=verb, before=before)
-    return web.form_page(
+    return web.page(
         "projects/audit.html",
         access=access,
         project=access.project,

@@ -5,7 +5,7 @@ from typing import Any
 from flask import Blueprint, Response, request
 from flask import render_template as render
 
-from app import db, permissions, web
+from app import db, permissions
 from app.errors import checked
 from app.leaderboard import standings, tables
 from app.permissions import Access
@@ -22,7 +22,7 @@ HERE = "/p/<slug>/quality"
 @bp.get(HERE)
 def show(slug: str) -> Response:
     """How far people agree, with each other and with gold, and how each of them judges."""
-    access = _enter(slug)
+    access = permissions.here(slug, "review")
     query = checked(QualityQuery, request.args.to_dict())
     session, project = db.session(), access.project
     page = render(
@@ -44,7 +44,7 @@ def show(slug: str) -> Response:
 @bp.get("/p/<slug>/numbers")
 def numbers(slug: str) -> Response:
     """An annotator's own numbers."""
-    access = permissions.enter(db.session(), web.account(), slug, "judge")
+    access = permissions.here(slug, "judge")
     page = render(
         "quality/own.html",
         access=access,
@@ -59,7 +59,7 @@ def numbers(slug: str) -> Response:
 @bp.get(f"{HERE}.csv")
 def download(slug: str) -> Response:
     """The table of annotators."""
-    access = _enter(slug)
+    access = permissions.here(slug, "review")
     body = tables.to_csv(COLUMNS, (_cells(one) for one in _annotators(access)))
     response = Response(body, mimetype="text/csv")
     name = f"{access.project.slug}-annotators.csv"
@@ -90,10 +90,6 @@ def _share(found: Share | None) -> tuple[Any, ...]:
     if found is None:
         return (0, 0, None, None, None)
     return found.many, found.some, found.value, found.lower, found.upper
-
-
-def _enter(slug: str) -> Access:
-    return permissions.enter(db.session(), web.account(), slug, "review")
 
 
 def _by_name(access: Access) -> bool:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, permissions, web
 from app.errors import Invalid, Problem, checked
-from app.models import Account, Comparison, Outcome, row_id
+from app.models import Comparison, Outcome, row_id
 from app.permissions import Access
 from app.review import disputes, verdicts
 from app.review.forms import ReviewIn, VerdictIn
@@ -23,21 +23,17 @@ A_PAGE = 5
 OUTCOMES = (Outcome.A, Outcome.TIE, Outcome.BOTH_BAD, Outcome.B)
 
 
-def _enter(slug: str) -> tuple[Access, Account]:
-    return permissions.enter_signed_in(slug, "review")
-
-
 @bp.get("/p/<slug>/review")
 def page(slug: str) -> Response:
     """What annotators are divided on, or what was settled."""
-    access, _account = _enter(slug)
+    access, _account = permissions.enter_signed_in(slug, "review")
     return _page(access)
 
 
 @bp.post("/p/<slug>/review/<pair_id>")
 def settle(slug: str, pair_id: str) -> Response | BaseResponse:
     """Give the final verdict on a comparison."""
-    access, account = _enter(slug)
+    access, account = permissions.enter_signed_in(slug, "review")
     try:
         verdicts.settle(db.session(), access.project, pair_id, web.submitted(VerdictIn), by=account)
     except Invalid as problem:
@@ -48,7 +44,7 @@ def settle(slug: str, pair_id: str) -> Response | BaseResponse:
 @bp.post("/p/<slug>/review/<pair_id>/withdraw")
 def withdraw(slug: str, pair_id: str) -> BaseResponse:
     """Leave a comparison to its annotators again."""
-    access, account = _enter(slug)
+    access, account = permissions.enter_signed_in(slug, "review")
     verdicts.withdraw(db.session(), access.project, pair_id, by=account)
     return web.saved(_("The verdict is taken back."), "review.page", slug=slug)
 
@@ -63,7 +59,7 @@ def _page(access: Access, problem: Problem | None = None, refused: Comparison | 
     query = verdicts.waiting(access.project, settled=settled)
     number: Any = col(Comparison.id)
     rows = db.session().execute(query.where(number > after).order_by(number).limit(A_PAGE + 1)).all()
-    return web.form_page(
+    return web.page(
         "review/page.html",
         problem,
         access=access,

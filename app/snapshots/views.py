@@ -28,10 +28,6 @@ SHOWN = 100
 LINKED = re.compile(r"(\]\()((?:guidelines|rubrics)/v\d+\.\w+\))")
 
 
-def _enter(slug: str) -> Access:
-    return permissions.enter(db.session(), web.account(), slug, "export")
-
-
 def _store() -> Store:
     return Store(web.settings())
 
@@ -39,7 +35,7 @@ def _store() -> Store:
 @bp.get("/p/<slug>/snapshots")
 def show(slug: str) -> str:
     """A project's snapshots, newest first."""
-    access = _enter(slug)
+    access = permissions.here(slug, "export")
     found = reading.newest(db.session(), access.project, SHOWN)
     return render_template("snapshots/list.html", access=access, project=access.project, snapshots=found)
 
@@ -47,7 +43,7 @@ def show(slug: str) -> str:
 @bp.get("/p/<slug>/snapshots/new")
 def new(slug: str) -> BaseResponse:
     """Name a snapshot of what an export's filters leave; what does not fit is told where it was set."""
-    access = _enter(slug)
+    access = permissions.here(slug, "export")
     given = {name: value for name, value in asked(request.args).items() if name not in OF_ONE_FILE}
     try:
         return _form(access, given)
@@ -95,7 +91,7 @@ def _form(access: Access, given: dict[str, Any], problem: Problem | None = None)
 @bp.get("/p/<slug>/snapshots/<label>")
 def one(slug: str, label: str) -> Response:
     """One snapshot: its card, its files, and how to load it."""
-    return _one(_enter(slug), label)
+    return _one(permissions.here(slug, "export"), label)
 
 
 @bp.post("/p/<slug>/snapshots/<label>/withdraw")
@@ -166,21 +162,21 @@ def _card(snapshot: Snapshot, files: str) -> tuple[Markup, list[tuple[str, Marku
 @bp.get("/p/<slug>/snapshots/<label>/files/<path:path>")
 def file(slug: str, label: str, path: str) -> Response:
     """One of its files."""
-    access = _enter(slug)
+    access = permissions.here(slug, "export")
     return serving.respond(_store(), reading.find(db.session(), access.project, label), path)
 
 
 @bp.get("/p/<slug>/snapshots/<label>.tar")
 def whole(slug: str, label: str) -> Response:
     """All its files in one."""
-    access = _enter(slug)
+    access = permissions.here(slug, "export")
     return serving.respond_whole(_store(), reading.find(db.session(), access.project, label))
 
 
 @bp.get("/p/<slug>/snapshots/<label>/changes")
 def changes(slug: str, label: str) -> str:
     """What is different from an earlier snapshot."""
-    access = _enter(slug)
+    access = permissions.here(slug, "export")
     session = db.session()
     after = reading.find(session, access.project, label)
     before = reading.find(session, access.project, request.args.get("since", ""))

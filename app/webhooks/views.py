@@ -51,7 +51,7 @@ def add(slug: str) -> Response | BaseResponse:
 
 
 def _page(access: Access, problem: Problem | None = None) -> Response:
-    return web.form_page(
+    return web.page(
         "webhooks/page.html",
         problem,
         access=access,
@@ -82,7 +82,7 @@ def change(slug: str, uid: str) -> Response | BaseResponse:
 
 def _webhook_page(access: Access, webhook: Webhook, problem: Problem | None = None) -> Response:
     newest = registry.deliveries(webhook).order_by(registry.NEWEST_FIRST).limit(SHOWN)
-    return web.form_page(
+    return web.page(
         "webhooks/show.html",
         problem,
         values={"url": webhook.url},
