@@ -7,6 +7,7 @@ from pydantic import Field
 
 from app.api.answers import Answer
 from app.exports.exclusions import Unit
+from app.exports.judged import Judged
 from app.exports.preview import Preview
 from app.models import AnnotatorKind
 from app.quality.coefficients import Coefficient
@@ -95,6 +96,35 @@ UNITS: Any = Field(
 )
 
 
+class PositionOut(Answer):
+    """How often the left of two equal responses is preferred, with its 95 % interval; null where unknown."""
+
+    share: float | None
+    lower: float | None
+    upper: float | None
+    judgments: int = Field(description="Those whose order on the screen is known.")
+
+
+class JudgedOut(Answer):
+    """Judgments in force that the filters let through, before verdicts are made of them; gold aside."""
+
+    comparisons: int
+    several: int = Field(description="Comparisons that two people or more judged: what agreement rests on.")
+    agreement: list[AgreementOut] = Field(description="Between people, simulated ones too.")
+    judgments: int
+    by: dict[str, int] = Field(description="people, models, simulated.")
+    annotators: int
+    largest: int = Field(description="Judgments of the annotator with most.")
+    gold: ShareOut | None = Field(description="How often these annotators are right on gold comparisons.")
+    position: PositionOut
+
+    @classmethod
+    def told(cls, found: Judged) -> Self:
+        """From what was read."""
+        plain = {name: getattr(found, name) for name in cls.model_fields if name != "agreement"}
+        return cls(agreement=[AgreementOut.of(one) for one in found.coefficients], **plain)
+
+
 class PreviewOut(Answer):
     """What an export would hold now; `read` of its `comparisons` were looked at, and counts are of those."""
 
@@ -121,6 +151,7 @@ class PreviewOut(Answer):
     splits: dict[str, int]
     categories: dict[str, int] = Field(description="The most frequent.")
     models: dict[str, ModelCountOut] = Field(description="The most frequent.")
+    judged: JudgedOut
     sample_rows: list[str] = Field(description="A few from all over, as they will be written, long ones cut.")
 
     @classmethod
@@ -140,6 +171,7 @@ class PreviewOut(Answer):
             splits=dict(found.splits),
             categories=dict(found.categories),
             models={name: ModelCountOut(chosen=n, rejected=m) for name, n, m in found.models},
+            judged=JudgedOut.told(found.judged),
             sample_rows=[row.text for row in found.shown],
         )
 

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -138,12 +139,40 @@ def asked_under(
     c, j = comparisons.c, judgments.c
     under = (j.guideline_id, j.rubric_id)
     query = sa.select(*under, sa.func.count()).join(comparisons, c.id == j.comparison_id).group_by(*under)
-    query = query.where(c.project_id == project.id)
-    query = query.where(*(met for _, met in (*of_comparison(project, spec), *of_judgment(spec))))
-    if spec.adjudicated:
-        query = query.where(_adjudicated())
+    query = query.where(*_of_both(project, spec))
     if not spec.has_gold:
         query = query.where(c.gold.is_(None))
     if spec.format is not Format.JUDGMENTS:
         query = query.where(j.retired_at.is_(None))
     return [(guideline, rubric, many) for guideline, rubric, many in connection.execute(query)]
+
+
+def counting(connection: sa.Connection, project: Project, spec: ExportSpec) -> list[Any]:
+    """The judgments in force that a spec lets through, gold aside, of both splits.
+
+    Rows of comparison_id, model_a_id, model_b_id, annotator_id, verdict, and swapped where it is known.
+    """
+    c, j = comparisons.c, judgments.c
+    by_criterion = spec.criterion is not None
+    verdict = j.criteria[spec.criterion].as_string() if by_criterion else sa.type_coerce(j.outcome, sa.String)
+    columns = (
+        j.comparison_id,
+        c.model_a_id,
+        c.model_b_id,
+        j.annotator_id,
+        verdict.label("verdict"),
+        j.swapped,
+    )
+    query = sa.select(*columns).join(comparisons, c.id == j.comparison_id).where(*_of_both(project, spec))
+    query = query.where(j.retired_at.is_(None), c.gold.is_(None))
+    runs = (connection.execute(query.where(c.prompt_id.between(*run))) for run in spec.runs)
+    return [row for found in runs for row in found]
+
+
+def _of_both(project: Project, spec: ExportSpec) -> "Iterator[sa.ColumnElement[bool]]":
+    """What is asked of a judgment and of its comparison."""
+    yield comparisons.c.project_id == project.id
+    for _, met in (*of_comparison(project, spec), *of_judgment(spec)):
+        yield met
+    if spec.adjudicated:
+        yield _adjudicated()

@@ -14,9 +14,10 @@ import orjson
 import sqlalchemy as sa
 from sqlmodel import col
 
-from app.exports import exclusions, files, filters, formats, stream
+from app.exports import exclusions, files, filters, formats, judged, stream
 from app.exports.exclusions import Unit
 from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
+from app.exports.judged import Judged
 from app.exports.lines import Lines
 from app.exports.preferences import Battle, Side
 from app.exports.seen import Preference
@@ -90,7 +91,8 @@ class Preview:
     """What filters leave. Counts are of what was read, and `sample` scales them; `units` are of `excluded`.
 
     `preferences` are those written, of KTO those its responses are from, of battles those with a winner,
-    and of judgments none; what follows is of them. `weighed` were decided by their votes' weights alone.
+    and of judgments none; what follows is of them, but for `judged`, which is of all judgments that the
+    filters let through. `weighed` were decided by their votes' weights alone.
     """
 
     sample: Sample
@@ -106,6 +108,7 @@ class Preview:
     splits: list[tuple[str, int]]
     categories: list[tuple[str, int]]
     models: list[tuple[str, int, int]]
+    judged: Judged
 
 
 def of(engine: sa.Engine, project: Project, spec: ExportSpec) -> Preview:
@@ -147,6 +150,7 @@ def _read(connection: sa.Connection, project: Project, spec: ExportSpec, sample:
         sorted(pairs.splits.items(), reverse=True),
         pairs.categories.most_common(SHOWN_VALUES),
         pairs.by_model()[:SHOWN_VALUES],
+        judged.of(connection, project, spec),
     )
 
 

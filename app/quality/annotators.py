@@ -1,5 +1,6 @@
 """What each annotator's judgments look like beside the others', and what weighting them would change."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from math import sqrt
 from typing import Any
@@ -80,6 +81,19 @@ def of(session: Session, project: Project, *, by_name: bool) -> list[AnnotatorQu
         for who in session.execute(_people(project))
         if who.id in numbers
     ]
+
+
+def on_gold(session: Session, project: Project, who: Iterable[int]) -> Share | None:
+    """How often these annotators, by id, are right on gold comparisons; None where they judged none."""
+    gold = col(Comparison.gold)
+    counted = (_how_many(gold == col(Judgment.outcome)), sa.func.count())
+    found = sa.select(*counted).join_from(
+        Comparison, Judgment, col(Judgment.comparison_id) == col(Comparison.id)
+    )
+    # Of the judgments no project is asked: from that, each of them would be read and not the gold ones alone.
+    found = found.where(col(Comparison.project_id) == project.id, gold.is_not(None))
+    found = found.where(col(Judgment.retired_at).is_(None), col(Judgment.annotator_id).in_(who))
+    return _share(*session.execute(found).one())
 
 
 def reweighted(session: Session, project: Project) -> list[Reweighted]:

@@ -17,9 +17,9 @@ from app.exports import preview, stream
 from app.exports.forms import ExportSpec, Format
 from app.exports.preview import Preview
 from app.leaderboard import bias
-from app.models import Account, Response, now
+from app.models import Account, AnnotatorKind, Outcome, Response, now
 from tests.annotation.arrange import annotator_of, queue
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.exports.arrange import judge
 
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -66,6 +66,52 @@ def test_it_counts_what_the_preferences_have_in_common(
     page = client_of(cast.rosa).get(PAGE).text
     assert re.search(r"<dd>75%</dd>.*?95% interval 30% to 95%, of 4<", page, re.DOTALL)
     assert found.models == [("heron-9000", 3, 1), ("lark-9000", 1, 3)]
+
+
+def test_it_tells_who_judged_and_how_they_agree(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    code = queue(session, cast.project, 12, category="code")
+    prose, (known,) = queue(session, cast.project, 12, category="prose"), queue(session, cast.project)
+    known.gold = Outcome.A
+    for place, comparison in enumerate((*code, *prose, known)):
+        # The left is chosen, whatever is there; half of the pairs are divided.
+        swapped = bool(place % 2)
+        judge(
+            session,
+            cast.project,
+            cast.ann,
+            comparison,
+            "b" if swapped else "a",
+            swapped=swapped,
+            commit=False,
+        )
+        judge(session, cast.project, cast.ben, comparison, "a", commit=False)
+    judge(session, cast.project, cast.rui, code[0], "a", commit=False)
+    annotator_of(session, cast.project, cast.rui).kind = AnnotatorKind.MODEL
+    session.commit()
+    found = previewed(app, cast).judged
+    raw, alpha, _ = found.coefficients
+    assert (found.comparisons, found.several, found.judgments) == (24, 24, 49), "gold is told apart"
+    assert (found.annotators, found.largest, found.by) == (3, 24, {"people": 48, "models": 1})
+    assert (raw.name, raw.found.value, alpha.name) == ("Raw agreement", 0.5, "Krippendorff’s alpha")
+    assert raw.found.lower is not None
+    assert found.gold is not None
+    assert (found.gold.some, found.gold.many) == (2, 2)
+    assert (found.position.left, found.position.right) == (24, 0)
+    # Rows that are written agree by what was left out; the judgments that they come from do not.
+    strict = previewed(app, cast, min_agreement=1)
+    assert (strict.agreement, strict.judged.coefficients[0].found.value) == (1, 0.5)
+    of_code = previewed(app, cast, category=["code"], kind="human").judged
+    assert (of_code.judgments, of_code.annotators, of_code.by) == (24, 2, {"people": 24})
+    of_gold = previewed(app, cast, gold="only").judged
+    assert (of_gold.judgments, of_gold.gold) == (0, None)
+    page = plain(client_of(cast.rosa).get(PAGE).text)
+    assert "Krippendorff’s alpha" in page
+    assert "48 by people, 1 by judge models, 0 simulated" in page
+    assert "49% of the judgments are from one of them" in page
+    told = client_of(cast.rosa).get("/p/birds/snapshots/new?category=code").text
+    assert "Krippendorff’s alpha" in told, "before it is frozen, too"
 
 
 @pytest.mark.parametrize("wanted", list(Format))
