@@ -30,7 +30,7 @@ def add_user(email: str, role: str, name: str | None, password_stdin: bool) -> N
     password = _password(password_stdin)
     name = name or email.partition("@")[0]
     form = checked_options(AccountIn, {"email": email, "role": role, "name": name, "password": password})
-    account = people.add(db.session(), form, by=None)
+    account = people.add(db.session(), form, passwords.digest(form.password), by=None)
     db.session().commit()
     click.echo(f"{account.email} can sign in now, as {account.role.value}.", err=True)
     _tell(password, password_stdin)
@@ -42,7 +42,8 @@ def add_user(email: str, role: str, name: str | None, password_stdin: bool) -> N
 def set_password(email: str, password_stdin: bool) -> None:
     """Give an account a new password and end its sessions."""
     form = checked_options(NewPasswordIn, {"new": _password(password_stdin)})
-    passwords.set_password(db.session(), people.by_email(db.session(), email), form.new, by=None)
+    password_hash = passwords.digest(form.new)
+    passwords.set_password(db.session(), people.by_email(db.session(), email), password_hash, by=None)
     db.session().commit()
     click.echo("The password is changed.", err=True)
     _tell(form.new, password_stdin)

@@ -103,14 +103,16 @@ def find(session: Session, token: str) -> Invitation:
     return invitation
 
 
-def newcomer_accepts(session: Session, invitation: Invitation, form: NewcomerIn) -> Account:
-    """Make an account for the holder of a link, and join.
+def newcomer_accepts(
+    session: Session, invitation: Invitation, form: NewcomerIn, password_hash: str
+) -> Account:
+    """Make an account for the holder of a link, with the hash of its password, and join.
 
     Raises Invalid where the address has an account already or is not the invited one.
     """
     if invitation.email not in (None, form.email):
         raise Invalid.at("email", _("This invitation is for %(email)s.", email=invitation.email))
-    account = people.add(session, AccountIn(**form.model_dump()), by=None)
+    account = people.add(session, AccountIn(**form.model_dump()), password_hash, by=None)
     _use(session, invitation, account)
     return account
 

@@ -18,7 +18,11 @@ LINK_SECONDS = 24 * 3600
 
 
 def digest(password: str) -> str:
-    """The hash to keep of a password."""
+    """The hash to keep of a password.
+
+    Like all hashing, to be called while no transaction is open: it takes long, and SQLite's writers wait
+    for each other.
+    """
     return HASHER.hash(password)
 
 
@@ -44,21 +48,26 @@ def _nobodys() -> str:
     return HASHER.hash(secrets.token_urlsafe())
 
 
-def set_password(session: Session, account: Account, password: str, *, by: Account | None) -> None:
-    """Give an account a password and end all its sessions."""
-    account.password_hash = digest(password)
-    account.end_sessions()
-    audit.record(session, "account.password", f"account:{account.email}", by=by)
+def renewed(kept: str, password: str) -> str | None:
+    """A stronger hash of a password that fits the one kept, None where that is as strong as any made now."""
+    return digest(password) if HASHER.check_needs_rehash(kept) else None
 
 
-def change_password(session: Session, account: Account, current: str, new: str) -> None:
-    """Let somebody who knows their password choose another.
+def changed(kept: str | None, current: str, new: str) -> str:
+    """The hash to keep of a new password, chosen by somebody who knows the current one.
 
     Raises Invalid where they do not know it.
     """
-    if not fits(account.password_hash, current):
+    if not fits(kept, current):
         raise Invalid.at("current", _("This is not your current password."))
-    set_password(session, account, new, by=account)
+    return digest(new)
+
+
+def set_password(session: Session, account: Account, password_hash: str, *, by: Account | None) -> None:
+    """Give an account the password that this is the hash of, and end all its sessions."""
+    account.password_hash = password_hash
+    account.end_sessions()
+    audit.record(session, "account.password", f"account:{account.email}", by=by)
 
 
 def make_link(session: Session, account: Account, secret_key: str, *, by: Account) -> str:

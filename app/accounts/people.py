@@ -9,7 +9,6 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit
-from app.accounts import passwords
 from app.accounts.forms import AccountIn
 from app.errors import Conflict, Invalid, NotFound
 from app.models import Account, Membership, SiteRole, now
@@ -20,14 +19,12 @@ A_PAGE = 50
 MOST_ENDED = 50
 
 
-def add(session: Session, form: AccountIn, *, by: Account | None) -> Account:
-    """Make an account.
+def add(session: Session, form: AccountIn, password_hash: str, *, by: Account | None) -> Account:
+    """Make an account, with the hash of its password.
 
     Raises Invalid where the address has one already.
     """
-    account = Account(
-        email=form.email, name=form.name, role=form.role, password_hash=passwords.digest(form.password)
-    )
+    account = Account(email=form.email, name=form.name, role=form.role, password_hash=password_hash)
     try:
         with session.begin_nested():
             session.add(account)

@@ -45,8 +45,7 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     """The account whose password this is.
 
     An attempt counts as failed until its password proves right, so that guesses sent at once
-    cannot slip past the count. The hash is checked outside any transaction: it takes long, and
-    SQLite's writers wait for each other.
+    cannot slip past the count.
 
     Raises TooMany after ``limit`` failures for the account from the address within fifteen minutes, or
     ten times as many for either alone, Invalid where address or password is wrong, Forbidden where the
@@ -56,14 +55,20 @@ def authenticate(engine: sa.Engine, form: SignInIn, address: str | None, limit: 
     with db.transaction(engine) as session:
         _count_attempt(session, keys, limit)
     with db.new_session(engine, write=False) as session:
-        account = session.exec(select(Account).where(Account.email == form.email)).one_or_none()
-    if not passwords.fits(account.password_hash if account else None, form.password) or account is None:
-        raise Invalid(_("Email or password is wrong. Check both and try again."))
+        found = session.exec(select(Account).where(Account.email == form.email)).one_or_none()
+    kept = found.password_hash if found else None
+    if not passwords.fits(kept, form.password) or found is None or kept is None:
+        raise _wrong()
+    renewed = passwords.renewed(kept, form.password)
     with db.transaction(engine) as session:
-        account = session.get_one(Account, account.id)
+        account = session.get_one(Account, found.id)
         _forgive(session, keys)
-        _accept(session, account, form.password)
+        _accept(session, account, found.session_key, renewed)
     return account
+
+
+def _wrong() -> Invalid:
+    return Invalid(_("Email or password is wrong. Check both and try again."))
 
 
 def network(address: str | None) -> str:
@@ -128,9 +133,11 @@ def _forgive(session: Session, keys: Keys) -> None:
     session.execute(sa.delete(SignInFailure).where(id_.in_(newest)))
 
 
-def _accept(session: Session, account: Account, password: str) -> None:
+def _accept(session: Session, account: Account, session_key: str, renewed: str | None) -> None:
     if not account.is_active:
         raise Forbidden(_("This account is disabled. Ask an admin of this site."))
-    if passwords.HASHER.check_needs_rehash(account.password_hash or ""):
-        account.password_hash = passwords.digest(password)
+    if account.session_key != session_key:
+        # Its sessions were ended while the password was checked, perhaps with another password.
+        raise _wrong()
+    account.password_hash = renewed or account.password_hash
     audit.record(session, "account.sign_in", f"account:{account.email}", by=account)

@@ -21,7 +21,7 @@ from app.accounts.forms import (
     TokenIn,
     WelcomeIn,
 )
-from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, checked
+from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, Unauthorized, checked
 from app.models import Account, Project, Scope
 from app.names import in_words
 
@@ -140,7 +140,10 @@ def accept_invitation(token: str) -> Response | BaseResponse:
     account = web.account()
     try:
         if account is None:
-            account = invitations.newcomer_accepts(opened, found, web.submitted(NewcomerIn))
+            form = web.submitted(NewcomerIn)
+            _let_others_write()
+            password_hash = passwords.digest(form.password)
+            account = invitations.newcomer_accepts(opened, found, form, password_hash)
             begin = True
         else:
             invitations.member_accepts(opened, found, account)
@@ -183,10 +186,22 @@ def set_password(token: str) -> Response | BaseResponse:
         form = web.submitted(NewPasswordIn)
     except Invalid as problem:
         return web.page("accounts/password.html", problem, chooser=account)
-    passwords.set_password(db.session(), account, form.new, by=account)
+    _let_others_write()
+    password_hash = passwords.digest(form.new)
+    # Once more: of two who hold the link, one may have used it meanwhile.
+    account = passwords.account_of_link(db.session(), token, _secret_key())
+    passwords.set_password(db.session(), account, password_hash, by=account)
     db.session().commit()
     session.begin(account)
     return web.see_other("projects.index")
+
+
+def _let_others_write() -> None:
+    """End the request's transaction, which wrote nothing yet, before a password is hashed.
+
+    What was read is read anew where it is used afterwards.
+    """
+    db.session().rollback()
 
 
 def _secret_key() -> str:
@@ -217,12 +232,16 @@ def rename() -> Response | BaseResponse:
 @bp.post("/account/password")
 def change_password() -> Response | BaseResponse:
     """Change one's password; every other session ends."""
-    account = web.signed_in()
+    account, cookie = web.signed_in(), session.current()
     try:
-        form = web.submitted(PasswordIn)
-        passwords.change_password(db.session(), account, form.current, form.new)
+        form, kept = web.submitted(PasswordIn), account.password_hash
+        _let_others_write()
+        password_hash = passwords.changed(kept, form.current, form.new)
     except Invalid as problem:
         return web.page("accounts/settings.html", problem)
+    if not account.admits(cookie.key, cookie.own):
+        raise Unauthorized(_("Sign in to go on."))
+    passwords.set_password(db.session(), account, password_hash, by=account)
     db.session().commit()
     session.begin(account)
     flash(_("Your password is changed. You are signed out everywhere else."), "success")

@@ -14,7 +14,7 @@ import yaml
 from sqlmodel import Session, select
 
 from app import db
-from app.accounts import people
+from app.accounts import passwords, people
 from app.accounts.forms import AccountIn
 from app.annotation.claim import annotator_of
 from app.annotation.readiness import read_guideline
@@ -73,8 +73,9 @@ def load(engine: sa.Engine, settings: Settings, tell: Callable[[str], None]) -> 
     password = f"demo-{secrets.token_hex(4)}"
     content = yaml.safe_load((FOLDER / "project.yaml").read_text())
     gold = content.pop("gold")
+    password_hash = passwords.digest(password)
     with db.transaction(engine) as session:
-        project = _project(session, content, password)
+        project = _project(session, content, password, password_hash)
     _import(engine, project, gold)
     with db.transaction(engine) as session:
         _explain_gold(session, project, gold)
@@ -92,10 +93,10 @@ def _is_there(engine: sa.Engine) -> bool:
         return session.exec(select(Project.id).where(Project.slug == SLUG)).first() is not None
 
 
-def _project(session: Session, content: dict[str, Any], password: str) -> Project:
+def _project(session: Session, content: dict[str, Any], password: str, password_hash: str) -> Project:
     for email, person in PEOPLE.items():
         form = {"email": email, "name": person.name, "role": person.site_role, "password": password}
-        people.add(session, checked(AccountIn, form), by=None)
+        people.add(session, checked(AccountIn, form), password_hash, by=None)
     content["guideline"] = (FOLDER / "guideline.md").read_text()
     content["members"] = [
         {"email": email, "role": person.role} for email, person in PEOPLE.items() if person.role is not None

@@ -7,9 +7,12 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 from typing import Any
 
+import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from sqlmodel import Session, select
 
+from app.accounts import passwords
 from app.accounts.setup import setup_code
 from app.models import Account, Membership
 from app.settings import Settings
@@ -17,6 +20,7 @@ from tests.conftest import Cast
 
 PASSWORD = "correct horse battery"
 AT_ONCE = 4
+SIGNING_IN = {"email": "lena@example.org", "password": PASSWORD}
 
 
 def statuses(app: Flask, path: str, form_of: Callable[[int], dict[str, str]]) -> Counter[int]:
@@ -30,6 +34,22 @@ def statuses(app: Flask, path: str, form_of: Callable[[int], dict[str, str]]) ->
 
     with ThreadPoolExecutor(AT_ONCE) as people:
         return Counter(people.map(send, range(AT_ONCE)))
+
+
+class Slow(PasswordHasher):
+    """Something happens while it hashes; every hash of the cast is one to be made stronger."""
+
+    def __init__(self, meanwhile: Callable[[], object]) -> None:
+        super().__init__(time_cost=1, memory_cost=16, parallelism=1)
+        self.meanwhile = meanwhile
+
+    def hash(self, *given: Any, **more: Any) -> str:
+        self.meanwhile()
+        return super().hash(*given, **more)
+
+    def verify(self, *given: Any) -> Any:
+        self.meanwhile()
+        return super().verify(*given)
 
 
 def newcomer(number: int) -> dict[str, str]:
@@ -77,3 +97,56 @@ def test_no_more_guesses_than_allowed(app: Flask, with_passwords: Cast) -> None:
     app.config["SETTINGS"] = app.config["SETTINGS"].model_copy(update={"sign_in_attempts": 1})
     guess = {"email": "ann@example.org", "password": "guess"}
     assert statuses(app, "/sign-in", lambda _number: guess) == {422: 1, 429: AT_ONCE - 1}
+
+
+def test_nobody_waits_while_a_password_is_hashed(
+    app: Flask, with_passwords: Cast, client_of: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, lena, ada = map(client_of, (with_passwords.ann, with_passwords.lena, with_passwords.ada))
+    lena.post("/p/birds/invitations", data={"role": "viewer"})
+    invitation = re.search(r"/invitations/[\w-]{20,}", lena.get("/p/birds/members").text)
+    ada.post(f"/people/{with_passwords.otto.uid}/password-link")
+    link = re.search(r"/password/[\w.-]+", ada.get("/people").text)
+    assert invitation
+    assert link
+    # A connection in use is a transaction, which on SQLite would keep everybody else from writing.
+    in_use: list[int] = []
+    pool = app.extensions["engine"].pool
+    monkeypatch.setattr(passwords, "HASHER", Slow(lambda: in_use.append(pool.checkedout())))
+    for client, path, form, hashes in (
+        (app.test_client(), "/sign-in", SIGNING_IN, 2),
+        (ann, "/account/password", {"current": PASSWORD, "new": "another good one"}, 2),
+        (app.test_client(), invitation[0], newcomer(0), 1),
+        (app.test_client(), link[0], {"new": "another good one"}, 1),
+    ):
+        assert client.post(path, data=form).status_code == 303
+        assert in_use == [0] * hashes, path
+        in_use.clear()
+
+
+def test_what_happens_while_a_password_is_hashed_holds(
+    app: Flask, with_passwords: Cast, client_of: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ann, ada = client_of(with_passwords.ann), client_of(with_passwords.ada)
+    ada.post(f"/people/{with_passwords.otto.uid}/password-link")
+    link = re.search(r"/password/[\w.-]+", ada.get("/people").text)
+    assert link
+
+    def shut_out(account: Account) -> None:
+        account.end_sessions()
+        account.password_hash = "chosen meanwhile"
+        session.add(account)
+        session.commit()
+
+    new = {"new": "another good one"}
+    for person, client, path, form, status in (
+        (with_passwords.ann, ann, "/account/password", {"current": PASSWORD, **new}, 303),
+        (with_passwords.otto, app.test_client(), link[0], new, 404),
+        (with_passwords.lena, app.test_client(), "/sign-in", SIGNING_IN, 422),
+    ):
+        monkeypatch.setattr(passwords, "HASHER", Slow(lambda person=person: shut_out(person)))
+        assert client.post(path, data=form).status_code == status
+        session.refresh(person)
+        assert person.password_hash == "chosen meanwhile"
+        session.rollback()
+        assert client.get("/account").status_code == 303

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from sqlmodel import Session, select
 
 from app import create_app, db
-from app.accounts import people
+from app.accounts import passwords, people
 from app.accounts.forms import AccountIn
 from app.errors import checked
 from app.imports.forms import ImportIn
@@ -74,7 +74,7 @@ def fill(
     with app.app_context(), db.transaction(engine) as session:
         for name in members:
             account = {"email": f"{name}@example.org", "name": name.title(), "password": PASSWORD}
-            people.add(session, checked(AccountIn, account), by=None)
+            people.add(session, checked(AccountIn, account), passwords.digest(PASSWORD), by=None)
         project = lifecycle.create(session, checked(ProjectFile, form), by=None)
     file = data / f"{slug}.jsonl"
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, Request, expect
 
 from app import create_app, db
-from app.accounts import people
+from app.accounts import passwords, people
 from app.accounts.forms import AccountIn
 from app.errors import checked
 from app.imports.forms import ImportIn
@@ -90,7 +90,7 @@ def project(site: Site, tmp_path: Path) -> str:
     }
     with app.app_context(), db.transaction(engine) as session:
         account = {"email": member["email"], "name": LABELS[6], "password": PASSWORD}
-        people.add(session, checked(AccountIn, account), by=None)
+        people.add(session, checked(AccountIn, account), passwords.digest(PASSWORD), by=None)
         form = {"slug": "hostile", "name": LABELS[7], "members": [member], "rubric": rubric}
         made = lifecycle.create(session, checked(ProjectFile, form), by=None)
     file = tmp_path / "hostile.jsonl"
