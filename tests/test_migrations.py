@@ -9,15 +9,17 @@ from alembic import command
 from flask import Flask
 from sqlmodel import Session, select
 
-from app import db, tallies
+from app import audit, db, tallies
 from app.asking import rubrics
 from app.models import (
     Account,
+    Comparison,
     Guideline,
     Judgment,
     Outcome,
     Project,
     Prompt,
+    Slot,
     Snapshot,
     SnapshotState,
     Tally,
@@ -46,6 +48,9 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
     ask(session, cast.project, criteria=[clarity], points=7, rationale="required")
     gold.gold = Outcome.A
     judge(session, cast.project, cast.ann, gold, "a")
+    audit.record(session, "comparison.retire", f"comparison:{second.pair_id}", by=None, project=cast.project)
+    session.delete(session.get_one(Slot, second.id))
+    session.commit()
     session.close()
     engine = app.extensions["engine"]
     # Twice: a table that an upgrade made anew must come down again, too.
@@ -73,6 +78,8 @@ def test_an_older_database_is_upgraded_with_its_data(app: Flask, session: Sessio
             (row.answers, row.rubric_id is None) for row in after.exec(select(Judgment).order_by(Judgment.id))
         ]  # type: ignore[arg-type]
         assert said[:2] == [(None, False), ({"tags": ["odd"]}, True)]
+        out = after.exec(select(Comparison.id).where(Comparison.retired_at != None)).all()  # noqa: E711
+        assert out == [second.id], "taken out of the queue before that was remembered"
 
 
 def test_how_somebody_reads_moves_with_them(app: Flask, session: Session, cast: Cast) -> None:

@@ -329,6 +329,7 @@ class PairingOut(Answer):
     prompts: int
     queued: int
     already_there: int
+    retired: int = Field(description="Taken out of the queue by a lead.")
     gold: int
     identical_skipped: int
     without_text: int

@@ -180,23 +180,25 @@ def _answer(session: Session, access: Access, flag: Flag, answer: str) -> None:
 
 
 def _retire(session: Session, access: Access, flag: Flag) -> None:
-    """Those who hold the pair may still judge it; nobody else gets it."""
+    """Those who hold the pair may still judge it; nobody else gets it, whatever is queued later."""
     assignment = session.get_one(Assignment, flag.assignment_id)
     comparison = session.get_one(Comparison, assignment.comparison_id)
     if comparison.gold is not None:
         raise Conflict(_("A gold comparison is not in the queue, so it cannot be taken out of it."))
-    slot = session.get(Slot, comparison.id)
-    if slot is None:
+    if comparison.retired_at is not None:
         return
+    slot = session.get(Slot, comparison.id)
     audit.record(
         session,
         "comparison.retire",
         f"comparison:{comparison.pair_id}",
         by=access.account,
         project=access.project,
-        detail={"flag": flag.uid, "wanted": {"from": slot.wanted, "to": 0}},
+        detail={"flag": flag.uid, "wanted": {"from": slot.wanted if slot else 0, "to": 0}},
     )
-    session.delete(slot)
+    comparison.retired_at = now()
+    if slot is not None:
+        session.delete(slot)
 
 
 def _record(session: Session, access: Access, flag: Flag, verb: str, **detail: object) -> None:

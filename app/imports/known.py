@@ -36,13 +36,14 @@ class PromptState:
 
 @dataclass(slots=True)
 class ComparisonState:
-    """A comparison's stored order, and whether it is gold or queued."""
+    """A comparison's stored order, and whether it is gold, queued or taken out of the queue."""
 
     id: int
     a: Side
     b: Side
     gold: Outcome | None
     queued: bool
+    retired: bool = False
 
 
 @dataclass(slots=True)
@@ -104,15 +105,17 @@ def comparisons(
     """By pair id."""
     rows = _rows(
         connection,
-        "SELECT pair_id, id, model_a_id, sample_a, model_b_id, sample_b, gold, comparison_id "  # noqa: S608
+        "SELECT pair_id, id, model_a_id, sample_a, model_b_id, sample_b, gold, comparison_id, retired_at "  # noqa: S608
         f"FROM {among(connection, 'comparisons', 'pair_id', 'project_id = :project')} "
         "LEFT JOIN slots ON slots.comparison_id = comparisons.id",
         pair_ids,
         project=project_id,
     )
     return {
-        pair: ComparisonState(id_, (a, sa_), (b, sb), Outcome(gold) if gold else None, slot is not None)
-        for pair, id_, a, sa_, b, sb, gold, slot in rows
+        pair: ComparisonState(
+            id_, (a, sa_), (b, sb), Outcome(gold) if gold else None, slot is not None, retired is not None
+        )
+        for pair, id_, a, sa_, b, sb, gold, slot, retired in rows
     }
 
 

@@ -164,7 +164,7 @@ class Chunk:
             return True
         if item.gold is not None:
             return self._set_gold(comparison, item.gold, flipped=comparison.a != sides[0])
-        if not comparison.queued and comparison.gold is None:
+        if not (comparison.queued or comparison.retired) and comparison.gold is None:
             self._queue(comparison)
             return True
         return False

@@ -95,6 +95,8 @@ class Comparison(SQLModel, table=True):
     gold: Outcome | None = Field(default=None, sa_type=enum_type(Outcome, "gold"))
     gold_reason: str | None = None
     gold_use: GoldUse | None = Field(default=None, sa_type=enum_type(GoldUse, "gold_use"))
+    # Taken out of the queue by a lead: who asks for pairs again does not mean this one.
+    retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
 class Slot(SQLModel, table=True):

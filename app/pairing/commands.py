@@ -12,6 +12,7 @@ WORDS = {
     "prompts": "prompts with pairs",
     "queued": "comparisons queued",
     "already_there": "already in the queue",
+    "retired": "taken out of the queue by a lead",
     "gold": "gold, served by their own rule",
     "identical_skipped": "pairs of identical texts skipped",
     "without_text": "responses without a text left out",

@@ -32,12 +32,13 @@ class PairingResult:
     """Pairs by what became of them; ``without_text`` counts responses that cannot be shown.
 
     ``queued`` pairs are new in the queue. Gold comparisons are served by their own rule and stay
-    off it. Identical texts leave nothing to judge.
+    off it, ``retired`` ones were taken out of it by a lead. Identical texts leave nothing to judge.
     """
 
     prompts: int = 0
     queued: int = 0
     already_there: int = 0
+    retired: int = 0
     gold: int = 0
     identical_skipped: int = 0
     without_text: int = 0
@@ -301,6 +302,7 @@ def _count(pairs: list[Pair], there: dict[str, ComparisonState], result: Pairing
     """Those to be queued."""
     counts = Counter(_fate(there.get(pair.name)) for pair in pairs)
     result.already_there += counts["already_there"]
+    result.retired += counts["retired"]
     result.gold += counts["gold"]
     result.queued += counts["queued"]
     return [pair for pair in pairs if _fate(there.get(pair.name)) == "queued"]
@@ -311,6 +313,8 @@ def _fate(comparison: ComparisonState | None) -> str:
         return "queued"
     if comparison.gold is not None:
         return "gold"
+    if comparison.retired:
+        return "retired"
     return "already_there" if comparison.queued else "queued"
 
 

@@ -2,17 +2,23 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 from werkzeug.test import TestResponse
 
 from app.models import Account, Assignment, AuditEvent, Flag, FlagState, Outcome, Slot
+from app.pairing import pairs
+from app.pairing.forms import PairingIn
+from app.pairing.pairs import PairingResult
 from tests.annotation.arrange import MARKERS, annotator_of, queue
 from tests.annotation.desk import JUDGE, fields
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
+from tests.imports.arrange import Importer, comparison
 
 ClientOf = Callable[[Account | None], FlaskClient]
 FLAG, MINE, ALL = f"{JUDGE}/flag", f"{JUDGE}/flags", "/p/birds/flags"
@@ -113,6 +119,25 @@ def test_a_flagged_pair_can_be_taken_out_of_the_queue(
     assert ann.post(JUDGE, data=fields(page) | {"outcome": "a"}).status_code == 303, "who holds it may finish"
     assert len(session.exec(select(AuditEvent).where(AuditEvent.verb == "comparison.retire")).all()) == 1
     assert "This pair is not in the queue." in lena.get(ALL).text
+
+
+def test_a_pair_taken_out_of_the_queue_is_not_queued_again(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, tmp_path: Path
+) -> None:
+    importer = Importer(app, cast.project, tmp_path)
+    importer([comparison(1)])
+    ann, lena = client_of(cast.ann), client_of(cast.lena)
+    tell(ann, in_hand(ann))
+    settle(lena, flags(session)[0], retire="true")
+    importer([comparison(1)])
+    again = pairs.queue_pairs(importer.engine, cast.project, PairingIn(), by=cast.lena)
+    session.rollback()
+    assert again == PairingResult(prompts=1, retired=1)
+    assert session.exec(select(Slot)).all() == []
+    assert "Nothing to judge yet" in client_of(cast.ben).get(JUDGE).text
+    said = plain(lena.get("/p/birds/pair?seed=1").text)
+    assert "0 comparisons to queue" in said
+    assert "Taken out of the queue 1 by a lead" in said
 
 
 def test_gold_is_not_in_the_queue(session: Session, cast: Cast, client_of: ClientOf) -> None:
