@@ -1,5 +1,7 @@
 """What people type about accounts, for form and command line alike."""
 
+import re
+from collections.abc import Sequence
 from typing import Annotated
 
 from flask_babel import gettext as _
@@ -127,6 +129,43 @@ class SiteRoleIn(BaseModel):
     role: SiteRole
 
 
+MOST_AT_ONCE = 50
+# Bytes: the cookie that holds them for one page takes some 4,000, links included.
+ROOM_FOR_NAMES = 1500
+
+
+def _lines(value: object) -> object:
+    return [line.strip() for line in value.splitlines() if line.strip()] if isinstance(value, str) else value
+
+
+def _somebody(value: str) -> str:
+    whom(value)
+    return value
+
+
+def _in_one_go(value: list[str]) -> list[str]:
+    if sum(len(line.encode()) for line in value if "@" not in line) > ROOM_FOR_NAMES:
+        raise ValueError(_("These names are too long for one go: send them in two."))
+    return value
+
+
+def whom(line: str) -> tuple[str, str | None]:
+    """The name and the address in a line as people paste them; the address is None where there is none.
+
+    Raises ValueError where what looks like an address is none, or where there are two.
+    """
+    words = [word for word in re.split(r"[\s,;<>\"]+", line) if "@" in word]
+    if not words:
+        return line, None
+    if len(words) > 1:
+        raise ValueError(_("“%(line)s”: give one address a line.", line=line))
+    try:
+        address = _address(words[0])
+    except ValueError:
+        raise ValueError(_("“%(line)s” holds no email address that could be right.", line=line)) from None
+    return line.replace(words[0], "").strip(' \t,;<>"'), address
+
+
 class InvitationIn(BaseModel):
     """An invitation; without a role it is to the site only.
 
@@ -136,3 +175,27 @@ class InvitationIn(BaseModel):
     role: Role | None = None
     kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
     email: Annotated[Email | None, BLANK_IS_NONE] = None
+
+
+class InvitationsIn(BaseModel):
+    """Several invitations alike: one for each of ``people``, or ``number`` that anybody may accept.
+
+    Of people a name, an address, or both are given, as in ``Kim Lee <kim@example.com>``; where there is an
+    address, nobody else can accept.
+    """
+
+    role: Role | None = None
+    kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
+    number: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
+    people: Annotated[
+        list[Annotated[str, Field(max_length=400), AfterValidator(_somebody)]],
+        Field(max_length=MOST_AT_ONCE),
+        BeforeValidator(_lines),
+        AfterValidator(_in_one_go),
+    ] = []
+
+    def each(self) -> Sequence[tuple[str, InvitationIn]]:
+        """A name, empty where none is given, and the invitation; the same person named twice is one."""
+        named = {email or name: (name, email) for name, email in map(whom, self.people)}.values()
+        meant = list(named) or [("", None)] * self.number
+        return [(name, InvitationIn(role=self.role, kind=self.kind, email=email)) for name, email in meant]

@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -10,7 +11,7 @@ from sqlmodel import Session, col, select
 
 from app import annotators, audit
 from app.accounts import people
-from app.accounts.forms import AccountIn, InvitationIn, NewcomerIn
+from app.accounts.forms import AccountIn, InvitationIn, InvitationsIn, NewcomerIn
 from app.accounts.tokens import digest
 from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound
 from app.models import Account, Invitation, Membership, Project, Role, now, row_id
@@ -45,6 +46,22 @@ def invite(
         session, "invitation.add", _subject(invitation), by=by, project=project, detail=_what(invitation)
     )
     return invitation, token
+
+
+class Invited(NamedTuple):
+    """An invitation just made: for whom, where a name was given, and the token for its link."""
+
+    name: str
+    invitation: Invitation
+    token: str
+
+
+def invite_each(
+    session: Session, form: InvitationsIn, *, by: Account, project: Project | None = None
+) -> list[Invited]:
+    """Make several invitations, in the order asked for. Raises what ``invite`` raises."""
+    made = ((name, invite(session, one, by=by, project=project)) for name, one in form.each())
+    return [Invited(name, *told) for name, told in made]
 
 
 def _what(made: Invitation) -> dict[str, str]:

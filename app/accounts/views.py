@@ -8,9 +8,10 @@ from flask_babel import gettext as _
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import audit, db, language, permissions, web
-from app.accounts import invitations, passwords, people, session, setup, signing_in, tokens
+from app.accounts import invitations, links, passwords, people, session, setup, signing_in, tokens
 from app.accounts.forms import (
-    InvitationIn,
+    MOST_AT_ONCE,
+    InvitationsIn,
     LanguageIn,
     NameIn,
     NewcomerIn,
@@ -311,15 +312,15 @@ def everybody() -> Response:
 
 @bp.post("/people/invitations")
 def invite() -> Response | BaseResponse:
-    """Make a link by which somebody gets an account."""
+    """Make links by which people get accounts."""
     by = admin()
     try:
-        form = web.submitted(InvitationIn)
+        form = web.submitted(InvitationsIn)
     except Invalid as problem:
         return _people_page(problem)
-    _made, token = invitations.invite(db.session(), form, by=by)
+    made = invitations.invite_each(db.session(), form, by=by)
     db.session().commit()
-    session.show_once("link", web.public_url("accounts.invitation", token=token))
+    links.keep(made)
     return web.see_other("accounts.everybody")
 
 
@@ -371,12 +372,16 @@ def make_password_link(uid: str) -> BaseResponse:
 
 def _people_page(problem: Problem | None = None) -> Response:
     wanted = request.args.get("q", "").strip()
+    pending = invitations.pending(db.session(), None)
     return web.page(
         "accounts/people.html",
         problem,
         listing=people.listing(db.session(), wanted, web.number_asked("page") or 1),
         wanted=wanted,
-        pending=invitations.pending(db.session(), None),
+        pending=pending,
+        links=links.shown(pending),
+        as_csv=links.as_csv,
+        most=MOST_AT_ONCE,
         link=session.shown_once("link"),
     )
 

@@ -17,8 +17,8 @@ from app.models import StoredAnswer, now, row_id
 HEADER = "Idempotency-Key"
 KEPT = timedelta(hours=24)
 LONGEST = 255
-# What an answer tells once is not kept.
-TOLD_ONCE = {"secret", "link"}
+# What an answer tells once is not kept, nor what each item of a list does.
+TOLD_ONCE: Any = {"secret": True, "link": True, "items": {"__all__": {"secret", "link"}}}
 
 
 class RepeatedError(Exception):

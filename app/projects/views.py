@@ -8,9 +8,8 @@ from flask_babel import ngettext
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import annotators, audit, db, permissions, web
-from app.accounts import invitations
-from app.accounts import session as sign_in_session
-from app.accounts.forms import InvitationIn
+from app.accounts import invitations, links
+from app.accounts.forms import MOST_AT_ONCE, InvitationsIn
 from app.annotation import sensitive
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
 from app.models import AnnotatorKind, Role
@@ -141,15 +140,16 @@ def people(slug: str) -> Response:
 
 @bp.post("/p/<slug>/invitations")
 def invite(slug: str) -> Response | BaseResponse:
-    """Make a link by which somebody joins."""
+    """Make links by which people join."""
     access, account = permissions.manage(slug)
     try:
-        form = web.submitted(InvitationIn)
-        _made, token = invitations.invite(db.session(), form, by=account, project=access.project)
+        form = web.submitted(InvitationsIn)
+        made = invitations.invite_each(db.session(), form, by=account, project=access.project)
     except Invalid as problem:
+        db.session().rollback()
         return _members_page(access, problem)
     db.session().commit()
-    sign_in_session.show_once("link", web.public_url("accounts.invitation", token=token))
+    links.keep(made)
     return web.see_other("projects.people", slug=slug)
 
 
@@ -206,6 +206,7 @@ def _members_stay(slug: str, problem: Conflict) -> BaseResponse:
 
 
 def _members_page(access: Access, problem: Problem | None = None) -> Response:
+    pending = invitations.pending(db.session(), access.project)
     return web.page(
         "projects/members.html",
         problem,
@@ -213,8 +214,10 @@ def _members_page(access: Access, problem: Problem | None = None) -> Response:
         access=access,
         project=access.project,
         members=members.of(db.session(), access.project),
-        pending=invitations.pending(db.session(), access.project),
-        link=sign_in_session.shown_once("link"),
+        pending=pending,
+        links=links.shown(pending),
+        as_csv=links.as_csv,
+        most=MOST_AT_ONCE,
         # An unsaid kind is a person's, and leaves one who comes again what they were.
         invites=[("", _("Person")), (AnnotatorKind.MODEL.value, _("Judge model"))],
         roles=[(role.value, in_words(role).capitalize()) for role in Role],

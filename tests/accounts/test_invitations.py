@@ -1,8 +1,12 @@
 """The life of an invitation."""
 
+import csv
+import html
+import io
 import re
 from datetime import timedelta
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from flask import Flask
@@ -61,7 +65,7 @@ def test_who_accepts_is_a_judge_model(
     app: Flask, cast: Cast, client_of: Any, bearer: Any, session: Session
 ) -> None:
     lena, program = client_of(cast.lena), bearer(cast.lena)
-    link = invite(lena, role="annotator", kind="model", email="nina@example.org")
+    link = invite(lena, role="annotator", kind="model", people="nina@example.org")
     assert "judge model</span>" in lena.get("/p/birds/members").text.split("<caption>Open invitations")[1]
     there = app.test_client().get("/api/v1/projects/birds/invitations", headers=program).json
     assert [(one["role"], one["kind"]) for one in there["items"]] == [("annotator", "model")]
@@ -142,7 +146,7 @@ def test_unknown_link(app: Flask, cast: Cast) -> None:
 
 
 def test_for_one_address_only(app: Flask, cast: Cast, client_of: Any) -> None:
-    link = invite(client_of(cast.lena), role="viewer", email="nina@example.org")
+    link = invite(client_of(cast.lena), role="viewer", people="nina@example.org")
     wrong = client_of(cast.otto).post(link)
     assert wrong.status_code == 403
     assert "for nina@example.org" in wrong.text
@@ -171,15 +175,96 @@ def test_bad_input_keeps_the_rest(app: Flask, link: str, change: dict[str, str],
 
 
 def test_to_the_site(app: Flask, cast: Cast, client_of: Any) -> None:
-    link = invite(client_of(cast.ada), "/people/invitations", email="")
+    link = invite(client_of(cast.ada), "/people/invitations", people="")
     assert client_of(cast.otto).post(link).status_code == 409, "who has an account needs no other"
     client = app.test_client()
     assert client.post(link, data=NEWCOMER).location == "/"
     assert client.get("/people").status_code == 403, "they are no admin"
 
 
+def test_many_at_once(app: Flask, cast: Cast, client_of: Any, session: Session) -> None:
+    lena, where = client_of(cast.lena), "/p/birds/invitations"
+    answer = lena.post(where, data={"role": "annotator", "number": "50"})
+    assert len(answer.headers["Set-Cookie"]) < 4000, "a browser keeps no larger one"
+    page = lena.get(answer.location).text
+    links = re.findall(
+        r"http://localhost(/invitations/[\w-]+)",
+        html.unescape(page.split('id="secret"')[1].split("</pre>")[0]),
+    )
+    assert len(set(links)) == 50
+    assert 'id="secret"' not in lena.get(answer.location).text, "they are shown once"
+    people = [NEWCOMER | {"email": f"n{number}@example.org"} for number in range(2)]
+    assert app.test_client().post(links[0], data=people[0]).status_code == 303
+    assert app.test_client().post(links[0], data=people[1]).status_code == 410, "each is for one person"
+    assert app.test_client().post(links[49], data=people[1]).status_code == 303
+    assert lena.get(answer.location).text.count("Take back") == 48
+    assert len(session.exec(select(AuditEvent).where(AuditEvent.verb == "invitation.add")).all()) == 50
+
+
+def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
+    for client, where in (
+        (client_of(cast.lena), "/p/birds/invitations"),
+        (client_of(cast.ada), "/people/invitations"),
+    ):
+        people = "Ann Smith <Nina@example.org>\n\n=Bob Jones\nSmith, Cy\tcy@example.org\nnina@example.org\n"
+        answer = client.post(where, data={"role": "viewer", "people": people})
+        page = html.unescape(client.get(answer.location).text)
+        told = page.split('id="secret"')[1].split("</pre>")[0].split(">", 1)[1].strip().splitlines()
+        assert [line.split("\t")[0] for line in told] == ["nina@example.org", "=Bob Jones", "cy@example.org"]
+        table = unquote(page.split("data:text/csv;charset=utf-8,")[1].split('"')[0])
+        rows = list(csv.DictReader(io.StringIO(table)))
+        assert rows[1] == {"for": "'=Bob Jones", "link": told[1].split("\t")[1]}
+        nobody = rows[0]["link"].removeprefix("http://localhost")
+        assert app.test_client().post(nobody, data=NEWCOMER | {"email": "eve@example.org"}).status_code == 422
+    longest = "\n".join(f"{number} {'x' * 27}" for number in range(10, 60))
+    answer = client.post(where, data={"people": longest})
+    assert len(answer.headers["Set-Cookie"]) < 4000
+    assert html.unescape(client.get(answer.location).text).count("http://localhost/invitations/") == 50
+
+
+@pytest.mark.parametrize(
+    ("form", "message"),
+    [
+        ({"number": "51"}, "Give 50 or less."),
+        ({"number": "0"}, "Give 1 or more."),
+        ({"people": "nina@example.org\nann@"}, "“ann@” holds no email address"),
+        (
+            {"people": "a@example.org b@example.org"},
+            "“a@example.org b@example.org”: give one address a line.",
+        ),
+        ({"people": "\n".join(f"n{number}@example.org" for number in range(51))}, "Give at most 50."),
+        ({"people": "\n".join(["学" * 30] * 20)}, "These names are too long for one go"),
+        ({"role": "viewer", "kind": "model", "number": "2"}, "Only members who may judge"),
+    ],
+)
+def test_many_that_do_not_fit(
+    cast: Cast, client_of: Any, session: Session, form: dict[str, str], message: str
+) -> None:
+    answer = client_of(cast.lena).post("/p/birds/invitations", data={"role": "annotator"} | form)
+    assert answer.status_code == 422
+    assert message in html.unescape(answer.text)
+    assert html.escape(form.get("people", "")) in answer.text, "what was typed is still there"
+    assert session.exec(select(Invitation)).all() == []
+
+
+def test_many_over_the_api(cast: Cast, client_of: Any, bearer: Any, session: Session) -> None:
+    there, url = client_of(None), "/api/v1/projects/birds/invitations/several"
+    mine = bearer(cast.lena) | {"Idempotency-Key": "once"}
+    said = {"role": "annotator", "people": ["Ann", "Nina <nina@example.org>"]}
+    made = there.post(url, json=said, headers=mine)
+    assert made.status_code == 201
+    assert [one["email"] for one in made.json["items"]] == [None, "nina@example.org"]
+    assert len({one["link"] for one in made.json["items"]}) == 2
+    again = there.post(url, json=said, headers=mine)
+    assert [one["uid"] for one in again.json["items"]] == [one["uid"] for one in made.json["items"]]
+    assert "/invitations/" not in again.text, "a link is told once"
+    assert len(session.exec(select(Invitation)).all()) == 2
+    refused = there.post(url, json={"role": "annotator", "people": ["Ann", "@"]}, headers=bearer(cast.lena))
+    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/people/1")
+
+
 def test_a_project_invitation_needs_a_role(cast: Cast, client_of: Any) -> None:
-    answer = client_of(cast.lena).post("/p/birds/invitations", data={"email": ""})
+    answer = client_of(cast.lena).post("/p/birds/invitations", data={"people": ""})
     assert answer.status_code == 422
     assert "Say which role" in answer.text
 

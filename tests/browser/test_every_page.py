@@ -157,7 +157,7 @@ def names(
             assert CliRunner().invoke(snapshot, ["demo", "--name", "first"]).exit_code == 0
     admin, lead, annotator = (seats(who).page for who in "Ala")
     admin.goto(demo.address("/people"))
-    admin.get_by_role("button", name="Make an invitation link").click()
+    admin.get_by_role("button", name="Make invitation links").click()
     invitation = _shown(admin, "/invitations/")
     admin.get_by_role("row", name="researcher@").get_by_role("button", name="Password link").click()
     password = _shown(admin, "/password/")
