@@ -99,7 +99,12 @@ def settings() -> Settings:
 
 
 def init_app(app: Flask, settings: Settings) -> None:
-    """Headers, template globals and htmx."""
+    """Headers, template globals and htmx. Raises Problem where the templates are not beside the code."""
+    if not (ROOT / "templates").is_dir():
+        raise Problem(
+            f"There are no templates in {ROOT}: Tiebreak runs from its source folder. Install it there: "
+            "pip install -e ."
+        )
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]

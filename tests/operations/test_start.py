@@ -1,10 +1,14 @@
-"""What a start does not wait for."""
+"""What a start does not wait for, and what it does not do without."""
 
 import os
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from app import create_app, web
+from app.errors import Problem
 from app.settings import Settings
 
 # Each takes a tenth of a second, or more, and a server can be ready and show a pair without them.
@@ -31,3 +35,11 @@ def test_a_server_starts_without_what_only_some_requests_need(settings: Settings
         check=False,
     )
     assert done.stdout == "[]\n", done.stderr
+
+
+def test_an_installation_without_its_templates_says_so_and_does_not_start(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(web, "ROOT", tmp_path)
+    with pytest.raises(Problem, match=r"no templates in .*pip install -e"):
+        create_app(settings)
