@@ -151,14 +151,21 @@ def count_open(session: Session, access: Access) -> int:
     ).one()
 
 
-def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
-    """Answer a flag, close it, take its pair out of the queue: any of these, at least one.
-
-    Raises NotFound for a flag of no such name here, Invalid where nothing is to be done.
-    """
+def find(session: Session, access: Access, uid: str) -> Flag:
+    """A flag of the project. Raises NotFound where there is none of this name."""
     flag = session.exec(select(Flag).where(Flag.uid == uid, Flag.project_id == access.project.id)).first()
     if flag is None:
         raise NotFound(_("This project has no such flag."))
+    return flag
+
+
+def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
+    """Answer a flag, close it, take its pair out of the queue: any of these, at least one.
+
+    Raises NotFound for a flag of no such name here, Invalid where nothing is to be done, Conflict
+    where a gold pair is to leave the queue.
+    """
+    flag = find(session, access, uid)
     if not (given.answer or given.close or given.retire):
         raise Invalid.at("answer", _("Write an answer, or say what else is to be done."))
     if given.retire:

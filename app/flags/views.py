@@ -11,11 +11,11 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db, permissions, web
 from app.annotation.claim import assigned_to
 from app.annotation.pair import show_all
-from app.errors import Invalid
+from app.errors import Conflict, Invalid, Problem
 from app.flags import flagging
 from app.flags.flagging import Flagged
 from app.flags.forms import FlagIn, SettleIn
-from app.models import Flag, FlagKind, FlagState
+from app.models import Flag, FlagKind, FlagState, row_id
 from app.permissions import Access
 
 bp = Blueprint("flags", __name__)
@@ -69,19 +69,26 @@ def mine(slug: str) -> Response:
 @bp.get("/p/<slug>/flags")
 def show(slug: str) -> Response:
     """What annotators tell the lead: what is open, or what was closed."""
-    session, access = db.session(), permissions.here(slug, "manage")
+    access = permissions.here(slug, "manage")
     state = FlagState.CLOSED if request.args.get("show") == "closed" else FlagState.OPEN
-    page = _page(flagging.of_project(session, access, state, web.number_asked("before")))
-    return Response(
-        render(
-            "flags/show.html",
-            access=access,
-            project=access.project,
-            state=state,
-            open=flagging.count_open(session, access),
-            pairs=show_all(session, access, [one.assigned for one in page["rows"]]),
-            **page,
-        )
+    return _list(access, state, web.number_asked("before"))
+
+
+def _list(
+    access: Access, state: FlagState, before: int | None, problem: Problem | None = None, refused: str = ""
+) -> Response:
+    session = db.session()
+    page = _page(flagging.of_project(session, access, state, before))
+    return web.page(
+        "flags/show.html",
+        problem,
+        access=access,
+        project=access.project,
+        state=state,
+        open=flagging.count_open(session, access),
+        pairs=show_all(session, access, [one.assigned for one in page["rows"]]),
+        refused=refused,
+        **page,
     )
 
 
@@ -92,10 +99,16 @@ def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, Any]:
 
 
 @bp.post("/p/<slug>/flags/<uid>")
-def settle(slug: str, uid: str) -> BaseResponse:
+def settle(slug: str, uid: str) -> Response | BaseResponse:
     """Answer a flag, close it, take its pair out of the queue."""
-    access = permissions.here(slug, "manage")
-    flagging.settle(db.session(), access, uid, web.submitted(SettleIn))
+    session, access = db.session(), permissions.here(slug, "manage")
+    try:
+        flagging.settle(session, access, uid, web.submitted(SettleIn))
+    except (Invalid, Conflict) as problem:
+        session.rollback()
+        flag = flagging.find(session, access, uid)
+        # From this flag on: it may have moved to another page, or among the closed ones.
+        return _list(access, flag.state, row_id(flag) + 1, problem, uid)
     return web.saved(
         _("Done. Whoever flagged it sees your answer on their next page."), "flags.show", slug=slug
     )

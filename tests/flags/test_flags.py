@@ -147,8 +147,12 @@ def test_gold_is_not_in_the_queue(session: Session, cast: Cast, client_of: Clien
     pair.gold = Outcome.A
     session.add(pair)
     session.commit()
-    assert settle(client_of(cast.lena), flags(session)[0], retire="true").status_code == 409
+    refused = settle(client_of(cast.lena), flags(session)[0], retire="true", answer="Out with it.")
+    assert refused.status_code == 409
+    assert "A gold comparison is not in the queue" in refused.text
+    assert "Out with it.</textarea>" in refused.text
     assert session.exec(select(Slot)).all() != []
+    assert flags(session)[0].answer is None
 
 
 @pytest.mark.parametrize(
@@ -170,6 +174,26 @@ def test_what_does_not_fit_is_said_beside_the_field(
     assert says in refused.text
     assert given["message"].strip() in refused.text
     assert flags(session) == []
+
+
+def test_a_refused_answer_stays_with_its_flag(session: Session, cast: Cast, client_of: ClientOf) -> None:
+    queue(session, cast.project, 1)
+    ann, lena = client_of(cast.ann), client_of(cast.lena)
+    for message in ("First.", "Second."):
+        tell(ann, in_hand(ann), message)
+    first, _second = flags(session)
+    said = "x" * 2_001
+    for state in ("open", "closed"):
+        refused = settle(lena, first, answer=said, retire="true")
+        assert refused.status_code == 422
+        [card] = re.findall(rf'<article [^>]*id="{first.uid}".*?</article>', refused.text, re.DOTALL)
+        assert 'id="answer" name="answer" maxlength="2000" dir="auto" aria-describedby="answer-error"' in card
+        assert f"{said}</textarea>" in card
+        assert 'href="#answer">Answer</a>: Use at most 2000 characters.' in card
+        assert 'name="retire" value="true" checked' in card
+        assert refused.text.count(said) == 1, "in no other"
+        assert ('aria-current="page">Closed' in refused.text) == (state == "closed")
+        settle(lena, first, close="true")
 
 
 def test_nobody_flags_or_settles_what_is_not_theirs(
