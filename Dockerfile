@@ -11,7 +11,7 @@ COPY --from=build /opt/venv /opt/venv
 WORKDIR /srv/tiebreak
 COPY . .
 # Compiled here: the user it runs as may not write beside the code, and would compile it at each start.
-RUN /opt/venv/bin/pip install --no-cache-dir --no-deps -e . \
+RUN /opt/venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e . \
  && /opt/venv/bin/python -m compileall -q app ranking
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \

@@ -43,9 +43,9 @@ screenshots: $(BIN)/.installed-test $(BIN)/.browser ## Take the pictures of the 
 	$(BIN)/python -m scripts.screenshots
 
 lock: ## Resolve the dependencies again (needs uv)
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header pyproject.toml -o requirements.lock
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
-	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra test --extra bench pyproject.toml -o requirements-bench.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra build pyproject.toml -o requirements.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra build --extra test -c requirements.lock pyproject.toml -o requirements-test.lock
+	uv pip compile -q --universal --generate-hashes --no-emit-index-url --no-header --extra build --extra test --extra bench pyproject.toml -o requirements-bench.lock
 
 translations: $(BIN)/.installed-test ## Bring the catalogues of app/translations up to date and compile them
 	$(BIN)/python -m scripts.translations
@@ -68,7 +68,7 @@ define install_lock
 	@$(if $(UV),uv pip install -q --python $(@D)/python,$(@D)/python -m pip install -q --disable-pip-version-check) \
 		--require-hashes -r $(1)
 	@$(if $(UV),uv pip install -q --python $(@D)/python,$(@D)/python -m pip install -q --disable-pip-version-check) \
-		--no-deps -e .
+		--no-deps --no-build-isolation -e .
 	@touch $@
 endef
 
