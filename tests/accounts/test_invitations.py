@@ -209,7 +209,7 @@ def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
         people = "Ann Smith <Nina@example.org>\n\n=Bob Jones\nSmith, Cy\tcy@example.org\nnina@example.org\n"
         answer = client.post(where, data={"role": "viewer", "people": people})
         page = html.unescape(client.get(answer.location).text)
-        told = page.split('id="secret"')[1].split("</pre>")[0].split(">", 1)[1].strip().splitlines()
+        told = page.split('id="secret"')[1].split("</code>")[0].split("<code>")[1].strip().splitlines()
         assert [line.split("\t")[0] for line in told] == ["nina@example.org", "=Bob Jones", "cy@example.org"]
         table = unquote(page.split("data:text/csv;charset=utf-8,")[1].split('"')[0])
         rows = list(csv.DictReader(io.StringIO(table)))
