@@ -32,6 +32,8 @@ from app.models import Account
 from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
+# For a terminal: no page can say it.
+NO_TEMPLATES = f"There are no templates in {ROOT}: Tiebreak runs from its source folder. Install it there: pip install -e ."
 
 htmx = HTMX()
 
@@ -101,10 +103,7 @@ def settings() -> Settings:
 def init_app(app: Flask, settings: Settings) -> None:
     """Headers, template globals and htmx. Raises Problem where the templates are not beside the code."""
     if not (ROOT / "templates").is_dir():
-        raise Problem(
-            f"There are no templates in {ROOT}: Tiebreak runs from its source folder. Install it there: "
-            "pip install -e ."
-        )
+        raise Problem(NO_TEMPLATES)
     if settings.trusted_proxies:
         count = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=count, x_proto=count, x_host=count)  # type: ignore[method-assign]
