@@ -33,7 +33,10 @@ from app.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 # For a terminal: no page can say it.
-NO_TEMPLATES = f"There are no templates in {ROOT}: Tiebreak runs from its source folder. Install it there: pip install -e ."
+NO_TEMPLATES = (
+    f"There are no templates in {ROOT}: Tiebreak runs from its source folder. "
+    "Install it there: pip install -e ."
+)
 
 htmx = HTMX()
 
