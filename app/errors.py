@@ -51,6 +51,12 @@ class Problem(Exception):  # noqa: N818 -- the word of RFC 9457
         # Beside what RFC 9457 names, in the document alone.
         self.members: dict[str, Any] = {}
 
+    def by_field(self) -> dict[str, str]:
+        """The first error of each top-level field, for a form."""
+        return {
+            item.pointer.split("/")[1]: item.detail for item in reversed(self.errors) if "/" in item.pointer
+        }
+
 
 class NotFound(Problem):
     """There is no such thing, or it is not this account's to know of."""
@@ -115,12 +121,6 @@ class Invalid(Problem):
         """The same of a part of what was sent, which lies at this place."""
         errors = [FieldError(_pointer(place) + item.pointer, item.detail) for item in self.errors]
         return Invalid(self.detail, errors)
-
-    def by_field(self) -> dict[str, str]:
-        """The first error of each top-level field, for a form."""
-        return {
-            item.pointer.split("/")[1]: item.detail for item in reversed(self.errors) if "/" in item.pointer
-        }
 
 
 def checked(model: type[Input], values: Any, *, extra: ExtraValues | None = None) -> Input:

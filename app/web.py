@@ -1,6 +1,6 @@
 """What every page shares: page or fragment, headers, the signed-in account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -208,11 +208,20 @@ def fields() -> MultiDict[str, str]:
 
 
 def page(
-    template: str, problem: Problem | None = None, *, values: dict[str, Any] | None = None, **context: Any
+    template: str,
+    problem: Problem | None = None,
+    *,
+    values: dict[str, Any] | None = None,
+    kept: Mapping[str, Any] | None = None,
+    **context: Any,
 ) -> Response:
-    """A page with a form: as it starts, or as it was refused, with what is wrong beside each field."""
-    shown = request.form if problem else values or {}
-    errors = problem.by_field() if isinstance(problem, Invalid) else {}
+    """A page with a form: as it starts, or as it was refused, with what is wrong beside each field.
+
+    ``values`` is what it starts with, ``kept`` what it is refused with where that is not what was sent.
+    """
+    sent = request.form if kept is None else kept
+    shown = sent if problem else values or {}
+    errors = problem.by_field() if problem else {}
     page = render_template(template, values=shown, errors=errors, problem=problem, **context)
     response = make_response(page, problem.status if problem else 200)
     response.headers.update(problem.headers if problem else {})

@@ -46,7 +46,16 @@ def _some(chosen: list[str]) -> list[str]:
 
 
 Slug = Annotated[str, StringConstraints(strip_whitespace=True, max_length=64), AfterValidator(_slug)]
-Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)]
+
+
+def _unix_lines(value: str) -> str:
+    """Forms send carriage returns, and what was only shown comes back as it was."""
+    return value.replace("\r\n", "\n")
+
+
+Words = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=5_000), AfterValidator(_unix_lines)
+]
 
 
 def _one_a_line(value: object) -> object:

@@ -1,5 +1,6 @@
 """A project's beginning, its settings, and its end."""
 
+import textwrap
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -11,7 +12,7 @@ from app.accounts import invitations
 from app.annotators import first_stage
 from app.asking import guidelines, rubrics
 from app.asking.forms import GuidelineIn
-from app.errors import Invalid
+from app.errors import Conflict, FieldError, Invalid
 from app.models import Account, Annotator, Membership, Project, Role, Stage, now, row_id
 from app.projects import members
 from app.projects.forms import ChangeIn, NewProjectIn, ProjectFile, ProjectIn
@@ -58,14 +59,30 @@ def _subject(project: Project) -> str:
     return f"project:{project.slug}"
 
 
-def change(session: Session, project: Project, form: ChangeIn, *, by: Account | None) -> None:
-    """Change settings, noting each from → to."""
-    before = ChangeIn.model_validate(project).model_dump(mode="json")
-    detail = audit.changed(before, form.model_dump(mode="json"))
+class OvertakenError(Conflict):
+    """Somebody else changed the same settings; ``form`` has theirs wherever they do not clash with it."""
+
+    def __init__(self, form: ChangeIn, errors: list[FieldError]) -> None:
+        super().__init__(_("Somebody changed the same settings meanwhile."), errors)
+        self.form = form
+
+
+def change(
+    session: Session, project: Project, form: ChangeIn, *, by: Account | None, shown: ChangeIn | None = None
+) -> None:
+    """Change settings, noting each from → to.
+
+    Where it is known what its writer was ``shown``, what they left as it was stays as it is now. Raises
+    OvertakenError where somebody has changed the same setting to something else since.
+    """
+    there = ChangeIn.model_validate(project)
+    if shown is not None:
+        form = _only_changed(there, form, shown)
+    detail = audit.changed(there.model_dump(mode="json"), form.model_dump(mode="json"))
     if not detail:
         return
     began = first_stage(project)
-    if form.warning != project.warning:
+    if "warning" in detail:
         # Another warning is read again.
         unread = sa.update(Annotator).where(col(Annotator.project_id) == project.id)
         session.execute(unread.values(warned=False))
@@ -75,6 +92,29 @@ def change(session: Session, project: Project, form: ChangeIn, *, by: Account | 
         _send_to_school(session, project)
     tallies.outdate(session, row_id(project))
     audit.record(session, "project.settings", _subject(project), by=by, project=project, detail=detail)
+
+
+def _only_changed(there: ChangeIn, form: ChangeIn, shown: ChangeIn) -> ChangeIn:
+    now_there = dict(there)
+    mine = audit.changed(dict(shown), dict(form))
+    form = there.model_copy(update={field: moved["to"] for field, moved in mine.items()})
+    clashes = [
+        FieldError(f"/{field}", _overtaken(now_there[field]))
+        for field, moved in mine.items()
+        if now_there[field] not in (moved["from"], moved["to"])
+    ]
+    if clashes:
+        raise OvertakenError(form, clashes)
+    return form
+
+
+def _overtaken(value: object) -> str:
+    if value in (None, ""):
+        return _("Somebody emptied this meanwhile. Yours is kept: save again to replace theirs.")
+    return _(
+        "Somebody changed this to “%(value)s” meanwhile. Yours is kept: save again to replace theirs.",
+        value=textwrap.shorten(str(value), 200, placeholder=" …"),
+    )
 
 
 def _send_to_school(session: Session, project: Project) -> None:

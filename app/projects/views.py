@@ -11,12 +11,13 @@ from app import annotators, audit, db, permissions, web
 from app.accounts import invitations, links
 from app.accounts.forms import MOST_AT_ONCE, InvitationsIn
 from app.annotation import sensitive
-from app.errors import Conflict, Invalid, Problem, Unauthorized, checked
+from app.errors import Conflict, Invalid, Problem, Unauthorized, checked, checked_json
 from app.models import AnnotatorKind, Role
 from app.names import in_words
 from app.permissions import Access
 from app.projects import lifecycle, members, overview
 from app.projects.forms import ChangeIn, GroupIn, KindIn, NewProjectIn, RoleIn
+from app.projects.lifecycle import OvertakenError
 
 bp = Blueprint("projects", __name__)
 
@@ -82,11 +83,14 @@ def show(slug: str) -> Response:
 def settings(slug: str) -> Response:
     """Everything about a project that is one value."""
     access, _account = permissions.manage(slug)
-    values = ChangeIn.model_validate(access.project).model_dump(mode="json")
-    return _settings_page(access, values=values)
+    there = ChangeIn.model_validate(access.project)
+    return _settings_page(access, there.model_dump_json(), values=there.model_dump(mode="json"))
 
 
-def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any) -> Response:
+def _settings_page(
+    access: Access, shown: str, refused: Problem | None = None, **fields: dict[str, Any]
+) -> Response:
+    """The page; ``shown`` is JSON of the settings that it begins with."""
     unmatched = sensitive.unmatched(db.session(), access.project)
     return web.page(
         "projects/settings.html",
@@ -95,7 +99,8 @@ def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any)
         project=access.project,
         unmatched=unmatched,
         counts=overview.counts(db.session(), access.project),
-        **shown,
+        shown=shown,
+        **fields,
     )
 
 
@@ -103,10 +108,18 @@ def _settings_page(access: Access, refused: Invalid | None = None, **shown: Any)
 def change_settings(slug: str) -> Response | BaseResponse:
     """Change the settings."""
     access, account = permissions.manage(slug)
+    given = request.form.get("shown", "")
     try:
-        lifecycle.change(db.session(), access.project, web.submitted(ChangeIn), by=account)
+        shown = checked_json(ChangeIn, given.encode()) if given else None
+        form = web.submitted(ChangeIn)
+        lifecycle.change(db.session(), access.project, form, by=account, shown=shown)
     except Invalid as problem:
-        return _settings_page(access, problem)
+        return _settings_page(access, given, problem)
+    except OvertakenError as problem:
+        # Whoever was overtaken has been told what is there now, and may save over it.
+        there = ChangeIn.model_validate(access.project)
+        kept = problem.form.model_dump(mode="json")
+        return _settings_page(access, there.model_dump_json(), problem, kept=kept)
     return web.saved(_("The settings are saved."), "projects.settings", slug=slug)
 
 

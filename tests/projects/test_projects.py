@@ -1,5 +1,6 @@
 """Beginning, finding, setting up and archiving projects."""
 
+import html
 import re
 from collections.abc import Callable
 from typing import Any
@@ -198,6 +199,50 @@ def test_saving_what_is_there_already_changes_nothing(cast: Cast, client_of: Any
     assert not session.exec(select(AuditEvent)).all()
     session.refresh(cast.project)
     assert cast.project.revision == 0
+
+
+def test_two_leads_save_their_settings_beside_each_other(
+    cast: Cast, client_of: Any, session: Session
+) -> None:
+    cast.project.description = "One line.\nAnother."
+    session.add(cast.project)
+    session.commit()
+
+    def shown(page: str) -> dict[str, str]:
+        kinds = "hidden|number|text"
+        fields = re.findall(rf'<input type="(?:{kinds})"[^>]* name="(\w+)"[^>]* value="([^"]*)"', page)
+        sent = {name: html.unescape(value) for name, value in fields if name != "csrf_token"}
+        return SETTINGS | {"description": "One line.\r\nAnother."} | sent
+
+    lena, path = client_of(cast.lena), "/p/birds/settings"
+    loaded = shown(lena.get(path).text)
+    assert lena.post(path, data=loaded | {"daily_goal": "50", "wanted": "2"}).status_code == 303
+    refused = lena.post(path, data=loaded | {"name": "Kept", "wanted": "0"})
+    assert refused.status_code == 422
+    assert lena.post(path, data=shown(refused.text) | {"wanted": "1", "gold_every": "7"}).status_code == 303
+    session.refresh(cast.project)
+    there = cast.project
+    assert (there.name, there.daily_goal, there.wanted, there.gold_every) == ("Kept", 50, 2, 7)
+    session.commit()
+
+    clash = lena.post(path, data=loaded | {"wanted": "3", "description": "Mine."})
+    assert clash.status_code == 409
+    assert "Somebody changed this to “2” meanwhile." in clash.text
+    assert "Mine.</textarea>" in clash.text
+    again = shown(clash.text)
+    assert (again["wanted"], again["daily_goal"], again["gold_every"]) == ("3", "50", "7")
+    session.refresh(cast.project)
+    assert (there.wanted, there.description) == (2, "One line.\nAnother."), "nothing was saved yet"
+    session.commit()
+    assert lena.post(path, data=again | {"description": "Mine."}).status_code == 303
+    session.refresh(cast.project)
+    assert (there.daily_goal, there.wanted, there.description) == (50, 3, "Mine.")
+    changed = [event.detail or {} for event in session.exec(select(AuditEvent).order_by(AuditEvent.id))]  # type: ignore[arg-type]
+    assert [set(detail) for detail in changed] == [
+        {"daily_goal", "wanted"},
+        {"name", "gold_every"},
+        {"wanted", "description"},
+    ]
 
 
 @pytest.mark.parametrize(
