@@ -27,11 +27,15 @@ class FlagOut(Answer):
 
 
 class FlaggedOut(FlagOut):
-    """A flag as the lead sees it; ``queued`` says whether its pair is still handed out."""
+    """A flag as the lead sees it; ``queued`` says whether its pair is still handed out.
+
+    ``retired`` says whether it was taken out of the queue, where it can be put back.
+    """
 
     annotator: str
     pair_id: str
     queued: bool
+    retired: bool
 
 
 class FlagsIn(PageIn):
@@ -81,7 +85,7 @@ def flags(slug: str) -> Page[FlaggedOut]:
 
 @post("/projects/<slug>/flags/<uid>", scope=Scope.MANAGE, takes=SettleIn, gives=FlagOut)
 def settle_flag(slug: str, uid: str) -> FlagOut:
-    """Answer a flag, close it, take its pair out of the queue."""
+    """Answer a flag, close it, take its pair out of the queue or put it back."""
     access, given = enter(slug, "manage"), received(SettleIn)
     return saved(FlagOut.model_validate(flagging.settle(db.session(), access, uid, given)))
 
@@ -92,4 +96,5 @@ def _before(given: PageIn) -> int | None:
 
 def _flagged(one: Flagged) -> FlaggedOut:
     said = FlagOut.model_validate(one.flag).model_dump()
-    return FlaggedOut(**said, annotator=one.annotator, pair_id=one.pair_id, queued=one.queued)
+    shown = {name: getattr(one, name) for name in ("annotator", "pair_id", "queued", "retired")}
+    return FlaggedOut(**said, **shown)

@@ -18,6 +18,7 @@ from app.models import (
     Account,
     Annotator,
     Assignment,
+    AssignmentState,
     Comparison,
     Flag,
     FlagState,
@@ -26,6 +27,7 @@ from app.models import (
     now,
     row_id,
 )
+from app.pairing.names import position
 from app.permissions import Access
 
 A_PAGE = 20
@@ -41,6 +43,7 @@ class Flagged:
     excerpt: str
     assigned: Assigned
     queued: bool
+    retired: bool
 
     @property
     def id(self) -> int:
@@ -138,6 +141,7 @@ def of_project(
             excerpt=excerpt(messages or []),
             assigned=Assigned.of(assignment),
             queued=slot is not None and comparison.gold is None,
+            retired=comparison.retired_at is not None and comparison.gold is None,
         )
         for flag, assignment, comparison, messages, name, slot in found
     ]
@@ -160,16 +164,18 @@ def find(session: Session, access: Access, uid: str) -> Flag:
 
 
 def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
-    """Answer a flag, close it, take its pair out of the queue: any of these, at least one.
+    """Answer a flag, close it, take its pair out of the queue or put it back: at least one of these.
 
     Raises NotFound for a flag of no such name here, Invalid where nothing is to be done, Conflict
     where a gold pair is to leave the queue.
     """
     flag = find(session, access, uid)
-    if not (given.answer or given.close or given.retire):
+    if not (given.answer or given.close or given.retire or given.requeue):
         raise Invalid.at("answer", _("Write an answer, or say what else is to be done."))
     if given.retire:
         _retire(session, access, flag)
+    elif given.requeue:
+        _requeue(session, access, flag)
     if given.answer:
         _answer(session, access, flag, given.answer)
     if given.close and flag.state == FlagState.OPEN:
@@ -188,24 +194,57 @@ def _answer(session: Session, access: Access, flag: Flag, answer: str) -> None:
 
 def _retire(session: Session, access: Access, flag: Flag) -> None:
     """Those who hold the pair may still judge it; nobody else gets it, whatever is queued later."""
-    assignment = session.get_one(Assignment, flag.assignment_id)
-    comparison = session.get_one(Comparison, assignment.comparison_id)
+    comparison = _comparison(session, flag)
     if comparison.gold is not None:
         raise Conflict(_("A gold comparison is not in the queue, so it cannot be taken out of it."))
     if comparison.retired_at is not None:
         return
     slot = session.get(Slot, comparison.id)
-    audit.record(
-        session,
-        "comparison.retire",
-        f"comparison:{comparison.pair_id}",
-        by=access.account,
-        project=access.project,
-        detail={"flag": flag.uid, "wanted": {"from": slot.wanted if slot else 0, "to": 0}},
-    )
+    wanted = {"from": slot.wanted if slot else 0, "to": 0}
+    _record_queue(session, access, flag, comparison, "comparison.retire", wanted)
     comparison.retired_at = now()
     if slot is not None:
         session.delete(slot)
+
+
+def _requeue(session: Session, access: Access, flag: Flag) -> None:
+    """Whoever holds the pair or has judged it has a place already."""
+    comparison = _comparison(session, flag)
+    if comparison.retired_at is None or comparison.gold is not None:
+        return
+    taken = _taken(session, comparison)
+    wanted = max(access.project.wanted, taken)
+    comparison.retired_at = None
+    session.add(
+        Slot(
+            comparison_id=row_id(comparison),
+            project_id=comparison.project_id,
+            taken=taken,
+            wanted=wanted,
+            position=position(comparison.pair_id),
+        )
+    )
+    _record_queue(session, access, flag, comparison, "comparison.requeue", {"from": 0, "to": wanted})
+
+
+def _comparison(session: Session, flag: Flag) -> Comparison:
+    """The flag's comparison, locked: two leads act on it one after the other."""
+    assignment = session.get_one(Assignment, flag.assignment_id)
+    return session.get_one(Comparison, assignment.comparison_id, with_for_update=True)
+
+
+def _taken(session: Session, comparison: Comparison) -> int:
+    """How many hold it or have judged it, locked: whoever skips it now would find no place to give back."""
+    held = col(Assignment.state).in_((AssignmentState.OPEN, AssignmentState.JUDGED))
+    query = select(Assignment.id).where(Assignment.comparison_id == comparison.id, held)
+    return len(session.exec(query.with_for_update()).all())
+
+
+def _record_queue(
+    session: Session, access: Access, flag: Flag, comparison: Comparison, verb: str, wanted: dict[str, int]
+) -> None:
+    subject, detail = f"comparison:{comparison.pair_id}", {"flag": flag.uid, "wanted": wanted}
+    audit.record(session, verb, subject, by=access.account, project=access.project, detail=detail)
 
 
 def _record(session: Session, access: Access, flag: Flag, verb: str, **detail: object) -> None:

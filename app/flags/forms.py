@@ -26,8 +26,12 @@ class FlagIn(BaseModel):
 
 
 class SettleIn(BaseModel):
-    """What the lead does with a flag: answers, closes it, takes its pair out of the queue."""
+    """What the lead does with a flag: answers, closes it, takes its pair out of the queue or puts it back."""
 
     answer: Words = Field("", description="Empty: what was answered before stays.")
     close: bool = False
     retire: bool = Field(False, description="Hand the comparison out to nobody else.")
+    requeue: bool = Field(
+        False,
+        description="Hand it out again, as often as the project's settings say. `retire` goes before it.",
+    )

@@ -100,7 +100,7 @@ def _page(found: Sequence[Flag] | Sequence[Flagged]) -> dict[str, Any]:
 
 @bp.post("/p/<slug>/flags/<uid>")
 def settle(slug: str, uid: str) -> Response | BaseResponse:
-    """Answer a flag, close it, take its pair out of the queue."""
+    """Answer a flag, close it, take its pair out of the queue or put it back."""
     session, access = db.session(), permissions.here(slug, "manage")
     try:
         flagging.settle(session, access, uid, web.submitted(SettleIn))

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 from werkzeug.test import TestResponse
 
 from app.models import Account, Assignment, AuditEvent, Flag, FlagState, Outcome, Slot
@@ -16,7 +16,7 @@ from app.pairing import pairs
 from app.pairing.forms import PairingIn
 from app.pairing.pairs import PairingResult
 from tests.annotation.arrange import MARKERS, annotator_of, queue
-from tests.annotation.desk import JUDGE, fields
+from tests.annotation.desk import JUDGE, check, fields
 from tests.conftest import Cast, plain
 from tests.imports.arrange import Importer, comparison
 
@@ -118,7 +118,7 @@ def test_a_flagged_pair_can_be_taken_out_of_the_queue(
     assert "Nothing to judge yet" in client_of(cast.ben).get(JUDGE).text
     assert ann.post(JUDGE, data=fields(page) | {"outcome": "a"}).status_code == 303, "who holds it may finish"
     assert len(session.exec(select(AuditEvent).where(AuditEvent.verb == "comparison.retire")).all()) == 1
-    assert "This pair is not in the queue." in lena.get(ALL).text
+    assert 'name="retire"' not in lena.get(ALL).text
 
 
 def test_a_pair_taken_out_of_the_queue_is_not_queued_again(
@@ -138,6 +138,19 @@ def test_a_pair_taken_out_of_the_queue_is_not_queued_again(
     said = plain(lena.get("/p/birds/pair?seed=1").text)
     assert "0 comparisons to queue" in said
     assert "Taken out of the queue 1 by a lead" in said
+    assert "Put this pair back in the queue" in lena.get(ALL).text
+    session.rollback()
+    cast.project.wanted = 2
+    session.add(cast.project)
+    session.commit()
+    for _ in range(2):
+        assert settle(lena, flags(session)[0], requeue="true").status_code == 303
+    [slot] = session.exec(select(Slot)).all()
+    assert (slot.taken, slot.wanted) == (1, 2), "Ann holds it still"
+    assert "Question 1?" in client_of(cast.ben).get(JUDGE).text
+    check(session, cast)
+    verbs = session.exec(select(AuditEvent.verb).where(col(AuditEvent.verb).startswith("comparison."))).all()
+    assert verbs == ["comparison.retire", "comparison.requeue"]
 
 
 def test_gold_is_not_in_the_queue(session: Session, cast: Cast, client_of: ClientOf) -> None:
@@ -269,4 +282,4 @@ def test_by_the_api(
     assert [flag["answer"] for flag in mine["items"]] == ["Well seen."]
     closed = client.get(f"{base}/flags?state=closed", headers=lena).json
     assert closed is not None
-    assert [flag["queued"] for flag in closed["items"]] == [False]
+    assert [(flag["queued"], flag["retired"]) for flag in closed["items"]] == [(False, True)]
