@@ -210,5 +210,5 @@ def _overview(access: Access, problem: Problem | None = None) -> Response:
         cared=care_counts.lately(session, project),
         declines=care.declines(session, project),
         days=care_counts.DAYS,
-        sizes={use.value: size for use, size in trials.pool_sizes(session, project).items()},
+        sizes=trials.pool_sizes(session, project),
     )

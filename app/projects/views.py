@@ -12,7 +12,8 @@ from app.accounts import invitations, links
 from app.accounts.forms import MOST_AT_ONCE, InvitationsIn
 from app.annotation import sensitive
 from app.errors import Conflict, Invalid, Problem, Unauthorized, checked, checked_json
-from app.models import AnnotatorKind, Role
+from app.learning.trials import pool_sizes
+from app.models import AnnotatorKind, GoldUse, Project, Role
 from app.names import in_words
 from app.permissions import Access
 from app.projects import lifecycle, members, overview
@@ -72,8 +73,15 @@ def show(slug: str) -> Response:
         counts=there,
         slices=overview.slices(db.session(), access.project) if there else {},
         steps=overview.steps(there) if there and access.can("manage") else [],
+        sizes=_learnt_from(access.project) if access.can("manage") else {},
         judge_model=account is not None and annotators.is_model(db.session(), access.project, account),
     )
+
+
+def _learnt_from(project: Project) -> dict[GoldUse, int]:
+    """How many pairs newcomers learn and are tested with; nothing where they do neither."""
+    learns = project.training or project.test_size
+    return pool_sizes(db.session(), project) if learns and not project.archived_at else {}
 
 
 # Settings
@@ -98,6 +106,7 @@ def _settings_page(
         access=access,
         project=access.project,
         unmatched=unmatched,
+        sizes=_learnt_from(access.project),
         counts=overview.counts(db.session(), access.project),
         shown=shown,
         **fields,

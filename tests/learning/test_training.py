@@ -153,7 +153,14 @@ def test_a_test_that_nobody_set_up_stops_people_and_says_so(
     school(session, cast.project, test_size=3)
     assert "has not chosen its pairs yet" in client_of(cast.ann).get(BEGIN).text
     assert client_of(cast.ann).post(f"{BEGIN}/test").status_code == 409
-    assert "nobody who is new gets as far as judging" in client_of(cast.lena).get("/p/birds/learning").text
+    lena, rui = client_of(cast.lena), client_of(cast.rui)
+    said = "nobody who is new gets as far as judging."
+    for path in ("learning", "settings", ""):
+        assert f'{said} <a href="/p/birds/learning#gold">Choose some</a>' in lena.get(f"/p/birds/{path}").text
+    assert said not in rui.get("/p/birds/").text
+    lessons(session, cast.project, GoldUse.TEST, 1)
+    assert said not in lena.get("/p/birds/settings").text
+    assert "3 pairs, but only 1 are chosen" in lena.get("/p/birds/").text
 
 
 def test_nobody_answers_for_another(session: Session, cast: Cast, client_of: ClientOf) -> None:
