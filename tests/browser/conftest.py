@@ -18,7 +18,7 @@ from typing import Any
 
 import flask
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
 
 from app import create_app, db
 from app.accounts import people, session
@@ -247,6 +247,19 @@ RULES = {
 # The width of a phone held by somebody who sees everything four times as large (WCAG 1.4.10).
 NARROWEST = 320
 LOOKS = [(1440, "light"), (375, "light"), (375, "dark"), (1440, "dark")]
+
+
+def asked_before_leaving(page: Page) -> bool:
+    """Whether the browser asks before a link of the header is followed; whoever is asked stays."""
+    asked: list[str] = []
+
+    def stay(dialog: Dialog) -> None:
+        asked.append(dialog.type)
+        dialog.dismiss()
+
+    page.once("dialog", stay)
+    page.locator(".brand").click()
+    return asked == ["beforeunload"]
 
 
 def wrong_with(page: Page) -> list[str]:

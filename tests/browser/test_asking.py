@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.conftest import Site, asked_before_leaving, let_in, wrong_with
 from tests.browser.seat import OpenPage, judgments, make_project
 
 CHECKED = ["Yes, in what I remember", "Yes, in a book", "No"]
@@ -65,6 +65,7 @@ def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_pa
         page.wait_for_timeout(100)
     assert len(under_way) == 2
     expect(page.get_by_label("Name of Made-up source or fact")).to_be_visible()
+    assert asked_before_leaving(page)
     page.get_by_label("Name of Honesty").press("Enter")
     expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
     expect(page.get_by_label("Name of Made-up source or fact")).to_be_visible()

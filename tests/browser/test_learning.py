@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from app.models import Role
-from tests.browser.conftest import Site, let_in, wrong_with
+from tests.browser.conftest import Site, asked_before_leaving, let_in, wrong_with
 from tests.browser.seat import fill
 
 SETTINGS = {
@@ -145,6 +145,7 @@ def test_what_is_new_in_the_guideline(school: Site, open_page: Callable[..., Pag
     let_in(lead, school, "lead@example.org")
     lead.goto(school.address("/p/birds/guideline/edit"))
     lead.get_by_role("textbox").fill("# Ties\n\nCall a tie when both are equally good.")
+    assert asked_before_leaving(lead)
     lead.get_by_role("button", name="Publish version 2").click()
     nell.goto(school.address("/p/birds/judge"))
     nell.set_viewport_size({"width": 375, "height": 200})
