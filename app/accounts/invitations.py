@@ -13,7 +13,7 @@ from app import annotators, audit
 from app.accounts import people
 from app.accounts.forms import AccountIn, InvitationIn, InvitationsIn, NewcomerIn
 from app.accounts.tokens import digest
-from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound
+from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Problem
 from app.models import Account, Invitation, Membership, Project, Role, now, row_id
 
 LIFETIME = timedelta(days=14)
@@ -104,20 +104,30 @@ def revoke(session: Session, uid: str, *, by: Account, project: Project | None) 
 
 
 def find(session: Session, token: str) -> Invitation:
-    """The invitation of a link.
-
-    Raises NotFound for an unknown link, Gone for one that was used, taken back or is too old.
-    """
+    """The invitation of a link, whatever became of it. Raises NotFound for an unknown link."""
     invitation = session.exec(select(Invitation).where(Invitation.digest == digest(token))).one_or_none()
     if invitation is None:
         raise NotFound(_("This invitation link is not complete. Copy all of it and try again."))
+    return invitation
+
+
+def has_let_in(session: Session, invitation: Invitation, account: Account) -> bool:
+    """Whether somebody is in what an invitation is to: a member of its project, or of the site by it."""
+    if invitation.project_id is None:
+        return invitation.accepted_by == account.id
+    return session.get(Membership, (account.id, invitation.project_id)) is not None
+
+
+def refuse_closed(invitation: Invitation, account: Account | None) -> None:
+    """Raises Gone for an invitation that was used, taken back or is too old."""
+    if invitation.accepted_at and account:
+        raise Gone(_("This invitation was used already. Ask for a new one."))
     if invitation.accepted_at:
         raise Gone(_("This invitation was used already. Sign in, or ask for a new one."))
     if invitation.revoked_at:
         raise Gone(_("This invitation was taken back. Ask whoever sent it for a new one."))
     if invitation.expires_at < now():
         raise Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
-    return invitation
 
 
 def newcomer_accepts(
@@ -134,14 +144,13 @@ def newcomer_accepts(
     return account
 
 
-def member_accepts(session: Session, invitation: Invitation, account: Account) -> None:
-    """Let somebody who has an account join the project.
+def hindrance(session: Session, invitation: Invitation, account: Account) -> Problem | None:
+    """Why somebody who has an account cannot join with an open invitation, if they cannot.
 
-    Raises Forbidden where the invitation is for somebody else, Conflict where they are in already;
-    the invitation is then left for whom it is meant.
+    Forbidden where it is for somebody else, Conflict where they are in already.
     """
     if invitation.email not in (None, account.email):
-        raise Forbidden(
+        return Forbidden(
             _(
                 "This invitation is for %(email)s, and you are signed in as %(own)s. "
                 "Sign out and open the link again.",
@@ -150,9 +159,19 @@ def member_accepts(session: Session, invitation: Invitation, account: Account) -
             )
         )
     if invitation.project_id is None:
-        raise Conflict(_("You have an account already, so there is nothing to accept."))
-    if session.get(Membership, (account.id, invitation.project_id)):
-        raise Conflict(_("You are a member of this project already. The invitation is still unused."))
+        return Conflict(_("You have an account already, so there is nothing to accept."))
+    if has_let_in(session, invitation, account):
+        return Conflict(_("You are a member of this project already. The invitation is still unused."))
+    return None
+
+
+def member_accepts(session: Session, invitation: Invitation, account: Account) -> None:
+    """Let somebody who has an account join the project.
+
+    Raises their ``hindrance``; the invitation is then left for whom it is meant.
+    """
+    if hindered := hindrance(session, invitation, account):
+        raise hindered
     _use(session, invitation, account)
 
 

@@ -23,7 +23,7 @@ from app.accounts.forms import (
     WelcomeIn,
 )
 from app.errors import Conflict, Forbidden, Invalid, Problem, TooMany, Unauthorized, checked
-from app.models import Account, Project, Scope
+from app.models import Account, Invitation, Project, Scope
 from app.names import in_words
 
 bp = Blueprint("accounts", __name__)
@@ -128,9 +128,16 @@ def choose_language() -> BaseResponse:
 
 
 @bp.get("/invitations/<token>")
-def invitation(token: str) -> Response:
-    """What somebody is invited to, and how to accept."""
-    return _invitation_page(token)
+def invitation(token: str) -> Response | BaseResponse:
+    """What somebody is invited to, and how to accept; whoever is in already goes there."""
+    opened, account = db.session(), web.account()
+    found = invitations.find(opened, token)
+    if account and invitations.has_let_in(opened, found, account):
+        if not found.accepted_at:
+            flash(_("You are a member of this project already. The invitation is still unused."), "info")
+        return _to_what_it_is_to(found)
+    invitations.refuse_closed(found, account)
+    return _invitation_page(found)
 
 
 @bp.post("/invitations/<token>")
@@ -139,6 +146,9 @@ def accept_invitation(token: str) -> Response | BaseResponse:
     opened = db.session()
     found = invitations.find(opened, token)
     account = web.account()
+    if account and found.accepted_at and invitations.has_let_in(opened, found, account):
+        return _to_what_it_is_to(found)
+    invitations.refuse_closed(found, account)
     try:
         if account is None:
             form = web.submitted(NewcomerIn)
@@ -150,24 +160,33 @@ def accept_invitation(token: str) -> Response | BaseResponse:
             invitations.member_accepts(opened, found, account)
             begin = False
     except (Invalid, Conflict, Forbidden) as problem:
-        return _invitation_page(token, problem)
+        return _invitation_page(found, problem)
     opened.commit()
     if begin:
         session.begin(account)
-    project = opened.get(Project, found.project_id) if found.project_id else None
+    project = _project_of(found)
     flash(_("Welcome to %(project)s.", project=project.name) if project else _("Welcome."), "success")
+    return _to_what_it_is_to(found)
+
+
+def _project_of(found: Invitation) -> Project | None:
+    return db.session().get(Project, found.project_id) if found.project_id else None
+
+
+def _to_what_it_is_to(found: Invitation) -> BaseResponse:
+    project = _project_of(found)
     return web.see_other("projects.show", slug=project.slug) if project else web.see_other("projects.index")
 
 
-def _invitation_page(token: str, problem: Problem | None = None) -> Response:
-    opened = db.session()
-    found = invitations.find(opened, token)
+def _invitation_page(found: Invitation, problem: Problem | None = None) -> Response:
+    account = web.account()
     return web.page(
         "accounts/invitation.html",
         problem,
         values={"email": found.email},
         invitation=found,
-        invited_to=opened.get(Project, found.project_id) if found.project_id else None,
+        invited_to=_project_of(found),
+        hindered=invitations.hindrance(db.session(), found, account) if account else None,
         sign_in_url=url_for("accounts.sign_in", next=request.path),
     )
 

@@ -108,12 +108,37 @@ def test_it_works_once(app: Flask, link: str, cast: Cast, client_of: Any) -> Non
     late = client_of(cast.otto)
     for answer in (late.get(link), late.post(link)):
         assert answer.status_code == 410
-        assert "used already" in answer.text
+        assert "used already. Ask for a new one." in answer.text, "they are signed in"
     assert late.get("/p/birds/").status_code == 404
 
 
+def test_whoever_is_in_goes_there_by_a_used_link(app: Flask, cast: Cast, client_of: Any, link: str) -> None:
+    client = app.test_client()
+    assert client.post(link, data=NEWCOMER).status_code == 303
+    member = client_of(cast.ben)
+    for answer in (client.get(link), client.post(link), member.get(link)):
+        assert (answer.status_code, answer.location) == (303, "/p/birds/")
+    assert "unused" not in member.get("/p/birds/").text
+    signed_out = app.test_client().get(link)
+    assert signed_out.status_code == 410
+    assert f'href="/sign-in?next={link}"' in signed_out.text
+    lena = client_of(cast.lena)
+    lena.post(f"/p/birds/members/{cast.ben.uid}/remove")
+    assert member.get(link).status_code == 410, "they are in no longer"
+
+
+def test_whoever_came_to_the_site_by_a_link_goes_there(app: Flask, cast: Cast, client_of: Any) -> None:
+    link, client = invite(client_of(cast.ada), "/people/invitations", people=""), app.test_client()
+    client.post(link, data=NEWCOMER)
+    assert client.get(link).location == "/"
+    assert client_of(cast.otto).get(link).status_code == 410
+
+
 def test_a_member_does_not_use_it_up(cast: Cast, client_of: Any, link: str, app: Flask) -> None:
-    answer = client_of(cast.lena).post(link)
+    lena = client_of(cast.lena)
+    assert lena.get(link).location == "/p/birds/"
+    assert "The invitation is still unused." in lena.get("/p/birds/").text
+    answer = lena.post(link)
     assert answer.status_code == 409
     assert "already" in answer.text
     assert app.test_client().post(link, data=NEWCOMER).status_code == 303
@@ -138,7 +163,7 @@ def test_expired(link: str, session: Session, app: Flask) -> None:
     assert answer.status_code == 410
     assert "expired" in answer.text
     assert "<h1>No longer valid</h1>" in answer.text
-    assert re.search(r'<main.*href="/sign-in"', answer.text, re.DOTALL)
+    assert re.search(rf'<main.*href="/sign-in\?next={link}"', answer.text, re.DOTALL)
 
 
 def test_unknown_link(app: Flask, cast: Cast) -> None:
@@ -147,9 +172,11 @@ def test_unknown_link(app: Flask, cast: Cast) -> None:
 
 def test_for_one_address_only(app: Flask, cast: Cast, client_of: Any) -> None:
     link = invite(client_of(cast.lena), role="viewer", people="nina@example.org")
-    wrong = client_of(cast.otto).post(link)
-    assert wrong.status_code == 403
-    assert "for nina@example.org" in wrong.text
+    otto = client_of(cast.otto)
+    for wrong, status in ((otto.get(link), 200), (otto.post(link), 403)):
+        assert wrong.status_code == status
+        assert "for nina@example.org" in wrong.text
+        assert "Join as Otto" not in wrong.text
     other = app.test_client().post(link, data=NEWCOMER | {"email": "eve@example.org"})
     assert other.status_code == 422
     assert "for nina@example.org" in other.text
@@ -176,7 +203,9 @@ def test_bad_input_keeps_the_rest(app: Flask, link: str, change: dict[str, str],
 
 def test_to_the_site(app: Flask, cast: Cast, client_of: Any) -> None:
     link = invite(client_of(cast.ada), "/people/invitations", people="")
-    assert client_of(cast.otto).post(link).status_code == 409, "who has an account needs no other"
+    otto = client_of(cast.otto)
+    assert "You have an account already" in otto.get(link).text
+    assert otto.post(link).status_code == 409, "who has an account needs no other"
     client = app.test_client()
     assert client.post(link, data=NEWCOMER).location == "/"
     assert client.get("/people").status_code == 403, "they are no admin"
