@@ -26,15 +26,7 @@ class AgreementOut(Answer):
     @classmethod
     def of(cls, one: Coefficient) -> Self:
         """From a computed one."""
-        found = one.found
-        return cls(
-            name=one.name,
-            value=found.value,
-            lower=found.lower,
-            upper=found.upper,
-            comparisons=found.units,
-            undefined=one.undefined,
-        )
+        return cls.model_validate(one.as_dict())
 
 
 class ShareOut(Answer):
@@ -121,8 +113,7 @@ class JudgedOut(Answer):
     @classmethod
     def told(cls, found: Judged) -> Self:
         """From what was read."""
-        plain = {name: getattr(found, name) for name in cls.model_fields if name != "agreement"}
-        return cls(agreement=[AgreementOut.of(one) for one in found.coefficients], **plain)
+        return cls.model_validate(found.as_dict())
 
 
 class PreviewOut(Answer):

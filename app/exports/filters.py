@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -40,6 +39,9 @@ comparisons = table(Comparison)
 judgments = table(Judgment)
 prompts = table(Prompt)
 adjudications = table(Adjudication)
+
+# Of a run of prompts.
+_ENDS = sa.bindparam("begin", type_=sa.Integer), sa.bindparam("end", type_=sa.Integer)
 
 # Why something is left out that does not fulfil a condition.
 Asked = tuple[str, sa.ColumnElement[bool]]
@@ -119,14 +121,13 @@ def left_out(connection: sa.Connection, project: Project, spec: ExportSpec) -> C
     failed = [(~sa.func.coalesce(met, sa.false()), place) for place, (_, met) in enumerate(asked)]
     reason = sa.case(*failed, else_=None).label("reason")
     read = comparisons.join(judgments, j.comparison_id == c.id) if each else comparisons
-    ends = sa.bindparam("begin", type_=sa.Integer), sa.bindparam("end", type_=sa.Integer)
     query = sa.select(reason, sa.func.count()).select_from(read).group_by(reason)
-    query = query.where(c.project_id == project.id, c.prompt_id.between(*ends))
+    query = query.where(c.project_id == project.id, c.prompt_id.between(*_ENDS))
     if each and spec.format is not Format.JUDGMENTS:
         query = query.where(j.retired_at.is_(None))
     found = Counter[str]()
-    for begin, end in spec.runs:
-        for place, many in connection.execute(query, {"begin": begin, "end": end}):
+    for run in spec.runs:
+        for place, many in connection.execute(query, run._asdict()):
             if place is not None:
                 found[asked[place][0]] += many
     return found
@@ -147,10 +148,10 @@ def asked_under(
     return [(guideline, rubric, many) for guideline, rubric, many in connection.execute(query)]
 
 
-def counting(connection: sa.Connection, project: Project, spec: ExportSpec) -> list[Any]:
-    """The judgments in force that a spec lets through, gold aside, of both splits.
+def counting(project: Project, spec: ExportSpec) -> sa.Subquery:
+    """The judgments in force that a spec lets through, gold aside, of both splits; of prompts begin to end.
 
-    Rows of comparison_id, model_a_id, model_b_id, annotator_id, verdict, and swapped where it is known.
+    comparison_id, model_a_id, model_b_id, annotator_id, verdict, and swapped where it is known.
     """
     c, j = comparisons.c, judgments.c
     by_criterion = spec.criterion is not None
@@ -164,9 +165,7 @@ def counting(connection: sa.Connection, project: Project, spec: ExportSpec) -> l
         j.swapped,
     )
     query = sa.select(*columns).join(comparisons, c.id == j.comparison_id).where(*_of_both(project, spec))
-    query = query.where(j.retired_at.is_(None), c.gold.is_(None))
-    runs = (connection.execute(query.where(c.prompt_id.between(*run))) for run in spec.runs)
-    return [row for found in runs for row in found]
+    return query.where(j.retired_at.is_(None), c.gold.is_(None), c.prompt_id.between(*_ENDS)).subquery()
 
 
 def _of_both(project: Project, spec: ExportSpec) -> "Iterator[sa.ColumnElement[bool]]":

@@ -1,6 +1,6 @@
 """Who gave the judgments that an export's filters let through, how far they agree, and what they lean to."""
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ from app.leaderboard import sides
 from app.leaderboard.reading import CODES
 from app.leaderboard.sides import PositionBias
 from app.models import Annotator, AnnotatorKind, Project
+from app.prepared import table
 from app.quality import annotators
 from app.quality.annotators import Share
 from app.quality.coefficients import Coefficient, Pattern, nominal, ratings
@@ -46,24 +47,82 @@ class Judged:
         """Comparisons that two people or more judged, on which the coefficients rest."""
         return self.coefficients[0].found.units
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; null is what cannot be told."""
+        gold, position = self.gold, self.position
+        return {
+            "comparisons": self.comparisons,
+            "several": self.several,
+            "agreement": [one.as_dict() for one in self.coefficients],
+            "judgments": self.judgments,
+            "by": {name: self.by[name] for name in (PEOPLE, MODELS, SIMULATED)},
+            "annotators": self.annotators,
+            "largest": self.largest,
+            "gold": gold and _told(gold, "some", "many", "value", "lower", "upper"),
+            "position": _told(position, "share", "lower", "upper", "judgments"),
+        }
+
+
+def _told(found: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(found, name) for name in names}
+
 
 def of(connection: sa.Connection, project: Project, spec: ExportSpec) -> Judged:
-    """Read them from the prompts that the spec names, in the caller's transaction."""
-    rows = filters.counting(connection, project, spec)
-    many = Counter(row.annotator_id for row in rows)
+    """Count them by the prompts that the spec names, in the caller's transaction.
+
+    The database counts, so that no number of judgments needs more memory: what is held has a row for each
+    annotator, pair of models and order.
+    """
+    let_through = filters.counting(project, spec)
+    shown = _run(connection, spec, _by_order(let_through))
+    patterns = Counter[Pattern]()
+    for *counts, comparisons in _run(connection, spec, _by_pattern(let_through)):
+        patterns[tuple(counts)] += comparisons
+    many = Counter[int]()
+    for row in shown:
+        many[row.annotator_id] += sum(row[-len(CODES) :])
     kinds = _kinds(connection, many)
+    by = Counter[str]()
+    for who, judgments in many.items():
+        by[_whose(*kinds[who])] += judgments
     with Session(connection) as session:
         gold = annotators.on_gold(session, project, many)
+    shared = {pattern: comparisons for pattern, comparisons in patterns.items() if sum(pattern) > 1}
     return Judged(
-        comparisons=len({row.comparison_id for row in rows}),
-        judgments=len(rows),
-        by=Counter(_whose(*kinds[row.annotator_id]) for row in rows),
+        comparisons=patterns.total(),
+        judgments=many.total(),
+        by=by,
         annotators=len(many),
         largest=max(many.values(), default=0),
-        coefficients=nominal(ratings(_patterns(rows, kinds))),
+        coefficients=nominal(ratings(shared)),
         gold=gold,
-        position=sides.position(_shown(rows)),
+        position=sides.position(_shown(shown)),
     )
+
+
+def _run(connection: sa.Connection, spec: ExportSpec, query: "sa.Select[Any]") -> list[Any]:
+    return [row for run in spec.runs for row in connection.execute(query, run._asdict())]
+
+
+def _by_order(let_through: sa.Subquery) -> "sa.Select[Any]":
+    """How often each verdict was given, by pair of models, annotator and order on the screen."""
+    c = let_through.c
+    one_order = (c.model_a_id, c.model_b_id, c.annotator_id, c.swapped)
+    counts = (sa.func.sum(sa.case((c.verdict == verdict, 1), else_=0)) for verdict in CODES)
+    return sa.select(*one_order, *counts).group_by(*one_order)
+
+
+def _by_pattern(let_through: sa.Subquery) -> "sa.Select[Any]":
+    """How many comparisons were judged so often each way by people."""
+    c = let_through.c
+    by_person = col(Annotator.kind) == AnnotatorKind.HUMAN
+    counts = [
+        sa.func.sum(sa.case((sa.and_(c.verdict == verdict, by_person), 1), else_=0)).label(verdict)
+        for verdict in CODES
+    ]
+    judging = let_through.join(table(Annotator), col(Annotator.id) == c.annotator_id)
+    each = sa.select(*counts).select_from(judging).group_by(c.comparison_id).subquery()
+    return sa.select(*each.c, sa.func.count()).group_by(*each.c)
 
 
 def _kinds(connection: sa.Connection, wanted: Counter[int]) -> dict[int, tuple[AnnotatorKind, bool]]:
@@ -78,25 +137,13 @@ def _whose(kind: AnnotatorKind, simulated: bool) -> str:
     return MODELS if kind == AnnotatorKind.MODEL else PEOPLE
 
 
-def _patterns(rows: list[Any], kinds: dict[int, tuple[AnnotatorKind, bool]]) -> dict[Pattern, int]:
-    """How many comparisons were judged so often each way by people, of those judged twice or more."""
-    found: dict[int, list[int]] = defaultdict(lambda: [0] * len(CODES))
-    for row in rows:
-        if kinds[row.annotator_id][0] == AnnotatorKind.HUMAN:
-            found[row.comparison_id][CODES[row.verdict]] += 1
-    return Counter(tuple(counts) for counts in found.values() if sum(counts) > 1)
-
-
 def _shown(rows: list[Any]) -> Cells:
     """Those whose order on the screen is known, the left response first."""
     known = [row for row in rows if row.swapped is not None and row.model_a_id != row.model_b_id]
-    numbers = [(row.model_a_id, row.model_b_id, row.annotator_id, CODES[row.verdict]) for row in known]
-    a, b, who, code = np.array(numbers, np.int64).reshape(-1, 4).T
-    swapped = np.array([row.swapped for row in known], bool)
+    a, b, who, swapped, *counts = np.array([*map(tuple, known)], np.int64).reshape(-1, 4 + len(CODES)).T
     models, place = np.unique(np.concatenate([a, b]), return_inverse=True)
     first, second = place.reshape(2, -1)
-    turned = np.where(swapped, np.array([Code.B, Code.A, Code.TIE, Code.BOTH_BAD])[code], code)
-    counts = np.zeros((len(CODES), len(known)))
-    counts[turned, np.arange(len(known))] = 1
+    straight = np.array(counts, np.float64)
+    turned = np.where(swapped, straight[[Code.B, Code.A, Code.TIE, Code.BOTH_BAD]], straight)
     left, right = np.where(swapped, second, first), np.where(swapped, first, second)
-    return Cells(left, right, counts, len(models), who)
+    return Cells(left, right, turned, len(models), who)

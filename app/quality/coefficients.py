@@ -41,6 +41,12 @@ class Coefficient:
         codes = [note.code for note in self.found.notes]
         return next((_NO_INTERVAL[code] for code in codes if code in _NO_INTERVAL), "")
 
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; without a value it is undefined, and says why."""
+        found = self.found
+        told = {"value": found.value, "lower": found.lower, "upper": found.upper, "comparisons": found.units}
+        return {"name": self.name, **told, "undefined": self.undefined}
+
 
 _NO_OVERLAP = N_("undefined because no comparison has two verdicts that count here")
 _UNDEFINED = {

@@ -15,12 +15,8 @@ from sqlmodel import Session, col, select
 
 from app.exports import exclusions
 from app.exports.forms import Aggregate, Format
-from app.leaderboard import bias, standings
-from app.leaderboard.sides import PositionBias
-from app.leaderboard.standings import Headline
+from app.exports.judged import Judged
 from app.models import Annotator, Project
-from app.quality import agreement
-from app.quality.agreement import AgreementReport
 from app.quality.annotators import Share
 from app.snapshots import columns, licences
 from app.snapshots.asking import Asked, Version
@@ -110,9 +106,7 @@ class Card:
     said: Asked
     measured: Measured
     imported: set[str]
-    agreement: AgreementReport
-    position: PositionBias
-    headline: Headline
+    judged: Judged
 
     @property
     def guidelines(self) -> list[Version]:
@@ -218,6 +212,7 @@ def gather(
     manifest: dict[str, Any],
     said: Asked,
     measured: Measured,
+    judged: Judged,
 ) -> Card:
     """Read what the card tells beside what was measured, from the same moment as the rows."""
     with Session(connection) as session:
@@ -229,9 +224,7 @@ def gather(
             said,
             measured,
             _imported(session, project),
-            agreement.of_people(session, project, "category"),
-            bias.position(session, project),
-            standings.headline(session, project),
+            judged,
         )
 
 

@@ -17,7 +17,7 @@ from sqlmodel import Session, col
 
 from app import audit, db
 from app.errors import NotFound
-from app.exports import exclusions, filters, formats, preview, stream
+from app.exports import exclusions, filters, formats, judged, preview, stream
 from app.exports.choices import known
 from app.exports.forms import Aggregate, ExportSpec, File, Format, Part
 from app.exports.preferences import OTHER_SPLIT
@@ -33,7 +33,7 @@ Progress = Callable[[int, int], None]
 # How often that is asked within one file.
 SECONDS = 1.0
 
-INDENTED = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
+INDENTED = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE | orjson.OPT_SERIALIZE_NUMPY
 
 
 @dataclass
@@ -131,8 +131,10 @@ def _write(
     for one in said.held:
         draft.add(one.path, one.content)
     measured = card.measure(sorted((draft.folder / "data").glob("*.parquet")))
+    found = judged.of(connection, project, asked.preferences)
     manifest = _manifest(connection, project, asked, snapshot, draft, said, measured)
-    told = card.gather(connection, project, asked, manifest, said, measured)
+    manifest["judged"] = found.as_dict()
+    told = card.gather(connection, project, asked, manifest, said, measured, found)
     draft.add("README.md", card.write(told).encode())
     draft.add("manifest.json", orjson.dumps(manifest, option=INDENTED))
     described = croissant.describe(manifest, draft.files, told.description, told.tags)

@@ -37,7 +37,12 @@ from tests.snapshots.arrange import API, PAGE, ClientOf, folder, make
 
 @pytest.mark.usefixtures("judged")
 def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     make(session, client_of(cast.rosa), min_votes="1")
     there = folder(app, cast, "birds-v1")
@@ -87,6 +92,11 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     # Once, and not for each split; what is in the other one is not left out.
     assert "- 1 comparison left out: prompt of another category." in card
     manifest = orjson.loads((there / "manifest.json").read_bytes())
+    # As it was told before it was frozen: the two who agree judged what this leaves out.
+    shown = program(cast.rosa).get("/projects/birds/export/preview?category=code").json
+    assert manifest["judged"] == shown["judged"]
+    assert "12 judgments of 12 comparisons pass the filters" in card
+    assert ("two judged none of these" in card, "judged no gold comparison" in card) == (True, True)
     told = {form: (manifest["excluded"][form], manifest["excluded_units"][form]) for form in ("trl", "arena")}
     reason = "prompt of another category"
     assert told["trl"] == ({reason: 1}, {reason: "comparisons"})
