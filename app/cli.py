@@ -6,17 +6,16 @@ Rooms are loaded when their command is asked for, so that ``tiebreak rank`` star
 import gc
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from copy import copy
+from functools import wraps
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 from pydantic import ValidationError
 
 from app.errors import Problem
-
-if TYPE_CHECKING:
-    from flask import Flask
 
 ROOMS = {
     "serve": "app.operations.commands",
@@ -36,7 +35,10 @@ ROOMS = {
 }
 
 # These make their own app, or need none.
-WITHOUT_APP = {"rank", "serve", "worker", "demo"}
+WITHOUT_APP = {"rank", "serve", "worker", "demo", "snapshot verify"}
+
+# Every other command wants a database that is there; servers look after theirs themselves.
+BEGINS_ONE = {"db upgrade", "db restore"}
 
 
 class Rooms(click.Group):
@@ -51,29 +53,48 @@ class Rooms(click.Group):
         commands: list[click.Command] = import_module(ROOMS[cmd_name]).commands
         return next(command for command in commands if command.name == cmd_name)
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and _housed(command, command.name or ""), rest
 
-@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(package_name="tiebreak")
-@click.pass_context
-def tiebreak(ctx: click.Context) -> None:
-    """Compare pairs of model responses, rank the models, export the preferences."""
-    if ctx.invoked_subcommand not in WITHOUT_APP and not ctx.resilient_parsing:
-        from app import create_app
 
-        ctx.with_resource(_with_its_database(create_app()))
-    # These let the collector begin when their app is made: all that is there by then stays.
-    if ctx.invoked_subcommand not in {"serve", "worker"}:
-        gc.enable()
+def _housed(command: click.Command, name: str) -> click.Command:
+    """The same command in an app of its own, which is made when its words were understood.
+
+    Help and a wrong use make nothing, neither files nor folders.
+    """
+    own = copy(command)
+    if isinstance(own, click.Group):
+        own.commands = {verb: _housed(one, f"{name} {verb}") for verb, one in own.commands.items()}
+    elif command.callback is not None:
+        callback = command.callback
+
+        @wraps(callback)
+        def in_its_app(*args: Any, **given: Any) -> Any:
+            with nullcontext() if name in WITHOUT_APP else _app(begins=name in BEGINS_ONE):
+                # These let the collector begin when their app is made: all that is there by then stays.
+                if name not in {"serve", "worker"}:
+                    gc.enable()
+                return callback(*args, **given)
+
+        own.callback = in_its_app
+    return own
 
 
 @contextmanager
-def _with_its_database(app: "Flask") -> Iterator[None]:
-    """The app's context; what a database of another version, or none, cannot answer is told in a sentence."""
+def _app(*, begins: bool) -> Iterator[None]:
+    """An app's context; what a database of another version, or none, cannot answer is told in a sentence."""
     from sqlalchemy.exc import DBAPIError
 
-    from app import db
+    from app import create_app, db
+    from app.settings import Settings
 
-    with app.app_context():
+    settings = Settings()
+    if not begins:
+        db.look_for(settings)
+    with create_app(settings).app_context():
         try:
             yield
         except DBAPIError as error:
@@ -82,6 +103,12 @@ def _with_its_database(app: "Flask") -> Iterator[None]:
             if trouble is None:
                 raise
             raise Problem(trouble) from error
+
+
+@click.group(cls=Rooms, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tiebreak")
+def tiebreak() -> None:
+    """Compare pairs of model responses, rank the models, export the preferences."""
 
 
 def main() -> None:

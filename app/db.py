@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
@@ -98,6 +98,22 @@ def usable(url: str | sa.URL) -> Iterator[None]:
             f"The database {where} cannot be used; check TIEBREAK_DATABASE_URL or, without it, "
             f"TIEBREAK_DATA_DIR: {' '.join(str(said).split())}"
         ) from error
+
+
+def look_for(settings: Settings) -> None:
+    """Raises Problem where SQLite's file, which connecting would make, is not there."""
+    path = sa.make_url(settings.database_url).database if settings.is_sqlite else None
+    if path is None:
+        return
+    # What else may be wrong with the place is told by whoever opens it.
+    with suppress(NotADirectoryError, PermissionError):
+        try:
+            Path(path).stat()
+        except FileNotFoundError:
+            raise Problem(
+                f"There is no Tiebreak database at {path}: set TIEBREAK_DATA_DIR to the folder where it is, "
+                "or begin one with: tiebreak serve"
+            ) from None
 
 
 def init_app(app: Flask, settings: Settings) -> None:

@@ -1,12 +1,12 @@
 """Every setting, from the environment (``TIEBREAK_…``) or a ``.env`` file."""
 
-import secrets
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SHORTEST_KEY = 32
 
 
 class Settings(BaseSettings):
@@ -71,27 +71,12 @@ class Settings(BaseSettings):
                 self.database_url = "postgresql+psycopg://" + self.database_url.removeprefix(short)
         if not self.database_url.startswith(("sqlite:", "postgresql+psycopg:")):
             raise ValueError("TIEBREAK_DATABASE_URL must start with sqlite: or postgresql:")
-        self.secret_key = SecretStr(self.secret_key.get_secret_value() or self._development_key())
-        if len(self.secret_key.get_secret_value()) < 32:
-            raise ValueError("TIEBREAK_SECRET_KEY must have at least 32 characters")
-        return self
-
-    def _development_key(self) -> str:
-        """A key of this data directory, so that sessions survive a restart."""
-        if self.env == "production":
+        key = self.secret_key.get_secret_value()
+        if not key and self.env == "production":
             raise ValueError("TIEBREAK_SECRET_KEY is required in production")
-        path = self.data_dir / "secret_key"
-        try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            with suppress(FileExistsError), path.open("x") as file:
-                path.chmod(0o600)
-                file.write(secrets.token_urlsafe(48))
-            return path.read_text()
-        except OSError as error:
-            raise ValueError(
-                "TIEBREAK_DATA_DIR must be a folder that can be written to; "
-                f"{error.filename}: {error.strerror}"
-            ) from error
+        if key and len(key) < SHORTEST_KEY:
+            raise ValueError(f"TIEBREAK_SECRET_KEY must have at least {SHORTEST_KEY} characters")
+        return self
 
     @property
     def is_sqlite(self) -> bool:

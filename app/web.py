@@ -1,6 +1,8 @@
 """What every page shares: page or fragment, headers, the signed-in account."""
 
+import secrets
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, cast
@@ -21,6 +23,7 @@ from flask_babel import gettext as _
 from flask_htmx import HTMX
 from flask_login import current_user
 from jinja2_fragments.flask import render_block
+from pydantic import SecretStr
 from werkzeug.datastructures import MultiDict
 from werkzeug.local import LocalProxy
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -29,7 +32,7 @@ from werkzeug.wrappers import Response as BaseResponse
 from app import db
 from app.errors import Input, Invalid, NotFound, Problem, Unauthorized, checked
 from app.models import Account
-from app.settings import Settings
+from app.settings import SHORTEST_KEY, Settings
 
 ROOT = Path(__file__).parent.parent
 # For a terminal: no page can say it.
@@ -81,6 +84,35 @@ HEADERS = (
     ("Referrer-Policy", "same-origin"),
     ("Cross-Origin-Opener-Policy", "same-origin"),
 )
+
+
+def have_key(settings: Settings) -> None:
+    """Give settings without a secret key, which development alone may be, that of their data directory.
+
+    It is made and kept there, so that sessions survive a restart. Raises Problem where it cannot be.
+    """
+    if not settings.secret_key.get_secret_value():
+        settings.secret_key = SecretStr(_development_key(settings.data_dir))
+
+
+def _development_key(folder: Path) -> str:
+    path = folder / "secret_key"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileExistsError), path.open("x") as file:
+            path.chmod(0o600)
+            file.write(secrets.token_urlsafe(48))
+        key = path.read_text()
+    except OSError as error:
+        raise Problem(
+            f"TIEBREAK_DATA_DIR must be a folder that can be written to; {error.filename}: {error.strerror}"
+        ) from error
+    # What was cut off while it was written signs nothing.
+    if len(key) < SHORTEST_KEY:
+        raise Problem(
+            f"The key in {path} has fewer than {SHORTEST_KEY} characters. Delete it and start again"
+        )
+    return key
 
 
 def flask_config(settings: Settings) -> dict[str, Any]:

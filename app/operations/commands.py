@@ -162,8 +162,11 @@ def _prepare(address: str) -> None:
 def worker() -> None:
     """Run jobs only, as an extra process beside the server."""
     from app import create_app, server
+    from app.settings import Settings
 
-    app = create_app()
+    settings = Settings()
+    db.look_for(settings)
+    app = create_app(settings)
     trouble = db.misfit(app.extensions["engine"])
     if trouble is not None:
         raise Problem(trouble)

@@ -106,3 +106,27 @@ def test_a_database_that_cannot_be_had_is_told_in_one_line(
     assert told.err.startswith("tiebreak: ")
     assert words in told.err
     assert "hush" not in told.err
+
+
+@pytest.mark.parametrize("set_to", ["", "kept/birds.db"])
+def test_what_only_reads_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, set_to: str) -> None:
+    """An empty folder stays as it is, and a snapshot's, whose own data/ holds nothing of ours."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", f"sqlite:///{tmp_path}/{set_to}" if set_to else "")
+    for name in ("TIEBREAK_DATA_DIR", "TIEBREAK_SECRET_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    for helped in ("export --help", "snapshot verify --help", "db --help", "user add --help"):
+        assert CliRunner().invoke(tiebreak, helped.split()).exit_code == 0
+    assert CliRunner().invoke(tiebreak, ["export"]).exit_code == 2, "a wrong use is told before all else"
+    for asked in ("leaderboard nope", "export birds", "snapshot list birds", "db check", "worker"):
+        found = CliRunner().invoke(tiebreak, asked.split()).exception
+        assert isinstance(found, Problem), asked
+        assert f"no Tiebreak database at {tmp_path / (set_to or 'data/tiebreak.db')}: set" in found.detail
+    assert list(tmp_path.iterdir()) == []
+    (tmp_path / "data").mkdir()
+    (tmp_path / "SHA256SUMS").write_text("")
+    wrong = CliRunner().invoke(tiebreak, ["snapshot", "verify", "."])
+    assert (wrong.exit_code, wrong.stdout) == (1, "SHA256SUMS: names no file\n")
+    assert not list((tmp_path / "data").iterdir())
+    assert CliRunner().invoke(tiebreak, ["db", "upgrade"]).exit_code == 0
+    assert CliRunner().invoke(tiebreak, ["project", "list"]).exit_code == 0
