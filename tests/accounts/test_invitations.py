@@ -127,6 +127,16 @@ def test_whoever_is_in_goes_there_by_a_used_link(app: Flask, cast: Cast, client_
     assert member.get(link).status_code == 410, "they are in no longer"
 
 
+def test_to_an_archived_project(app: Flask, cast: Cast, client_of: Any, link: str) -> None:
+    lena, archived = client_of(cast.lena), "This project is archived"
+    for click, told in (("archive", True), ("reopen", False)):
+        assert lena.post(f"/p/birds/{click}").status_code == 303
+        for client in (app.test_client(), client_of(cast.otto)):
+            page = client.get(link).text.split("<main")[1]
+            assert (archived in page.split("<form")[0]) == told, "before they join"
+    assert app.test_client().post(link, data=NEWCOMER).status_code == 303
+
+
 def test_whoever_came_to_the_site_by_a_link_goes_there(app: Flask, cast: Cast, client_of: Any) -> None:
     link, client = invite(client_of(cast.ada), "/people/invitations", people=""), app.test_client()
     client.post(link, data=NEWCOMER)
