@@ -161,6 +161,7 @@ def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them
     [judgment] = stored(session)
     edit = f"/p/birds/history/{judgment.submission_id}"
     assert client.post(f"{edit}/reveal").status_code == 409
+    assert "that verdict is then final" in client_of(cast.lena).get("/p/birds/settings").text
     cast.project.reveals_models = True
     session.add(cast.project)
     session.commit()
