@@ -38,6 +38,7 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
     query = "models=heron&models=wren&per_prompt=&wanted=2&seed=4&baseline="
     page = client.get(f"{URL}?{query}")
     assert "3 comparisons to queue" in page.text
+    assert "A judge model takes the place of a person." in page.text
     assert '<input type="hidden" name="models" value="wren">' in page.text
     assert table_sizes(session, "slots") == {"slots": 0}
     form = {"models": ["heron", "wren"], "wanted": "2", "seed": "4"}

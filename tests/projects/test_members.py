@@ -19,6 +19,7 @@ def role_of(session: Session, cast: Cast, name: str) -> Role | None:
 
 def test_the_list(cast: Cast, client_of: Any) -> None:
     page = client_of(cast.lena).get("/p/birds/members").text
+    assert "each of its judgments takes the place of a person" in page
     for name in ("lena", "rui", "ann", "ben", "rosa", "vic"):
         assert f"{name}@example.org" in page
     assert "otto@example.org" not in page
