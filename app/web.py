@@ -35,7 +35,9 @@ from app.models import Account
 from app.settings import SHORTEST_KEY, Settings
 
 ROOT = Path(__file__).parent.parent
-# For a terminal: no page can say it.
+# For a terminal: no page can say these.
+NO_FOLDER = "TIEBREAK_DATA_DIR must be a folder that can be written to; {}: {}"
+CUT_KEY = "The key in {} has fewer than {} characters. Delete it and start again"
 NO_TEMPLATES = (
     f"There are no templates in {ROOT}: Tiebreak runs from its source folder. "
     "Install it there: pip install -e ."
@@ -104,14 +106,10 @@ def _development_key(folder: Path) -> str:
             file.write(secrets.token_urlsafe(48))
         key = path.read_text()
     except OSError as error:
-        raise Problem(
-            f"TIEBREAK_DATA_DIR must be a folder that can be written to; {error.filename}: {error.strerror}"
-        ) from error
+        raise Problem(NO_FOLDER.format(error.filename, error.strerror)) from error
     # What was cut off while it was written signs nothing.
     if len(key) < SHORTEST_KEY:
-        raise Problem(
-            f"The key in {path} has fewer than {SHORTEST_KEY} characters. Delete it and start again"
-        )
+        raise Problem(CUT_KEY.format(path, SHORTEST_KEY))
     return key
 
 
