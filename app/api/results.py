@@ -222,6 +222,14 @@ class RuleOut(Answer):
     after: Any
 
 
+class WithdrawnOut(Answer):
+    """A snapshot that was marked as wrong, when and why."""
+
+    label: str
+    withdrawn_at: datetime
+    withdrawn_reason: str
+
+
 class ChangesOut(Answer):
     """Pairs by id: new, gone, with the other side chosen, or with other texts; and how many are the same."""
 
@@ -231,3 +239,4 @@ class ChangesOut(Answer):
     rewritten: list[str]
     same: int
     rules: list[RuleOut]
+    withdrawn: list[WithdrawnOut] = Field(description="Those of the two that are not to be used.")

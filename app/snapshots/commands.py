@@ -141,8 +141,10 @@ def diff_(slug: str, before: str, after: str, as_json: bool) -> None:
     with db.new_session(db.engine(), write=False) as session:
         two = (reading.find(session, project, label) for label in (before, after))
         changes = reading.changes(Store(web.settings()), *two)
+    for label, _when, why in changes.withdrawn:
+        click.echo(f"{label} is withdrawn: {why}", err=True)
     if as_json:
-        click.echo(orjson.dumps(changes.as_dict()))
+        click.echo(orjson.dumps(changes.as_dict(), option=orjson.OPT_UTC_Z))
     else:
         _tell(changes)
 

@@ -1,7 +1,8 @@
 """What changed from one snapshot to another: pairs, and the rules they were made by."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, BinaryIO, NamedTuple
@@ -20,7 +21,10 @@ SHOWN = 20
 
 @dataclass(frozen=True)
 class Changes:
-    """Pairs that came, went, or say something else now; and rules as (name, before, after)."""
+    """Pairs that came, went, or say something else now; and rules as (name, before, after).
+
+    ``withdrawn`` names those of the two that turned out wrong: (label, when, why).
+    """
 
     added: list[str]
     removed: list[str]
@@ -28,6 +32,7 @@ class Changes:
     rewritten: list[str]
     same: int
     rules: list[tuple[str, Any, Any]]
+    withdrawn: list[tuple[str, datetime, str]] = field(default_factory=list)
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -38,6 +43,10 @@ class Changes:
             "rewritten": self.rewritten,
             "same": self.same,
             "rules": [{"name": name, "before": old, "after": new} for name, old, new in self.rules],
+            "withdrawn": [
+                {"label": label, "withdrawn_at": when, "withdrawn_reason": why}
+                for label, when, why in self.withdrawn
+            ],
         }
 
 

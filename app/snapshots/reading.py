@@ -1,5 +1,6 @@
 """Finds snapshots that are ready, and reads their files."""
 
+from dataclasses import replace
 from typing import Any, BinaryIO
 
 import orjson
@@ -74,12 +75,18 @@ def manifest(store: Store, snapshot: Snapshot) -> dict[str, Any]:
 
 
 def changes(store: Store, before: Snapshot, after: Snapshot) -> Changes:
-    """What is different in the later one."""
-    return compare(
+    """What is different in the later one, and which of them is not to be used."""
+    found = compare(
         _provenance(store, before),
         _provenance(store, after),
         (manifest(store, before), manifest(store, after)),
     )
+    marked = [
+        (one.label, one.withdrawn_at, one.withdrawn_reason or "")
+        for one in (before, after)
+        if one.withdrawn_at is not None
+    ]
+    return replace(found, withdrawn=marked)
 
 
 def _provenance(store: Store, snapshot: Snapshot) -> list[BinaryIO]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+import orjson
 import pytest
 from click.testing import CliRunner
 from flask import Flask
@@ -63,7 +64,14 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
     assert ["Half of &lt;it&gt; is missing." in page for page in pages] == [True, True]
     assert re.search(r"birds-v1</a>\s*<span[^>]*>\s*withdrawn", client.get(PAGE).text)
     assert 'value="birds-v1">birds-v1 (withdrawn)<' in client.get(f"{PAGE}/birds-v2").text
+    changes = asks.get(f"{API}/birds-v2/changes?since=birds-v1").json
+    assert changes["withdrawn"] == [
+        {name: told[name] for name in ("label", "withdrawn_at", "withdrawn_reason")}
+    ]
     with app.app_context():
+        differs = CliRunner().invoke(snapshot, ["diff", "birds", "birds-v2", "birds-v1", "--json"])
+        assert differs.stderr == "birds-v1 is withdrawn: Half of <it> is missing.\n"
+        assert orjson.loads(differs.stdout)["withdrawn"] == changes["withdrawn"]
         listed = CliRunner().invoke(snapshot, ["list", "birds"]).stdout
         assert "withdrawn: Half of <it> is missing." in listed.splitlines()[1]
         CliRunner().invoke(snapshot, ["put-back", "birds", "birds-v1"], catch_exceptions=False)
