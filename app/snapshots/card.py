@@ -18,7 +18,7 @@ from app.exports.forms import Aggregate, Format
 from app.exports.judged import Judged
 from app.models import Annotator, Project
 from app.quality.annotators import Share
-from app.snapshots import columns, licences
+from app.snapshots import citing, columns, licences
 from app.snapshots.asking import Asked, Version
 from app.snapshots.forms import SnapshotIn
 
@@ -158,6 +158,11 @@ class Card:
     def salt(self) -> str:
         """What the split is drawn with, as Markdown."""
         return _code(self.asked.salt)
+
+    @property
+    def citation(self) -> str:
+        """What it is cited by, as Markdown."""
+        return _code(citing.citation(self.manifest))
 
     @property
     def columns(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.snapshots import licences
+from app.snapshots import citing, licences
 from app.snapshots.columns import MESSAGE, MESSAGES, Column, told
 
 CONTEXT: dict[str, Any] = {
@@ -60,9 +60,8 @@ MEDIA_TYPES = {
 def describe(
     manifest: dict[str, Any], files: list[dict[str, Any]], description: str, keywords: list[str]
 ) -> dict[str, Any]:
-    """The document. It cites the manifest's digest: that of SHA256SUMS hangs on this very file's."""
+    """The document."""
     rows = [file for file in files if file["path"].startswith("data/")]
-    digests = {file["path"]: file["sha256"] for file in files}
     project, label = manifest["project"]["name"], manifest["snapshot"]
     return {
         "@context": CONTEXT,
@@ -76,8 +75,7 @@ def describe(
         "version": f"{manifest['version']}.0.0",
         "license": licences.address(manifest["licence"]),
         "url": f"urn:tiebreak:{manifest['project']['slug']}:{label}",
-        "citeAs": f"{project}, {label}, {manifest['made_at'][:10]}, manifest.json with SHA-256 "
-        f"{digests['manifest.json']}",
+        "citeAs": citing.citation(manifest),
         "distribution": [_file_object(file) for file in files],
         "recordSet": [_record_set(file, margin=manifest["policy"]["margin"]) for file in rows],
     }

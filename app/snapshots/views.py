@@ -16,7 +16,7 @@ from app.exports.download import asked
 from app.exports.forms import ExportSpec
 from app.models import Snapshot
 from app.permissions import Access
-from app.snapshots import diff, licences, making, reading, serving, withdrawing, work
+from app.snapshots import citing, diff, licences, making, reading, serving, withdrawing, work
 from app.snapshots.forms import OF_ONE_FILE, NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 from app.text import render_markdown
@@ -134,12 +134,19 @@ def _one(access: Access, label: str, problem: Invalid | None = None) -> Response
     snapshot = reading.find(db.session(), access.project, label)
     earlier = reading.earlier(db.session(), snapshot)
     files = web.public_url("snapshots.file", slug=slug, label=label, path="")
+    cited = (
+        reading.manifest(_store(), snapshot),
+        snapshot.digest or "",
+        web.public_url("snapshots.one", slug=slug, label=label),
+    )
     page = render_template(
         "snapshots/one.html",
         access=access,
         project=access.project,
         snapshot=snapshot,
         card=_card(snapshot, files),
+        citation=citing.citation(*cited),
+        bibtex=citing.bibtex(*cited),
         earlier=earlier,
         previous=next((one for one in earlier if one.name == snapshot.name), None),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),

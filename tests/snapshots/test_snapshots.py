@@ -85,8 +85,15 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
     splits = [pq.read_table(path) for path in (there / "data").glob("*.parquet")]
     croissant = orjson.loads((there / "croissant.json").read_bytes())
     assert croissant["license"] == "https://creativecommons.org/licenses/by/4.0/"
-    digest = hashlib.sha256((there / "manifest.json").read_bytes()).hexdigest()
-    assert croissant["citeAs"].endswith(f"manifest.json with SHA-256 {digest}")
+    # One citation everywhere, and one digest, which no file in the folder can hold itself.
+    cited = f"Birds: birds, version 1. {manifest['made_at'][:10]}. Snapshot made with Tiebreak "
+    assert croissant["citeAs"].startswith(cited)
+    assert croissant["citeAs"].endswith(". SHA-256 of its SHA256SUMS: DIGEST.")
+    assert f"\n`{croissant['citeAs']}`\n" in (there / "README.md").read_text()
+    page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
+    whole = croissant["citeAs"].replace("DIGEST", snapshot.digest)
+    assert f'id="citation"><code>{whole} http://localhost{PAGE}/birds-v1</code>' in page
+    assert "@misc{birds-v1,\n  title = {{Birds: birds}},\n  version = {1}," in page
     assert (croissant["creator"]["name"], croissant["keywords"][:2]) == ("Birds", ["preference", "rlhf"])
     for part in croissant["recordSet"]:
         fields = [one for field in part["field"] for one in (field, *field.get("subField", []))]
