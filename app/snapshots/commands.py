@@ -113,11 +113,24 @@ def list_(slug: str) -> None:
 @click.argument("label")
 @click.argument("reason")
 def withdraw_(slug: str, label: str, reason: str) -> None:
-    """Mark snapshot LABEL (NAME-vVERSION) of project SLUG as wrong; its files stay as they are."""
+    """Mark snapshot LABEL (NAME-vVERSION) of project SLUG as wrong; its files stay as they are.
+
+    Said again, it gives another reason.
+    """
     reason = checked_options(WithdrawIn, {"reason": reason}).reason
     project = permissions.project_named(db.engine(), slug)
     with db.transaction(db.engine()) as session:
-        withdrawing.withdraw(session, project, reading.find(session, project, label), reason, by=None)
+        found = reading.find(session, project, label)
+        earlier = found.withdrawn_reason
+        withdrawing.withdraw(session, project, found, reason, by=None)
+    if earlier is None:
+        click.echo(f"{label} is withdrawn.", err=True)
+    elif earlier == reason:
+        click.echo(f"{label} was withdrawn already, for this reason.", err=True)
+    else:
+        click.echo(
+            f"{label} was withdrawn already. This reason replaces the earlier one: {earlier}", err=True
+        )
 
 
 @snapshot.command("put-back")
@@ -127,7 +140,10 @@ def put_back_(slug: str, label: str) -> None:
     """Take back that snapshot LABEL of project SLUG was withdrawn."""
     project = permissions.project_named(db.engine(), slug)
     with db.transaction(db.engine()) as session:
-        withdrawing.put_back(session, project, reading.find(session, project, label), by=None)
+        found = reading.find(session, project, label)
+        withdrawn = found.withdrawn_at is not None
+        withdrawing.put_back(session, project, found, by=None)
+    click.echo(f"{label} is put back." if withdrawn else f"{label} is not withdrawn.", err=True)
 
 
 @snapshot.command("diff")

@@ -74,7 +74,11 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
         assert orjson.loads(differs.stdout)["withdrawn"] == changes["withdrawn"]
         listed = CliRunner().invoke(snapshot, ["list", "birds"]).stdout
         assert "withdrawn: Half of <it> is missing." in listed.splitlines()[1]
-        CliRunner().invoke(snapshot, ["put-back", "birds", "birds-v1"], catch_exceptions=False)
+        assert _told("put-back", "birds-v1") == "birds-v1 is put back.\n"
+        assert _told("put-back", "birds-v1") == "birds-v1 is not withdrawn.\n"
+        assert _told("withdraw", "birds-v2", "Too few.") == "birds-v2 is withdrawn.\n"
+        assert "already, for this reason" in _told("withdraw", "birds-v2", " Too few. ")
+        assert _told("withdraw", "birds-v2", "Old.").endswith("replaces the earlier one: Too few.\n")
     assert "Half of" not in client.get(one).text
     assert asks.post(f"{API}/birds-v1/withdraw", {"reason": "Again."}).json["withdrawn_reason"] == "Again."
     assert asks.post(f"{API}/birds-v1/put-back").json["withdrawn_at"] is None
@@ -88,6 +92,13 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
     assert by[:4] == [("withdraw", rosa), ("put_back", None), ("withdraw", lena), ("put_back", lena)]
     assert by[4:] == [("note", rosa), ("note", lena)]
     assert events[1].detail == {"withdrawn_reason": {"from": None, "to": told["withdrawn_reason"]}}
+
+
+def _told(verb: str, label: str, *more: str) -> str:
+    """What the command says, on stderr alone, when it did what it was asked."""
+    done = CliRunner().invoke(snapshot, [verb, "birds", label, *more], catch_exceptions=False)
+    assert (done.exit_code, done.stdout) == (0, "")
+    return done.stderr
 
 
 def test_a_diff_tells_added_removed_and_turned(
