@@ -105,6 +105,9 @@ class JudgedOut(Answer):
     agreement: list[AgreementOut] = Field(description="Between people, simulated ones too.")
     judgments: int
     by: dict[str, int] = Field(description="people, models, simulated.")
+    simulated_models: int = Field(
+        description="Of the simulated those as judge models, whom agreement leaves out as it does real ones."
+    )
     annotators: int
     largest: int = Field(description="Judgments of the annotator with most.")
     gold: ShareOut | None = Field(description="How often these annotators are right on gold comparisons.")

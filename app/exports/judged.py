@@ -28,14 +28,16 @@ PEOPLE, MODELS, SIMULATED = "people", "models", "simulated"
 class Judged:
     """Judgments in force that the filters let through, before verdicts are made of them; gold aside.
 
-    `coefficients` are between people, simulated ones too, as on the page of quality; `comparisons` have a
-    judgment, and `largest` is how many are of the annotator with most. `gold` is how these annotators do
-    wherever the right verdict is known; None where nowhere.
+    `coefficients` are between people, simulated ones too, as on the page of quality; of the simulated
+    judgments `simulated_models` are as judge models. `comparisons` have a judgment, and `largest` is how
+    many are of the annotator with most. `gold` is how these annotators do wherever the right verdict is
+    known; None where nowhere.
     """
 
     comparisons: int
     judgments: int
     by: Counter[str]
+    simulated_models: int
     annotators: int
     largest: int
     coefficients: tuple[Coefficient, ...]
@@ -47,6 +49,16 @@ class Judged:
         """Comparisons that two people or more judged, on which the coefficients rest."""
         return self.coefficients[0].found.units
 
+    @property
+    def simulated_people(self) -> int:
+        """Of the simulated judgments those as people."""
+        return self.by[SIMULATED] - self.simulated_models
+
+    @property
+    def aside(self) -> int:
+        """Judgments of judge models, simulated ones too, which the coefficients leave out."""
+        return self.by[MODELS] + self.simulated_models
+
     def as_dict(self) -> dict[str, Any]:
         """For JSON; null is what cannot be told."""
         gold, position = self.gold, self.position
@@ -56,6 +68,7 @@ class Judged:
             "agreement": [one.as_dict() for one in self.coefficients],
             "judgments": self.judgments,
             "by": {name: self.by[name] for name in (PEOPLE, MODELS, SIMULATED)},
+            "simulated_models": self.simulated_models,
             "annotators": self.annotators,
             "largest": self.largest,
             "gold": gold and _told(gold, "some", "many", "value", "lower", "upper"),
@@ -92,6 +105,7 @@ def of(connection: sa.Connection, project: Project, spec: ExportSpec) -> Judged:
         comparisons=patterns.total(),
         judgments=many.total(),
         by=by,
+        simulated_models=sum(many[who] for who, kind in kinds.items() if kind == (AnnotatorKind.MODEL, True)),
         annotators=len(many),
         largest=max(many.values(), default=0),
         coefficients=nominal(ratings(shared)),

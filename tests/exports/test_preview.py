@@ -110,6 +110,13 @@ def test_it_tells_who_judged_and_how_they_agree(
     assert "Krippendorff’s alpha" in page
     assert "48 by people, 1 by judge models, 0 simulated" in page
     assert "49% of the judgments are from one of them" in page
+    assert "Agreement leaves out 1 judgment of judge models, simulated ones too." in page
+    annotator_of(session, cast.project, cast.rui).simulated = True
+    annotator_of(session, cast.project, cast.ben).simulated = True
+    session.commit()
+    page = plain(client_of(cast.rosa).get(PAGE).text)
+    assert "24 by people, 0 by judge models, 25 simulated (24 as people, 1 as judge models)" in page
+    assert "Agreement leaves out 1 judgment of judge models" in page
     told = client_of(cast.rosa).get("/p/birds/snapshots/new?category=code").text
     assert "Krippendorff’s alpha" in told, "before it is frozen, too"
 

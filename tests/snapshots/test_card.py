@@ -96,6 +96,7 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     shown = program(cast.rosa).get("/projects/birds/export/preview?category=code").json
     assert manifest["judged"] == shown["judged"]
     assert "12 judgments of 12 comparisons pass the filters" in card
+    assert "12 by simulated annotators (12 as people, 0 as judge models). 1 annotator gave them" in card
     assert ("two judged none of these" in card, "judged no gold comparison" in card) == (True, True)
     told = {form: (manifest["excluded"][form], manifest["excluded_units"][form]) for form in ("trl", "arena")}
     reason = "prompt of another category"
