@@ -3,14 +3,14 @@
 from typing import Annotated
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BaseModel, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, Field, StringConstraints, ValidationInfo
 
 from app.inputs import NO_NUL
 from app.models import FlagKind
 
 
-def _said(value: str) -> str:
-    if not value:
+def _said(value: str, info: ValidationInfo) -> str:
+    if not value and info.data.get("kind") == FlagKind.OTHER:
         raise ValueError(_("Write a few words."))
     return value
 
@@ -22,7 +22,9 @@ class FlagIn(BaseModel):
     """What is the matter with a pair."""
 
     kind: FlagKind = FlagKind.OTHER
-    message: Annotated[Words, AfterValidator(_said)]
+    message: Annotated[Words, AfterValidator(_said)] = Field(
+        "", validate_default=True, description="May be empty where `kind` is not `other`."
+    )
 
 
 class SettleIn(BaseModel):

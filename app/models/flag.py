@@ -26,14 +26,15 @@ class FlagState(StrEnum):
 
 
 class Flag(SQLModel, table=True):
-    """A message of an annotator about a pair they were handed, and the lead's answer.
+    """What an annotator says of a pair they were handed, and the lead's answer.
 
+    ``message`` may be empty where ``kind`` says it.
     ``seen_at`` is when its annotator saw the answer. The same words of the same pair are one open flag.
     """
 
     __tablename__ = "flags"
     __table_args__ = (
-        sa.CheckConstraint("message <> ''", name="message_not_empty"),
+        sa.CheckConstraint("message <> '' OR kind <> 'other'", name="other_says_what"),
         sa.CheckConstraint("(answer IS NULL) = (answered_at IS NULL)", name="answered_once_answered"),
         sa.CheckConstraint("answer IS NULL OR answered_by_id IS NOT NULL", name="answered_by_somebody"),
         sa.CheckConstraint("seen_at IS NULL OR answer IS NOT NULL", name="answer_seen"),

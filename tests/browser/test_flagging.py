@@ -1,5 +1,6 @@
 """A flag goes to the lead, and the answer comes back."""
 
+import re
 from typing import Any
 
 import pytest
@@ -13,7 +14,7 @@ from tests.browser.seat import ASKED, PHONE, OpenPage, make_project, say_why
     "look", [{}, PHONE, {"java_script_enabled": False}], ids=["desk", "phone", "no script"]
 )
 def test_a_pair_is_flagged_to_the_lead_and_answered(
-    look: dict[str, Any], site: Site, open_page: OpenPage
+    look: dict[str, Any], site: Site, open_page: OpenPage, complaints: Complaints
 ) -> None:
     name = {"desk": "faye", "phone": "finn", "no script": "fred"}[
         "desk" if not look else "phone" if "viewport" in look else "no script"
@@ -30,6 +31,16 @@ def test_a_pair_is_flagged_to_the_lead_and_answered(
         page.get_by_role("link", name="Flag").click()
     else:
         page.keyboard.press("f")
+        keys = page.locator("#drawer kbd")
+        expect(keys).to_have_text(["1", "2", "3", "4"])
+        expect(keys.first).to_be_visible()
+        page.set_viewport_size({"width": 375, "height": 740})
+        expect(keys.first).to_be_hidden()
+    if look:
+        page.get_by_label("Something else").check()
+        page.get_by_role("button", name="Send to the lead").click()
+        expect(page.get_by_label("Message")).to_have_accessible_description(re.compile("Write a few words."))
+        complaints.clear()  # the browser tells of the refusal
     page.get_by_label("It tells which model wrote it").check()
     page.get_by_label("Message").fill("It says: I am Zephyr.")
     if scripted:

@@ -97,6 +97,25 @@ def test_what_may_be_harmful_is_not_quoted_beside_its_flag(
     assert "May contain harmful text" in listed
 
 
+def test_what_is_the_matter_may_be_said_without_a_message(
+    session: Session, cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    queue(session, cast.project, 1)
+    ann, lena = client_of(cast.ann), client_of(cast.lena)
+    uid = in_hand(ann)
+    assert tell(ann, uid, message=" ").status_code == 303
+    path, token = f"/api/v1/projects/birds/assignments/{uid}/flags", bearer(cast.ann)
+    told = client_of(None).post(path, json={"kind": "identity"}, headers=token)
+    assert (told.status_code, (told.json or {})["message"]) == (201, "")
+    refused = client_of(None).post(path, json={"kind": "other"}, headers=token)
+    assert (refused.status_code, "Write a few words." in refused.text) == (422, True)
+    assert [(flag.kind, flag.message) for flag in flags(session)] == [("broken", ""), ("identity", "")]
+    for page in (ann.get(MINE), lena.get(ALL)):
+        assert '<bdi class="verbatim">' not in page.text, "no empty words"
+    settle(lena, flags(session)[0], answer="Thank you.")
+    assert "Thank you." in ann.get(MINE).text
+
+
 def test_the_same_words_again_are_the_same_flag(session: Session, cast: Cast, client_of: ClientOf) -> None:
     queue(session, cast.project, 1)
     ann = client_of(cast.ann)
@@ -171,7 +190,7 @@ def test_gold_is_not_in_the_queue(session: Session, cast: Cast, client_of: Clien
 @pytest.mark.parametrize(
     ("sent", "says"),
     [
-        ({"message": "  "}, "Write a few words."),
+        ({"kind": "other", "message": "  "}, "Write a few words."),
         ({"message": "x" * 2_001}, "2000"),
         ({"kind": "boring"}, "kind"),
     ],
