@@ -1,4 +1,4 @@
-"""An export as somebody would type it: as a command, for curl, and as the address of the API."""
+"""An export as one would type it: for curl, as the address of the API, and as a command beside the data."""
 
 import shlex
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from app.exports.forms import ExportSpec
 class Typed:
     """The same export three times; each writes what the download of the page does."""
 
-    command: str
     curl: str
     address: str
+    command: str
 
 
 def of(slug: str, address: str, spec: ExportSpec) -> Typed:
@@ -23,7 +23,7 @@ def of(slug: str, address: str, spec: ExportSpec) -> Typed:
     file = shlex.quote(spec.file_name(slug))
     # A refusal leaves no file that would be taken for rows.
     curl = f'curl -fsS -H "Authorization: Bearer $TIEBREAK_TOKEN" -o {file} {shlex.quote(whole)}'
-    return Typed(shlex.join(command(slug, spec)), curl, whole)
+    return Typed(curl, whole, shlex.join(command(slug, spec)))
 
 
 def query(spec: ExportSpec) -> str:

@@ -17,7 +17,7 @@ from app.exports.commands import export
 from app.exports.forms import ExportSpec
 from tests.annotation.arrange import queue
 from tests.api.conftest import Program, program
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 from tests.exports.arrange import judge
 from tests.exports.test_download import DOWNLOAD, PAGE, ClientOf
 
@@ -80,6 +80,8 @@ def test_what_the_page_says_to_type_writes_the_same_file(
             for tool, found in re.findall(r'id="typed-(\w+)"><code>([^<]*)</code>', page)
         }
         assert 'id="typed" class="stack" hx-swap-oob' in page or not headers
+        assert list(code) == ["curl", "api", "tiebreak"], "what works from anywhere comes first"
+        assert "tiebreak On the server’s machine, where its data is Copy" in plain(page)
         written = client.get(DOWNLOAD, query_string=asked).data
         assert written.count(b"\n") == 1
         address = urlsplit(code["api"])
