@@ -1,6 +1,7 @@
 """The page that queues comparisons: choose, see, confirm; and ``tiebreak pair``."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,6 +45,8 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
     form = {"models": ["heron", "wren"], "wanted": "2", "seed": "4"}
     done = client.post(URL, data=form, follow_redirects=True)
     assert "Queued" in done.text
+    following = done.text[done.text.index("Already in the queue") :]
+    assert re.findall(r'href="(/p/[^"]+)"', following) == ["/p/birds/members", "/p/birds/judge"]
     assert table_sizes(session, "slots") == {"slots": 3}
     assert "0 comparisons to queue" in client.get(f"{URL}?{query}").text
 
