@@ -247,9 +247,10 @@ def test_one_without_a_row_is_refused_when_it_is_asked_for(
     judge(session, cast.project, cast.ann, comparison, "tie")
     client, asks = client_of(cast.rosa), program(cast.rosa)
     button = "<span>Make the snapshot</span>"
-    form = client.get(f"{PAGE}/new").text
-    assert "Judge some comparisons, or loosen the filters." in form
-    assert button not in form
+    empty = client.get(f"{PAGE}/new?ties=drop").text
+    assert "come back when annotators have judged more." in empty
+    assert 'class="button primary" href="/p/birds/export?ties=drop"' in empty
+    assert (button in empty, 'name="licence"' in empty, "judged a tie" in empty) == (False, False, False)
     refused = client.post(PAGE, data={"name": "mine"})
     assert (refused.status_code, "Left out: 1 comparison (judged a tie)." in refused.text) == (404, True)
     assert 'value="mine"' in refused.text
@@ -441,11 +442,12 @@ def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
     app: Flask, session: Session, cast: Cast, client_of: ClientOf
 ) -> None:
     client = client_of(cast.rosa)
-    page = client.get(f"{PAGE}/new?format=kto&file=parquet&category=code&min_votes=2").text
+    none = client.get(f"{PAGE}/new?category=code&min_votes=2").text
+    assert re.search(r"fewer votes than asked for</td><td class=\"num\">12 comparisons", none)
+    page = client.get(f"{PAGE}/new?format=kto&file=parquet&category=code").text
     assert 'name="category" value="code"' in page
     figures = page.partition('name="formats"')[0]
     assert "will be frozen" in figures, "before what is to be filled in"
-    assert re.search(r"fewer votes than asked for</td><td class=\"num\">12 comparisons", figures)
     refused = client.post(PAGE, data={"name": "Not a name", "category": "code"})
     assert refused.status_code == 422
     assert "Not a name" in refused.text
