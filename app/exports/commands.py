@@ -55,6 +55,7 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
         raise Conflict(f"{output} is already there. Name a new file.")
     if not output.parent.is_dir():
         raise Conflict(f"There is no folder {output.parent} to write {output.name} in.")
+    _warn(spec, output.name)
     partial = output.with_name(output.name + ".partial")
     try:
         with partial.open("wb") as file:
@@ -63,6 +64,14 @@ def _write_file(project: Project, spec: ExportSpec, receipt: stream.Receipt, out
         partial.unlink()
         raise
     partial.rename(output)
+
+
+def _warn(spec: ExportSpec, name: str) -> None:
+    """On stderr, where a name ends like another kind of file than it is given to."""
+    kind = "json" if spec.part is Part.DATASET_INFO else spec.file.value
+    told = {f".{file}".rpartition(".")[2] for file in File}
+    if name.rpartition(".")[2] in told and not name.endswith(f".{kind}"):
+        click.echo(f"{name} will hold {kind}, whatever its name ends with.", err=True)
 
 
 def _tell(receipt: stream.Receipt, spec: ExportSpec) -> None:

@@ -185,6 +185,15 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
         wrong = runner.invoke(export, ["birds", "--held-out", "2"])
         unset = runner.invoke(export, ["birds", "--category", ""])
         beside = runner.invoke(export, ["birds", "--format", "llamafactory", "--part", "dataset_info"])
+        misnamed = [
+            runner.invoke(export, ["birds", *words, "-o", str(tmp_path / name)]).stderr.splitlines()
+            for words, name in (
+                (["--file", "parquet"], "x.csv"),
+                ([], "x.csv.gz"),
+                ([], "x.jsonl.gz"),
+                ([], "x.1"),
+            )
+        ]
     assert done.exit_code == 0
     assert pq.read_table(target).num_rows == 5
     assert "already there" in str(again.exception)
@@ -197,3 +206,6 @@ def test_the_command_writes_a_file_and_says_what_was_left_out(app: Flask, tmp_pa
     assert "category: This is empty" in unset.stderr
     assert beside.stderr.startswith("dataset_info.json, ")
     assert done.stderr.startswith("5 rows, ")
+    assert misnamed[0][0].startswith("x.csv will hold parquet, whatever its name ends with")
+    assert misnamed[1][0].startswith("x.csv.gz will hold jsonl, ")
+    assert [lines[0][:8] for lines in misnamed[2:]] == ["5 rows, "] * 2
