@@ -10,6 +10,8 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import audit, db, tallies
+from app.accounts import invitations
+from app.accounts.forms import InvitationIn
 from app.asking import rubrics
 from app.models import (
     Account,
@@ -19,6 +21,7 @@ from app.models import (
     Outcome,
     Project,
     Prompt,
+    Role,
     Slot,
     Snapshot,
     SnapshotState,
@@ -137,6 +140,22 @@ def test_a_blank_category_of_an_older_import_is_none(app: Flask, session: Sessio
         assert set(values) == {"human", "code"}
         assert tallies.differences(after, cast.project.id or 0) == []
         assert after.get_one(Project, cast.project.id).revision > revision
+
+
+def test_an_invitation_made_before_it_kept_a_name_is_still_good(
+    app: Flask, session: Session, cast: Cast
+) -> None:
+    form = InvitationIn(role=Role.VIEWER, name="Zoë", email="zoe@example.org")
+    _, token = invitations.invite(session, form, by=cast.lena, project=cast.project)
+    session.commit()
+    session.close()
+    engine = app.extensions["engine"]
+    command.downgrade(db.alembic_config(engine), "0031")
+    db.upgrade(engine)
+    with Session(engine) as after:
+        [open_] = invitations.pending(after, after.get_one(Project, cast.project.id))
+        assert invitations.find(after, token).uid == open_.uid
+        assert (open_.name, open_.email, open_.role) == (None, "zoe@example.org", Role.VIEWER)
 
 
 @pytest.fixture

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic_core import PydanticKnownError
 
 from app.inputs import BLANK_IS_NONE
 from app.language import LANGUAGES
@@ -44,10 +45,15 @@ def _some(value: object) -> object:
     return value
 
 
+LONGEST_NAME = 200
 Email = Annotated[str, StringConstraints(strip_whitespace=True, max_length=254), AfterValidator(_address)]
 Language = Annotated[str, AfterValidator(_spoken)]
-Name = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200), AfterValidator(_named)]
+Name = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=LONGEST_NAME), AfterValidator(_named)
+]
 NewPassword = Annotated[str, Field(max_length=1000), AfterValidator(_long_enough)]
+
+_SENT_TO = TypeAdapter(Email)
 
 
 class SignInIn(BaseModel):
@@ -129,9 +135,8 @@ class SiteRoleIn(BaseModel):
     role: SiteRole
 
 
+# Their links are kept for one page in a cookie, which takes some 4,000 bytes.
 MOST_AT_ONCE = 50
-# Bytes: the cookie that holds them for one page takes some 4,000, links included.
-ROOM_FOR_NAMES = 1500
 
 
 def _lines(value: object) -> object:
@@ -143,24 +148,26 @@ def _somebody(value: str) -> str:
     return value
 
 
-def _in_one_go(value: list[str]) -> list[str]:
-    if sum(len(line.encode()) for line in value if "@" not in line) > ROOM_FOR_NAMES:
-        raise ValueError(_("These names are too long for one go: send them in two."))
-    return value
-
-
 def whom(line: str) -> tuple[str, str | None]:
     """The name and the address in a line as people paste them; the address is None where there is none.
 
-    Raises ValueError where what looks like an address is none, or where there are two.
+    Raises ValueError where what looks like an address is none, where there are two, or where the name is
+    longer than an account's may be.
     """
+    name, address = _whom(line)
+    if len(name) > LONGEST_NAME:
+        raise PydanticKnownError("string_too_long", {"max_length": LONGEST_NAME})
+    return name, address
+
+
+def _whom(line: str) -> tuple[str, str | None]:
     words = [word for word in re.split(r"[\s,;<>\"]+", line) if "@" in word]
     if not words:
-        return line, None
+        return line.strip(), None
     if len(words) > 1:
         raise ValueError(_("“%(line)s”: give one address a line.", line=line))
     try:
-        address = _address(words[0])
+        address = _SENT_TO.validate_python(words[0])
     except ValueError:
         raise ValueError(_("“%(line)s” holds no email address that could be right.", line=line)) from None
     return line.replace(words[0], "").strip(' \t,;<>"'), address
@@ -169,11 +176,13 @@ def whom(line: str) -> tuple[str, str | None]:
 class InvitationIn(BaseModel):
     """An invitation; without a role it is to the site only.
 
-    ``kind`` says whether a person or a judge model will judge; left out, that stays for whoever has judged.
+    With an ``email`` nobody else can accept; a ``name`` alone only says for whom it is. ``kind`` says
+    whether a person or a judge model will judge; left out, that stays for whoever has judged.
     """
 
     role: Role | None = None
     kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
+    name: Annotated[Name | None, BLANK_IS_NONE] = None
     email: Annotated[Email | None, BLANK_IS_NONE] = None
 
 
@@ -191,11 +200,13 @@ class InvitationsIn(BaseModel):
         list[Annotated[str, Field(max_length=400), AfterValidator(_somebody)]],
         Field(max_length=MOST_AT_ONCE),
         BeforeValidator(_lines),
-        AfterValidator(_in_one_go),
     ] = []
 
-    def each(self) -> Sequence[tuple[str, InvitationIn]]:
-        """A name, empty where none is given, and the invitation; the same person named twice is one."""
-        named = {email or name: (name, email) for name, email in map(whom, self.people)}.values()
-        meant = list(named) or [("", None)] * self.number
-        return [(name, InvitationIn(role=self.role, kind=self.kind, email=email)) for name, email in meant]
+    def each(self) -> Sequence[InvitationIn]:
+        """The invitations; the same person named twice is one."""
+        named: dict[str, tuple[str, str | None]] = {}
+        for name, email in map(whom, self.people):
+            if name or email not in named:
+                named[email or name] = name, email
+        meant = list(named.values()) or [("", None)] * self.number
+        return [InvitationIn(role=self.role, kind=self.kind, name=name, email=email) for name, email in meant]

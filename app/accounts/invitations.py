@@ -19,9 +19,14 @@ from app.models import Account, Invitation, Membership, Project, Role, now, row_
 LIFETIME = timedelta(days=14)
 
 
-def invite(
-    session: Session, form: InvitationIn, *, by: Account, project: Project | None = None
-) -> tuple[Invitation, str]:
+class Invited(NamedTuple):
+    """An invitation just made, and the token for its link."""
+
+    invitation: Invitation
+    token: str
+
+
+def invite(session: Session, form: InvitationIn, *, by: Account, project: Project | None = None) -> Invited:
     """Make an invitation; the token for its link is told only here.
 
     Raises Invalid where a project's has no role, or is for a judge model in a role that may not judge.
@@ -33,6 +38,7 @@ def invite(
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         digest=digest(token),
+        name=form.name,
         email=form.email,
         project_id=project.id if project else None,
         role=form.role if project else None,
@@ -45,28 +51,20 @@ def invite(
     audit.record(
         session, "invitation.add", _subject(invitation), by=by, project=project, detail=_what(invitation)
     )
-    return invitation, token
-
-
-class Invited(NamedTuple):
-    """An invitation just made: for whom, where a name was given, and the token for its link."""
-
-    name: str
-    invitation: Invitation
-    token: str
+    return Invited(invitation, token)
 
 
 def invite_each(
     session: Session, form: InvitationsIn, *, by: Account, project: Project | None = None
 ) -> list[Invited]:
     """Make several invitations, in the order asked for. Raises what ``invite`` raises."""
-    made = ((name, invite(session, one, by=by, project=project)) for name, one in form.each())
-    return [Invited(name, *told) for name, told in made]
+    return [invite(session, one, by=by, project=project) for one in form.each()]
 
 
 def _what(made: Invitation) -> dict[str, str]:
     what = {"role": made.role.value if made.role else "account", "email": made.email or "anybody"}
-    return what | ({"kind": made.kind.value} if made.kind else {})
+    more = {"name": made.name, "kind": made.kind.value if made.kind else None}
+    return what | {key: value for key, value in more.items() if value}
 
 
 def _subject(invitation: Invitation) -> str:

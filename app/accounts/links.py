@@ -15,23 +15,27 @@ from app.models import Invitation
 class Link(NamedTuple):
     """A link to send, and for whom, as far as that was said."""
 
-    whom: str
+    name: str
+    email: str
     address: str
+
+    @property
+    def whom(self) -> str:
+        """As mail has it; empty where nothing was said."""
+        return f"{self.name} <{self.email}>" if self.name and self.email else self.name or self.email
 
 
 def keep(made: Iterable[Invited]) -> None:
-    """For the next page. An address is known of its invitation, so it takes no room in the cookie."""
-    lines = (f"{one.token} {one.name if one.invitation.email is None else ''}" for one in made)
-    session.show_once("links", "\n".join(lines))
+    """For the next page. For whom each is is known of its invitation, so it takes no room in the cookie."""
+    session.show_once("links", " ".join(one.token for one in made))
 
 
 def shown(pending: Sequence[Invitation]) -> list[Link]:
     """Those of the page before, if it made any; ``pending`` are the invitations that can be accepted."""
-    emails = {one.digest: one.email for one in pending}
-    kept = (line.partition(" ") for line in (session.shown_once("links") or "").splitlines())
+    whom = {one.digest: (one.name or "", one.email or "") for one in pending}
     return [
-        Link(name or emails.get(digest(token)) or "", web.public_url("accounts.invitation", token=token))
-        for token, _, name in kept
+        Link(*whom.get(digest(token), ("", "")), web.public_url("accounts.invitation", token=token))
+        for token in (session.shown_once("links") or "").split()
     ]
 
 
@@ -39,6 +43,6 @@ def as_csv(links: Iterable[Link]) -> str:
     """The same as a table for spreadsheets and programs that send mail."""
     out = StringIO()
     writer = csv.writer(out)
-    writer.writerow(("for", "link"))
-    writer.writerows((cells.safe(link.whom), link.address) for link in links)
+    writer.writerow(("name", "email", "link"))
+    writer.writerows((cells.safe(link.name), cells.safe(link.email), link.address) for link in links)
     return out.getvalue()

@@ -183,7 +183,7 @@ def _invitation_page(found: Invitation, problem: Problem | None = None) -> Respo
     return web.page(
         "accounts/invitation.html",
         problem,
-        values={"email": found.email},
+        values={"name": found.name, "email": found.email},
         invitation=found,
         invited_to=_project_of(found),
         hindered=invitations.hindrance(db.session(), found, account) if account else None,

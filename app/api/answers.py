@@ -148,6 +148,7 @@ class InvitationOut(Answer):
     """An invitation that can still be accepted; its link is told once, when it is made."""
 
     uid: str
+    name: str | None
     email: str | None
     role: Role | None
     kind: AnnotatorKind | None = Field(description="Said of whoever accepts; null leaves that as it is.")

@@ -53,8 +53,8 @@ def project_invitations(slug: str) -> Page[InvitationOut]:
 def invite(slug: str) -> InvitationOut:
     """Make a link by which somebody joins the project."""
     access, given = enter(slug, "manage"), received(InvitationIn)
-    made, secret = invitations.invite(db.session(), given, by=account(), project=access.project)
-    return saved(_with_link(made, secret))
+    made = invitations.invite(db.session(), given, by=account(), project=access.project)
+    return saved(_with_link(*made))
 
 
 @post(
@@ -69,7 +69,7 @@ def invite_several(slug: str) -> Page[InvitationOut]:
     """Make up to 50 such links at once, told in the order asked for."""
     access, given = enter(slug, "manage"), received(InvitationsIn)
     made = invitations.invite_each(db.session(), given, by=account(), project=access.project)
-    return saved(Page(items=[_with_link(one.invitation, one.token) for one in made]))
+    return saved(Page(items=[_with_link(*one) for one in made]))
 
 
 def _with_link(made: Invitation, token: str) -> InvitationOut:

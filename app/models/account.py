@@ -141,7 +141,8 @@ class Token(SQLModel, table=True):
 class Invitation(SQLModel, table=True):
     """A link that lets its holder make an account, and join a project, once.
 
-    ``kind`` says whether a person or a judge model will judge; None leaves that as it is.
+    With an ``email`` nobody else can use it; a ``name`` alone only says for whom it was made. ``kind``
+    says whether a person or a judge model will judge; None leaves that as it is.
     """
 
     __tablename__ = "invitations"
@@ -149,6 +150,7 @@ class Invitation(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     uid: str = Field(default_factory=opaque_id, unique=True)
     digest: str = Field(unique=True, max_length=64)
+    name: str | None = Field(default=None, max_length=200)
     email: str | None = Field(default=None, max_length=254)
     project_id: int | None = Field(default=None, foreign_key="projects.id")
     role: Role | None = Field(default=None, sa_type=enum_type(Role, "role"))

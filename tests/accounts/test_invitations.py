@@ -249,16 +249,35 @@ def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
         answer = client.post(where, data={"role": "viewer", "people": people})
         page = html.unescape(client.get(answer.location).text)
         told = page.split('id="secret"')[1].split("</code>")[0].split("<code>")[1].strip().splitlines()
-        assert [line.split("\t")[0] for line in told] == ["nina@example.org", "=Bob Jones", "cy@example.org"]
+        named = ["Ann Smith <nina@example.org>", "=Bob Jones", "Smith, Cy <cy@example.org>"]
+        assert [line.split("\t")[0] for line in told] == named
         table = unquote(page.split("data:text/csv;charset=utf-8,")[1].split('"')[0])
         rows = list(csv.DictReader(io.StringIO(table)))
-        assert rows[1] == {"for": "'=Bob Jones", "link": told[1].split("\t")[1]}
+        assert rows[1] == {"name": "'=Bob Jones", "email": "", "link": told[1].split("\t")[1]}
+        assert (rows[2]["name"], rows[2]["email"]) == ("Smith, Cy", "cy@example.org")
+        table = page.split("<caption>Open invitations")[1]
+        for one in ("<bdi>Ann Smith</bdi>", "nina@example.org", "<bdi>=Bob Jones</bdi>", "cy@example.org"):
+            assert one in table
         nobody = rows[0]["link"].removeprefix("http://localhost")
         assert app.test_client().post(nobody, data=NEWCOMER | {"email": "eve@example.org"}).status_code == 422
-    longest = "\n".join(f"{number} {'x' * 27}" for number in range(10, 60))
+    longest = "\n".join(f"{number} {'学' * 197}" for number in range(10, 60))
     answer = client.post(where, data={"people": longest})
     assert len(answer.headers["Set-Cookie"]) < 4000
     assert html.unescape(client.get(answer.location).text).count("http://localhost/invitations/") == 50
+
+
+def test_one_by_name(app: Flask, cast: Cast, client_of: Any) -> None:
+    lena = client_of(cast.lena)
+    answer = lena.post("/p/birds/invitations", data={"role": "viewer", "people": "Zoë Ångström"})
+    page = html.unescape(lena.get(answer.location).text)
+    assert "The link to send to Zoë Ångström" in page
+    link = re.search(r"http://localhost(/invitations/[\w-]+)", page)
+    assert link
+    table = unquote(page.split("data:text/csv;charset=utf-8,")[1].split('"')[0])
+    assert table.splitlines()[1].startswith("Zoë Ångström,,http://localhost/invitations/")
+    assert 'value="Zoë Ångström"' in app.test_client().get(link[1]).text, "they need not type it"
+    refused = app.test_client().post(link[1], data=NEWCOMER | {"name": "Zoë", "password": "short"})
+    assert 'value="Zoë"' in refused.text, "what they typed stays"
 
 
 @pytest.mark.parametrize(
@@ -272,7 +291,8 @@ def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
             "“a@example.org b@example.org”: give one address a line.",
         ),
         ({"people": "\n".join(f"n{number}@example.org" for number in range(51))}, "Give at most 50."),
-        ({"people": "\n".join(["学" * 30] * 20)}, "These names are too long for one go"),
+        ({"people": f"{'x' * 251}@a.b"}, "holds no email address"),
+        ({"people": "x" * 201}, "Use at most 200 characters."),
         ({"role": "viewer", "kind": "model", "number": "2"}, "Only members who may judge"),
     ],
 )
@@ -292,7 +312,10 @@ def test_many_over_the_api(cast: Cast, client_of: Any, bearer: Any, session: Ses
     said = {"role": "annotator", "people": ["Ann", "Nina <nina@example.org>"]}
     made = there.post(url, json=said, headers=mine)
     assert made.status_code == 201
-    assert [one["email"] for one in made.json["items"]] == [None, "nina@example.org"]
+    named = [("Ann", None), ("Nina", "nina@example.org")]
+    assert [(one["name"], one["email"]) for one in made.json["items"]] == named
+    there_now = there.get(url.removesuffix("/several"), headers=bearer(cast.lena)).json["items"]
+    assert [(one["name"], one["email"]) for one in there_now] == named[::-1]
     assert len({one["link"] for one in made.json["items"]}) == 2
     again = there.post(url, json=said, headers=mine)
     assert [one["uid"] for one in again.json["items"]] == [one["uid"] for one in made.json["items"]]
