@@ -28,6 +28,7 @@ from app.examples.recipes import FOLDER, RECIPES
 from app.models import Account, Annotator, AnnotatorKind, Job, Judgment, Scope
 from app.projects.commands import project
 from app.settings import Settings
+from app.snapshots import verify
 from app.webhooks import signing
 from tests.annotation.arrange import ask, queue
 from tests.conftest import Cast
@@ -167,10 +168,19 @@ def fetched_whatever_is_there_already(live: Live, client: FlaskClient) -> None:
     """A snapshot, by the lines on its page: nothing, a part or something else may be there."""
     client.post("/p/birds/snapshots", data={"name": "birds", "formats": "openai"})
     on_page = replace(live, page=client.get("/p/birds/snapshots/birds-v1").text)
-    refused = on_page.try_to("fetch", "tb_wrong")
-    assert refused.returncode != 0
-    assert "401" in refused.stderr
+    for program in ("whole", "fetch"):
+        refused = on_page.try_to(program, "tb_wrong")
+        assert refused.returncode != 0
+        assert "401" in refused.stderr
     folder, secret = live.folder / "birds-v1", live.secrets[Scope.READ]
+    packed = live.folder / "birds-v1.tar"
+    packed.touch()
+    for there in (0, 700):
+        packed.write_bytes(packed.read_bytes()[:there])
+        shutil.rmtree(folder, ignore_errors=True)
+        assert on_page.try_to("whole", secret).returncode == 0
+        assert verify.differences(folder) == []
+    shutil.rmtree(folder)
     assert on_page.try_to("fetch", secret).returncode == 0
     whole = (folder / "README.md").read_bytes()
     for there in (whole[:100], b"x" * len(whole), b"x" * (len(whole) + 1)):
