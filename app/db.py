@@ -112,7 +112,7 @@ def look_for(settings: Settings) -> None:
         except FileNotFoundError:
             raise Problem(
                 f"There is no Tiebreak database at {path}: set TIEBREAK_DATA_DIR to the folder where it is, "
-                "or begin one with: tiebreak serve"
+                "or TIEBREAK_DATABASE_URL, which goes first, to its address. To begin one: tiebreak serve"
             ) from None
 
 
