@@ -111,6 +111,8 @@ def test_the_panel_tells_of_the_fields_as_they_are(
     expect(page).to_have_url(re.compile("category=code%2Csafety&"))
     expect(stat(page, "Rows")).to_be_visible()
     expect(command).to_contain_text("--category code --category safety --min-agreement 0.5")
+    expect(command).to_have_css("white-space", "pre")  # an option is never broken in two
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the code scrolls"
     chip = page.get_by_role("checkbox", name="help")
     page.route("**/export?*", lambda route: route.abort())
     chip.check()
