@@ -5,7 +5,15 @@ from collections.abc import Sequence
 from typing import Annotated
 
 from flask_babel import gettext as _
-from pydantic import AfterValidator, BaseModel, BeforeValidator, Field, StringConstraints, TypeAdapter
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    ValidationInfo,
+)
 from pydantic_core import PydanticKnownError
 
 from app.inputs import BLANK_IS_NONE
@@ -19,6 +27,15 @@ def _address(value: str) -> str:
     if not name or not domain or not value.isprintable() or " " in value:
         raise ValueError(_("This is not an email address."))
     return value.lower()
+
+
+def _complete(value: str) -> str:
+    # More likely a slip than an intranet's: whoever has such an address can be invited by name.
+    name, _at, domain = value.rpartition("@")
+    labels = domain.split(".")
+    if "@" in name or len(labels) < 2 or not all(labels):
+        raise ValueError(_("This is not an email address."))
+    return value
 
 
 def _long_enough(value: str) -> str:
@@ -53,7 +70,8 @@ Name = Annotated[
 ]
 NewPassword = Annotated[str, Field(max_length=1000), AfterValidator(_long_enough)]
 
-_SENT_TO = TypeAdapter(Email)
+InvitedEmail = Annotated[Email, AfterValidator(_complete)]
+_INVITED_EMAIL = TypeAdapter(InvitedEmail)
 
 
 class SignInIn(BaseModel):
@@ -148,6 +166,12 @@ def _somebody(value: str) -> str:
     return value
 
 
+def _for_anybody(value: int, given: ValidationInfo) -> int:
+    if value > 1 and given.data.get("people"):
+        raise ValueError(_("Name people or ask for so many, not both: with people named, leave this at 1."))
+    return value
+
+
 def whom(line: str) -> tuple[str, str | None]:
     """The name and the address in a line as people paste them; the address is None where there is none.
 
@@ -167,7 +191,7 @@ def _whom(line: str) -> tuple[str, str | None]:
     if len(words) > 1:
         raise ValueError(_("“%(line)s”: give one address a line.", line=line))
     try:
-        address = _SENT_TO.validate_python(words[0])
+        address = _INVITED_EMAIL.validate_python(words[0])
     except ValueError:
         raise ValueError(_("“%(line)s” holds no email address that could be right.", line=line)) from None
     return line.replace(words[0], "").strip(' \t,;<>"'), address
@@ -183,7 +207,7 @@ class InvitationIn(BaseModel):
     role: Role | None = None
     kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
     name: Annotated[Name | None, BLANK_IS_NONE] = None
-    email: Annotated[Email | None, BLANK_IS_NONE] = None
+    email: Annotated[InvitedEmail | None, BLANK_IS_NONE] = None
 
 
 class InvitationsIn(BaseModel):
@@ -195,18 +219,22 @@ class InvitationsIn(BaseModel):
 
     role: Role | None = None
     kind: Annotated[AnnotatorKind | None, BLANK_IS_NONE] = None
-    number: Annotated[int, Field(ge=1, le=MOST_AT_ONCE)] = 1
     people: Annotated[
         list[Annotated[str, Field(max_length=400), AfterValidator(_somebody)]],
         Field(max_length=MOST_AT_ONCE),
         BeforeValidator(_lines),
     ] = []
+    # Checked last: what it may be depends on the people.
+    number: Annotated[int, Field(ge=1, le=MOST_AT_ONCE), AfterValidator(_for_anybody)] = 1
 
-    def each(self) -> Sequence[InvitationIn]:
-        """The invitations; the same person named twice is one."""
-        named: dict[str, tuple[str, str | None]] = {}
-        for name, email in map(whom, self.people):
+    def each(self) -> Sequence[tuple[int, InvitationIn]]:
+        """The invitations, with the place among ``people``; the same person named twice is one."""
+        named: dict[str, tuple[int, str, str | None]] = {}
+        for place, (name, email) in enumerate(map(whom, self.people)):
             if name or email not in named:
-                named[email or name] = name, email
-        meant = list(named.values()) or [("", None)] * self.number
-        return [InvitationIn(role=self.role, kind=self.kind, name=name, email=email) for name, email in meant]
+                named[email or name] = place, name, email
+        meant = list(named.values()) or [(place, "", None) for place in range(self.number)]
+        return [
+            (place, InvitationIn(role=self.role, kind=self.kind, name=name, email=email))
+            for place, name, email in meant
+        ]

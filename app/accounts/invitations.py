@@ -8,12 +8,13 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from flask_babel import gettext as _
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from app import annotators, audit
 from app.accounts import people
 from app.accounts.forms import AccountIn, InvitationIn, InvitationsIn, NewcomerIn
 from app.accounts.tokens import digest
-from app.errors import Conflict, Forbidden, Gone, Invalid, NotFound, Problem
+from app.errors import Conflict, FieldError, Forbidden, Gone, Invalid, NotFound, Problem
 from app.models import Account, Invitation, Membership, Project, Role, now, row_id
 
 LIFETIME = timedelta(days=14)
@@ -29,12 +30,39 @@ class Invited(NamedTuple):
 def invite(session: Session, form: InvitationIn, *, by: Account, project: Project | None = None) -> Invited:
     """Make an invitation; the token for its link is told only here.
 
-    Raises Invalid where a project's has no role, or is for a judge model in a role that may not judge.
+    Raises Invalid where a project's has no role, or is for a judge model in a role that may not judge, and
+    for an address that is in already or has an open invitation in the same role.
     """
+    _refuse_role(form, project)
+    if form.email and (known := _known(session, [form.email], form.role, project)):
+        raise Invalid.at("email", known[form.email])
+    return _make(session, form, by=by, project=project)
+
+
+def _refuse_role(form: InvitationIn | InvitationsIn, project: Project | None) -> None:
     if project is not None and form.role is None:
         raise Invalid.at("role", _("Say which role they will have."))
     if form.role and form.kind:
         annotators.refuse_without_judging(form.role, form.kind)
+
+
+def _known(
+    session: Session, emails: Sequence[str], role: Role | None, project: Project | None
+) -> dict[str, str]:
+    """Those of some addresses that need no invitation, with why."""
+    invited = _open(project).where(
+        col(Invitation.email).in_(emails), Invitation.role == (role if project else None)
+    )
+    there = select(Account.email).where(col(Account.email).in_(emails))
+    if project is not None:
+        there = there.join(Membership).where(Membership.project_id == project.id)
+    again = _("%(email)s has an open invitation already. Take it back to make another.")
+    inside = _("%(email)s is a member already.") if project else _("%(email)s has an account already.")
+    known = {one.email: again % {"email": one.email} for one in session.exec(invited) if one.email}
+    return known | {email: inside % {"email": email} for email in session.exec(there)}
+
+
+def _make(session: Session, form: InvitationIn, *, by: Account, project: Project | None) -> Invited:
     token = secrets.token_urlsafe(24)
     invitation = Invitation(
         digest=digest(token),
@@ -58,7 +86,13 @@ def invite_each(
     session: Session, form: InvitationsIn, *, by: Account, project: Project | None = None
 ) -> list[Invited]:
     """Make several invitations, in the order asked for. Raises what ``invite`` raises."""
-    return [invite(session, one, by=by, project=project) for one in form.each()]
+    _refuse_role(form, project)
+    asked = form.each()
+    known = _known(session, [one.email for _place, one in asked if one.email], form.role, project)
+    errors = [FieldError(f"/people/{place}", known[one.email]) for place, one in asked if one.email in known]
+    if errors:
+        raise Invalid(_("Some values are missing or do not fit."), errors)
+    return [_make(session, one, by=by, project=project) for _place, one in asked]
 
 
 def _what(made: Invitation) -> dict[str, str]:
@@ -73,13 +107,16 @@ def _subject(invitation: Invitation) -> str:
 
 def pending(session: Session, project: Project | None) -> Sequence[Invitation]:
     """A project's (or the site's) invitations that can still be accepted, newest first."""
-    query = select(Invitation).where(
+    return session.exec(_open(project).order_by(col(Invitation.id).desc())).all()
+
+
+def _open(project: Project | None) -> SelectOfScalar[Invitation]:
+    return select(Invitation).where(
         Invitation.project_id == (project.id if project else None),
         col(Invitation.accepted_at).is_(None),
         col(Invitation.revoked_at).is_(None),
         Invitation.expires_at > now(),
     )
-    return session.exec(query.order_by(col(Invitation.id).desc())).all()
 
 
 def revoke(session: Session, uid: str, *, by: Account, project: Project | None) -> None:

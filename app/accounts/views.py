@@ -334,10 +334,9 @@ def invite() -> Response | BaseResponse:
     """Make links by which people get accounts."""
     by = admin()
     try:
-        form = web.submitted(InvitationsIn)
+        made = invitations.invite_each(db.session(), web.submitted(InvitationsIn), by=by)
     except Invalid as problem:
         return _people_page(problem)
-    made = invitations.invite_each(db.session(), form, by=by)
     db.session().commit()
     links.keep(made)
     return web.see_other("accounts.everybody")

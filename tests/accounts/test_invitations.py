@@ -14,7 +14,7 @@ from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
 from app.models import Account, Annotator, AuditEvent, Invitation, Membership, Role, now
-from tests.conftest import Cast
+from tests.conftest import Cast, plain
 
 PASSWORD = "correct horse battery"
 NEWCOMER = {"email": "Nina@example.org", "name": "Nina", "password": PASSWORD}
@@ -280,6 +280,41 @@ def test_one_by_name(app: Flask, cast: Cast, client_of: Any) -> None:
     assert 'value="Zoë"' in refused.text, "what they typed stays"
 
 
+def test_who_is_invited_already_is_not_invited_again(
+    cast: Cast, client_of: Any, bearer: Any, session: Session
+) -> None:
+    for client, where in (
+        (client_of(cast.lena), "/p/birds/invitations"),
+        (client_of(cast.ada), "/people/invitations"),
+    ):
+        said = {"role": "viewer", "people": "Nina <nina@example.org>"}
+        assert client.post(where, data=said).status_code == 303
+        again = client.post(where, data=said)
+        assert again.status_code == 422
+        assert "nina@example.org has an open invitation already. Take it back" in plain(again.text)
+        assert "Nina &lt;nina@example.org&gt;" in again.text, "what was typed is still there"
+        uid = session.exec(select(Invitation.uid).order_by(Invitation.id.desc())).first()  # type: ignore[union-attr]
+        session.rollback()
+        client.post(f"{where}/{uid}/revoke")
+        assert client.post(where, data=said).status_code == 303, "the way out"
+    assert (
+        "otto@example.org has an account already."
+        in client.post(where, data={"people": "otto@example.org"}).text
+    )
+    there, url = client_of(None), "/api/v1/projects/birds/invitations"
+    for more, sent, pointer in (
+        ("", {"email": "nina@example.org"}, "/email"),
+        ("", {"email": "x@y"}, "/email"),
+        ("/several", {"people": ["Ann", "nina@example.org"]}, "/people/1"),
+    ):
+        refused = there.post(url + more, json={"role": "viewer"} | sent, headers=bearer(cast.lena))
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, pointer)
+    other = there.post(
+        url, json={"role": "annotator", "email": "nina@example.org"}, headers=bearer(cast.lena)
+    )
+    assert other.status_code == 201, "another role is another invitation"
+
+
 @pytest.mark.parametrize(
     ("form", "message"),
     [
@@ -291,6 +326,14 @@ def test_one_by_name(app: Flask, cast: Cast, client_of: Any) -> None:
             "“a@example.org b@example.org”: give one address a line.",
         ),
         ({"people": "\n".join(f"n{number}@example.org" for number in range(51))}, "Give at most 50."),
+        ({"people": "Ann\nKim x@y"}, "“Kim x@y” holds no email address"),
+        ({"people": "a@b@example.org"}, "“a@b@example.org” holds no email address"),
+        ({"people": "kim@example..org"}, "“kim@example..org” holds no email address"),
+        ({"people": "Ann", "number": "2"}, "with people named, leave this at 1."),
+        (
+            {"people": "new@example.org\nLena <LENA@example.org>\nann@example.org"},
+            "lena@example.org is a member already. ann@example.org is a member already.",
+        ),
         ({"people": f"{'x' * 251}@a.b"}, "holds no email address"),
         ({"people": "x" * 201}, "Use at most 200 characters."),
         ({"role": "viewer", "kind": "model", "number": "2"}, "Only members who may judge"),
