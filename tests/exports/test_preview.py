@@ -107,6 +107,7 @@ def test_it_tells_who_judged_and_how_they_agree(
     of_gold = previewed(app, cast, gold="only").judged
     assert (of_gold.judgments, of_gold.gold) == (0, None)
     page = plain(client_of(cast.rosa).get(PAGE).text)
+    assert "For Excel take Excel: it may read the letters of a CSV wrong." in page
     assert "Krippendorff’s alpha" in page
     assert "48 by people, 1 by judge models, 0 simulated" in page
     assert "49% of the judgments are from one of them" in page
