@@ -297,10 +297,10 @@ def test_who_is_invited_already_is_not_invited_again(
         session.rollback()
         client.post(f"{where}/{uid}/revoke")
         assert client.post(where, data=said).status_code == 303, "the way out"
-    assert (
-        "otto@example.org has an account already."
-        in client.post(where, data={"people": "otto@example.org"}).text
-    )
+    refused = client.post(where, data={"people": "Ann\notto@example.org\nlena@example.org"}).text
+    both = "otto@example.org has an account already. lena@example.org has an account already."
+    assert both in refused
+    assert "#people/1" not in refused, "a line has no anchor of its own"
     there, url = client_of(None), "/api/v1/projects/birds/invitations"
     for more, sent, pointer in (
         ("", {"email": "nina@example.org"}, "/email"),
