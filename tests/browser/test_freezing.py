@@ -52,7 +52,8 @@ def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage
     filtered = stat(page, "Rows").inner_text()
     label = freeze(page, "of-code")
     assert label == "of-code-v1"
-    expect(page.get_by_role("button", name="Copy Fetch and load it")).to_have_count(3)
+    expect(page.get_by_role("button", name="Copy Fetch and load it")).to_have_count(4)
+    expect(page.get_by_role("button", name="Copy Cite it")).to_have_count(2)
     expect(stat(page, "Preferences")).to_have_text(filtered)
     assert wrong_with(page) == []
 
