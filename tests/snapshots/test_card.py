@@ -133,7 +133,9 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "do not tell how annotators agreed" in card
     imported = annotator_of(session, cast.project, cast.ben)
     imported.account_id, imported.name = None, "gpt-4o"
-    (last,) = queue(session, cast.project)
+    last, known = queue(session, cast.project, 2)
+    known.gold = Outcome.A
+    judge(session, cast.project, cast.ann, known, "a", commit=False)
     judge(session, cast.project, cast.ann, last, "b")
     make(session, client_of(cast.rosa), held_out="0.2", salt="pep`per")
     card = (folder(app, cast, "birds-v2") / "README.md").read_text()
@@ -153,6 +155,8 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert named == pq.read_schema(folder(app, cast, "birds-v2") / "data" / "train.parquet").names
     assert "11 preferences between responses of 2 models" in card
     assert "1 pair was decided by a reviewer's verdict" in card
+    assert "these annotators are right in 100.0 % of 1 judgment (95 % interval 20.7 to" in card
+    assert "on the 6 comparisons that two or more of them judged:\n\n|" in card
     assert "2 comparisons left out: annotators divided" in card
     assert "7 of 11 pairs rest on one judgment" in card
 
