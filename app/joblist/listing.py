@@ -8,7 +8,7 @@ from flask_babel import gettext as _
 from sqlmodel import Session, col, select
 
 from app import audit, jobs, permissions, web
-from app.errors import Conflict, NotFound
+from app.errors import Conflict, Gone, NotFound
 from app.imports import uploads
 from app.imports.forms import ImportIn
 from app.models import Account, Job, JobState, Project
@@ -116,24 +116,27 @@ def repeat(session: Session, listed: Listed, *, by: Account) -> None:
     _record(session, "job.repeat", listed, by)
 
 
-def import_tried(session: Session, listed: Listed, *, by: Account) -> Job:
-    """The import of what was only tried, of the same files in the same way; ``jobs.send`` it once committed.
+def import_tried(session: Session, listed: Listed, *, by: Account) -> tuple[Job, bool]:
+    """The import of what was only tried, of the same files in the same way, and whether it is new.
 
-    Asked again, it is the one there is. Raises Conflict for a job of any other kind, and what entering
-    raises where the asker may not import now.
+    A new one wants ``jobs.send`` once committed; asked again, it is the one there is. Raises Conflict
+    for a job of any other kind, Gone where its files were removed, and what entering raises where the
+    asker may not import now.
     """
     tried = listed.job
     if listed.access is None or not _was_a_try(tried):
         raise Conflict(_("Only what was tried can be imported from here."))
     project = permissions.enter(session, by, listed.access.project.slug, jobs.ability(tried)).project
     session.refresh(tried, with_for_update=True)
-    if "imported_by" in tried.params:
-        return session.exec(select(Job).where(Job.uid == tried.params["imported_by"])).one()
+    if "import_job" in tried.params:
+        return session.exec(select(Job).where(Job.uid == tried.params["import_job"])).one(), False
+    if not uploads.are_there(web.settings(), tried.params["files"]):
+        raise Gone(_("The uploaded files are no longer there. Import them again."))
     asked = ImportIn.model_validate({**tried.params, "dry_run": False})
     started = uploads.start(session, project, tried.params["files"], asked, by=by)
-    tried.params = {**tried.params, "imported_by": started.uid}
+    tried.params = {**tried.params, "import_job": started.uid}
     session.add(tried)
-    return started
+    return started, True
 
 
 def _record(session: Session, verb: str, listed: Listed, by: Account) -> None:

@@ -68,9 +68,10 @@ def repeat(slug: str, uid: str) -> BaseResponse:
 def import_tried(slug: str, uid: str) -> BaseResponse:
     """Import what was only tried."""
     _, found = _find(slug, uid)
-    started = listing.import_tried(db.session(), found, by=web.signed_in())
+    started, new = listing.import_tried(db.session(), found, by=web.signed_in())
     db.session().commit()
-    jobs.send(started)
+    if new:
+        jobs.send(started)
     return web.see_other("joblist.job", slug=slug, uid=started.uid)
 
 

@@ -112,6 +112,19 @@ def test_what_was_tried_is_imported_without_sending_it_again(
     assert lena.post(f"{imported}/import").status_code == 409
 
 
+def test_what_was_tried_and_has_lost_its_files_begins_no_import(
+    cast: Cast, client_of: ClientOf, session: Session, settings: Settings
+) -> None:
+    lena = client_of(cast.lena)
+    tried = lena.post(URL, data={**files(a_jsonl=GOOD), "dry_run": "true"}).location
+    uploads.discard(settings, session.exec(select(Job)).one().params["files"])
+    refused = lena.post(f"{tried}/import")
+    assert (refused.status_code, "no longer there" in refused.text) == (410, True)
+    assert "nothing was added yet" in lena.get(tried).text
+    session.rollback()
+    assert len(session.exec(select(Job)).all()) == 1
+
+
 def test_what_was_tried_and_wholly_refused_is_not_kept(
     cast: Cast, client_of: ClientOf, settings: Settings
 ) -> None:
