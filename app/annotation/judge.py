@@ -1,6 +1,8 @@
 """Judging: a verdict on an assignment, a change of mind, a step back."""
 
 from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -13,9 +15,9 @@ from app.annotation import asked, assignments, drafts, marks, statements
 from app.annotation.assignments import CLOSED, ClosedError
 from app.annotation.claim import annotator_of
 from app.annotation.forms import JudgmentIn, as_form
-from app.errors import Conflict
+from app.errors import Conflict, Problem
 from app.models import AssignmentState, Judgment, Outcome, Source, now, row_id
-from app.permissions import Access
+from app.permissions import Access, Archived
 from app.rubric import PLAIN, Rubric, parsed
 from app.tallies import Counted, Key
 from app.webhooks import outbox
@@ -104,17 +106,19 @@ def submit_judgment(
     return _submitted(given, said["outcome"], moment, True, annotator, assigned, missed)
 
 
-def repeated(session: Session, access: Access, given: JudgmentIn, source: Source) -> Submitted | None:
-    """The stored judgment that this submission is again, whatever became of the project; None for a new one.
+def known(session: Session, closed: Archived, read: Callable[[], JudgmentIn], source: Source) -> Submitted:
+    """The judgment that was stored before the project was archived, and is sent again.
 
-    Raises what ``submit_judgment`` raises of a submission_id that was used before.
+    ``read`` gives what was sent. Raises ``closed`` for anything else, whatever else is wrong with it.
     """
-    known = select(Judgment.id).where(
-        Judgment.project_id == access.project.id, Judgment.submission_id == given.submission_id
-    )
-    if session.exec(known).first() is None:
-        return None
-    return submit_judgment(session, access, given, source)
+    with suppress(Problem):
+        given = read()
+        stored = select(Judgment.id).where(
+            Judgment.project_id == closed.access.project.id, Judgment.submission_id == given.submission_id
+        )
+        if session.exec(stored).first() is not None:
+            return submit_judgment(session, closed.access, given, source)
+    raise closed
 
 
 def _submitted(

@@ -16,7 +16,7 @@ from app.annotation.assignments import ClosedError, reveal, skip
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
-from app.annotation.judge import repeated, submit_judgment, undo
+from app.annotation.judge import known, submit_judgment, undo
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
 from app.annotation.waiting import Left
@@ -56,7 +56,8 @@ def submit(slug: str) -> Response | BaseResponse:
     try:
         access = seat.enter(slug)
     except Archived as closed:
-        return _too_late(slug, closed)
+        known(session, closed, lambda: JudgmentIn.from_form(request.form), Source.PAGE)
+        return _onward(slug, _("Your verdict was saved before the project was archived."))
     try:
         given = JudgmentIn.from_form(request.form)
         submitted = submit_judgment(session, access, given, Source.PAGE)
@@ -68,17 +69,6 @@ def submit(slug: str) -> Response | BaseResponse:
     desk = sit_down(session, access, submitted, undo=given.assignment_id)
     session.commit()
     return _next(desk, slug, "judged")
-
-
-def _too_late(slug: str, closed: Archived) -> BaseResponse:
-    """Of a verdict that was stored before the project was archived, and is sent again, say so; else raise."""
-    try:
-        known = repeated(db.session(), closed.access, JudgmentIn.from_form(request.form), Source.PAGE)
-    except Problem:
-        known = None
-    if known is None:
-        raise closed
-    return _onward(slug, _("Your verdict was saved before the project was archived."))
 
 
 @bp.post("/p/<slug>/judge/skip")

@@ -14,7 +14,7 @@ from app.annotation.assignments import reveal, skip
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
-from app.annotation.judge import repeated, submit_judgment, undo
+from app.annotation.judge import known, submit_judgment, undo
 from app.api.answers import AssignmentOut, JudgmentOut, ReopenedOut, SubmittedOut
 from app.api.auth import enter
 from app.api.blind import blind
@@ -75,10 +75,8 @@ def judge(slug: str) -> Response:
     try:
         access = enter(slug, "judge")
     except Archived as closed:
-        known = repeated(db.session(), closed.access, received(JudgmentIn), Source.API)
-        if known is None:
-            raise
-        return answered(SubmittedOut.model_validate(known), HTTPStatus.OK)
+        stored = known(db.session(), closed, lambda: received(JudgmentIn), Source.API)
+        return answered(SubmittedOut.model_validate(stored), HTTPStatus.OK)
     submitted = submit_judgment(db.session(), access, received(JudgmentIn))
     db.session().commit()
     status = HTTPStatus.CREATED if submitted.created else HTTPStatus.OK

@@ -263,6 +263,13 @@ def test_whoever_judges_while_the_project_is_archived_is_told_what_became_of_the
     url, mine = "/api/v1/projects/birds/judgments", bearer(cast.ann)
     known = api.post(url, json=sent | {"submission_id": judgment.submission_id}, headers=mine)
     assert (known.status_code, known.json["outcome"]) == (200, "tie")
-    assert api.post(url, json=sent | {"submission_id": "x" * 32}, headers=mine).status_code == 409
+    again_by_ben = {"json": sent | {"submission_id": judgment.submission_id}, "headers": bearer(cast.ben)}
+    for request in (
+        {"json": sent | {"submission_id": "x" * 32}, "headers": mine},
+        {"json": {"outcome": "boring"}, "headers": mine},
+        again_by_ben,
+    ):
+        refused = api.post(url, **request)
+        assert (refused.status_code, "archived" in refused.text) == (409, True), request
     assert send(client, first, "a").status_code == 409, "another verdict than the one that was saved"
     check(session, cast)
