@@ -29,11 +29,17 @@ def _address(value: str) -> str:
     return value.lower()
 
 
+# What people and mail programs put around an address; inside one, a quote may be an apostrophe.
+_OPENING, _CLOSING, _BETWEEN, _QUOTES = "<([＜（【《", ">)]＞）】》", ' ,;:，；：、،؛"“”«»', "'‘’"
+_AROUND = re.compile(rf"[\s{re.escape(_OPENING + _CLOSING + _BETWEEN)}]+")
+
+
 def _complete(value: str) -> str:
     # More likely a slip than an intranet's: whoever has such an address can be invited by name.
     name, _at, domain = value.rpartition("@")
     labels = domain.split(".")
-    if "@" in name or len(labels) < 2 or not all(labels):
+    around = _AROUND.search(value) or value.strip(_QUOTES) != value
+    if around or "@" in name or len(labels) < 2 or not all(labels):
         raise ValueError(_("This is not an email address."))
     return value
 
@@ -162,7 +168,8 @@ def _lines(value: object) -> object:
 
 
 def _somebody(value: str) -> str:
-    whom(value)
+    if whom(value) == ("", None):
+        raise ValueError(_("Say for whom it is: give a name, an email address or both."))
     return value
 
 
@@ -185,16 +192,23 @@ def whom(line: str) -> tuple[str, str | None]:
 
 
 def _whom(line: str) -> tuple[str, str | None]:
-    words = [word for word in re.split(r"[\s,;<>\"]+", line) if "@" in word]
+    text = " ".join(re.sub("mailto:", " ", line, flags=re.IGNORECASE).split())
+    words = [word.strip(_QUOTES) for word in _AROUND.split(text) if "@" in word]
     if not words:
-        return line.strip(), None
+        return _bare(text), None
     if len(words) > 1:
         raise ValueError(_("“%(line)s”: give one address a line.", line=line))
     try:
         address = _INVITED_EMAIL.validate_python(words[0])
     except ValueError:
         raise ValueError(_("“%(line)s” holds no email address that could be right.", line=line)) from None
-    return line.replace(words[0], "").strip(' \t,;<>"'), address
+    before, _address, after = text.partition(words[0])
+    before, after = before.rstrip(_OPENING + _BETWEEN + _QUOTES), after.lstrip(_CLOSING + _QUOTES)
+    return _bare(before + after), address
+
+
+def _bare(name: str) -> str:
+    return name.strip(_BETWEEN + _QUOTES + "<>")
 
 
 class InvitationIn(BaseModel):
@@ -228,11 +242,13 @@ class InvitationsIn(BaseModel):
     number: Annotated[int, Field(ge=1, le=MOST_AT_ONCE), AfterValidator(_for_anybody)] = 1
 
     def each(self) -> Sequence[tuple[int, InvitationIn]]:
-        """The invitations, with the place among ``people``; the same person named twice is one."""
-        named: dict[str, tuple[int, str, str | None]] = {}
+        """The invitations, with the place among ``people``; an address named twice is one."""
+        named: dict[str | int, tuple[int, str, str | None]] = {}
         for place, (name, email) in enumerate(map(whom, self.people)):
-            if name or email not in named:
-                named[email or name] = place, name, email
+            # Two people may have one name.
+            one = email or place
+            if name or one not in named:
+                named[one] = place, name, email
         meant = list(named.values()) or [(place, "", None) for place in range(self.number)]
         return [
             (place, InvitationIn(role=self.role, kind=self.kind, name=name, email=email))

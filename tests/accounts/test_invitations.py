@@ -246,10 +246,11 @@ def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
         (client_of(cast.ada), "/people/invitations"),
     ):
         people = "Ann Smith <Nina@example.org>\n\n=Bob Jones\nSmith, Cy\tcy@example.org\nnina@example.org\n"
+        people += "=Bob  Jones\n"
         answer = client.post(where, data={"role": "viewer", "people": people})
         page = html.unescape(client.get(answer.location).text)
         told = page.split('id="secret"')[1].split("</code>")[0].split("<code>")[1].strip().splitlines()
-        named = ["Ann Smith <nina@example.org>", "=Bob Jones", "Smith, Cy <cy@example.org>"]
+        named = ["Ann Smith <nina@example.org>", "=Bob Jones", "Smith, Cy <cy@example.org>", "=Bob Jones"]
         assert [line.split("\t")[0] for line in told] == named
         table = unquote(page.split("data:text/csv;charset=utf-8,")[1].split('"')[0])
         rows = list(csv.DictReader(io.StringIO(table)))
@@ -264,6 +265,28 @@ def test_a_list_of_people(app: Flask, cast: Cast, client_of: Any) -> None:
     answer = client.post(where, data={"people": longest})
     assert len(answer.headers["Set-Cookie"]) < 4000
     assert html.unescape(client.get(answer.location).text).count("http://localhost/invitations/") == 50
+
+
+def test_an_address_as_people_paste_it(cast: Cast, client_of: Any, session: Session) -> None:
+    lines = {
+        "Kim Lee (k0@example.org)": "Kim Lee",
+        "mailto:k1@example.org": None,
+        "'k2@example.org'": None,
+        "[k3@example.org]": None,
+        "Kim:k4@example.org": "Kim",
+        "Kim <k5@example.org>, boss": "Kim, boss",
+        "k6@example.org (Kim)": "(Kim)",
+        "Kim (Acme) <MAILTO:k7@example.org>": "Kim (Acme)",
+        "李明（k8@example.org）": "李明",
+        '"Lee, Kim" <k9@example.org>': "Lee, Kim",
+        "Pat O'Brien o'brien@example.org": "Pat O'Brien",
+    }
+    assert (
+        client_of(cast.ada).post("/people/invitations", data={"people": "\n".join(lines)}).status_code == 303
+    )
+    made = session.exec(select(Invitation.name, Invitation.email).order_by(Invitation.id)).all()
+    emails = [f"k{number}@example.org" for number in range(10)] + ["o'brien@example.org"]
+    assert made == list(zip(lines.values(), emails, strict=True))
 
 
 def test_one_by_name(app: Flask, cast: Cast, client_of: Any) -> None:
@@ -305,6 +328,8 @@ def test_who_is_invited_already_is_not_invited_again(
     for more, sent, pointer in (
         ("", {"email": "nina@example.org"}, "/email"),
         ("", {"email": "x@y"}, "/email"),
+        ("", {"email": "mailto:kim@example.org"}, "/email"),
+        ("", {"email": "'kim@example.org'"}, "/email"),
         ("/several", {"people": ["Ann", "nina@example.org"]}, "/people/1"),
     ):
         refused = there.post(url + more, json={"role": "viewer"} | sent, headers=bearer(cast.lena))
@@ -352,10 +377,10 @@ def test_many_that_do_not_fit(
 def test_many_over_the_api(cast: Cast, client_of: Any, bearer: Any, session: Session) -> None:
     there, url = client_of(None), "/api/v1/projects/birds/invitations/several"
     mine = bearer(cast.lena) | {"Idempotency-Key": "once"}
-    said = {"role": "annotator", "people": ["Ann", "Nina <nina@example.org>"]}
+    said = {"role": "annotator", "people": ["Ann\nLee", "Nina <nina@example.org>"]}
     made = there.post(url, json=said, headers=mine)
     assert made.status_code == 201
-    named = [("Ann", None), ("Nina", "nina@example.org")]
+    named = [("Ann Lee", None), ("Nina", "nina@example.org")]
     assert [(one["name"], one["email"]) for one in made.json["items"]] == named
     there_now = there.get(url.removesuffix("/several"), headers=bearer(cast.lena)).json["items"]
     assert [(one["name"], one["email"]) for one in there_now] == named[::-1]
@@ -364,8 +389,10 @@ def test_many_over_the_api(cast: Cast, client_of: Any, bearer: Any, session: Ses
     assert [one["uid"] for one in again.json["items"]] == [one["uid"] for one in made.json["items"]]
     assert "/invitations/" not in again.text, "a link is told once"
     assert len(session.exec(select(Invitation)).all()) == 2
-    refused = there.post(url, json={"role": "annotator", "people": ["Ann", "@"]}, headers=bearer(cast.lena))
-    assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/people/1")
+    for nobody in ("@", "", " \n", "mailto:", "<>,"):
+        asked = {"role": "annotator", "people": ["Ann", nobody]}
+        refused = there.post(url, json=asked, headers=bearer(cast.lena))
+        assert (refused.status_code, refused.json["errors"][0]["pointer"]) == (422, "/people/1")
 
 
 def test_a_project_invitation_needs_a_role(cast: Cast, client_of: Any) -> None:
