@@ -38,7 +38,7 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.webhooks import views as webhooks
 
     settings = settings or Settings()
-    web.have_key(settings)
+    web.have_folder(settings)
     app = web.Synchronous(__name__, root_path=str(web.ROOT), static_folder=None)
     app.config.from_mapping(web.flask_config(settings))
 

@@ -88,25 +88,24 @@ HEADERS = (
 )
 
 
-def have_key(settings: Settings) -> None:
-    """Give settings without a secret key, which development alone may be, that of their data directory.
+def have_folder(settings: Settings) -> None:
+    """Make the data directory, and a secret key in it for settings without one, as in development only.
 
-    It is made and kept there, so that sessions survive a restart. Raises Problem where it cannot be.
+    The key is kept there, so that sessions survive a restart. Raises Problem where either cannot be.
     """
-    if not settings.secret_key.get_secret_value():
-        settings.secret_key = SecretStr(_development_key(settings.data_dir))
-
-
-def _development_key(folder: Path) -> str:
-    path = folder / "secret_key"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with suppress(FileExistsError), path.open("x") as file:
-            path.chmod(0o600)
-            file.write(secrets.token_urlsafe(48))
-        key = path.read_text()
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+        if not settings.secret_key.get_secret_value():
+            settings.secret_key = SecretStr(_development_key(settings.data_dir / "secret_key"))
     except OSError as error:
         raise Problem(NO_FOLDER.format(error.filename, error.strerror)) from error
+
+
+def _development_key(path: Path) -> str:
+    with suppress(FileExistsError), path.open("x") as file:
+        path.chmod(0o600)
+        file.write(secrets.token_urlsafe(48))
+    key = path.read_text()
     # What was cut off while it was written signs nothing.
     if len(key) < SHORTEST_KEY:
         raise Problem(CUT_KEY.format(path, SHORTEST_KEY))

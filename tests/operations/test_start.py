@@ -37,6 +37,16 @@ def test_a_server_starts_without_what_only_some_requests_need(settings: Settings
     assert done.stdout == "[]\n", done.stderr
 
 
+def test_a_data_directory_apart_from_the_database_is_made(settings: Settings, tmp_path: Path) -> None:
+    elsewhere = {"database_url": f"sqlite:///{tmp_path}/elsewhere/x.db"}
+    made = tmp_path / "not" / "yet"
+    create_app(settings.model_copy(update=elsewhere | {"data_dir": made}))
+    assert made.is_dir()
+    (tmp_path / "taken").touch()
+    with pytest.raises(Problem, match=f"TIEBREAK_DATA_DIR must be a folder .*{tmp_path}/taken"):
+        create_app(settings.model_copy(update=elsewhere | {"data_dir": tmp_path / "taken" / "data"}))
+
+
 def test_an_installation_without_its_templates_says_so_and_does_not_start(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
