@@ -168,7 +168,6 @@ def invite(slug: str) -> Response | BaseResponse:
         form = web.submitted(InvitationsIn)
         made = invitations.invite_each(db.session(), form, by=account, project=access.project)
     except Invalid as problem:
-        db.session().rollback()
         return _members_page(access, problem)
     db.session().commit()
     links.keep(made)
