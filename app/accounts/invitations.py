@@ -153,16 +153,23 @@ def has_let_in(session: Session, invitation: Invitation, account: Account) -> bo
     return session.get(Membership, (account.id, invitation.project_id)) is not None
 
 
-def refuse_closed(invitation: Invitation, account: Account | None) -> None:
-    """Raises Gone for an invitation that was used, taken back or is too old."""
+def closed(invitation: Invitation, account: Account | None) -> Gone | None:
+    """Why nobody can accept an invitation any more, if so: it was used, taken back or is too old."""
     if invitation.accepted_at and account:
-        raise Gone(_("This invitation was used already. Ask for a new one."))
+        return Gone(_("This invitation was used already. Ask for a new one."))
     if invitation.accepted_at:
-        raise Gone(_("This invitation was used already. Sign in, or ask for a new one."))
+        return Gone(_("This invitation was used already. Sign in, or ask for a new one."))
     if invitation.revoked_at:
-        raise Gone(_("This invitation was taken back. Ask whoever sent it for a new one."))
-    if invitation.expires_at < now():
-        raise Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
+        return Gone(_("This invitation was taken back. Ask whoever sent it for a new one."))
+    if invitation.expires_at <= now():
+        return Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
+    return None
+
+
+def refuse_closed(invitation: Invitation, account: Account | None) -> None:
+    """Raises Gone for an invitation that is ``closed``."""
+    if gone := closed(invitation, account):
+        raise gone
 
 
 def newcomer_accepts(
@@ -223,7 +230,9 @@ def _use(session: Session, invitation: Invitation, account: Account) -> None:
         .values(accepted_at=now(), accepted_by=account.id)
     )
     if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]
-        raise Gone(_("This invitation was used already. Ask for a new one."))
+        # Used, taken back or run out since it was read.
+        session.refresh(invitation)
+        refuse_closed(invitation, account)
     project = session.get(Project, invitation.project_id) if invitation.project_id else None
     if project is not None:
         role = invitation.role or Role.VIEWER

@@ -133,7 +133,7 @@ def invitation(token: str) -> Response | BaseResponse:
     opened, account = db.session(), web.account()
     found = invitations.find(opened, token)
     if account and invitations.has_let_in(opened, found, account):
-        if not found.accepted_at:
+        if not invitations.closed(found, account):
             flash(_("You are a member of this project already. The invitation is still unused."), "info")
         return _to_what_it_is_to(found)
     invitations.refuse_closed(found, account)

@@ -160,6 +160,8 @@ def test_revoked(cast: Cast, client_of: Any, link: str, session: Session, app: F
     assert client_of(cast.ann).post(f"/p/birds/invitations/{uid}/revoke").status_code == 403
     assert lena.post(f"/p/birds/invitations/{uid}/revoke").status_code == 303
     assert "Open invitations" not in lena.get("/p/birds/members").text
+    assert lena.get(link).location == "/p/birds/"
+    assert "unused" not in lena.get("/p/birds/").text
     answer = app.test_client().post(link, data=NEWCOMER)
     assert answer.status_code == 410
     assert "taken back" in answer.text

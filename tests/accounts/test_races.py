@@ -14,7 +14,7 @@ from sqlmodel import Session, select
 
 from app.accounts import passwords
 from app.accounts.setup import setup_code
-from app.models import Account, Membership
+from app.models import Account, Invitation, Membership, now
 from app.settings import Settings
 from tests.conftest import Cast
 
@@ -72,6 +72,24 @@ def test_one_newcomer_for_an_invitation(app: Flask, cast: Cast, client_of: Any, 
     session.rollback()
     assert statuses(app, link[0], newcomer) == {303: 1, 410: AT_ONCE - 1}
     assert len(session.exec(select(Membership)).all()) == before + 1
+
+
+def test_an_invitation_taken_back_while_a_password_is_hashed(
+    app: Flask, cast: Cast, client_of: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lena = client_of(cast.lena)
+    lena.post("/p/birds/invitations", data={"role": "viewer"})
+    link = re.search(r"/invitations/[\w-]{20,}", lena.get("/p/birds/members").text)
+    assert link
+
+    def take_back() -> None:
+        session.exec(select(Invitation)).one().revoked_at = now()
+        session.commit()
+
+    monkeypatch.setattr(passwords, "HASHER", Slow(take_back))
+    answer = app.test_client().post(link[0], data=newcomer(0))
+    assert (answer.status_code, "was taken back" in answer.text) == (410, True)
+    assert session.exec(select(Account).where(Account.email == "p0@example.org")).all() == []
 
 
 def test_one_account_for_an_address(app: Flask, cast: Cast, client_of: Any, session: Session) -> None:
