@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -72,36 +73,33 @@ class Cluster:
         return f"postgresql://postgres@127.0.0.1:{self.port}/{database}"
 
     def start(self) -> None:
-        program = find_program("postgres")
-        assert program is not None
-        self.process = subprocess.Popen(
-            [
-                *self.prefix,
-                program,
-                "-D",
-                str(self.base / "data"),
-                "-p",
-                str(self.port),
-                "-k",
-                str(self.base),
-                "-c",
-                "listen_addresses=127.0.0.1",
-                *self.options,
-            ],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            cwd=self.base,
-        )
-        for _ in range(200):
+        for _ in range(400):
+            # One that was just killed may still hold its memory for a moment, and the next gives up.
+            if self.process is None or self.process.poll() is not None:
+                self.process = self._launched()
             with contextlib.suppress(psycopg.OperationalError):
                 psycopg.connect(self.url(), connect_timeout=1).close()
                 return
             time.sleep(0.05)
         raise RuntimeError("PostgreSQL did not start")
 
+    def _launched(self) -> "subprocess.Popen[bytes]":
+        program = find_program("postgres")
+        assert program is not None
+        data, port, folder = str(self.base / "data"), str(self.port), str(self.base)
+        options = ["-D", data, "-p", port, "-k", folder, "-c", "listen_addresses=127.0.0.1", *self.options]
+        return subprocess.Popen(
+            [*self.prefix, program, *options],
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            cwd=self.base,
+        )
+
     def kill(self) -> None:
         """SIGKILL the postmaster and every backend, as a crash would."""
         assert self.process is not None
+        # Stopped first, so that it starts no backend that would outlive it.
+        self.process.send_signal(signal.SIGSTOP)
         subprocess.run(["pkill", "-KILL", "-P", str(self.process.pid)], check=False)
         self.process.kill()
         self.process.wait()
