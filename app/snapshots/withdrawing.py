@@ -8,6 +8,7 @@ from app.models import Account, Project, Snapshot, now
 
 def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *, by: Account | None) -> None:
     """Mark it, or give another reason for one that is marked already."""
+    session.refresh(found, with_for_update=True)
     if found.withdrawn_reason != reason:
         found.withdrawn_at = found.withdrawn_at or now()
         _change(session, project, found, "withdraw", "withdrawn_reason", reason, by)
@@ -15,6 +16,7 @@ def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *
 
 def put_back(session: Session, project: Project, found: Snapshot, *, by: Account | None) -> None:
     """Take the mark off; nothing happens where there is none."""
+    session.refresh(found, with_for_update=True)
     if found.withdrawn_at is not None:
         found.withdrawn_at = None
         _change(session, project, found, "put_back", "withdrawn_reason", None, by)
@@ -22,6 +24,7 @@ def put_back(session: Session, project: Project, found: Snapshot, *, by: Account
 
 def write_note(session: Session, project: Project, found: Snapshot, note: str, *, by: Account | None) -> None:
     """Put this in place of what was written beside it; empty for nothing."""
+    session.refresh(found, with_for_update=True)
     if found.note != note:
         _change(session, project, found, "note", "note", note, by)
 

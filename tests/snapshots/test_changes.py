@@ -10,8 +10,10 @@ from click.testing import CliRunner
 from flask import Flask
 from sqlmodel import Session, select
 
+from app import db
 from app.exports.forms import ExportSpec
 from app.models import AuditEvent, Comparison, Judgment, now
+from app.snapshots import reading, withdrawing
 from app.snapshots.commands import snapshot
 from app.snapshots.diff import compare
 from app.snapshots.forms import SnapshotIn
@@ -92,6 +94,23 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
     assert by[:4] == [("withdraw", rosa), ("put_back", None), ("withdraw", lena), ("put_back", lena)]
     assert by[4:] == [("note", rosa), ("note", lena)]
     assert events[1].detail == {"withdrawn_reason": {"from": None, "to": told["withdrawn_reason"]}}
+
+
+@pytest.mark.usefixtures("judged")
+def test_another_reason_meets_one_that_was_put_back_meanwhile(
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+) -> None:
+    client = client_of(cast.rosa)
+    make(session, client, formats="trl")
+    client.post(f"{PAGE}/birds-v1/withdraw", data={"reason": "Too few."})
+    engine = app.extensions["engine"]
+    with db.new_session(engine, write=False) as late:
+        seen = reading.find(late, cast.project, "birds-v1")
+        late.commit()
+        client.post(f"{PAGE}/birds-v1/put-back")
+        withdrawing.withdraw(late, cast.project, seen, "Far too few.", by=None)
+        late.commit()
+        assert (seen.withdrawn_at is not None, seen.withdrawn_reason) == (True, "Far too few.")
 
 
 def _told(verb: str, label: str, *more: str) -> str:
