@@ -244,7 +244,7 @@ def page(
     kept: Mapping[str, Any] | None = None,
     **context: Any,
 ) -> Response:
-    """A page with a form: as it starts, or as it was refused, with what is wrong beside each field.
+    """A page, most with a form: as it starts, or as it was refused, with what is wrong beside each field.
 
     ``values`` is what it starts with, ``kept`` what it is refused with where that is not what was sent.
     """

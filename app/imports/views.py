@@ -40,8 +40,7 @@ def _page(access: Access, problem: Problem | None = None) -> Response:
 @sign_in_session.takes_upload
 def upload(slug: str) -> BaseResponse:
     """Keep the files and start the job."""
-    session, account = db.session(), web.signed_in()
-    access = permissions.enter(session, account, slug, "import")
+    session, (access, account) = db.session(), permissions.enter_signed_in(slug, "import")
     session.rollback()
     sign_in_session.check_upload()
     try:

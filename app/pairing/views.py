@@ -18,8 +18,7 @@ bp = Blueprint("pairing", __name__)
 @bp.get("/p/<slug>/pair")
 def page(slug: str) -> Response:
     """The form and, once it is filled in, what it would queue."""
-    session = db.session()
-    access = permissions.enter(session, web.account(), slug, "queue")
+    access = permissions.here(slug, "queue")
     if not request.args:
         return _page(access, PairingIn())
     try:
@@ -57,8 +56,7 @@ def _given() -> dict[str, Any]:
 @bp.post("/p/<slug>/pair")
 def queue(slug: str) -> BaseResponse:
     """Start the job that queues them."""
-    session, account = db.session(), web.signed_in()
-    access = permissions.enter(session, account, slug, "queue")
+    session, (access, account) = db.session(), permissions.enter_signed_in(slug, "queue")
     try:
         asked = checked(PairingIn, _given())
         job = work.start(session, access.project, asked, by=account)

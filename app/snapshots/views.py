@@ -54,8 +54,7 @@ def new(slug: str) -> BaseResponse:
 @bp.post("/p/<slug>/snapshots")
 def make(slug: str) -> BaseResponse:
     """Start the job that makes one."""
-    session, account = db.session(), web.signed_in()
-    access = permissions.enter(session, account, slug, "export")
+    session, (access, account) = db.session(), permissions.enter_signed_in(slug, "export")
     given = asked(web.fields())
     try:
         wanted = making.fitting(session, access.project, checked(SnapshotIn, given))
@@ -139,8 +138,12 @@ def _one(access: Access, label: str, problem: Invalid | None = None) -> Response
         snapshot.digest or "",
         web.public_url("snapshots.one", slug=slug, label=label),
     )
-    page = render_template(
+    written = snapshot.model_dump()
+    return web.page(
         "snapshots/one.html",
+        problem,
+        values=written,
+        kept=written | web.fields().to_dict(),
         access=access,
         project=access.project,
         snapshot=snapshot,
@@ -151,10 +154,7 @@ def _one(access: Access, label: str, problem: Invalid | None = None) -> Response
         previous=next((one for one in earlier if one.name == snapshot.name), None),
         packed=next((file["path"] for file in snapshot.files if file["path"].endswith(".jsonl.zst")), None),
         base_url=web.public_url("api.snapshots", slug=slug),
-        values=snapshot.model_dump() | (web.fields().to_dict() if problem else {}),
-        errors=problem.by_field() if problem else {},
     )
-    return Response(page, problem.status if problem else 200)
 
 
 def _card(snapshot: Snapshot, files: str) -> tuple[Markup, list[tuple[str, Markup]]]:
