@@ -253,6 +253,8 @@ def test_a_large_project_is_read_in_part(
     page = client_of(cast.rosa).get(PAGE).text
     assert re.search(r"estimates from \d+ of them", page)
     assert "Rows, about" in page
+    for told in (page, client_of(cast.rosa).get("/p/birds/snapshots/new").text):
+        assert f"Of {found.sample.read} comparisons read" in told
 
 
 def test_a_sample_reads_a_prompt_whole_and_no_comparison_twice(
