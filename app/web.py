@@ -1,10 +1,12 @@
 """What every page shares: page or fragment, headers, the signed-in account."""
 
+import os
 import secrets
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, TypeVar, cast
 
 from flask import (
@@ -102,9 +104,13 @@ def have_folder(settings: Settings) -> None:
 
 
 def _development_key(path: Path) -> str:
-    with suppress(FileExistsError), path.open("x") as file:
-        path.chmod(0o600)
-        file.write(secrets.token_urlsafe(48))
+    if not path.exists():
+        # Named once it is whole: another process that starts now reads all of it, or none.
+        with NamedTemporaryFile("w", dir=path.parent) as file:
+            file.write(secrets.token_urlsafe(48))
+            file.flush()
+            with suppress(FileExistsError):
+                os.link(file.name, path)
     key = path.read_text()
     # What was cut off while it was written signs nothing.
     if len(key) < SHORTEST_KEY:

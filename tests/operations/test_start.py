@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
 from app import create_app, web
 from app.errors import Problem
@@ -45,6 +46,25 @@ def test_a_data_directory_apart_from_the_database_is_made(settings: Settings, tm
     (tmp_path / "taken").touch()
     with pytest.raises(Problem, match=f"TIEBREAK_DATA_DIR must be a folder .*{tmp_path}/taken"):
         create_app(settings.model_copy(update=elsewhere | {"data_dir": tmp_path / "taken" / "data"}))
+
+
+def test_processes_that_start_at_once_have_one_key(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, none = tmp_path / "new", SecretStr("")
+    first, second = (settings.model_copy(update={"data_dir": folder, "secret_key": none}) for _ in range(2))
+
+    def draw(_bytes: int) -> str:
+        monkeypatch.undo()
+        web.have_folder(second)
+        return "x" * 64
+
+    monkeypatch.setattr(web.secrets, "token_urlsafe", draw)
+    web.have_folder(first)
+    assert first.secret_key == second.secret_key
+    [kept] = folder.iterdir()
+    assert (kept.name, kept.stat().st_mode & 0o777) == ("secret_key", 0o600)
+    assert kept.read_text() == first.secret_key.get_secret_value() != "x" * 64
 
 
 def test_an_installation_without_its_templates_says_so_and_does_not_start(
