@@ -167,14 +167,14 @@ def settle(session: Session, access: Access, uid: str, given: SettleIn) -> Flag:
     """Answer a flag, close it, take its pair out of the queue or put it back: at least one of these.
 
     Raises NotFound for a flag of no such name here, Invalid where nothing is to be done, Conflict
-    where a gold pair is to leave the queue.
+    where a gold pair is to leave the queue or to come back.
     """
     flag = find(session, access, uid)
     if not (given.answer or given.close or given.retire or given.requeue):
         raise Invalid.at("answer", _("Write an answer, or say what else is to be done."))
     if given.retire:
         _retire(session, access, flag)
-    elif given.requeue:
+    if given.requeue:
         _requeue(session, access, flag)
     if given.answer:
         _answer(session, access, flag, given.answer)
@@ -210,7 +210,9 @@ def _retire(session: Session, access: Access, flag: Flag) -> None:
 def _requeue(session: Session, access: Access, flag: Flag) -> None:
     """Whoever holds the pair or has judged it has a place already."""
     comparison = _comparison(session, flag)
-    if comparison.retired_at is None or comparison.gold is not None:
+    if comparison.gold is not None:
+        raise Conflict(_("A gold comparison has no place in the queue, so it cannot be put back into it."))
+    if comparison.retired_at is None:
         return
     taken = _taken(session, comparison)
     wanted = max(access.project.wanted, taken)

@@ -15,6 +15,12 @@ def _said(value: str, info: ValidationInfo) -> str:
     return value
 
 
+def _one_way(value: bool, info: ValidationInfo) -> bool:
+    if value and info.data.get("retire"):
+        raise ValueError(_("Choose one: take the pair out of the queue, or put it back."))
+    return value
+
+
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2_000, pattern=NO_NUL)]
 
 
@@ -33,7 +39,6 @@ class SettleIn(BaseModel):
     answer: Words = Field("", description="Empty: what was answered before stays.")
     close: bool = False
     retire: bool = Field(False, description="Hand the comparison out to nobody else.")
-    requeue: bool = Field(
-        False,
-        description="Hand it out again, as often as the project's settings say. `retire` goes before it.",
+    requeue: Annotated[bool, AfterValidator(_one_way)] = Field(
+        False, description="Hand it out again, as often as the project's settings say. Not with `retire`."
     )

@@ -183,6 +183,9 @@ def test_gold_is_not_in_the_queue(session: Session, cast: Cast, client_of: Clien
     assert refused.status_code == 409
     assert "A gold comparison is not in the queue" in refused.text
     assert "Out with it.</textarea>" in refused.text
+    refused = settle(client_of(cast.lena), flags(session)[0], requeue="true", answer="In with it.")
+    assert refused.status_code == 409
+    assert "A gold comparison has no place in the queue" in refused.text
     assert session.exec(select(Slot)).all() != []
     assert flags(session)[0].answer is None
 
@@ -288,6 +291,9 @@ def test_by_the_api(
     assert told.status_code == 201
     assert told.json is not None
     assert client.get(f"{base}/flags", headers=ann).status_code == 403
+    both = {"retire": True, "requeue": True}
+    refused = client.post(f"{base}/flags/{told.json['uid']}", json=both, headers=lena)
+    assert (refused.status_code, "Choose one: take the pair" in refused.text) == (422, True)
     listed = client.get(f"{base}/flags", headers=lena).json
     assert listed is not None
     [one] = listed["items"]
