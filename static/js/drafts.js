@@ -82,7 +82,8 @@ async function answered(pair, body, response) {
   }
   if (numbered) pair.elements.draft_version.value = version;
   if (pair === form()) {
-    tell(numbered && response.ok ? "saved" : "");
+    // What was typed meanwhile is on its way yet.
+    tell(numbered && response.ok && !dirty ? "saved" : "");
     if (numbered && !response.ok) part("[data-newer-draft]").hidden = false;
   }
   return response.ok;

@@ -102,6 +102,22 @@ def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open
     expect(page.get_by_text("Something else was entered for this pair")).to_be_hidden()
 
 
+def test_only_what_is_there_is_said_to_be_saved(site: Site, open_page: OpenPage) -> None:
+    project, page = make_project(site.data, "slow", **ASKED), open_page()
+    let_in(page, site, "slow@example.org")
+    page.goto(site.address(f"{project}/judge"))
+    why, held = page.get_by_label("Why?"), []
+    page.route("**/judge/draft", lambda route: held.append(route))
+    with page.expect_request("**/judge/draft"):
+        why.fill("One.")
+    why.fill("One and two.")
+    with page.expect_request("**/judge/draft"):
+        held[0].continue_()
+    expect(page.get_by_text("Draft saved")).to_be_hidden()
+    held[1].continue_()
+    expect(page.get_by_text("Draft saved")).to_be_visible()
+
+
 def test_a_draft_that_comes_after_its_verdict_is_no_error(site: Site, open_page: OpenPage) -> None:
     project, page = make_project(site.data, "lotte", **ASKED), open_page()
     let_in(page, site, "lotte@example.org")
