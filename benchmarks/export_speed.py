@@ -1,10 +1,10 @@
 """A live export beside its floor: what a bare cursor with orjson, or with pyarrow, takes for the same rows.
 
-The floor is a short script's, which a researcher with the database would run instead of the export: it
-parses the JSON of each row and writes the row, or builds the file's columns and writes them with pyarrow's
-defaults. The strictest is told, too, with no target: stored JSON goes into the line unparsed
-(orjson.Fragment), and into Parquet as flat text with the export's own settings. All floors read in the
-export's order along an index, so that nothing is sorted.
+The target stands beside the bare floor: stored JSON goes into the line unparsed (orjson.Fragment), and into
+Parquet as flat text with the export's own settings. Beside it, with no target, is told what a researcher
+with the database would write in a short script: a loop that parses the JSON of each row and writes the row,
+or builds the file's columns and writes them with pyarrow's defaults. All floors read in the export's order
+along an index, so that nothing is sorted.
 
 What no floor does is to hash what it writes, which an export does in a thread of its own, beside the rest:
 the processor's time with and without that thread is told; without it is what the stream waits for.
@@ -291,12 +291,12 @@ def main() -> None:
 
 
 def _show(name: str, settings: Settings, spec: ExportSpec, runs: list[tuple[float, ...]]) -> None:
-    bare, strict, first, total, alone = (min(run[place] for run in runs) for place in range(5))
+    script, bare, first, total, alone = (min(run[place] for run in runs) for place in range(5))
     rows = runs[0][5]
-    each = [f"{seconds / rows * 1e6:.1f}" for seconds in (total, alone, bare, strict)]
-    cost = "{} µs of CPU a row, {} without hashing, against {} and the strictest {}".format(*each)
+    each = [f"{seconds / rows * 1e6:.1f}" for seconds in (total, alone, bare, script)]
+    cost = "{} µs of CPU a row, {} without hashing, against {} and a script's {}".format(*each)
     speed = f"{bare / alone:.0%} of the floor's speed (≥ 60 %), {bare / total:.0%} with hashing"
-    speed += f"; of the strictest {strict / alone:.0%} and {strict / total:.0%}"
+    speed += f"; of a script's {script / alone:.0%} and {script / total:.0%}"
     # In a process of its own, as a worker's is; the floors have taken some of this one's.
     with multiprocessing.get_context("spawn").Pool(1) as pool:
         before, after = pool.apply(largest, (settings, spec))
