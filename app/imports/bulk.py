@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from itertools import count
+from itertools import chain, count
 from typing import Any
 
 import orjson
@@ -13,6 +13,9 @@ SQLITE = "sqlite"
 
 # Sequence values taken at once on PostgreSQL; unused ones are lost, which does no harm.
 BLOCK = 1000
+
+# Rows that one statement adds on SQLite, which then opens the table and its indexes once for all of them.
+TOGETHER = 100
 
 
 def is_sqlite(connection: sa.Connection) -> bool:
@@ -31,7 +34,15 @@ def insert(
     if is_sqlite(connection):
         # As text, long JSON would be decoded here only to be encoded again.
         marks = ", ".join("CAST(? AS TEXT)" if column else "?" for column in json)
-        connection.exec_driver_sql(f"INSERT INTO {table} ({names}) VALUES ({marks})", rows)  # noqa: S608 -- our own names
+        add = f"INSERT INTO {table} ({names}) VALUES ({marks})"  # noqa: S608 -- our own names
+        whole = len(rows) - len(rows) % TOGETHER
+        if whole:
+            batches = [
+                tuple(chain.from_iterable(rows[at : at + TOGETHER])) for at in range(0, whole, TOGETHER)
+            ]
+            connection.exec_driver_sql(add + f", ({marks})" * (TOGETHER - 1), batches)
+        if rows[whole:]:
+            connection.exec_driver_sql(add, rows[whole:])
         return
     cursor: Any = connection.connection.cursor()
     with cursor, cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy:
