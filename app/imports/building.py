@@ -42,7 +42,27 @@ def _prompt(row: fields.Prompted) -> bytes:
     return turns.dumped_prompt(row.prompt)
 
 
+# Each model's last plain response. Rows that compare several models on one prompt repeat them.
+_last: dict[tuple[str, int | None], tuple[str, Answer]] = {}
+
+
+def forget() -> None:
+    """Let go of the texts that were kept in case the next row repeats them."""
+    for repeated in (turns.dumped_question, prompt_key):
+        repeated.cache_clear()
+    _last.clear()
+
+
 def _answer(model: str, response: str | list[Message], sample: int | None = 0) -> Answer:
+    if not isinstance(response, str):
+        return _new_answer(model, response, sample)
+    last = _last.get((model, sample))
+    if last is None or last[0] != response:
+        last = _last[model, sample] = response, _new_answer(model, response, sample)
+    return last[1]
+
+
+def _new_answer(model: str, response: str | list[Message], sample: int | None) -> Answer:
     if turns.is_empty(response):
         # As if it had come without a text: its votes rank, and nobody is shown it or trains on it.
         return Answer(model, sample=sample, empty=True)

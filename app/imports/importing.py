@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlmodel import select
 
 from app import audit, db
-from app.imports import loading, shapes
+from app.imports import building, loading, shapes
 from app.imports.forms import ImportIn
 from app.imports.items import Item
 from app.imports.shapes import Shape
@@ -245,22 +245,18 @@ class _Run:
 def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Refusal]]]:
     items: list[Item] = []
     refusals: list[Refusal] = []
-    size = 0
+    before = source.taken
     for number, record in source.records():
         item = shape.read(number, record) if isinstance(record, dict) else record
         if isinstance(item, Refusal):
             refusals.append(item)
-            size += len(item.row)
         else:
             item.record = record
             items.append(item)
-            size += _size(item)
-        if len(items) + len(refusals) >= CHUNK_ROWS or size >= CHUNK_BYTES:
+        if len(items) + len(refusals) >= CHUNK_ROWS or source.taken - before >= CHUNK_BYTES:
             yield items, refusals
-            items, refusals, size = [], [], 0
+            items, refusals, before = [], [], source.taken
+            building.forget()
     if items or refusals:
         yield items, refusals
-
-
-def _size(item: Item) -> int:
-    return len(item.messages or b"") + sum(len(answer.messages or b"") for answer in item.answers)
+    building.forget()

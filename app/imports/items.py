@@ -3,6 +3,7 @@
 import re
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import Any
 
@@ -19,6 +20,7 @@ _NUL = re.compile(rb"(?:^|[^\\])(?:\\\\)*\\u0000")
 class Answer:
     """One response; ``sample`` None means the sample that has this text, or the next free one.
 
+    It is never changed: rows may share it.
     Without ``messages`` it is known from votes only, or it is ``empty``: nothing was answered.
     """
 
@@ -117,6 +119,7 @@ def digest(messages: bytes) -> bytes:
     return sha256(messages).digest()[:16]
 
 
+@lru_cache(1)
 def prompt_key(messages: bytes) -> str:
     """The name of a prompt that came without one: a digest of its stored messages."""
     return sha256(messages).hexdigest()[:24]

@@ -73,6 +73,8 @@ class Source:
     limit: int
     format: str = ""
     compression: str = ""
+    # Bytes of all records handed on so far; in CSV, characters.
+    taken: int = 0
     _start: int = 0
     _delimiter: str = ","
 
@@ -128,6 +130,7 @@ class Source:
         limit, number = self.limit, 0
         while line := stream.readline(limit + 1):
             number += 1
+            self.taken += len(line)
             if len(line) > limit:
                 yield number, self._too_long(number, line)
                 _skip_line(stream, line)
@@ -145,6 +148,7 @@ class Source:
                 in_list, wrapped = self.format == "json", self._start > 0
                 for raw in json_objects.split(stream, self.limit, in_list=in_list, wrapped=wrapped):
                     number += 1
+                    self.taken += len(raw)
                     yield number, _parsed(number, raw)
             except json_objects.TooLongError:
                 raise Unreadable(
@@ -181,6 +185,7 @@ class Source:
         while line := text.readline(self.limit + 1):
             if len(line) > self.limit:
                 raise csv.Error(f"line longer than {self.limit // MB} MB")
+            self.taken += len(line)
             yield line
 
     def _parquet_rows(self) -> Iterator[tuple[int, Record | Refusal]]:

@@ -1,6 +1,7 @@
 """Taking conversations apart: the prompt two of them share, and what each one answers."""
 
 import re
+from functools import lru_cache
 
 from app.imports.items import dumped, dumped_text
 from app.models import Message
@@ -13,12 +14,16 @@ TextOrMessages = str | list[Message]
 
 def dumped_prompt(value: TextOrMessages) -> bytes:
     """A prompt as it is stored; a plain string is the user's. Raises ValueError where it is empty."""
-    if not isinstance(value, str):
-        return dumped(value)
-    if not value.strip():
+    return dumped_question(value) if isinstance(value, str) else dumped(value)
+
+
+@lru_cache(1)
+def dumped_question(text: str) -> bytes:
+    """The same for a plain string."""
+    if not text or text.isspace():
         raise ValueError("prompt must not be empty")
-    said = hh_turns(value)
-    return dumped(said) if said else dumped_text("user", value)
+    said = hh_turns(text)
+    return dumped(said) if said else dumped_text("user", text)
 
 
 def dumped_response(value: TextOrMessages) -> bytes:
@@ -29,7 +34,7 @@ def dumped_response(value: TextOrMessages) -> bytes:
 def is_empty(response: TextOrMessages) -> bool:
     """Whether nothing is answered: no text, no call of a tool, no image."""
     if isinstance(response, str):
-        return not response.strip()
+        return not response or response.isspace()
     return not any(_says_something(message) for message in response)
 
 
