@@ -94,17 +94,19 @@ class Chunk:
         pairs = {vote.exported[1] for vote in own if vote.exported}
         self.exported = known.exported(self.connection, self.project_id, pairs)
         fresh = not self.places.prompts
-        placed: list[tuple[Item, list[Side], bool]] = []
+        placed: list[tuple[Item, str | None, list[Side], bool]] = []
         for item in items:
             try:
-                self._check_own(item.vote)
-                placed.append((item, *self.places.place(item)))
+                if item.vote is not None:
+                    self._check_own(item.vote)
+                sides, added = self.places.place(item)
+                placed.append((item, self._name(item, sides) if item.paired else None, sides, added))
             except ConflictError as conflict:
                 loaded.refused.append(refused(item.number, str(conflict), item.record))
-        self._know_pairs([(item, sides) for item, sides, _ in placed if item.paired], fresh=fresh)
-        for item, sides, added in placed:
+        self._know_pairs([(item, pair) for item, pair, _, _ in placed if pair], fresh=fresh)
+        for item, pair, sides, added in placed:
             try:
-                paired = item.paired and self._pair(item, sides)
+                paired = pair is not None and self._pair(item, pair, sides)
                 loaded.added += self._is_first(item, sides) if added or paired else 0
             except ConflictError as conflict:
                 loaded.refused.append(refused(item.number, str(conflict), item.record))
@@ -113,29 +115,26 @@ class Chunk:
         loaded.counts.update(self.pending.counts(self.places.prompts))
         return loaded
 
-    def _check_own(self, vote: Vote | None) -> None:
+    def _check_own(self, vote: Vote) -> None:
         """Refuse a vote by an annotator of the project itself, unless it is there."""
-        if vote is None or vote.annotator not in self.target.pseudonyms:
+        if vote.annotator not in self.target.pseudonyms:
             return
         if vote.exported is None:
             raise ConflictError(OWN_UNNAMED)
         if vote.exported[0] not in self.exported:
             raise ConflictError(OWN_GONE)
 
-    def _know_pairs(self, paired: list[tuple[Item, list[Side]]], *, fresh: bool) -> None:
-        self.pair_ids = {id(item): self._name(item, sides) for item, sides in paired}
+    def _know_pairs(self, paired: list[tuple[Item, str]], *, fresh: bool) -> None:
         votes = [item.vote for item, _ in paired if item.vote is not None]
         self.submissions = known.submissions(self.connection, [vote.submission for vote in votes])
         if fresh:
             self.comparisons: dict[str, ComparisonState] = {}
             return
-        old = {self.pair_ids[id(item)] for item, _ in paired if not self.places.prompts[item.key].new}
+        old = {pair for item, pair in paired if not self.places.prompts[item.key].new}
         self.comparisons = known.comparisons(self.connection, self.project_id, old)
         # Where a vote is there already, nobody asks what was judged before it.
         added = {
-            self.pair_ids[id(item)]
-            for item, _ in paired
-            if item.vote is None or item.vote.submission not in self.submissions
+            pair for item, pair in paired if item.vote is None or item.vote.submission not in self.submissions
         }
         self._know_given(self.comparisons[pair].id for pair in added & self.comparisons.keys())
 
@@ -152,8 +151,7 @@ class Chunk:
         a, b = item.answers
         return pair_id(item.key, (a.model, sides[0][1]), (b.model, sides[1][1]))
 
-    def _pair(self, item: Item, sides: list[Side]) -> bool:
-        pair = self.pair_ids[id(item)]
+    def _pair(self, item: Item, pair: str, sides: list[Side]) -> bool:
         if item.vote is not None:
             return self._judge(item, item.vote, pair, sides)
         comparison = self.comparisons.get(pair)

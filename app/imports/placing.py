@@ -1,6 +1,7 @@
 """Prompts and responses: which are there, which are new, and which contradict what is there."""
 
 from collections.abc import Sequence
+from operator import attrgetter
 
 import orjson
 
@@ -13,6 +14,7 @@ from app.imports.writing import Pending
 # What a prompt may come without and a later row may know; judgments are counted by some of it.
 FILLED = ("messages", "category", "language", "tags", "meta")
 FILED_BY = frozenset({"category", "language"})
+_all_of = attrgetter(*FILLED)
 
 
 class ConflictError(Exception):
@@ -33,9 +35,8 @@ class Places:
     def place(self, item: Item) -> tuple[list[Side], bool]:
         """The item's responses by (model id, sample), and whether anything of it is new."""
         prompt = self.prompts.get(item.key)
-        if prompt is not None:
-            _check_prompt(item, prompt)
         is_new = prompt is None
+        is_known = prompt is not None and _all_of(item) == _all_of(prompt)
         if prompt is None:
             prompt = PromptState(
                 self.pending.new_id("prompts"),
@@ -46,32 +47,38 @@ class Places:
                 item.meta,
                 new=True,
             )
-        sides = self._resolve(item.answers, prompt.id)
+        elif not is_known:
+            _check_prompt(item, prompt)
+        sides, missing = self._resolve(item.answers, prompt.id)
         if item.paired and sides[0] == sides[1]:
             raise ConflictError("the two responses are the same one")
         if is_new:
             self.prompts[item.key] = prompt
-        filled = not is_new and self._fill(item, prompt)
-        added = [self.add_response(prompt.id, *pair) for pair in zip(item.answers, sides, strict=True)]
+        filled = not (is_new or is_known) and self._fill(item, prompt)
+        added = [self.add_response(prompt.id, *pair) for pair in missing]
         return sides, is_new or filled or any(added)
 
-    def _resolve(self, answers: list[Answer], prompt_id: int) -> list[Side]:
+    def _resolve(self, answers: list[Answer], prompt_id: int) -> tuple[list[Side], list[tuple[Answer, Side]]]:
+        """The answers' sides, and those whose text is not there."""
         sides: list[Side] = []
+        missing: list[tuple[Answer, Side]] = []
         for answer in answers:
             model_id = self.names.model(answer.model)
             samples = self.responses.get((prompt_id, model_id), {})
-            if answer.sample is None:
+            sample = answer.sample
+            if sample is None:
                 taken = {sample for model, sample in sides if model == model_id}
-                sides.append((model_id, _sample_of(answer, samples, taken)))
-                continue
-            there = samples.get(answer.sample)
-            if there is not None and answer.digest is not None and there != answer.digest:
+                sample = _sample_of(answer, samples, taken)
+            there = samples.get(sample)
+            if there is None:
+                missing.append((answer, (model_id, sample)))
+            elif answer.digest is not None and there != answer.digest:
                 raise ConflictError(
                     f"{answer.model} already has another response to this prompt"
-                    + (f" as sample {answer.sample}" if answer.sample else "")
+                    + (f" as sample {sample}" if sample else "")
                 )
-            sides.append((model_id, answer.sample))
-        return sides
+            sides.append((model_id, sample))
+        return sides, missing
 
     def add_response(self, prompt_id: int, answer: Answer, side: Side) -> bool:
         """Add a response, or its text to one known from votes; whether either was new."""
