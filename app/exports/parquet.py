@@ -17,11 +17,10 @@ from app.exports.pairs import Pairs
 from app.exports.preferences import ANSWERED, ASKED, ASKS
 from app.exports.verdicts import Verdict
 
-# A row group is held whole while it is written: a bound for short rows, and one for long ones.
+# A row group is held whole while it is written. The first ones are short, so that the file begins soon;
+# the more there are, the longer they are, up to a bound: each takes time, and 40 kB until the end.
 ROW_GROUP = 1_000
 ROW_GROUP_BYTES = 2**22
-# Where each column of each group lies is kept until the end, 40 kB a group: of many rows more are one.
-GROUPS = 250
 PAGE = 2**17
 BLOCK = 2**20
 
@@ -233,15 +232,15 @@ class _OfPairs:
     def __init__(self, spec: ExportSpec) -> None:
         self.columns = schema(spec)
         self.joined = spec.format is Format.TRL_IMPLICIT
+        self.kinds = list(OWN[spec.format].items())
         self.own: dict[str, list[pa.Array]] = {}
         self.told: list[list[Any]] = [[] for _ in range(len(TOLD) + 1)]
 
     def add(self, pairs: Pairs) -> None:
         messages = _plain if not self.joined and all(pairs.preferences.is_plain) else _messages
-        for field, texts in zip(self.columns, pairs.own, strict=False):
-            is_list = field.type == MESSAGES
-            made = messages(texts) if is_list else pa.array(map(orjson.loads, texts), field.type)
-            self.own.setdefault(field.name, []).append(made)
+        for (name, kind), texts in zip(self.kinds, pairs.own, strict=True):
+            made = messages(texts) if kind is MESSAGES else pa.array(map(orjson.loads, texts), kind)
+            self.own.setdefault(name, []).append(made)
         for kept, more in zip(self.told, pairs.preferences[3:-1], strict=True):
             kept += more
 
@@ -308,7 +307,7 @@ def _groups(chunks: Iterator[Rows], start: Callable[[], _Group]) -> Iterator[_Gr
         group.add(some)
         count += len(some)
         size += some.size
-        if count >= max(ROW_GROUP, written // GROUPS) or size >= ROW_GROUP_BYTES:
+        if count >= max(ROW_GROUP, written // 2) or size >= ROW_GROUP_BYTES:
             yield group
             written += count
             group, count, size = start(), 0, 0
