@@ -14,6 +14,7 @@ Run: python -m benchmarks.export_speed [--quick]
 
 import argparse
 import multiprocessing
+import random
 import sqlite3
 import sys
 import tempfile
@@ -40,7 +41,13 @@ NAMES = {1: "heron", 2: "lark"}
 # Rows of Parquet written at once.
 GROUP = 1_000
 
-TEXT = "A sentence of an answer that is neither long nor short. " * 13  # 730 characters a side
+# Made-up words, some far more frequent than others: paragraphs of them compress three times, as real
+# answers do, where one sentence over and over would cost Parquet nothing to compress.
+SYLLABLES = (
+    "ka", "lo", "mi", "ren", "tor", "es", "ul", "pha", "dri", "san", "ve", "qui", "na", "bo", "st", "or"
+)  # fmt: skip
+WORDS = 4_000
+PARAGRAPHS = 5_000
 QUOTE = 'Somebody said: "No." '
 FLOOR = """
 SELECT c.pair_id, p.key, p.messages, a.messages, b.messages, p.category, p.language, c.model_a_id,
@@ -77,6 +84,8 @@ ORDER BY c.prompt_id, c.id
 def fill(path: Path, pairs: int) -> None:
     """A project with this many judged comparisons, one prompt each."""
     prompt = orjson.dumps([{"role": "user", "content": "What is the question?"}]).decode()
+    draw = random.Random(7)
+    texts = _paragraphs(draw)
     with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA foreign_keys=OFF")
         models = ((model, f"uid{model}", name) for model, name in NAMES.items())
@@ -93,7 +102,7 @@ def fill(path: Path, pairs: int) -> None:
         for model in (1, 2):
             connection.executemany(
                 "INSERT INTO responses (prompt_id, model_id, sample, messages) VALUES (?,?,0,?)",
-                ((n, model, _answer(n, model)) for n in numbers),
+                ((n, model, _answer(n, model, draw.choices(texts, k=2))) for n in numbers),
             )
         connection.executemany(
             "INSERT INTO comparisons (id, project_id, pair_id, prompt_id, model_a_id, sample_a, model_b_id,"
@@ -107,8 +116,15 @@ def fill(path: Path, pairs: int) -> None:
         )
 
 
-def _answer(number: int, model: int) -> str:
-    text = f"{number} {model} {TEXT}"
+def _paragraphs(draw: random.Random) -> list[str]:
+    """Texts of some 365 characters, two of which are an answer."""
+    words = ["".join(draw.choices(SYLLABLES, k=draw.choice((1, 2, 2, 3, 3, 4)))) for _ in range(WORDS)]
+    weights = [1 / (place + 3) for place in range(WORDS)]
+    return [" ".join(draw.choices(words, weights, k=53)) for _ in range(PARAGRAPHS)]
+
+
+def _answer(number: int, model: int, paragraphs: list[str]) -> str:
+    text = f"{number} {model} " + "\n\n".join(paragraphs)
     # Text with quotation marks is escaped in JSON, so it takes longer to check.
     return orjson.dumps([{"role": "assistant", "content": text if number % 3 else QUOTE + text}]).decode()
 
