@@ -118,6 +118,11 @@ class Prepared:
         cursor, compiled = self._execute(session, values)
         return [compiled.make(raw) for raw in cursor.fetchall()]
 
+    def raw(self, session: Session, **values: Any) -> list[tuple[Any, ...]]:
+        """Every row as the driver gives it: naming the columns of many costs a third of reading them."""
+        cursor, _ = self._execute(session, values)
+        return list(cursor.fetchall())
+
     def _execute(
         self, session: Session, values: Mapping[str, Any] | list[Mapping[str, Any]]
     ) -> tuple[Any, _Compiled]:
@@ -178,8 +183,10 @@ def _kept(makes: Callable[[Row], Any], make: Callable[[Iterable[Any]], Row]) -> 
 
 
 def _maker(columns: Sequence[Any], dialect: sa.Dialect) -> Callable[[Iterable[Any]], Row]:
-    # Straight to the tuple: the class's own constructor takes the values one by one.
-    row = partial(tuple.__new__, cast(Any, namedtuple("Row", [column.key for column in columns])))
+    # Straight to the tuple: the class's own constructor takes the values one by one. Where columns have no
+    # name of their own, rows are asked for as they are.
+    names = [str(column.key) for column in columns]
+    row = partial(tuple.__new__, cast(Any, namedtuple("Row", names, rename=True)))
     # Most columns need no processing.
     processors = [
         (place, process)

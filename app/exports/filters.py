@@ -1,7 +1,8 @@
 """What is asked of comparisons and of judgments before they are read, and how many were not for it."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import col
@@ -56,10 +57,10 @@ def of_comparison(project: Project, spec: ExportSpec) -> Iterator[Asked]:
     )
     for reason, column, values in of_prompt:
         if values:
-            yield reason, sa.exists().where(asked.c.id == c.prompt_id, column.in_(values))
+            yield reason, sa.exists().where(asked.c.id == c.prompt_id, column.in_(_each(values)))
     if spec.model:
         named = sa.select(col(Model.id)).where(
-            col(Model.project_id) == project.id, col(Model.name).in_(spec.model)
+            col(Model.project_id) == project.id, col(Model.name).in_(_each(spec.model))
         )
         sides = (c.model_a_id.in_(named), c.model_b_id.in_(named))
         yield OTHER_MODELS, sa.and_(*sides) if len(spec.model) > 1 else sa.or_(*sides)
@@ -76,21 +77,26 @@ def of_judgment(spec: ExportSpec) -> Iterator[Asked]:
         of_kind = sa.select(col(Annotator.id)).where(col(Annotator.kind) == spec.kind)
         yield OTHER_KIND, j.annotator_id.in_(of_kind)
     if spec.group:
-        grouped = sa.select(col(Annotator.id)).where(col(Annotator.group_name).in_(spec.group))
+        grouped = sa.select(col(Annotator.id)).where(col(Annotator.group_name).in_(_each(spec.group)))
         yield OTHER_GROUP, j.annotator_id.in_(grouped)
     if spec.guideline:
-        versions = sa.select(col(Guideline.id)).where(col(Guideline.version).in_(spec.guideline))
+        versions = sa.select(col(Guideline.id)).where(col(Guideline.version).in_(_each(spec.guideline)))
         yield OTHER_GUIDELINE, j.guideline_id.in_(versions)
     verdict = j.outcome
     if spec.criterion is not None:
         verdict = j.criteria[spec.criterion].as_string()
         yield NOT_BY_CRITERION, verdict.is_not(None)
     if spec.ties is Ties.DROP:
-        yield FOR_NEITHER, verdict.in_((Outcome.A, Outcome.B))
+        yield FOR_NEITHER, verdict.in_(_each((Outcome.A, Outcome.B)))
     if spec.since is not None:
         yield OTHER_TIME, j.created_at >= beginning(spec.since)
     if spec.until is not None:
         yield OTHER_TIME, j.created_at < after(spec.until)
+
+
+def _each(values: Iterable[Any]) -> list[sa.ColumnElement[Any]]:
+    """Values that stand in a statement one by one, which it then has to be compiled with only once."""
+    return [sa.literal(value) for value in values]
 
 
 def _adjudicated() -> sa.ColumnElement[bool]:

@@ -22,7 +22,7 @@ from app.words import N_
 Row = dict[str, Any]
 Some = TypeVar("Some")
 # Is shown what rows are made of.
-Watch = Callable[[list[Any]], None]
+Watch = Callable[[Any], None]
 
 
 def make_lines(
@@ -61,10 +61,10 @@ def make_pairs(
     """Preferences as their format wants them, before they become lines."""
     chunks = iter_preferences(connection, project, spec, excluded)
     sayables = (sayable(spec.format, some, excluded) for some in chunks)
-    return (paired(spec.format, some) for some in _watched(sayables, watch) if some)
+    return (paired(spec.format, some) for some in _watched(sayables, watch) if some.prompt)
 
 
-def _watched(chunks: Iterator[list[Some]], watch: Watch) -> Iterator[list[Some]]:
+def _watched(chunks: Iterator[Some], watch: Watch) -> Iterator[Some]:
     for some in chunks:
         watch(some)
         yield some

@@ -12,21 +12,26 @@ from app.exports.lines import Lines
 from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out
 from app.exports.records import (
     ADJUDICATED,
+    COMPARISON,
     GOLD_VERDICT,
-    NUMBER,
+    MORE,
     PROMPT,
     RETIRED_AT,
-    Judged,
+    VOTE,
+    WHOLE,
+    Compared,
     Names,
-    Whole,
+    Row,
     iso,
+    judged,
     names,
     read_judgments,
 )
 from app.exports.verdicts import NOT_JUDGED, Decisions
 from app.models import Project, outside_id
 
-Row = dict[str, Any]
+# A row of the file.
+Told = dict[str, Any]
 
 
 def judgment_lines(
@@ -42,14 +47,14 @@ def judgment_lines(
     for chunk in read_judgments(connection, project, spec):
         made: list[bytes | memoryview] = []
         rows = 0
-        for comparison in chunk.comparisons:
-            found = chunk.judgments.get(comparison[NUMBER], [])
-            reason = _unwanted(comparison, found, spec, splits, decisions)
+        for compared in chunk:
+            found = judged(compared)
+            reason = _unwanted(compared, found, spec, splits, decisions)
             if reason is not None:
-                leave_out(excluded, reason, comparison, len(found))
+                leave_out(excluded, reason, compared[0], len(found))
                 continue
             # Written once for all of its judgments, and put behind what each says, without their braces.
-            shared = memoryview(orjson.dumps(_of_comparison(comparison, known, splits, wrap)))[1:]
+            shared = memoryview(orjson.dumps(_of_comparison(compared[0], known, splits, wrap)))[1:]
             for judgment in found:
                 own = orjson.dumps(_of_judgment(judgment, known, wrap))[:-1]
                 made += own, b",", shared, b"\n"
@@ -58,27 +63,43 @@ def judgment_lines(
 
 
 def _unwanted(
-    comparison: Whole, found: list[Judged], spec: ExportSpec, splits: Splits, decisions: Decisions | None
+    compared: Compared, found: list[Row], spec: ExportSpec, splits: Splits, decisions: Decisions | None
 ) -> str | None:
+    comparison = compared[0]
     if not splits.wants(comparison[PROMPT]):
         return OTHER_SPLIT
     if not found:
         return NOT_JUDGED
     if comparison[GOLD_VERDICT] and spec.gold is Gold.OUT:
         return GOLD
-    return None if decisions is None else _unmet(found, comparison[ADJUDICATED], decisions)
+    return None if decisions is None else _unmet(found, decisions)
 
 
-def _unmet(found: list[Judged], adjudicated: str | None, decisions: Decisions) -> str | None:
+def _unmet(found: list[Row], decisions: Decisions) -> str | None:
     """What was asked for that the live ones do not come to; none at all are not agreed on anything."""
     live = [judgment for judgment in found if judgment[RETIRED_AT] is None]
-    return decisions.of(live, adjudicated).reason if live else decisions.unmet(0, 0.0, 0.0)
+    return decisions.of(live).reason if live else decisions.unmet(0, 0.0, 0.0)
 
 
-def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> Row:
-    (_, annotator, outcome, strength, guideline, created_at, swapped, retired_at, submission,
-     preference, criteria, ratings, tags, spans, rationale, better_answer, confidence, answers, rubric,
-     duration, source, supersedes) = judgment  # fmt: skip
+def _of_judgment(judgment: Row, known: Names, wrap: Callable[[str], Any]) -> Told:
+    annotator, outcome, strength, guideline, _, created_at, swapped = judgment[VOTE]
+    (
+        retired_at,
+        submission,
+        preference,
+        criteria,
+        ratings,
+        tags,
+        spans,
+        rationale,
+        better_answer,
+        confidence,
+        answers,
+        rubric,
+        duration,
+        source,
+        supersedes,
+    ) = judgment[MORE]
     who = known.annotators[annotator]
     return {
         "judgment_id": outside_id(submission),
@@ -109,9 +130,10 @@ def _of_judgment(judgment: Judged, known: Names, wrap: Callable[[str], Any]) -> 
     }
 
 
-def _of_comparison(comparison: Whole, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Row:
-    (_, _, prompt, response_a, response_b, gold, adjudicated, pair_id, prompt_id, model_a, model_b, category,
-     language, _, sample_a, sample_b, prompt_tags, batch) = comparison  # fmt: skip
+def _of_comparison(row: Row, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Told:
+    (_, _, prompt, response_a, response_b, gold, pair_id, prompt_id, model_a, model_b, category,
+     language) = row[COMPARISON]  # fmt: skip
+    sample_a, sample_b, prompt_tags, batch = row[WHOLE]
     return {
         "pair_id": pair_id,
         "prompt_id": prompt_id,
@@ -120,7 +142,7 @@ def _of_comparison(comparison: Whole, known: Names, splits: Splits, wrap: Callab
         "sample_a": sample_a,
         "sample_b": sample_b,
         "gold": gold,
-        "adjudicated": adjudicated,
+        "adjudicated": row[ADJUDICATED],
         "batch": known.batches.get(batch or 0),
         "category": category,
         "language": language,

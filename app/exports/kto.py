@@ -29,9 +29,7 @@ class _Response:
     lost: list[Row] = field(default_factory=list)
 
 
-def labelled(
-    chunks: Iterator[list[Preference]], excluded: Counter[str]
-) -> Iterator[tuple[Columns, list[Piece]]]:
+def labelled(chunks: Iterator[Preferences], excluded: Counter[str]) -> Iterator[tuple[Columns, list[Piece]]]:
     """Each response once for its prompt: their columns, and where they come from as JSON without its braces.
 
     One that won as often as it lost is left out and counted.
@@ -50,11 +48,11 @@ def labelled(
             yield tuple(own), [sources]
 
 
-def _whole_prompts(chunks: Iterator[list[Preference]]) -> Iterator[list[Preference]]:
+def _whole_prompts(chunks: Iterator[Preferences]) -> Iterator[list[Preference]]:
     """The same pairs, cut only between prompts."""
     held: list[Preference] = []
     for pairs in chunks:
-        held += pairs
+        held += pairs.rows()
         cut = len(held)
         while cut and _prompt(held[cut - 1]) == _prompt(held[-1]):
             cut -= 1

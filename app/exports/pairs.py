@@ -9,7 +9,7 @@ import orjson
 
 from app.exports.forms import Format
 from app.exports.preferences import Messages
-from app.exports.seen import Preference, Preferences
+from app.exports.seen import Preferences
 from app.words import N_
 
 # Reasons in the words the page and the manifest show, beside the verdicts' and the texts' own.
@@ -45,26 +45,23 @@ class Pairs:
         return sum(sum(map(len, column)) for column in self.own)
 
 
-def paired(wanted: Format, pairs: list[Preference]) -> Pairs:
+def paired(wanted: Format, pairs: Preferences) -> Pairs:
     """Pairs that the format can say, in its columns; at least one."""
-    columns = Preferences(*zip(*pairs, strict=True))
-    return Pairs(WRITTEN[wanted](columns.prompt, columns.chosen, columns.rejected), columns)
+    return Pairs(WRITTEN[wanted](pairs.prompt, pairs.chosen, pairs.rejected), pairs)
 
 
-def sayable(wanted: Format, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
+def sayable(wanted: Format, pairs: Preferences, excluded: Counter[str]) -> Preferences:
     """The pairs that a format can say; the others are counted by their reason."""
     problem_of = PROBLEMS.get(wanted)
-    if problem_of is None:
+    if problem_of is None or all(pairs.is_plain):
         return pairs
-    kept: list[Preference] = []
-    for pair in pairs:
-        prompt, chosen, rejected, *_, is_plain = pair
+    kept: list[bool] = []
+    for prompt, chosen, rejected, *_, is_plain in pairs.rows():
         problem = None if is_plain else problem_of(*map(orjson.loads, (prompt, chosen, rejected)))
-        if problem is None:
-            kept.append(pair)
-        else:
+        kept.append(problem is None)
+        if problem is not None:
             excluded[problem] += 1
-    return kept
+    return pairs.only(kept)
 
 
 def _openai_problem(prompt: Messages, *answers: Messages) -> str | None:

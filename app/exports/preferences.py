@@ -3,10 +3,13 @@
 Whatever would poison training is left out, and counted by its reason.
 """
 
+import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import compress
+from operator import eq, itemgetter
 from typing import Any, NamedTuple
 
 import orjson
@@ -16,24 +19,25 @@ from sqlmodel import Session
 from app.exports.forms import Aggregate, ExportSpec, Split
 from app.exports.lines import Piece
 from app.exports.records import (
-    ADJUDICATED,
     BY,
     BY_NOBODY,
     BY_SIMULATED,
+    COMPARISON,
     CREATED_AT,
     GOLD_VERDICT,
-    NUMBER,
+    OUTCOME,
     PROMPT,
     SETTLED_AT,
     SWAPPED,
-    Chunk,
+    TEXTS,
     Compared,
-    Vote,
+    Row,
     iso,
+    judged,
     names,
     read_votes,
 )
-from app.exports.seen import Preference, Preferences, Seen
+from app.exports.seen import Preferences, Seen
 from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, UNREAL, Decisions, Verdict
 from app.leaderboard import bias
 from app.models import Project
@@ -58,6 +62,8 @@ ASKED, ANSWERED = len(ASKS), len(ANSWERS)
 ENDS = '"}]'
 # Looked at one by one in what is said; of more, parsing is the quicker way.
 QUOTES = 8
+# What a turn that says something does not begin with; after a backslash a blank may follow.
+NO_WORD = '"\\' + "".join(filter(str.isspace, map(chr, range(sys.maxunicode))))
 
 Messages = list[dict[str, Any]]
 
@@ -85,12 +91,12 @@ class Battle(NamedTuple):
     provenance: dict[str, Any]
 
 
-Decided = tuple[Compared, Verdict, list[Vote]]
+Decided = tuple[Compared, Verdict]
 
 
 def iter_preferences(
     connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str]
-) -> Iterator[list[Preference]]:
+) -> Iterator[Preferences]:
     """The preferences in stable order, some at a time; ``excluded`` counts what was left out, by reason.
 
     All of a prompt's follow one another. The caller's transaction is the snapshot.
@@ -98,7 +104,8 @@ def iter_preferences(
     reading = _Reading(connection, project, spec, excluded)
     seen = Seen()
     for chunk in reading.chunks:
-        yield reading.preferences(chunk, seen)
+        if made := reading.preferences(chunk):
+            yield seen.new(made, excluded)
 
 
 def iter_battles(
@@ -125,30 +132,52 @@ class _Reading:
         self.splits = Splits(spec)
         self.chunks = read_votes(connection, project, spec)
 
-    def preferences(self, chunk: Chunk, seen: Seen) -> list[Preference]:
-        made: list[Preference] = []
-        models, split = self.names.models, self.splits.of
-        for comparison, verdict, votes in self._decided(chunk):
-            (_, _, prompt, chosen, rejected, _, _, pair_id, prompt_id, model, other,
-             category, language, _) = comparison  # fmt: skip
-            plain, problem = fitness(prompt, chosen, rejected)
-            if problem is not None:
-                self.excluded[problem] += 1
-                continue
-            if verdict.outcome == "b":
-                chosen, rejected, model, other = rejected, chosen, other, model
-            made.append(
-                (prompt, chosen, rejected, pair_id, prompt_id, models[model], models[other], verdict,
-                 _latest(votes) if votes else iso(comparison[SETTLED_AT]),
-                 language or "", category or "", split(prompt), plain)
-            )  # fmt: skip
-        return seen.new(made, self.excluded)
-
-    def battles(self, chunk: Chunk) -> Iterator[Battle]:
+    def preferences(self, chunk: list[Compared]) -> Preferences | None:
+        """The pairs that may be trained on, seen before or not; None where there is none."""
+        decided = list(zip(*self._decided(chunk), strict=True))
+        if not decided:
+            return None
+        rows, verdicts = decided
+        columns = list(zip(*map(_first, rows), strict=True))
+        is_plain, problems = fitness(*columns[TEXTS])
+        if any(problems):
+            self.excluded.update(filter(None, problems))
+            fit = [problem is None for problem in problems]
+            columns = [tuple(compress(column, fit)) for column in columns]
+            rows, verdicts = tuple(compress(rows, fit)), tuple(compress(verdicts, fit))
+            is_plain = list(compress(is_plain, fit))
+        if not rows:
+            return None
+        _, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category, language = columns[COMPARISON]
         models = self.names.models
-        for comparison, verdict, votes in self._decided(chunk):
-            (_, _, prompt, a, b, _, _, pair_id, prompt_id, model_a, model_b,
-             category, language, _) = comparison  # fmt: skip
+        sides = [
+            (two, one, models[second], models[first])
+            if verdict.outcome == "b"
+            else (one, two, models[first], models[second])
+            for verdict, one, two, first, second in zip(verdicts, a, b, model_a, model_b, strict=True)
+        ]
+        chosen, rejected, winners, losers = zip(*sides, strict=True)
+        return Preferences(
+            prompt,
+            chosen,
+            rejected,
+            pair_id,
+            prompt_id,
+            winners,
+            losers,
+            verdicts,
+            list(map(_when, rows)),
+            [known or "" for known in language],
+            [known or "" for known in category],
+            list(map(self.splits.of, prompt)),
+            is_plain,
+        )
+
+    def battles(self, chunk: list[Compared]) -> Iterator[Battle]:
+        models = self.names.models
+        for compared, verdict in self._decided(chunk):
+            (_, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category,
+             language) = compared[0][COMPARISON]  # fmt: skip
             if prompt is None or a is None or b is None:
                 self.excluded[TEXTLESS] += 1
                 continue
@@ -158,7 +187,7 @@ class _Reading:
             told = {
                 "pair_id": pair_id,
                 **verdict.votes,
-                "judged_at": _latest(votes) if votes else iso(comparison[SETTLED_AT]),
+                "judged_at": _when(compared),
                 "language": language or "",
                 "category": category or "",
                 "split": self.splits.of(prompt),
@@ -170,49 +199,51 @@ class _Reading:
                 Side(models[model_b], b),
                 verdict,
                 told["annotators"][0] if self.each else self.spec.aggregating.value,
-                self.each and bool(votes[0][SWAPPED]),
+                self.each and bool(compared[0][SWAPPED]),
                 told,
             )
 
-    def _decided(self, chunk: Chunk) -> Iterator[Decided]:
+    def _decided(self, chunk: list[Compared]) -> Iterator[Decided]:
         """The comparisons of the wanted split whose judgments come to something that can be written."""
         everything = self.splits.wanted is None
-        for comparison in chunk.comparisons:
-            votes = chunk.judgments.get(comparison[NUMBER], [])
+        for compared in chunk:
+            comparison = compared[0]
             if not (everything or self.splits.wants(comparison[PROMPT])):
-                self._leave_out(OTHER_SPLIT, comparison, votes)
+                self._leave_out(OTHER_SPLIT, compared)
                 continue
-            gold = comparison[GOLD_VERDICT]
-            verdict = self.decisions.of(votes, comparison[ADJUDICATED])
-            reason = verdict.reason if gold is None or self.has_gold else GOLD
+            verdict = self.decisions.of(compared)
+            reason = verdict.reason if comparison[GOLD_VERDICT] is None or self.has_gold else GOLD
             if reason is not None:
-                self._leave_out(reason, comparison, votes)
+                self._leave_out(reason, compared)
             elif self.each:
-                yield from self._one_by_one(comparison, verdict, votes)
+                yield from self._one_by_one(compared, verdict)
             else:
-                yield comparison, verdict, votes
+                yield compared, verdict
 
-    def _leave_out(self, reason: str, comparison: Compared, votes: list[Vote]) -> None:
+    def _leave_out(self, reason: str, compared: Compared) -> None:
         if self.each:
-            leave_out(self.excluded, reason, comparison, len(votes))
+            leave_out(self.excluded, reason, compared[0], len(judged(compared)))
         else:
-            self.excluded[unpassed(comparison) if reason == UNPASSED else reason] += 1
+            self.excluded[unpassed(compared[0]) if reason == UNPASSED else reason] += 1
 
-    def _one_by_one(self, comparison: Compared, majority: Verdict, votes: list[Vote]) -> Iterator[Decided]:
-        for vote in votes:
-            _, _, outcome, *_ = vote
+    def _one_by_one(self, compared: Compared, majority: Verdict) -> Iterator[Decided]:
+        for vote in judged(compared):
+            outcome = vote[OUTCOME]
             if self.spec.format.for_training and outcome != majority.outcome:
                 self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
             else:
-                yield comparison, self.decisions.of([vote], comparison[ADJUDICATED]), [vote]
+                yield [vote], self.decisions.of([vote])
 
 
-def unpassed(comparison: Compared) -> str:
+_first = itemgetter(0)
+
+
+def unpassed(comparison: Row) -> str:
     """Why no judgment of a comparison counts where they are filtered."""
     return {BY_NOBODY: NOT_JUDGED, BY_SIMULATED: UNREAL}.get(comparison[BY], UNPASSED)
 
 
-def leave_out(excluded: Counter[str], reason: str, comparison: Compared, judgments: int) -> None:
+def leave_out(excluded: Counter[str], reason: str, comparison: Row, judgments: int) -> None:
     """Count a comparison's judgments, or where there is none to count that nobody judged it.
 
     Those that filters kept from being read are counted by these.
@@ -253,8 +284,11 @@ def _among(language: str, category: str, split: str) -> str:
     return f'","language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
 
 
-def _latest(votes: list[Vote]) -> str:
-    return iso(votes[0][CREATED_AT] if len(votes) == 1 else max(vote[CREATED_AT] for vote in votes))
+def _when(compared: Compared) -> str:
+    """When the last judgment was, or without any the reviewer's verdict."""
+    if len(compared) > 1:
+        return iso(max(vote[CREATED_AT] for vote in compared))
+    return iso(compared[0][CREATED_AT] or compared[0][SETTLED_AT])
 
 
 def weights(connection: sa.Connection, project: Project, spec: ExportSpec) -> dict[int, float]:
@@ -295,56 +329,60 @@ class Splits:
         return self.wanted is None or self.of(prompt) == self.wanted
 
 
-def fitness(prompt: str | None, a: str | None, b: str | None) -> tuple[bool, str | None]:
-    """Whether each of these is one plain turn, and why they cannot be a training row, if they cannot.
+def fitness(
+    prompts: Sequence[str | None], a: Sequence[str | None], b: Sequence[str | None]
+) -> tuple[list[bool], list[str | None]]:
+    """Of each: whether its texts are one plain turn, and why they cannot be a training row, if they cannot.
 
     The first is told without parsing most; it may be false of some that are.
     """
+    are_one = (_are_one(prompts, ASKS), _are_one(a, ANSWERS), _are_one(b, ANSWERS))
+    is_plain = list(map(all, zip(*are_one, strict=True)))
+    if all(is_plain) and not any(map(eq, a, b)):
+        return is_plain, [None] * len(is_plain)
+    problems = [
+        None if plain and one != other else _problem(prompt, one, other)
+        for plain, prompt, one, other in zip(is_plain, prompts, a, b, strict=True)
+    ]
+    return is_plain, problems
+
+
+def _problem(prompt: str | None, a: str | None, b: str | None) -> str | None:
     if prompt is None or a is None or b is None:
-        return False, TEXTLESS
-    if a == b:
-        return False, SAME_TEXT
-    if _is_one(prompt, ASKS) and _is_one(a, ANSWERS) and _is_one(b, ANSWERS):
-        return True, None
-    return False, _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
+        return TEXTLESS
+    return SAME_TEXT if a == b else _trouble(orjson.loads(prompt), orjson.loads(a), orjson.loads(b))
 
 
-def _is_one(messages: str, begins: str) -> bool:
-    """Whether messages are one plain turn that says something; it may be false of some that are."""
-    if not (messages.startswith(begins) and messages.endswith(ENDS)):
-        return False
-    said = messages[len(begins) : -len(ENDS)]
-    if not (said[:1].isalnum() or _begins_words(said[:1])):
-        return False
-    return '"' not in said or _are_quotes(said) or _has_one_turn(messages)
+def _are_one(texts: Sequence[str | None], begins: str) -> list[bool]:
+    """Which messages are one plain turn that says something; it may be false of some that are."""
+    first, ends = len(begins), len(ENDS)
+    # Slices, because they are compared sooner than methods are called.
+    return [
+        text is not None
+        and text[:first] == begins
+        and text[first] not in NO_WORD
+        and ((mark := text.find('"', first)) == len(text) - ends or _is_one_turn(text, mark))
+        for text in texts
+    ]
 
 
-def _begins_words(first: str) -> bool:
-    """Not where nothing follows, nor blanks or an escape, which may be one."""
-    return bool(first) and first not in '"\\' and not first.isspace()
-
-
-def _are_quotes(said: str) -> bool:
-    """Whether marks within are what a turn quotes, and none ends it; false also where there are many."""
-    words, _, rest = said.partition('"')
+def _is_one_turn(text: str, mark: int) -> bool:
+    """Whether marks within what is said, of which this is the first, are what it quotes, and none ends it."""
+    last = len(text) - len(ENDS)
     for _ in range(QUOTES):
-        # Not even escaped, or by a backslash that may be escaped itself.
-        if words[-1:] != "\\" or words[-2:-1] == "\\":
-            return False
-        words, mark, rest = rest.partition('"')
-        if not mark:
+        if mark == last:
             return True
-    return False
-
-
-def _has_one_turn(messages: str) -> bool:
-    turns = orjson.loads(messages)
-    return len(turns) == 1 and len(turns[0]) == 2
+        # Not even escaped, or by a backslash that may be escaped itself.
+        if text[mark - 1] != "\\" or text[mark - 2] == "\\":
+            break
+        mark = text.find('"', mark + 1)
+    turns = orjson.loads(text)
+    return len(turns) == 1 and len(turns[0]) == 2 and text.endswith(ENDS)
 
 
 def _is_plain(messages: str) -> bool:
     """Whether stored messages are plain turns."""
-    return _is_one(messages, ASKS) or _is_one(messages, ANSWERS) or _plain(orjson.loads(messages))
+    return any(_are_one([messages], ASKS) + _are_one([messages], ANSWERS)) or _plain(orjson.loads(messages))
 
 
 def _trouble(prompt: Messages, *answers: Messages) -> str | None:

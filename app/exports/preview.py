@@ -20,7 +20,7 @@ from app.exports.forms import EVERYTHING, ExportSpec, File, Format, Part, Run
 from app.exports.judged import Judged
 from app.exports.lines import Lines
 from app.exports.preferences import Battle, Side
-from app.exports.seen import Preference
+from app.exports.seen import Preferences
 from app.exports.verdicts import Verdict
 from app.models import Comparison, Project
 from ranking.uncertainty import clustered_wilson
@@ -194,8 +194,8 @@ class _Pairs:
         self.chosen: Counter[str] = Counter()
         self.rejected: Counter[str] = Counter()
 
-    def add(self, pairs: list[Preference]) -> None:
-        for _, chosen, rejected, pair_id, _, winner, loser, verdict, _, _, category, split, _ in pairs:
+    def add(self, pairs: Preferences) -> None:
+        for _, chosen, rejected, pair_id, _, winner, loser, verdict, _, _, category, split, _ in pairs.rows():
             self._add(pair_id, Side(winner, chosen), Side(loser, rejected), verdict, category, split)
 
     def add_battles(self, battles: list[Battle]) -> None:

@@ -3,10 +3,12 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, cast
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from sqlmodel import col
+from sqlmodel import Session, col
 
 from app.exports import filters
 from app.exports.filters import adjudications, comparisons, judgments, prompts
@@ -21,33 +23,31 @@ from app.models import (
     Response,
     RubricVersion,
 )
-from app.prepared import table
+from app.prepared import Prepared, table
 
-# Comparisons read at once: enough that a statement's own cost is small beside theirs, few enough
-# that their texts stay in the processor's cache, and long ones in bounds.
-CHUNK = 300
+# Rows read at once: enough that a statement's own cost is small beside theirs, few enough that their
+# texts stay in the processor's cache, and long ones in bounds.
+CHUNK = 200
 
-# Rows as the driver gives them: naming their columns costs a third of reading them. Messages and
-# tags are JSON as text, so that they pass through unparsed.
+# A judgment with its comparison, as the driver gives it.
+# Messages and tags are JSON as text, so that they pass through unparsed.
 #
-# A comparison as far as preferences need it, for each column costs as much as a step of theirs: prompt's
-# row, id, prompt, responses a and b, gold, adjudicated, pair_id, prompt_id, models a and b, category,
-# language, and where judgments are filtered which there are at all, see BY, else where reviewers decide
-# when theirs did.
-Compared = tuple[Any, ...]
-# All of a comparison; it begins as one does and goes on with samples a and b, prompt's tags, batch.
-Whole = tuple[Any, ...]
-# The same of a judgment: comparison, annotator, outcome, strength, guideline, created_at, and swapped
-# where it is told.
-Vote = tuple[Any, ...]
-# All of a judgment; it begins as a vote does and goes on with retired_at, see _judged.
-Judged = tuple[Any, ...]
+# As far as preferences need it, for each column costs as much as a step of theirs: annotator, outcome,
+# strength, guideline, what a reviewer decided, created_at, and swapped where it is told; then the prompt's
+# row, comparison, prompt, responses a and b, gold, pair_id, prompt_id, models a and b, category, language,
+# and where judgments are filtered which there are at all, see BY, else where reviewers decide when theirs
+# did. Where all is told, the rest of the judgment and of the comparison follow.
+Row = tuple[Any, ...]
+# All of one comparison, a row for each judgment that counts. The first tells of the comparison; where it
+# has no annotator, there is no judgment in it.
+Compared = list[Row]
 
-# What of a vote decides.
-SAID = slice(1, 5)
-CREATED_AT, SWAPPED, RETIRED_AT = 5, 6, 7
+# Of a judgment: what decides is first, what is not always told at the end.
+VOTE, SAID, MORE = slice(7), slice(5), slice(20, 35)
+ANNOTATOR, OUTCOME, ADJUDICATED, CREATED_AT, SWAPPED, RETIRED_AT = 0, 1, 4, 5, 6, 20
 # Of a comparison.
-NUMBER, PROMPT, GOLD_VERDICT, ADJUDICATED, BY = 1, 2, 5, 6, 13
+COMPARISON, TEXTS, WHOLE = slice(7, 19), slice(9, 12), slice(35, 39)
+PROMPT_ROW, NUMBER, PROMPT, GOLD_VERDICT, BY = 7, 8, 9, 12, 19
 # Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone where those do not
 # count, or somebody's.
 BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
@@ -76,14 +76,6 @@ class Names:
     rubrics: dict[int, int]
 
 
-@dataclass(frozen=True)
-class Chunk:
-    """Some comparisons in order, and the judgments that count for each by its id."""
-
-    comparisons: list[Compared]
-    judgments: dict[int, list[Vote]]
-
-
 def names(connection: sa.Connection, project: Project) -> Names:
     """The project's models, annotators, batches and guideline versions."""
 
@@ -103,59 +95,66 @@ def names(connection: sa.Connection, project: Project) -> Names:
     )
 
 
-def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk]:
-    """The comparisons the filters let through with their live judgments, prompt by prompt.
+def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
+    """The comparisons the filters let through with their live judgments, prompt by prompt, some at a time.
 
     The caller's transaction is the snapshot.
     """
-    live = judgments.c.retired_at.is_(None)
-    votes = _of_chunk(project, spec, *_vote_columns(spec)).where(live)
-    return _read(connection, project, spec, [votes])
+    with Session(connection) as session:
+        yield from _chunks(session, _live(project, spec), spec.runs)
 
 
-def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[Chunk]:
-    """The same with every judgment, retired ones too."""
-    retired = judgments.c.retired_at
-    judged = _judged(project, spec)
-    # Two queries, because each of the two partial indexes serves only one of them.
-    queries = [judged.where(retired.is_(None)), judged.where(retired.is_not(None))]
-    return _read(connection, project, spec, queries)
+def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
+    """The same with every judgment, retired ones after the others."""
+    # By a query of their own: each of the two partial indexes serves only one of them.
+    retired = Prepared(_retired(project, spec))
+    with Session(connection) as session:
+        for chunk in read_votes(connection, project, spec):
+            places = _places("from", chunk[0]) | _places("to", chunk[-1])
+            found = groupby(retired.raw(session, **places), key=_number)
+            withdrawn = {number: list(rows) for number, rows in found}
+            for rows in chunk if withdrawn else ():
+                rows += withdrawn.get(rows[0][NUMBER], ())
+            yield chunk
 
 
-def _read(
-    connection: sa.Connection,
-    project: Project,
-    spec: ExportSpec,
-    of_chunk: "list[sa.Select[*tuple[Any, ...]]]",
-) -> Iterator[Chunk]:
-    for rows in _chunks(connection, _comparisons(project, spec), spec.runs):
-        first, last = rows[0][:2], rows[-1][:2]
-        places = {"from_prompt": first[0], "from": first[1], "to_prompt": last[0], "to": last[1]}
-        found: dict[int, list[Vote]] = {}
-        for query in of_chunk:
-            for row in _rows(connection, query, places):
-                if row[0] in found:
-                    found[row[0]].append(row)
-                else:
-                    found[row[0]] = [row]
-        yield Chunk(rows, found)
+def judged(compared: Compared) -> list[Row]:
+    """The judgments of a comparison."""
+    return compared if compared[0][ANNOTATOR] is not None else compared[1:]
+
+
+_number = itemgetter(NUMBER)
 
 
 def _chunks(
-    connection: sa.Connection, wanted: "sa.Select[*tuple[Any, ...]]", runs: Iterable[Run]
-) -> Iterator[list[Any]]:
+    session: Session, query: "sa.Select[*tuple[Any, ...]]", runs: Iterable[Run]
+) -> Iterator[list[Compared]]:
+    wanted = Prepared(query)
     for begin, end in runs:
-        last = (begin, 0)
-        while rows := _rows(connection, wanted, {"after_prompt": last[0], "after": last[1], "end": end}):
-            last = rows[-1][:2]
-            yield rows
+        places = {"after_prompt": begin, "after": 0, "end": end}
+        many = CHUNK
+        while rows := wanted.raw(session, **places, many=many):
+            chunk = _by_comparison(rows)
+            # Of the last one there may be more; only where it is alone it needs more room.
+            if len(rows) == many and len(chunk) > 1:
+                chunk.pop()
+            elif len(rows) == many:
+                many *= 2
+                continue
+            yield chunk
+            places |= _places("after", chunk[-1])
+            many = CHUNK
 
 
-def _rows(
-    connection: sa.Connection, query: "sa.Select[*tuple[Any, ...]]", parameters: dict[str, int]
-) -> list[Any]:
-    # Straight from the driver: SQLAlchemy's rows cost half as much again as the query.
-    return list(cast(Any, connection.execute(query, parameters)).cursor.fetchall())
+def _by_comparison(rows: list[Row]) -> list[Compared]:
+    # Most have one judgment each, which is seen sooner than they are grouped.
+    if len(set(map(_number, rows))) == len(rows):
+        return [[row] for row in rows]
+    return [list(same) for _, same in groupby(rows, key=_number)]
+
+
+def _places(name: str, compared: Compared) -> dict[str, int]:
+    return {f"{name}_prompt": compared[0][PROMPT_ROW], name: compared[0][NUMBER]}
 
 
 PLACE = sa.tuple_(comparisons.c.prompt_id, comparisons.c.id)
@@ -166,38 +165,98 @@ def _place(name: str) -> sa.Tuple:
     return sa.tuple_(sa.bindparam(f"{name}_prompt", type_=sa.Integer), sa.bindparam(name, type_=sa.Integer))
 
 
-def _comparisons(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
-    c, p, v = comparisons.c, prompts.c, adjudications.c
+def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
+    """Comparisons with the judgments of each that count and were not withdrawn."""
+    c, p, v, j = comparisons.c, prompts.c, adjudications.c, judgments.c
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
     verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
-    whole = (c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
-    return (
-        sa.select(
-            c.prompt_id,
-            c.id,
-            sa.cast(p.messages, sa.Text),
-            sa.cast(a.c.messages, sa.Text),
-            sa.cast(b.c.messages, sa.Text),
-            sa.type_coerce(c.gold, sa.String),
-            sa.type_coerce(v.outcome, sa.String),
-            c.pair_id,
-            p.key,
-            c.model_a_id,
-            c.model_b_id,
-            p.category,
-            p.language,
-            _by(spec) if spec.filters_judgments else _settled_at(spec),
-            *(whole if spec.format is Format.JUDGMENTS else ()),
-        )
-        .select_from(comparisons)
-        .join(prompts, p.id == c.prompt_id)
+    counting = [condition for _, condition in filters.of_judgment(spec)]
+    live = sa.and_(j.comparison_id == c.id, j.retired_at.is_(None), *counting)
+    read = (
+        comparisons.join(prompts, p.id == c.prompt_id)
         .join(a, _answers(a, "a"))
         .join(b, _answers(b, "b"))
         .join(adjudications, verdict, isouter=not spec.adjudicated)
-        .where(*_wanted(project, spec), _place("after") < PLACE, c.prompt_id <= _end)
-        .order_by(c.prompt_id, c.id)
-        .limit(CHUNK)
+        .join(judgments, live, isouter=True)
     )
+    columns = (
+        *_vote(spec, sa.type_coerce(v.outcome, sa.String)),
+        c.prompt_id,
+        c.id,
+        sa.cast(p.messages, sa.Text),
+        sa.cast(a.c.messages, sa.Text),
+        sa.cast(b.c.messages, sa.Text),
+        sa.type_coerce(c.gold, sa.String),
+        c.pair_id,
+        p.key,
+        c.model_a_id,
+        c.model_b_id,
+        p.category,
+        p.language,
+        _by(spec) if spec.filters_judgments else _settled_at(spec),
+    )
+    if spec.format is Format.JUDGMENTS:
+        read, more = _more(read)
+        columns += (*more, c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
+    return (
+        sa.select(*columns)
+        .select_from(read)
+        .where(*_wanted(project, spec), _place("after") < PLACE, c.prompt_id <= _end)
+        .order_by(c.prompt_id, c.id, j.annotator_id)
+        .limit(sa.bindparam("many", type_=sa.Integer))
+    )
+
+
+def _retired(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
+    """Judgments that were withdrawn or replaced, without what their comparisons' first rows tell."""
+    c, j = comparisons.c, judgments.c
+    counting = [condition for _, condition in filters.of_judgment(spec)]
+    read, more = _more(comparisons.join(judgments, j.comparison_id == c.id))
+    told_before = (sa.null() for _ in range(NUMBER + 1, RETIRED_AT))
+    return (
+        sa.select(*_vote(spec, sa.null()), c.prompt_id, c.id, *told_before, *more)
+        .select_from(read)
+        .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")))
+        .where(j.retired_at.is_not(None), *counting)
+        .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
+    )
+
+
+def _vote(spec: ExportSpec, adjudicated: "sa.ColumnElement[Any]") -> Iterator["sa.ColumnElement[Any]"]:
+    """The columns of a judgment that are always told, and what a reviewer decided."""
+    j = judgments.c
+    by_criterion = spec.criterion is not None
+    yield j.annotator_id
+    yield j.criteria[spec.criterion].as_string() if by_criterion else sa.type_coerce(j.outcome, sa.String)
+    # Of the overall verdict.
+    yield sa.null() if by_criterion else j.strength
+    yield j.guideline_id
+    yield adjudicated
+    yield sa.type_coerce(j.created_at, sa.types.NullType())
+    yield sa.null() if spec.format.for_training else j.swapped
+
+
+def _more(read: sa.Join) -> "tuple[sa.Join, tuple[sa.ColumnElement[Any], ...]]":
+    """The other columns of a judgment, and what they are read from."""
+    j, earlier = judgments.c, judgments.alias("earlier")
+    columns = (
+        sa.type_coerce(j.retired_at, sa.types.NullType()),
+        j.submission_id,
+        j.preference,
+        sa.cast(j.criteria, sa.Text),
+        sa.cast(j.ratings, sa.Text),
+        sa.cast(j.tags, sa.Text),
+        sa.cast(j.spans, sa.Text),
+        j.rationale,
+        j.better_answer,
+        j.confidence,
+        sa.cast(j.answers, sa.Text),
+        j.rubric_id,
+        j.duration_ms,
+        sa.type_coerce(j.source, sa.String),
+        earlier.c.submission_id,
+    )
+    return read.outerjoin(earlier, earlier.c.id == j.supersedes_id), columns
 
 
 def _settled_at(spec: ExportSpec) -> sa.ColumnElement[Any]:
@@ -206,7 +265,7 @@ def _settled_at(spec: ExportSpec) -> sa.ColumnElement[Any]:
 
 
 def _by(spec: ExportSpec) -> sa.ColumnElement[int]:
-    j = judgments.c
+    j = judgments.alias("whoever").c
     # The lossless file has retired ones, too.
     counting = () if spec.format is Format.JUDGMENTS else (j.retired_at.is_(None),)
     judged = sa.select(sa.literal(1)).where(j.comparison_id == comparisons.c.id, *counting)
@@ -231,58 +290,6 @@ def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[boo
     yield comparisons.c.project_id == project.id
     for _, condition in filters.of_comparison(project, spec):
         yield condition
-
-
-def _judged(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
-    j, earlier = judgments.c, judgments.alias("earlier")
-    columns = (
-        sa.type_coerce(j.retired_at, sa.types.NullType()),
-        j.submission_id,
-        j.preference,
-        sa.cast(j.criteria, sa.Text),
-        sa.cast(j.ratings, sa.Text),
-        sa.cast(j.tags, sa.Text),
-        sa.cast(j.spans, sa.Text),
-        j.rationale,
-        j.better_answer,
-        j.confidence,
-        sa.cast(j.answers, sa.Text),
-        j.rubric_id,
-        j.duration_ms,
-        sa.type_coerce(j.source, sa.String),
-        earlier.c.submission_id,
-    )
-    return _of_chunk(project, spec, *_vote_columns(spec), *columns).outerjoin(
-        earlier, earlier.c.id == j.supersedes_id
-    )
-
-
-def _vote_columns(spec: ExportSpec) -> Iterator["sa.ColumnElement[Any]"]:
-    j = judgments.c
-    by_criterion = spec.criterion is not None
-    yield j.comparison_id
-    yield j.annotator_id
-    yield j.criteria[spec.criterion].as_string() if by_criterion else sa.type_coerce(j.outcome, sa.String)
-    # Of the overall verdict.
-    yield sa.null() if by_criterion else j.strength
-    yield j.guideline_id
-    yield sa.type_coerce(j.created_at, sa.types.NullType())
-    if not spec.format.for_training:
-        yield j.swapped
-
-
-def _of_chunk(
-    project: Project, spec: ExportSpec, *columns: "sa.ColumnElement[Any]"
-) -> sa.Select[*tuple[Any, ...]]:
-    j, c = judgments.c, comparisons.c
-    counting = [condition for _, condition in filters.of_judgment(spec)]
-    return (
-        sa.select(*columns)
-        .select_from(comparisons)
-        .join(judgments, j.comparison_id == c.id)
-        .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")), *counting)
-        .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
-    )
 
 
 def iso(moment: datetime | str) -> str:

@@ -1,7 +1,9 @@
 """Tells which pairs of texts were written before, in a few bytes a pair."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import compress
+from operator import lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -13,18 +15,15 @@ DUPLICATE = N_("repeats an earlier row")
 CONTRADICTS = N_("contradicts an earlier row")
 
 # Keys kept in a dictionary until they are sorted in with the others, where each takes eight bytes.
-RECENT = 16_000
-
-
-# One training pair: its prompt, chosen and rejected, each a JSON list of messages as text; then where
-# it comes from: pair_id, prompt_id, the chosen and the rejected model, the verdict, the time of its last
-# judgment, language, category, split; and whether the first three are one plain turn each. A plain
-# tuple, because it is made a million times.
-Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
+RECENT = 50_000
 
 
 class Preferences(NamedTuple):
-    """The same of many, column by column."""
+    """Training pairs, column by column: what is done a million times is done sooner to all at once.
+
+    A prompt and its two answers are JSON lists of messages as text; `judged_at` is when the last judgment
+    was, and `is_plain` whether each of the three is known to be one plain turn.
+    """
 
     prompt: Sequence[str]
     chosen: Sequence[str]
@@ -40,6 +39,22 @@ class Preferences(NamedTuple):
     split: Sequence[str]
     is_plain: Sequence[bool]
 
+    def rows(self) -> "Iterator[Preference]":
+        """One by one."""
+        return zip(*self, strict=True)
+
+    def only(self, wanted: Sequence[bool]) -> "Preferences":
+        """Those that are wanted; of each must be told whether it is."""
+        return Preferences._make(list(compress(column, wanted)) for column in self)
+
+
+# The same of one.
+Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
+
+
+def _hashes(texts: Sequence[str]) -> "np.ndarray[Any, Any]":
+    return np.fromiter(map(hash, texts), np.int64, len(texts))
+
 
 class Seen:
     """The pairs written so far, so that none is written twice, or both ways round.
@@ -52,15 +67,14 @@ class Seen:
         self._recent: dict[int, int] = {}
         self._sorted = np.empty(0, dtype=np.int64)
 
-    def new(self, pairs: list[Preference], excluded: Counter[str]) -> list[Preference]:
+    def new(self, pairs: Preferences, excluded: Counter[str]) -> Preferences:
         """The pairs that were not seen before; the others are counted."""
-        hashes = [hash((pair[0], hash(pair[1]) ^ hash(pair[2]))) for pair in pairs]
-        ways = [pair[1] < pair[2] for pair in pairs]
-        texts = np.array(hashes, np.int64) & ~1
-        keys = (texts | np.array(ways, np.int64)).tolist()
+        prompt, chosen, rejected, *_ = pairs
+        texts = (_hashes(prompt) * 31 ^ _hashes(chosen) ^ _hashes(rejected)) & ~1
+        keys = (texts | np.fromiter(map(lt, chosen, rejected), np.int64)).tolist()
         fresh = dict(zip(texts.tolist(), keys, strict=True))
         if len(fresh) < len(keys) or self._knows_any(texts, fresh):
-            return self._sifted(pairs, keys, excluded)
+            return pairs.only(self._sifted(pairs.pair_id, keys, excluded))
         self._remember(fresh)
         return pairs
 
@@ -69,24 +83,24 @@ class Seen:
             return True
         if not self._sorted.size:
             return False
+        # In order, because their neighbours are in the processor's cache then.
+        wanted.sort()
         places = np.searchsorted(self._sorted, wanted).clip(max=self._sorted.size - 1)
         return bool((self._sorted[places] & ~1 == wanted).any())
 
-    def _sifted(self, pairs: list[Preference], keys: list[int], excluded: Counter[str]) -> list[Preference]:
+    def _sifted(self, owners: Sequence[str], keys: list[int], excluded: Counter[str]) -> list[bool]:
         """One by one, where some were seen; other judgments of a pair just written are no repeats."""
-        kept: list[Preference] = []
-        owners: dict[int, str] = {}
-        for pair, key in zip(pairs, keys, strict=True):
-            owner = pair[3]
+        new: list[bool] = []
+        owned: dict[int, str] = {}
+        for owner, key in zip(owners, keys, strict=True):
             before = self._before(key)
             if before is None:
                 self._remember({key & ~1: key})
-                owners[key] = owner
-            if before is None or owners.get(key) == owner:
-                kept.append(pair)
-            else:
+                owned[key] = owner
+            new.append(before is None or owned.get(key) == owner)
+            if not new[-1]:
                 excluded[DUPLICATE if before == key else CONTRADICTS] += 1
-        return kept
+        return new
 
     def _before(self, key: int) -> int | None:
         """The key of the same texts written before, whichever way round."""

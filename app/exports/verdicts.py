@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from app.exports.forms import Aggregate, ExportSpec
-from app.exports.records import SAID, Names, Vote
+from app.exports.records import ADJUDICATED, SAID, Compared, Names, Row, judged
 from app.words import N_
 
 # Reasons in the words the page and the manifest show.
@@ -60,25 +60,24 @@ class Decisions:
         self.adjudicates = spec.aggregating is Aggregate.ADJUDICATED and spec.criterion is None
         self._made: dict[Any, Verdict] = {}
 
-    def of(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
-        """The verdict of these votes, or the reviewer's where there is one and it goes first."""
-        # Of one vote, as most have, without a list in between.
-        one = len(votes) == 1
-        key = (adjudicated, votes[0][SAID]) if one else (adjudicated, *[vote[SAID] for vote in votes])
+    def of(self, compared: Compared) -> Verdict:
+        """The verdict of a comparison's judgments, or the reviewer's where there is one and it goes first."""
+        # Of one, as most have, without a list in between.
+        key = compared[0][SAID] if len(compared) == 1 else tuple([row[SAID] for row in compared])
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= KEPT:
                 self._made.clear()
-            made = self._made[key] = self._decide(votes, adjudicated)
+            made = self._made[key] = self._decide(judged(compared), compared[0][ADJUDICATED])
         return made
 
-    def _decide(self, votes: Sequence[Vote], adjudicated: str | None) -> Verdict:
+    def _decide(self, votes: Sequence[Row], adjudicated: str | None) -> Verdict:
         # A reviewer decides between the votes that count: where filters leave none, nothing is decided.
         decides = self.adjudicates and (votes or not self.spec.filters_judgments)
         final = adjudicated if decides else None
-        outcomes = [outcome for _, _, outcome, *_ in votes]
+        outcomes = [outcome for _, outcome, *_ in votes]
         outcome = final or self._majority(votes)
-        agreed = [strength for _, _, said, strength, *_ in votes if said == outcome]
+        agreed = [strength for _, said, strength, *_ in votes if said == outcome]
         strengths = [strength for strength in agreed if strength is not None]
         strength = sum(strengths) / len(strengths) if strengths else 0.0
         # Of divided ones no side's is greater.
@@ -96,10 +95,10 @@ class Decisions:
             outcome is not None and bool(self.weights) and _is_divided(outcomes),
         )
 
-    def _majority(self, votes: Sequence[Vote]) -> str | None:
+    def _majority(self, votes: Sequence[Row]) -> str | None:
         """The outcome with most weight; none where two have as much."""
         totals: dict[str, float] = defaultdict(float)
-        for _, annotator, outcome, *_ in votes:
+        for annotator, outcome, *_ in votes:
             totals[outcome] += self.weights.get(annotator, 1.0)
         ranked = sorted(totals.items(), key=lambda item: -item[1])
         if not ranked or (len(ranked) > 1 and ranked[0][1] == ranked[1][1]):
@@ -129,10 +128,10 @@ class Decisions:
         return DIVIDED if self.spec.format.for_training or not each else None
 
     def _told(
-        self, votes: Sequence[Vote], agreement: float, strength: float, *, adjudicated: bool
+        self, votes: Sequence[Row], agreement: float, strength: float, *, adjudicated: bool
     ) -> dict[str, Any]:
-        who = [self.names.annotators[annotator] for _, annotator, *_ in votes]
-        under = [guideline for _, _, _, _, guideline, *_ in votes if guideline is not None]
+        who = [self.names.annotators[annotator] for annotator, *_ in votes]
+        under = [guideline for _, _, _, guideline, *_ in votes if guideline is not None]
         versions = [self.names.guidelines[guideline] for guideline in under]
         simulated = sum(one.simulated for one in who)
         judges = sum(one.is_model and not one.simulated for one in who)

@@ -12,7 +12,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import pairs, parquet, preferences, seen, stream, verdicts
+from app.exports import pairs, parquet, preferences, records, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
 from app.models import Adjudication, Outcome, Prompt, Response, now
 from tests.annotation.arrange import queue
@@ -44,6 +44,24 @@ def test_a_majority_becomes_one_row(app: Flask, session: Session, cast: Cast) ->
     assert (row["votes"], row["agreement"], row["strength"]) == (3, pytest.approx(2 / 3), 2.0)
     assert row["pair_id"] == comparison.pair_id
     assert not excluded
+
+
+@pytest.mark.parametrize("read_at_once", [1, 2, 3])
+def test_a_comparison_is_whole_however_few_rows_are_read_at_once(
+    app: Flask, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch, read_at_once: int
+) -> None:
+    one, many, unjudged, last = queue(session, cast.project, 4)
+    for comparison, people in ((one, "a"), (many, "aab"), (last, "bb")):
+        for who, outcome in zip((cast.ann, cast.ben, cast.rui), people, strict=False):
+            judge(session, cast.project, who, comparison, outcome)
+    judge(session, cast.project, cast.ann, many, "b", retired_at=now())
+    asked = ({}, {"format": "judgments"}, {"format": "arena"})
+    whole = [export(app, cast, **spec) for spec in asked]
+    monkeypatch.setattr(records, "CHUNK", read_at_once)
+    assert [export(app, cast, **spec) for spec in asked] == whole
+    assert [len(rows) for rows, _ in whole] == [3, 7, 6]
+    assert whole[0][1] == {verdicts.NOT_JUDGED: 1}
+    assert unjudged.pair_id not in {row["pair_id"] for rows, _ in whole for row in rows}
 
 
 def test_the_implicit_form_carries_the_prompt_on_both_sides(app: Flask, session: Session, cast: Cast) -> None:
@@ -134,15 +152,15 @@ def test_what_a_format_cannot_say_is_counted_by_its_reason(
     excluded = Counter[str]()
     verdict = verdicts.Verdict("a", None, {}, 1.0)
     given = (prompt, chosen, ANSWER, "p", "1", "heron", "lark", verdict, "", "", "", "train", False)
-    kept = pairs.sayable(format_, [given], excluded)
-    assert (kept, excluded) == (([], Counter({reason: 1})) if reason else ([given], Counter()))
+    kept = pairs.sayable(format_, seen.Preferences._make([value] for value in given), excluded)
+    assert (list(kept.rows()), excluded) == (([], Counter({reason: 1})) if reason else ([given], Counter()))
 
 
 def test_a_text_is_one_plain_turn_only_as_we_store_it() -> None:
     """Blanks that another program left around stored JSON hide no part of a text and break no line."""
-    assert preferences.fitness(QUESTION, ANSWER, MORE) == (False, None)
-    assert preferences.fitness(QUESTION, ANSWER, ANSWER.replace("0", '\\"1\\"')) == (True, None)
-    assert preferences.fitness(QUESTION, ANSWER, ANSWER.replace("}]", " }]"))[0] is False
+    quoted, spaced = ANSWER.replace("0", '\\"1\\"'), ANSWER.replace("}]", " }]")
+    found = preferences.fitness([QUESTION] * 3, [ANSWER] * 3, [MORE, quoted, spaced])
+    assert found == ([False, True, False], [None, None, None])
     together = pairs.conversation(_said("user", blank=" \n"), f" {ANSWER} ")
     assert [turn["role"] for turn in orjson.loads(together)] == ["user", "assistant"]
 

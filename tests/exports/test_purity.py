@@ -106,7 +106,7 @@ def test_the_quick_look_at_texts_says_what_parsing_says(prompt: Any, one: Any, o
         and all(side[-1]["role"] == "assistant" for side in (one, other))
         and one != other
     )
-    plain, problem = fitness(*texts)
+    (plain,), (problem,) = fitness(*([text] for text in texts))
     assert (problem is None) == sound
     if plain:
         said = zip((ASKED, ANSWERED, ANSWERED), texts, strict=True)
