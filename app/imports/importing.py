@@ -255,8 +255,11 @@ def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Ref
             items.append(item)
         if len(items) + len(refusals) >= CHUNK_ROWS or source.taken - before >= CHUNK_BYTES:
             yield items, refusals
-            items, refusals, before = [], [], source.taken
+            # Whoever was handed them still holds the lists while the next rows are read.
+            items.clear()
+            refusals.clear()
             building.forget()
+            before = source.taken
     if items or refusals:
         yield items, refusals
     building.forget()
