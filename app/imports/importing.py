@@ -25,7 +25,7 @@ from app.models import Account, Batch, Project, row_id
 
 # A chunk holds SQLite's one write lock: small enough that nobody waits long, large enough that
 # syncing to disk does not dominate.
-CHUNK_ROWS = 1000
+CHUNK_ROWS = 1500
 CHUNK_BYTES = 2 * MB
 
 # Refused rows kept in the report itself; all of them go to the file.
