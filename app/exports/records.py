@@ -159,6 +159,7 @@ def _places(name: str, compared: Compared) -> dict[str, int]:
 
 PLACE = sa.tuple_(comparisons.c.prompt_id, comparisons.c.id)
 _end = sa.bindparam("end", type_=sa.Integer)
+_after = sa.bindparam("after_prompt", type_=sa.Integer)
 
 
 def _place(name: str) -> sa.Tuple:
@@ -202,6 +203,8 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
         sa.select(*columns)
         .select_from(read)
         .where(*_wanted(project, spec), _place("after") < PLACE, c.prompt_id <= _end)
+        # Said once more of prompts: PostgreSQL merges them in, and would begin with the first of all.
+        .where(p.id >= _after)
         .order_by(c.prompt_id, c.id, j.annotator_id)
         .limit(sa.bindparam("many", type_=sa.Integer))
     )
