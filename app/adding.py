@@ -20,11 +20,15 @@ Insert = type[sqlite.Insert] | type[postgresql.Insert]
 
 
 class Kept:
-    """A table that keeps counts: some of its columns, which are the last."""
+    """A table that keeps counts: some of its columns, which are the last.
 
-    def __init__(self, model: type[SQLModel], *counted: str) -> None:
+    Where the first is a ``total``, the others count parts of it.
+    """
+
+    def __init__(self, model: type[SQLModel], *counted: str, total: bool = False) -> None:
         self.table = table(model)
         self.counted = counted
+        self.total = total
         self.names = [column.key for column in self.table.c]
 
     def rows(self, changes: Iterable[tuple[tuple[Any, ...], str, int]]) -> list[Row]:
@@ -37,6 +41,11 @@ class Kept:
             found.setdefault(of, [0] * len(self.counted))[self.counted.index(name)] += by
         return [(*of, *counts) for of, counts in found.items() if any(counts)]
 
+    def is_there(self, row: Row) -> bool:
+        """Whether it must be there: something is taken away, or its parts gain more than its total."""
+        first, *others = counts = row[-len(self.counted) :]
+        return min(counts) < 0 or (self.total and first < sum(others))
+
 
 # Some rows of each table, for one statement.
 Part = list[tuple[Kept, Sequence[Row]]]
@@ -47,7 +56,7 @@ def add(session: Session, *additions: tuple[Kept, Sequence[Row]]) -> None:
 
     They are changed in the order given, which must be that of every transaction so that none deadlock.
     """
-    if any(min(row[-len(kept.counted) :]) < 0 for kept, rows in additions for row in rows):
+    if any(kept.is_there(row) for kept, rows in additions for row in rows):
         for kept, rows in additions:
             _changing(kept).run_all(session, (_change(kept, row) for row in rows))
         return
@@ -113,7 +122,7 @@ def _upsert(insert: Insert, kept: Kept, rows: int, names: Iterator[str]) -> sa.I
 def _changing(kept: Kept) -> Prepared:
     """Adds to one row or takes away, which no proposed row can carry: it must pass the checks.
 
-    A row that something is taken away from is there, so that what is proposed for it does not matter.
+    What is proposed for a row that is there does not matter.
     """
     columns = kept.table.c
 
@@ -129,8 +138,7 @@ def _changing(kept: Kept) -> Prepared:
 
 def _change(kept: Kept, row: Row) -> dict[str, Any]:
     values = dict(zip(kept.names, row, strict=True))
-    takes_away = any(values[name] < 0 for name in kept.counted)
-    proposed = values | {name: 0 if takes_away else values[name] for name in kept.counted}
+    proposed = values | dict.fromkeys(kept.counted, 0) if kept.is_there(row) else values
     return {f"new_{name}": value for name, value in proposed.items()} | {
         f"by_{name}": values[name] for name in kept.counted
     }

@@ -94,7 +94,7 @@ def keys(judgment: Counted) -> list[Key]:
     return found
 
 
-KEPT = Kept(Tally, "n", *_SHOWN)
+KEPT = Kept(Tally, "n", *_SHOWN, total=True)
 
 
 def rows(project_id: int, deltas: Mapping[Key, int]) -> list[Row]:

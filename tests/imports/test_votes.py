@@ -257,7 +257,9 @@ def test_a_change_brings_its_own_order_shown_and_its_prompt_a_category(
     said = {side: [{"role": "assistant", "content": side}] for side in ("response_a", "response_b")}
     pair = {"prompt": [{"role": "user", "content": "Hi?"}], "model_a": "heron", "model_b": "wren", **said}
     row = {**pair, **told, "prompt_id": "q1", "first_shown": "a", "created_at": "2026-01-01T00:00:00Z"}
+    importer([{**row, "judgment_id": "0", "first_shown": None}])
     importer([{**row, "judgment_id": "1"}])
+    _check_counts(session, importer.project)
     importer([{**row, "judgment_id": "2", "first_shown": "b", "created_at": "2026-01-01T00:00:00Z"}])
     _check_counts(session, importer.project)
     report = importer([{**row, "judgment_id": "3", "outcome": "tie", "category": "birds"}])
