@@ -63,7 +63,7 @@ def judgment_lines(
 
 
 def _unwanted(
-    compared: Compared, found: list[Row], spec: ExportSpec, splits: Splits, decisions: Decisions | None
+    compared: Compared, found: Compared, spec: ExportSpec, splits: Splits, decisions: Decisions | None
 ) -> str | None:
     comparison = compared[0]
     if not splits.wants(comparison[PROMPT]):
@@ -75,9 +75,9 @@ def _unwanted(
     return None if decisions is None else _unmet(found, decisions)
 
 
-def _unmet(found: list[Row], decisions: Decisions) -> str | None:
+def _unmet(found: Compared, decisions: Decisions) -> str | None:
     """What was asked for that the live ones do not come to; none at all are not agreed on anything."""
-    live = [judgment for judgment in found if judgment[RETIRED_AT] is None]
+    live = tuple(judgment for judgment in found if judgment[RETIRED_AT] is None)
     return decisions.of(live).reason if live else decisions.unmet(0, 0.0, 0.0)
 
 

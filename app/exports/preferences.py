@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import compress
-from operator import eq, itemgetter
+from operator import eq
 from typing import Any, NamedTuple
 
 import orjson
@@ -134,21 +134,24 @@ class _Reading:
 
     def preferences(self, chunk: list[Compared]) -> Preferences | None:
         """The pairs that may be trained on, seen before or not; None where there is none."""
-        decided = list(zip(*self._decided(chunk), strict=True))
+        decided = list(self._decided(chunk))
         if not decided:
             return None
-        rows, verdicts = decided
-        columns = list(zip(*map(_first, rows), strict=True))
+        columns = list(zip(*(compared[0] for compared, _ in decided), strict=True))
         is_plain, problems = fitness(*columns[TEXTS])
         if any(problems):
             self.excluded.update(filter(None, problems))
             fit = [problem is None for problem in problems]
             columns = [tuple(compress(column, fit)) for column in columns]
-            rows, verdicts = tuple(compress(rows, fit)), tuple(compress(verdicts, fit))
-            is_plain = list(compress(is_plain, fit))
-        if not rows:
-            return None
+            decided, is_plain = list(compress(decided, fit)), list(compress(is_plain, fit))
+        return self._told(decided, columns, is_plain) if decided else None
+
+    def _told(
+        self, decided: list[Decided], columns: list[tuple[Any, ...]], is_plain: list[bool]
+    ) -> Preferences:
+        """The same of those that are fit, from the columns of their comparisons."""
         _, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category, language = columns[COMPARISON]
+        compared, verdicts = zip(*decided, strict=True)
         models = self.names.models
         sides = [
             (two, one, models[second], models[first])
@@ -166,7 +169,7 @@ class _Reading:
             winners,
             losers,
             verdicts,
-            list(map(_when, rows)),
+            list(map(_when, compared)),
             [known or "" for known in language],
             [known or "" for known in category],
             list(map(self.splits.of, prompt)),
@@ -232,10 +235,7 @@ class _Reading:
             if self.spec.format.for_training and outcome != majority.outcome:
                 self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
             else:
-                yield [vote], self.decisions.of([vote])
-
-
-_first = itemgetter(0)
+                yield (vote,), self.decisions.of((vote,))
 
 
 def unpassed(comparison: Row) -> str:
@@ -258,7 +258,7 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
     """Where each preference comes from, as JSON without its braces, in parts to be joined."""
     # Part by part for all of them: as many steps of Python a row would take twice as long.
     parts: list[Piece] = [
-        '"pair_id":"', pairs.pair_id, '","prompt_id":', map(_quoted, pairs.prompt_id),
+        '"pair_id":"', pairs.pair_id, '","prompt_id":', _quoted_each(pairs.prompt_id),
         map(_between, pairs.chosen_model, pairs.rejected_model), [verdict.told for verdict in pairs.verdict],
         ',"judged_at":"', pairs.judged_at,
         map(_among, pairs.language, pairs.category, pairs.split),
@@ -268,9 +268,16 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
     return parts
 
 
-def _quoted(text: str) -> str:
+def _quoted_each(texts: Sequence[str]) -> list[str]:
     """As JSON."""
-    return f'"{text}"' if text.isalnum() else orjson.dumps(text).decode()
+    together = "".join(texts)
+    if together.isprintable() and '"' not in together and "\\" not in together:
+        return [f'"{text}"' for text in texts]
+    return list(map(_quoted, texts))
+
+
+def _quoted(text: str) -> str:
+    return orjson.dumps(text).decode()
 
 
 # What many rows have in common.

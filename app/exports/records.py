@@ -40,7 +40,7 @@ CHUNK = 200
 Row = tuple[Any, ...]
 # All of one comparison, a row for each judgment that counts. The first tells of the comparison; where it
 # has no annotator, there is no judgment in it.
-Compared = list[Row]
+Compared = tuple[Row, ...]
 
 # Of a judgment: what decides is first, what is not always told at the end.
 VOTE, SAID, MORE = slice(7), slice(5), slice(20, 35)
@@ -113,12 +113,10 @@ def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec
             places = _places("from", chunk[0]) | _places("to", chunk[-1])
             found = groupby(retired.raw(session, **places), key=_number)
             withdrawn = {number: list(rows) for number, rows in found}
-            for rows in chunk if withdrawn else ():
-                rows += withdrawn.get(rows[0][NUMBER], ())
-            yield chunk
+            yield [(*rows, *withdrawn.get(rows[0][NUMBER], ())) for rows in chunk]
 
 
-def judged(compared: Compared) -> list[Row]:
+def judged(compared: Compared) -> Compared:
     """The judgments of a comparison."""
     return compared if compared[0][ANNOTATOR] is not None else compared[1:]
 
@@ -149,8 +147,8 @@ def _chunks(
 def _by_comparison(rows: list[Row]) -> list[Compared]:
     # Most have one judgment each, which is seen sooner than they are grouped.
     if len(set(map(_number, rows))) == len(rows):
-        return [[row] for row in rows]
-    return [list(same) for _, same in groupby(rows, key=_number)]
+        return list(zip(rows, strict=True))
+    return [tuple(same) for _, same in groupby(rows, key=_number)]
 
 
 def _places(name: str, compared: Compared) -> dict[str, int]:
