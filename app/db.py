@@ -85,8 +85,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
 
 
 @contextmanager
-def usable(url: str | sa.URL) -> Iterator[None]:
-    """Raises Problem, with what its driver says in one line, where the database at this URL cannot be had."""
+def usable(
+    url: str | sa.URL, setting: str = "TIEBREAK_DATABASE_URL or, without it, TIEBREAK_DATA_DIR"
+) -> Iterator[None]:
+    """Raises Problem, with what its driver says in one line, where the database at this URL cannot be had.
+
+    ``setting`` says where it is.
+    """
     try:
         yield
     except (OSError, sqlite3.Error, psycopg.Error, sa.exc.DBAPIError) as error:
@@ -95,8 +100,7 @@ def usable(url: str | sa.URL) -> Iterator[None]:
         place = sa.make_url(url).set(drivername="postgresql")
         where = place.database if str(url).startswith("sqlite") else place.render_as_string()
         raise Problem(
-            f"The database {where} cannot be used; check TIEBREAK_DATABASE_URL or, without it, "
-            f"TIEBREAK_DATA_DIR: {' '.join(str(said).split())}"
+            f"The database {where} cannot be used; check {setting}: {' '.join(str(said).split())}"
         ) from error
 
 

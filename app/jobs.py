@@ -119,7 +119,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _queue(settings: Settings) -> Huey:
     if settings.is_sqlite:
         path = settings.data_dir / "jobs.db"
-        with db.usable(f"sqlite:///{path}"):
+        with db.usable(f"sqlite:///{path}", "TIEBREAK_DATA_DIR"):
             return SqliteHuey("tiebreak", filename=str(path), results=False)
     with db.usable(settings.database_url):
         return PostgresHuey("tiebreak", dsn=dsn(settings), results=False)

@@ -41,7 +41,7 @@ def init_app(app: Flask, settings: Settings) -> None:
 def _counters(settings: Settings) -> Huey:
     if settings.is_sqlite:
         path = settings.data_dir / "limits.db"
-        with db.usable(f"sqlite:///{path}"):
+        with db.usable(f"sqlite:///{path}", "TIEBREAK_DATA_DIR"):
             return SqliteHuey("limits", filename=str(path), fsync=False, results=False)
     return PostgresHuey("limits", dsn=jobs.dsn(settings), options="-c synchronous_commit=off", results=False)
 

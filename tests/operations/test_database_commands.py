@@ -10,7 +10,7 @@ from alembic import command
 from click.testing import CliRunner
 from flask import Flask
 
-from app import db
+from app import create_app, db
 from app.cli import main, tiebreak
 from app.errors import Problem
 from app.operations.commands import database
@@ -70,6 +70,15 @@ def test_a_command_on_a_database_of_another_version_says_so(
     assert isinstance(found.exception, Problem)
     assert words in found.exception.detail
     assert found.stdout == ""
+
+
+@pytest.mark.parametrize("name", ["jobs.db", "limits.db"])
+def test_a_file_beside_the_database_that_cannot_be_had_is_told_by_its_folder(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(Problem, match=f"{name} cannot be used; check TIEBREAK_DATA_DIR: "):
+        create_app(Settings(_env_file=None, data_dir=tmp_path, database_url=""))
 
 
 @pytest.mark.parametrize(
