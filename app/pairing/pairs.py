@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import Any
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from flask_babel import gettext as _
@@ -23,6 +23,9 @@ from app.pairing.names import pair_id, position
 # Prompts read at once, and pairs written in one transaction.
 PROMPTS = 500
 CHUNK = 2000
+
+# Prompts that a page counts the pairs of while somebody waits: a second's.
+SHOWN = 10_000
 
 Progress = Callable[[int, int], None]
 
@@ -46,6 +49,19 @@ class PairingResult:
     def as_dict(self) -> dict[str, int]:
         """For JSON."""
         return asdict(self)
+
+
+class Preview(NamedTuple):
+    """What so many of a project's prompts, its first, would come to when they are paired."""
+
+    counted: PairingResult
+    read: int
+    prompts: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all prompts were read."""
+        return self.read >= self.prompts
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +89,13 @@ def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingRes
     result = PairingResult()
     _pair(engine, project, _told_apart(engine, project, asked), result, write=False)
     return result
+
+
+def quick_preview(engine: sa.Engine, project: Project, asked: PairingIn) -> Preview:
+    """The same of no more prompts than somebody waits for."""
+    result = PairingResult()
+    read = _pair(engine, project, _told_apart(engine, project, asked), result, write=False, most=SHOWN)
+    return Preview(result, *read)
 
 
 def queue_pairs(
@@ -169,12 +192,14 @@ def _pair(
     write: bool,
     by: Account | None = None,
     progress: Progress | None = None,
-) -> None:
+    most: int | None = None,
+) -> tuple[int, int]:
+    """Returns how many prompts were read, at about ``most`` the last, and of how many."""
     with db.new_session(engine, write=False) as session:
         models = _chosen(session, project, asked)
         total, last = _prompts(session, project)
     low = done = 0
-    while low < last:
+    while low < last and (most is None or done < most):
         with db.new_session(engine, write=False) as session:
             prompts = _next_prompts(session, project, low)
             candidates = _candidates(session, prompts, models, result)
@@ -188,6 +213,7 @@ def _pair(
         low, done = prompts[-1].id, done + len(prompts)
         if progress is not None:
             progress(done, max(done, total))
+    return done, total
 
 
 def _prompts(session: Session, project: Project) -> tuple[int, int]:

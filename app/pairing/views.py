@@ -9,7 +9,7 @@ from app import db, jobs, permissions, web
 from app.errors import Invalid, checked
 from app.pairing import pairs, work
 from app.pairing.forms import PairingIn
-from app.pairing.pairs import PairingResult
+from app.pairing.pairs import Preview
 from app.permissions import Access
 
 bp = Blueprint("pairing", __name__)
@@ -23,13 +23,13 @@ def page(slug: str) -> Response:
         return _page(access, PairingIn())
     try:
         asked = checked(PairingIn, _given())
-        return _page(access, asked, pairs.preview(db.lent(), access.project, asked))
+        return _page(access, asked, pairs.quick_preview(db.lent(), access.project, asked))
     except Invalid as problem:
         return _page(access, PairingIn(), problem=problem)
 
 
 def _page(
-    access: Access, asked: PairingIn, preview: PairingResult | None = None, problem: Invalid | None = None
+    access: Access, asked: PairingIn, preview: Preview | None = None, problem: Invalid | None = None
 ) -> Response:
     models = pairs.models_with_text(db.session(), access.project)
     response = web.page_or_fragment(

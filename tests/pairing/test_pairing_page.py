@@ -13,6 +13,7 @@ from sqlmodel import Session
 
 from app.errors import Invalid, NotFound
 from app.models import Account
+from app.pairing import pairs
 from app.pairing.commands import pair
 from tests.conftest import Cast
 from tests.imports.arrange import Importer, response, table_sizes, vote
@@ -49,6 +50,24 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
     assert re.findall(r'href="(/p/[^"]+)"', following) == ["/p/birds/members", "/p/birds/judge"]
     assert table_sizes(session, "slots") == {"slots": 3}
     assert "0 comparisons to queue" in client.get(f"{URL}?{query}").text
+
+
+@pytest.mark.usefixtures("responses")
+def test_of_many_prompts_the_first_are_counted_and_all_are_queued(
+    cast: Cast, client_of: ClientOf, session: Session, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pairs, "PROMPTS", 1)
+    monkeypatch.setattr(pairs, "SHOWN", 2)
+    client = client_of(cast.lena)
+    page = client.get(f"{URL}?seed=4").text
+    assert "6 comparisons to queue" in page
+    assert "These are of the first 2 of 3 prompts. The others are counted as they are queued." in page
+    assert "Queue the comparisons of all 3 prompts" in page
+    client.post(URL, data={"seed": "4"})
+    assert table_sizes(session, "slots") == {"slots": 9}
+    again = client.get(f"{URL}?seed=4").text
+    assert "0 comparisons to queue" in again
+    assert "Queue the comparisons of all 3 prompts" in again, "there may be some among the others"
 
 
 @pytest.mark.usefixtures("responses")
