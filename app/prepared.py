@@ -8,7 +8,7 @@ errors; it knows nothing of mapped objects: whoever adds or changes some flushes
 from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache, partial
+from functools import cached_property, lru_cache, partial
 from operator import itemgetter
 from typing import Any, TypeVar, cast
 
@@ -60,8 +60,14 @@ class _Compiled:
     fixed: dict[str, Any]
     # Only what needs processing: most parameters do not.
     parameter_processors: list[tuple[str, Processor]]
-    # From a row as the driver gives it to one whose columns are attributes.
-    make: Callable[[Sequence[Any]], Row]
+    statement: sa.sql.Executable
+    makes: Callable[[Row], Any] | None
+
+    @cached_property
+    def make(self) -> Callable[[Sequence[Any]], Row]:
+        """From a row as the driver gives it to one whose columns are attributes, or what is made of that."""
+        make = _maker(_columns(self.statement), self.dialect)
+        return make if self.makes is None else _kept(self.makes, make)
 
     def parameters(self, given: Mapping[str, Any]) -> Any:
         values = given
@@ -121,7 +127,7 @@ class Prepared:
     def raw(self, session: Session, **values: Any) -> list[tuple[Any, ...]]:
         """Every row as the driver gives it: naming the columns of many costs a third of reading them."""
         cursor, _ = self._execute(session, values)
-        return list(cursor.fetchall())
+        return cast(list[tuple[Any, ...]], cursor.fetchall())
 
     def _execute(
         self, session: Session, values: Mapping[str, Any] | list[Mapping[str, Any]]
@@ -147,7 +153,8 @@ class Prepared:
         if statement is None:
             raise LookupError(f"no statement for {dialect.name}")
         compiled = cast(Any, statement).compile(dialect=dialect)
-        make = _maker(_columns(statement), dialect)
+        if any(bind.expanding for bind in compiled.binds.values()):
+            raise ValueError("a prepared statement cannot expand a list: give it a parameter for each value")
         made = _Compiled(
             sql=compiled.string,
             dialect=dialect,
@@ -162,7 +169,8 @@ class Prepared:
                 for name, bind in compiled.binds.items()
                 if bind.required and (process := _bind_processor(bind.type, dialect))
             ],
-            make=make if self._makes is None else _kept(self._makes, make),
+            statement=statement,
+            makes=self._makes,
         )
         self._compiled[dialect.name] = made
         return made
@@ -183,10 +191,8 @@ def _kept(makes: Callable[[Row], Any], make: Callable[[Iterable[Any]], Row]) -> 
 
 
 def _maker(columns: Sequence[Any], dialect: sa.Dialect) -> Callable[[Iterable[Any]], Row]:
-    # Straight to the tuple: the class's own constructor takes the values one by one. Where columns have no
-    # name of their own, rows are asked for as they are.
-    names = [str(column.key) for column in columns]
-    row = partial(tuple.__new__, cast(Any, namedtuple("Row", names, rename=True)))
+    # Straight to the tuple: the class's own constructor takes the values one by one.
+    row = partial(tuple.__new__, cast(Any, namedtuple("Row", [column.key for column in columns])))
     # Most columns need no processing.
     processors = [
         (place, process)

@@ -6,6 +6,8 @@ with the database would write in a short script: a loop that parses the JSON of 
 or builds the file's columns and writes them with pyarrow's defaults. All floors read in the export's order
 along an index, so that nothing is sorted.
 
+Each comparison has one judgment here; of several, each further one brings its comparison's texts along.
+
 What no floor does is to hash what it writes, which an export does in a thread of its own, beside the rest:
 the processor's time with and without that thread is told; without it is what the stream waits for.
 

@@ -95,7 +95,7 @@ def of_judgment(spec: ExportSpec) -> Iterator[Asked]:
 
 
 def _each(values: Iterable[Any]) -> list[sa.ColumnElement[Any]]:
-    """Values that stand in a statement one by one, which it then has to be compiled with only once."""
+    """A parameter each: a prepared statement cannot expand a list."""
     return [sa.literal(value) for value in values]
 
 

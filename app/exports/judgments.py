@@ -30,8 +30,7 @@ from app.exports.records import (
 from app.exports.verdicts import NOT_JUDGED, Decisions
 from app.models import Project, outside_id
 
-# A row of the file.
-Told = dict[str, Any]
+Line = dict[str, Any]
 
 
 def judgment_lines(
@@ -81,25 +80,10 @@ def _unmet(found: Compared, decisions: Decisions) -> str | None:
     return decisions.of(live).reason if live else decisions.unmet(0, 0.0, 0.0)
 
 
-def _of_judgment(judgment: Row, known: Names, wrap: Callable[[str], Any]) -> Told:
+def _of_judgment(judgment: Row, known: Names, wrap: Callable[[str], Any]) -> Line:
     annotator, outcome, strength, guideline, _, created_at, swapped = judgment[VOTE]
-    (
-        retired_at,
-        submission,
-        preference,
-        criteria,
-        ratings,
-        tags,
-        spans,
-        rationale,
-        better_answer,
-        confidence,
-        answers,
-        rubric,
-        duration,
-        source,
-        supersedes,
-    ) = judgment[MORE]
+    (retired_at, submission, preference, criteria, ratings, tags, spans, rationale, better_answer, confidence,
+     answers, rubric, duration, source, supersedes) = judgment[MORE]  # fmt: skip
     who = known.annotators[annotator]
     return {
         "judgment_id": outside_id(submission),
@@ -130,7 +114,7 @@ def _of_judgment(judgment: Row, known: Names, wrap: Callable[[str], Any]) -> Tol
     }
 
 
-def _of_comparison(row: Row, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Told:
+def _of_comparison(row: Row, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Line:
     (_, _, prompt, response_a, response_b, gold, pair_id, prompt_id, model_a, model_b, category,
      language) = row[COMPARISON]  # fmt: skip
     sample_a, sample_b, prompt_tags, batch = row[WHOLE]

@@ -18,8 +18,9 @@ from app.exports.preferences import ANSWERED, ASKED, ASKS
 from app.exports.verdicts import Verdict
 
 # A row group is held whole while it is written. The first ones are short, so that the file begins soon;
-# the more there are, the longer they are, up to a bound: each takes time, and 40 kB until the end.
-ROW_GROUP = 1_000
+# the more there are, the longer they are: each takes time, and 40 kB until the end. Bounds for short rows,
+# and for long ones.
+ROW_GROUP, LONGEST_ROW_GROUP = 1_000, 10_000
 ROW_GROUP_BYTES = 2**22
 PAGE = 2**17
 BLOCK = 2**20
@@ -307,7 +308,7 @@ def _groups(chunks: Iterator[Rows], start: Callable[[], _Group]) -> Iterator[_Gr
         group.add(some)
         count += len(some)
         size += some.size
-        if count >= max(ROW_GROUP, written // 2) or size >= ROW_GROUP_BYTES:
+        if count >= min(max(ROW_GROUP, written // 2), LONGEST_ROW_GROUP) or size >= ROW_GROUP_BYTES:
             yield group
             written += count
             group, count, size = start(), 0, 0

@@ -144,9 +144,9 @@ class _Reading:
             fit = [problem is None for problem in problems]
             columns = [tuple(compress(column, fit)) for column in columns]
             decided, is_plain = list(compress(decided, fit)), list(compress(is_plain, fit))
-        return self._told(decided, columns, is_plain) if decided else None
+        return self._preferred(decided, columns, is_plain) if decided else None
 
-    def _told(
+    def _preferred(
         self, decided: list[Decided], columns: list[tuple[Any, ...]], is_plain: list[bool]
     ) -> Preferences:
         """The same of those that are fit, from the columns of their comparisons."""
@@ -172,7 +172,7 @@ class _Reading:
             list(map(_when, compared)),
             [known or "" for known in language],
             [known or "" for known in category],
-            list(map(self.splits.of, prompt)),
+            self.splits.of_each(prompt),
             is_plain,
         )
 
@@ -269,14 +269,16 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
 
 
 def _quoted_each(texts: Sequence[str]) -> list[str]:
-    """As JSON."""
+    """Each as JSON."""
     together = "".join(texts)
+    # What JSON has to escape cannot be printed, but for these two.
     if together.isprintable() and '"' not in together and "\\" not in together:
         return [f'"{text}"' for text in texts]
     return list(map(_quoted, texts))
 
 
 def _quoted(text: str) -> str:
+    """As JSON."""
     return orjson.dumps(text).decode()
 
 
@@ -330,6 +332,10 @@ class Splits:
             lot.update(str(prompt).encode())
             self._prompt, self._split = prompt, TEST if lot.digest() < self.bound else TRAIN
         return self._split
+
+    def of_each(self, wanted: Sequence[str]) -> list[str]:
+        """The same of prompts that are wanted."""
+        return [self.wanted.value] * len(wanted) if self.wanted else list(map(self.of, wanted))
 
     def wants(self, prompt: str | None) -> bool:
         """Whether the prompt is in the split that was asked for."""
@@ -389,7 +395,8 @@ def _is_one_turn(text: str, mark: int) -> bool:
 
 def _is_plain(messages: str) -> bool:
     """Whether stored messages are plain turns."""
-    return any(_are_one([messages], ASKS) + _are_one([messages], ANSWERS)) or _plain(orjson.loads(messages))
+    is_one = any(_are_one([messages], ASKS)) or any(_are_one([messages], ANSWERS))
+    return is_one or _plain(orjson.loads(messages))
 
 
 def _trouble(prompt: Messages, *answers: Messages) -> str | None:

@@ -1,6 +1,6 @@
 """Reads a project's comparisons and judgments in order, in bounded memory, in one snapshot."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -12,7 +12,7 @@ from sqlmodel import Session, col
 
 from app.exports import filters
 from app.exports.filters import adjudications, comparisons, judgments, prompts
-from app.exports.forms import Aggregate, ExportSpec, Format, Run
+from app.exports.forms import Aggregate, ExportSpec, Format
 from app.models import (
     Account,
     Annotator,
@@ -98,22 +98,22 @@ def names(connection: sa.Connection, project: Project) -> Names:
 def read_votes(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
     """The comparisons the filters let through with their live judgments, prompt by prompt, some at a time.
 
-    The caller's transaction is the snapshot.
+    The caller's transaction, which must have begun, is the snapshot.
     """
     with Session(connection) as session:
-        yield from _chunks(session, _live(project, spec), spec.runs)
+        yield from _chunks(session, project, spec)
 
 
 def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
     """The same with every judgment, retired ones after the others."""
     # By a query of their own: each of the two partial indexes serves only one of them.
-    retired = Prepared(_retired(project, spec))
+    retired = Prepared(_textless(project, spec, judgments.c.retired_at.is_not(None)))
     with Session(connection) as session:
-        for chunk in read_votes(connection, project, spec):
+        for chunk in _chunks(session, project, spec):
             places = _places("from", chunk[0]) | _places("to", chunk[-1])
             found = groupby(retired.raw(session, **places), key=_number)
-            withdrawn = {number: list(rows) for number, rows in found}
-            yield [(*rows, *withdrawn.get(rows[0][NUMBER], ())) for rows in chunk]
+            withdrawn = {number: tuple(rows) for number, rows in found}
+            yield [rows + withdrawn.get(rows[0][NUMBER], ()) for rows in chunk] if withdrawn else chunk
 
 
 def judged(compared: Compared) -> Compared:
@@ -124,24 +124,33 @@ def judged(compared: Compared) -> Compared:
 _number = itemgetter(NUMBER)
 
 
-def _chunks(
-    session: Session, query: "sa.Select[*tuple[Any, ...]]", runs: Iterable[Run]
-) -> Iterator[list[Compared]]:
-    wanted = Prepared(query)
-    for begin, end in runs:
+def _chunks(session: Session, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
+    wanted = Prepared(_live(project, spec))
+    for begin, end in spec.runs:
         places = {"after_prompt": begin, "after": 0, "end": end}
-        many = CHUNK
-        while rows := wanted.raw(session, **places, many=many):
+        while rows := wanted.raw(session, **places, many=CHUNK):
             chunk = _by_comparison(rows)
-            # Of the last one there may be more; only where it is alone it needs more room.
-            if len(rows) == many and len(chunk) > 1:
+            # Of the last one there may be more.
+            if len(rows) == CHUNK and len(chunk) > 1:
                 chunk.pop()
-            elif len(rows) == many:
-                many *= 2
-                continue
+            elif len(rows) == CHUNK:
+                chunk = [(*rows, *_others(session, project, spec, rows))]
             yield chunk
             places |= _places("after", chunk[-1])
-            many = CHUNK
+
+
+def _others(session: Session, project: Project, spec: ExportSpec, rows: list[Row]) -> Iterator[Row]:
+    """The rest of one comparison's live judgments: with its texts in each, many would fill the memory."""
+    j = judgments.c
+    beyond = j.annotator_id > sa.bindparam("beyond", type_=sa.Integer)
+    query = Prepared(_textless(project, spec, j.retired_at.is_(None), beyond))
+    first, last = rows[0], rows[-1]
+    places = _places("from", (first,)) | _places("to", (first,))
+    for row in query.raw(session, **places, beyond=last[ANNOTATOR]):
+        yield (
+            *row[:ADJUDICATED], first[ADJUDICATED], *row[CREATED_AT:PROMPT], *first[PROMPT:RETIRED_AT],
+            *row[RETIRED_AT:],
+        )  # fmt: skip
 
 
 def _by_comparison(rows: list[Row]) -> list[Compared]:
@@ -168,30 +177,20 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     """Comparisons with the judgments of each that count and were not withdrawn."""
     c, p, v, j = comparisons.c, prompts.c, adjudications.c, judgments.c
     a, b = sa.alias(table(Response), "ra"), sa.alias(table(Response), "rb")
-    verdict = sa.and_(v.comparison_id == c.id, v.retired_at.is_(None))
-    counting = [condition for _, condition in filters.of_judgment(spec)]
-    live = sa.and_(j.comparison_id == c.id, j.retired_at.is_(None), *counting)
+    live = sa.and_(j.comparison_id == c.id, j.retired_at.is_(None), *_counting(spec))
     read = (
         comparisons.join(prompts, p.id == c.prompt_id)
         .join(a, _answers(a, "a"))
         .join(b, _answers(b, "b"))
-        .join(adjudications, verdict, isouter=not spec.adjudicated)
+        .join(adjudications, _decides(), isouter=not spec.adjudicated)
         .join(judgments, live, isouter=True)
     )
     columns = (
         *_vote(spec, sa.type_coerce(v.outcome, sa.String)),
-        c.prompt_id,
-        c.id,
-        sa.cast(p.messages, sa.Text),
-        sa.cast(a.c.messages, sa.Text),
-        sa.cast(b.c.messages, sa.Text),
+        *(c.prompt_id, c.id),
+        *(sa.cast(texts.c.messages, sa.Text) for texts in (prompts, a, b)),
         sa.type_coerce(c.gold, sa.String),
-        c.pair_id,
-        p.key,
-        c.model_a_id,
-        c.model_b_id,
-        p.category,
-        p.language,
+        *(c.pair_id, p.key, c.model_a_id, c.model_b_id, p.category, p.language),
         _by(spec) if spec.filters_judgments else _settled_at(spec),
     )
     if spec.format is Format.JUDGMENTS:
@@ -208,19 +207,34 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     )
 
 
-def _retired(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
-    """Judgments that were withdrawn or replaced, without what their comparisons' first rows tell."""
+def _textless(
+    project: Project, spec: ExportSpec, *which: sa.ColumnElement[bool]
+) -> sa.Select[*tuple[Any, ...]]:
+    """Judgments without what their comparisons' first rows tell."""
     c, j = comparisons.c, judgments.c
-    counting = [condition for _, condition in filters.of_judgment(spec)]
-    read, more = _more(comparisons.join(judgments, j.comparison_id == c.id))
-    told_before = (sa.null() for _ in range(NUMBER + 1, RETIRED_AT))
+    read = comparisons.join(judgments, j.comparison_id == c.id)
+    more: tuple[sa.ColumnElement[Any], ...] = ()
+    if spec.format is Format.JUDGMENTS:
+        read, more = _more(read)
+    told_before = (sa.null() for _ in range(PROMPT, RETIRED_AT))
     return (
         sa.select(*_vote(spec, sa.null()), c.prompt_id, c.id, *told_before, *more)
         .select_from(read)
         .where(*_wanted(project, spec), PLACE.between(_place("from"), _place("to")))
-        .where(j.retired_at.is_not(None), *counting)
+        .where(*which, *_counting(spec))
         .order_by(c.prompt_id, c.id, j.annotator_id, j.id)
     )
+
+
+def _counting(spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:
+    """What is asked of a judgment."""
+    for _, condition in filters.of_judgment(spec):
+        yield condition
+
+
+def _decides() -> sa.ColumnElement[bool]:
+    v = adjudications.c
+    return sa.and_(v.comparison_id == comparisons.c.id, v.retired_at.is_(None))
 
 
 def _vote(spec: ExportSpec, adjudicated: "sa.ColumnElement[Any]") -> Iterator["sa.ColumnElement[Any]"]:

@@ -96,7 +96,9 @@ def snapshot(engine: sa.Engine) -> sa.Connection:
     """A connection whose reads all see the same moment."""
     if engine.dialect.name == "postgresql":
         engine = engine.execution_options(isolation_level="REPEATABLE READ")
-    return engine.connect()
+    connection = engine.connect()
+    connection.begin()
+    return connection
 
 
 def _rows(connection: sa.Connection, project: Project, spec: ExportSpec, receipt: Receipt) -> Iterator[Rows]:

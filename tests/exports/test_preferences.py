@@ -1,6 +1,7 @@
 """Which judged comparisons become training rows, and which are left out and counted."""
 
 import io
+import tracemalloc
 from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from sqlmodel import Session, select
 from app.errors import NotFound
 from app.exports import pairs, parquet, preferences, records, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
-from app.models import Adjudication, Outcome, Prompt, Response, now
+from app.models import Adjudication, Annotator, Judgment, Outcome, Prompt, Response, Source, now
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -62,6 +63,30 @@ def test_a_comparison_is_whole_however_few_rows_are_read_at_once(
     assert [len(rows) for rows, _ in whole] == [3, 7, 6]
     assert whole[0][1] == {verdicts.NOT_JUDGED: 1}
     assert unjudged.pair_id not in {row["pair_id"] for rows, _ in whole for row in rows}
+
+
+def test_long_texts_are_not_held_once_for_each_of_many_judgments(
+    app: Flask, session: Session, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(records, "CHUNK", 5)
+    (comparison,) = queue(session, cast.project)
+    for number, answer in enumerate(session.exec(select(Response)).all()):
+        answer.messages = [{"role": "assistant", "content": f"{number} {'x' * 200_000}"}]
+    crowd = [Annotator(project_id=cast.project.id, name=f"judge {number}") for number in range(80)]
+    session.add_all(crowd)
+    session.flush()
+    for number, one in enumerate(crowd):
+        said = {"annotator_id": one.id, "outcome": Outcome.A, "source": Source.IMPORT}
+        where = {"project_id": cast.project.id, "comparison_id": comparison.id}
+        session.add(Judgment(submission_id=f"crowd-{number}", **where, **said))
+    session.commit()
+    tracemalloc.start()
+    (row,), _ = export(app, cast)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert (row["votes"], row["agreement"]) == (80, 1.0)
+    assert most < 15_000_000, "80 times its texts are 32 million characters"
+    assert len(export(app, cast, aggregate="each")[0]) == 80
 
 
 def test_the_implicit_form_carries_the_prompt_on_both_sides(app: Flask, session: Session, cast: Cast) -> None:
