@@ -53,6 +53,22 @@ def test_make_an_admin(cast: Cast, client_of: Any, session: Session) -> None:
     assert client_of(cast.ada).get("/people").status_code == 403
 
 
+def test_what_changes_rights_asks_first(cast: Cast, client_of: Any, session: Session) -> None:
+    cast.otto.role = SiteRole.ADMIN
+    session.commit()
+    page = client_of(cast.ada).get("/people").text
+
+    def in_a_fold(person: Account, action: str) -> bool:
+        before = page[: page.index(f'action="/people/{person.uid}/{action}"')]
+        return before.rindex("<details") > max(before.rindex("</details>"), before.rindex("<tr>"))
+
+    asked = [(cast.ann, "role"), (cast.ann, "disable"), (cast.ada, "role"), (cast.otto, "disable")]
+    for person, action in asked:
+        assert in_a_fold(person, action), (person.name, action)
+    assert "Only another admin can make you one again" in page
+    assert "Make Ann" in page
+
+
 @pytest.mark.parametrize("action", ["disable", "role"])
 def test_the_last_admin_stays(cast: Cast, client_of: Any, session: Session, action: str) -> None:
     answer = client_of(cast.ada).post(f"/people/{cast.ada.uid}/{action}", data={"role": "member"})
