@@ -79,9 +79,11 @@ def _laid_out(
     first, second = marked or (first, second)
     if any(media.PLACEHOLDER in html for html in (prompt, first, second)):
         prompt, first, second = media.addressed(access, assigned, prompt, first, second)
+    spoken = language.current()
+    prompt, first, second = (text.in_language(html, spoken) for html in (prompt, first, second))
     return Shown(
         assignment_id=assigned.uid,
-        prompt=Markup(text.in_language(prompt, language.current())),  # noqa: S704 -- these three were sanitised before they were stored
+        prompt=Markup(prompt),  # noqa: S704 -- these three were sanitised before they were stored
         first=Markup(first),  # noqa: S704
         second=Markup(second),  # noqa: S704
         category=row.category,

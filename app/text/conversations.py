@@ -9,7 +9,7 @@ import orjson
 from flask import render_template
 from flask_babel import force_locale, pgettext
 from flask_babel import gettext as _
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from app.language import ENGLISH
 from app.models import Message
@@ -62,11 +62,22 @@ def _words(_spoken: str) -> tuple[tuple[str, str], ...]:
         "user": pgettext("who speaks", "user"),
         "assistant": pgettext("who speaks", "assistant"),
     }
-    roles = [
-        (f'<span class="role">{role}<', f'<span class="role">{escape(word)}<') for role, word in said.items()
-    ]
-    show = "<summary>{} <span dir"
-    return (*roles, (show.format("Show"), show.format(escape(_("Show")))))
+    with force_locale(ENGLISH):
+        kept = [*(_before_text(role) for role in said), _before_opening()]
+    return tuple(zip(kept, [*map(_before_text, said.values()), _before_opening()], strict=True))
+
+
+def _before_text(role: str) -> str:
+    return _frame(Turn(role, Markup(), "\0")).partition("<details")[0]
+
+
+def _before_opening() -> str:
+    return "".join(_frame(Turn("", Markup(), "\0")).partition("<summary")[1:])
+
+
+def _frame(turn: Turn) -> str:
+    """What stands before the opening: as the template writes it, so that what is kept is found again."""
+    return render_template("annotation/_turns.html", turns=[turn]).partition(turn.opening)[0]
 
 
 def render_response(

@@ -7,7 +7,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app.models import Account, AuditEvent, Response
+from app.models import Account, AuditEvent, Prompt, Response
 from tests.annotation.arrange import queue
 from tests.annotation.desk import HTMX, JUDGE, fields, send
 from tests.conftest import Cast
@@ -103,3 +103,26 @@ def test_a_change_leaves_one_event(session: Session, cast: Cast, client_of: Clie
     [event] = session.exec(select(AuditEvent)).all()
     assert (event.verb, event.account_id) == ("account.reading", cast.ann.id)
     assert event.detail == {"together": {"from": False, "to": True}}
+
+
+@pytest.mark.parametrize(
+    ("spoken", "shows", "roles"),
+    [
+        ("es", "Mostrar", ["sistema", "usuario"]),
+        ("ar", "إظهار", ["النظام", "المستخدم"]),
+        ("zh-Hans", "显示", ["系统", "用户"]),
+    ],
+)
+def test_the_words_around_a_kept_conversation_are_the_readers(
+    session: Session, cast: Cast, client_of: ClientOf, spoken: str, shows: str, roles: list[str]
+) -> None:
+    queue(session, cast.project, 1)
+    turns = [{"role": "system", "content": "Show geese."}, {"role": "user", "content": "Which?"}]
+    for row in (*session.exec(select(Prompt)), *session.exec(select(Response))):
+        row.messages = turns
+    session.commit()
+    client = client_of(cast.ann)
+    client.get(JUDGE)  # in English, and kept
+    page = client.get(JUDGE, headers={"Accept-Language": spoken}).text
+    assert re.findall(r"<summary>(\S+) <span[^>]*>(.*?)</span>", page) == [(shows, "Show geese.")] * 3
+    assert re.findall(r'class="role">(.*?)<', page) == roles * 3
