@@ -229,11 +229,9 @@ class ExportSpec(BaseModel):
     def _part_of(cls, part: Part, info: ValidationInfo) -> Part:
         wanted = info.data.get("format", Format.TRL)
         if part is Part.PROVENANCE and not wanted.for_training:
-            raise ValueError(
-                _("there is none: %(format)s says in its own rows where they come from", format=wanted)
-            )
+            raise ValueError(_("there is none: rows of this format say themselves where they come from"))
         if part is Part.DATASET_INFO and wanted is not Format.LLAMAFACTORY:
-            raise ValueError(_("only llamafactory has a dataset_info.json"))
+            raise ValueError(_("only LLaMA-Factory has a dataset_info.json"))
         return part
 
     @field_validator("file")
@@ -242,11 +240,7 @@ class ExportSpec(BaseModel):
         wanted = info.data.get("format", Format.TRL)
         if file.is_table and wanted is not Format.JUDGMENTS:
             raise ValueError(
-                _(
-                    "take jsonl, jsonl.gz, jsonl.zst or parquet for %(format)s: %(file)s is for judgments",
-                    format=wanted,
-                    file=file,
-                )
+                _("CSV and Excel are for judgments alone: take JSON Lines or Parquet for this format")
             )
         return file
 
@@ -261,14 +255,14 @@ class ExportSpec(BaseModel):
     @classmethod
     def _aggregate_of(cls, aggregate: Aggregate | None, info: ValidationInfo) -> Aggregate | None:
         if aggregate not in (None, Aggregate.EACH) and info.data.get("format") is Format.JUDGMENTS:
-            raise ValueError(_("judgments are written one by one; arena has a row for each verdict"))
+            raise ValueError(_("judgments are written one by one; Arena has a row for each verdict"))
         return aggregate
 
     @field_validator("margin")
     @classmethod
     def _margin_of(cls, margin: bool, info: ValidationInfo) -> bool:
         if margin and info.data.get("format") not in (Format.TRL, Format.TRL_IMPLICIT):
-            raise ValueError(_("only trl and trl-implicit have a margin"))
+            raise ValueError(_("only TRL and TRL implicit have a margin"))
         return margin
 
     @field_validator("until")
@@ -276,7 +270,7 @@ class ExportSpec(BaseModel):
     def _until_after(cls, until: datetime | date | None, info: ValidationInfo) -> datetime | date | None:
         since = info.data.get("since")
         if since and until and after(until) <= beginning(since):
-            raise ValueError(_("nothing is judged before this and after since"))
+            raise ValueError(_("nothing is left: only what is judged later than this counts"))
         return until
 
     @field_validator("min_strength")

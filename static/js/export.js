@@ -32,9 +32,17 @@ form.addEventListener("submit", (event) => {
   }
 });
 
+// What is refused here is not asked for again elsewhere; without a script the page that comes back says why.
+const offer = () => {
+  const refused = document.querySelector("#preview > template") !== null;
+  for (const button of form.querySelectorAll("[formaction]")) button.disabled = refused;
+};
+offer();
+
 // What is wrong with a value is told beside it, too, as where the whole page is sent.
 document.addEventListener("htmx:load", ({ target }) => {
   if (target.id !== "preview") return;
+  offer();
   for (const said of form.querySelectorAll(".error[id]")) {
     const field = document.getElementById(said.id.replace(/-error$/, ""));
     field.removeAttribute("aria-invalid");

@@ -104,7 +104,11 @@ def test_the_panel_tells_of_the_fields_as_they_are(
     expect(command).to_have_count(0)
     expect(agreement).to_have_accessible_description(re.compile("Give 1.0 or less"))
     expect(page.locator(".field", has=agreement).locator(".error")).to_have_count(1)
+    download, freezing = (page.get_by_role("button", name=name) for name in ("Download", "Freeze"))
+    expect(download).to_be_disabled()
+    expect(freezing).to_be_disabled()
     agreement.fill("0.5")
+    expect(download).to_be_enabled()
     expect(agreement).not_to_have_attribute("aria-invalid", "true")
     expect(page.locator(".field .error")).to_have_count(0)
     for name in ("code", "safety"):

@@ -113,15 +113,15 @@ def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query:
         (
             "format=trl&file=csv",
             "file",
-            "Take jsonl, jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments",
+            "CSV and Excel are for judgments alone: take JSON Lines or Parquet for this format",
         ),
         (
             "since=9999-12-31T23:59:59-12:00",
             "since",
             "Give a day or a time, UTC, of 0001-01-01 to 9999-12-30",
         ),
-        ("format=kto&part=dataset_info", "part", "Only llamafactory has a dataset_info.json"),
-        ("format=arena&part=provenance", "part", "There is none: arena says in its own rows"),
+        ("format=kto&part=dataset_info", "part", "Only LLaMA-Factory has a dataset_info.json"),
+        ("format=arena&part=provenance", "part", "There is none: rows of this format say themselves"),
     ],
 )
 def test_a_file_that_cannot_be_is_told_beside_its_field(

@@ -306,7 +306,7 @@ def test_whose_judgments_weigh_more_decides(
 @pytest.mark.parametrize(
     ("query", "status", "says"),
     [
-        ("since=2025-03-02&until=2025-03-01", 422, "Nothing is judged before this"),
+        ("since=2025-03-02&until=2025-03-01", 422, "only what is judged later than this counts"),
         ("until=2025-02-30", 422, "'/until'"),
         ("until=9999-12-31", 422, "Give a day or a time"),
         ("since=yesterday", 422, "'/since'"),
@@ -319,7 +319,7 @@ def test_whose_judgments_weigh_more_decides(
         ("group=strangers", 422, "no group strangers"),
         ("criterion=charm", 422, "no criterion charm"),
         ("format=parquet", 422, "Choose one of: trl"),
-        ("format=trl&file=csv", 422, "jsonl.gz, jsonl.zst or parquet for trl: csv is for judgments"),
+        ("format=trl&file=csv", 422, "CSV and Excel are for judgments alone"),
         ("format=judgments&aggregate=majority", 422, "one by one"),
         *((f"{name}=", 422, EMPTY) for name in ("category", "kind", "since", "salt")),
         ("model=&model=lark-9000", 422, EMPTY),

@@ -454,7 +454,7 @@ def test_the_page_says_what_it_would_hold_and_keeps_the_filters(
     assert "Use up to 60 small letters, digits and hyphens" in refused.text
     wrong = client.get(f"{PAGE}/new?since=2026-02-01&until=2026-01-01", follow_redirects=True)
     assert wrong.request.path == "/p/birds/export"
-    assert "Nothing is judged before this and after since" in wrong.text
+    assert "Nothing is left: only what is judged later" in wrong.text
     assert "No snapshots yet" in client.get(PAGE).text
     job = make(session, client, category="code")
     assert "Open birds-v1" in client.get(f"/p/birds/jobs/{job.uid}").text
