@@ -29,6 +29,7 @@ from app.words import UNKNOWN_PROMPT
 class Counts:
     """A project in numbers. ``waiting`` and ``open`` count judgments asked for, not comparisons.
 
+    Of those that are waited for, so many as are ``open`` are in somebody's hands; gold is in neither.
     ``textless`` prompts are known from votes only, and are none of ``prompts``; ``promptless`` votes came
     without even the name of theirs.
     """
@@ -58,13 +59,16 @@ def counts(session: Session, project: Project) -> Counts:
         ),
         "models": _count(Model, project),
         "comparisons": _count(Comparison, project),
-        "waiting": _sum(
-            Slot, project, col(Slot.wanted) - col(Slot.taken), col(Slot.taken) < col(Slot.wanted)
-        ),
+        "free": _sum(Slot, project, col(Slot.wanted) - col(Slot.taken), col(Slot.taken) < col(Slot.wanted)),
         "open": sa.select(sa.func.count())
         .select_from(Assignment)
         .join(Annotator, col(Annotator.id) == Assignment.annotator_id)
-        .where(col(Annotator.project_id) == project.id, col(Assignment.state) == AssignmentState.OPEN),
+        .join(Comparison, col(Comparison.id) == Assignment.comparison_id)
+        .where(
+            col(Annotator.project_id) == project.id,
+            col(Assignment.state) == AssignmentState.OPEN,
+            col(Comparison.gold).is_(None),
+        ),
         "judgments": _sum(Annotator, project, col(Annotator.judged)),
         "simulated": _sum(Annotator, project, col(Annotator.judged), col(Annotator.simulated).is_(True)),
         "members": _count(Membership, project),
@@ -73,6 +77,7 @@ def counts(session: Session, project: Project) -> Counts:
     }
     row = session.execute(sa.select(*(query.scalar_subquery().label(name) for name, query in here.items())))
     found = dict(row.mappings().one())
+    found["waiting"] = found.pop("free") + found["open"]
     textless = found["textless"] - found["promptless"]
     return Counts(**{**found, "prompts": found["prompts"] - found["textless"], "textless": textless})
 

@@ -10,7 +10,20 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import tallies
-from app.models import Account, Annotator, AuditEvent, Membership, Project, Prompt, Role, Visibility, row_id
+from app.models import (
+    Account,
+    Annotator,
+    Assignment,
+    AuditEvent,
+    Membership,
+    Outcome,
+    Project,
+    Prompt,
+    Role,
+    Slot,
+    Visibility,
+    row_id,
+)
 from tests.annotation.arrange import annotator_of, queue
 from tests.conftest import Cast
 from tests.exports.arrange import judge
@@ -147,6 +160,17 @@ def test_a_researcher_sees_what_is_there_and_nothing_of_people(
     assert stats(cast.rosa) == there | {"Judgments": "2"}
     assert stats(cast.lena) == stats(cast.rosa) | {"Waiting to be judged": "2", "People": "6"}
     assert stats(cast.vic) == {} == stats(cast.ann)
+    # A pair in somebody's hands waits for its judgment, too; one that tests them does not.
+    tests_them = queue(session, cast.project, gold=Outcome.A)
+    for pair in (comparison, *tests_them):
+        who = annotator_of(session, cast.project, cast.rui)
+        session.add(Assignment(comparison_id=row_id(pair), annotator_id=row_id(who), swapped=False))
+    session.delete(session.get_one(Slot, tests_them[0].id))
+    session.get_one(Slot, comparison.id).taken = 1
+    session.commit()
+    assert stats(cast.lena)["Waiting to be judged"] == "2"
+    for page in ("/p/birds/", "/p/birds/settings"):
+        assert "1 of them is in somebody’s hands now" in client_of(cast.lena).get(page).text
 
 
 def test_the_overview_counts(
