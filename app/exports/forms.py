@@ -53,6 +53,11 @@ class File(StrEnum):
         """Whether every cell is a plain value, as a spreadsheet wants it."""
         return self in (File.CSV, File.XLSX)
 
+    @property
+    def is_packed(self) -> bool:
+        """Whether its lines are compressed."""
+        return self in (File.ZSTD, File.GZIP)
+
 
 class Part(StrEnum):
     """The rows, or what goes in a file beside them."""
@@ -232,6 +237,8 @@ class ExportSpec(BaseModel):
             raise ValueError(_("there is none: rows of this format say themselves where they come from"))
         if part is Part.DATASET_INFO and wanted is not Format.LLAMAFACTORY:
             raise ValueError(_("only LLaMA-Factory has a dataset_info.json"))
+        if part is Part.DATASET_INFO and info.data.get("file", File.JSONL).is_packed:
+            raise ValueError(_("LLaMA-Factory loads no packed file: take JSON Lines or Parquet for it"))
         return part
 
     @field_validator("file")

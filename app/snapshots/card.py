@@ -29,6 +29,8 @@ SIZES = {10**3: "n<1K", 10**4: "1K<n<10K", 10**5: "10K<n<100K", 10**6: "100K<n<1
 MOST_NAMED = 50
 # Fewer comparisons say little of a model.
 FEW = 30
+# How the files of formats end, packed or plain.
+LINES = (".jsonl.zst", ".jsonl")
 # Rows read at once, with their texts.
 MEASURED = 1_000
 
@@ -149,9 +151,9 @@ class Card:
         return {split.value: rows.get(split.value, 0) for split in self.asked.splits}
 
     @property
-    def packed(self) -> dict[str, Any] | None:
+    def lines(self) -> dict[str, Any] | None:
         """A file of the last format, as the manifest has it, of the first split that it has."""
-        lines = [file for file in self.manifest["files"] if file["path"].endswith(".jsonl.zst")]
+        lines = [file for file in self.manifest["files"] if file["path"].endswith(LINES)]
         return next((file for file in lines if file["format"] == lines[-1]["format"]), None)
 
     @property

@@ -51,6 +51,7 @@ ABOUT = {
 
 MEDIA_TYPES = {
     "json": "application/json",
+    "jsonl": "application/x-ndjson",
     "md": "text/markdown",
     "parquet": "application/x-parquet",
     "zst": "application/zstd",

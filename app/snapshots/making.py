@@ -151,7 +151,10 @@ def plan(asked: SnapshotIn) -> list[tuple[str, ExportSpec]]:
             (f"provenance/{side}-{split}.parquet", asked.spec(side, File.PARQUET, split, Part.PROVENANCE))
             for side in sides
         ]
-        planned += [(f"{one}/{split}.jsonl.zst", asked.spec(one, File.ZSTD, split)) for one in asked.formats]
+        for one in asked.formats:
+            # LLaMA-Factory goes by the last ending, and knows none of a packed file.
+            file = File.JSONL if one is Format.LLAMAFACTORY else File.ZSTD
+            planned.append((f"{one}/{split}.{file}", asked.spec(one, file, split)))
     return planned
 
 

@@ -14,6 +14,7 @@ from app.snapshots.tar import Tar
 
 MEDIA_TYPES = {
     "json": "application/json",
+    "jsonl": "application/x-ndjson",
     "md": "text/markdown",
     "parquet": "application/vnd.apache.parquet",
     "zst": "application/zstd",

@@ -121,6 +121,11 @@ def test_a_wrong_wish_is_refused_by_name(cast: Cast, client_of: ClientOf, query:
             "Give a day or a time, UTC, of 0001-01-01 to 9999-12-30",
         ),
         ("format=kto&part=dataset_info", "part", "Only LLaMA-Factory has a dataset_info.json"),
+        (
+            "format=llamafactory&file=jsonl.zst&part=dataset_info",
+            "part",
+            "LLaMA-Factory loads no packed file: take JSON Lines or Parquet for it",
+        ),
         ("format=arena&part=provenance", "part", "There is none: rows of this format say themselves"),
     ],
 )

@@ -67,6 +67,13 @@ def columns_of(described: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
+def unpacked(path: Path) -> bytes:
+    """The lines of a file, packed or plain."""
+    if path.suffix != ".zst":
+        return path.read_bytes()
+    return zstandard.ZstdDecompressor().stream_reader(path.open("rb")).read()
+
+
 @pytest.mark.usefixtures("judged")
 def test_a_researcher_makes_one_and_every_digest_agrees(
     app: Flask, session: Session, cast: Cast, client_of: ClientOf
@@ -102,10 +109,7 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
         assert columns_of(described) == columns_in(table.schema)
     assert sum(table.num_rows for table in splits) == 12
     for format_ in Format:
-        lines = b"".join(
-            zstandard.ZstdDecompressor().stream_reader(path.open("rb")).read()
-            for path in (there / format_).glob("*.jsonl.zst")
-        ).splitlines()
+        lines = b"".join(map(unpacked, (there / format_).glob("*.jsonl*"))).splitlines()
         named = [file for file in manifest["files"] if file["path"].startswith(f"{format_}/")]
         assert len(lines) == sum(file.get("rows", 0) for file in named)
         assert lines
@@ -113,6 +117,10 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
         assert bool(sides) == (format_ in (Format.TRL, Format.OPENAI))
         for digests in [side["sha256"].to_pylist() for side in sides]:
             assert {hashlib.sha256(line).hexdigest() for line in lines} >= set(digests)
+    # LLaMA-Factory goes by the last ending, and knows none of a packed file.
+    beside = orjson.loads((there / "llamafactory" / "dataset_info.json").read_bytes())
+    held = {path.name for path in (there / "llamafactory").iterdir()} - {"dataset_info.json"}
+    assert {one["file_name"] for one in beside.values()} == held == {"train.jsonl", "test.jsonl"}
     event = session.exec(select(AuditEvent).where(AuditEvent.verb == "snapshot.publish")).one()
     assert event.account_id == cast.rosa.id
 
