@@ -68,7 +68,8 @@ class Kind:
 
 
 _kinds: dict[str, Kind] = {}
-_chores: list[Chore] = []
+# Each with its priority on the queue, where jobs have none: who has a lower one comes after them.
+_chores: dict[Chore, int] = {}
 
 
 def work(kind: str, ability: str, *, after: After | None = None) -> Callable[[Work], Work]:
@@ -91,8 +92,22 @@ def ability(job: Job) -> str:
 
 def every_minute(function: Chore) -> Chore:
     """Register what a worker looks after each minute."""
-    _chores.append(function)
+    _chores[function] = 0
     return function
+
+
+def every_minute_last(function: Chore) -> Chore:
+    """Register what a worker looks after each minute, once nothing else waits for it.
+
+    It ends where ``others_wait``, and sends for itself anew with ``soon``.
+    """
+    _chores[function] = -1
+    return function
+
+
+def others_wait() -> bool:
+    """Whether a job or a chore is on the queue that does not come last."""
+    return any((task.priority or 0) >= 0 for task in queue().pending(limit=1))
 
 
 def soon(chore: str) -> None:
@@ -112,7 +127,8 @@ def init_app(app: Flask, settings: Settings) -> None:
     app.extensions["run_job"] = queue.task()(_in_context(app, run))
     queue.on_startup()(_in_context(app, send_waiting))
     app.extensions["chores"] = {
-        chore.__name__: queue.periodic_task(crontab(minute="*"))(_in_context(app, chore)) for chore in _chores
+        chore.__name__: queue.periodic_task(crontab(minute="*"), priority=priority)(_in_context(app, chore))
+        for chore, priority in _chores.items()
     }
 
 

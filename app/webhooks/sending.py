@@ -25,14 +25,21 @@ PASS_SECONDS = 20.0
 WAITS = col(Delivery.state) == DeliveryState.WAITING
 
 
-@jobs.every_minute
+@jobs.every_minute_last
 def send_deliveries() -> None:
-    """Send what is due, webhook by webhook; one that does not answer holds up no other."""
+    """Send what is due, webhook by webhook; one that does not answer holds up no other.
+
+    Whatever else waits for a worker waits for one attempt at most, and the rest is sent after it.
+    """
     engine, end = db.engine(), time.monotonic() + PASS_SECONDS
     for webhook_id in _with_work(engine):
         with locks.held(engine, "webhook", webhook_id) as mine:
-            while mine and time.monotonic() < end and _send_next(engine, webhook_id):
-                pass
+            more = mine
+            while more and time.monotonic() < end:
+                more = _send_next(engine, webhook_id)
+                if jobs.others_wait():
+                    jobs.soon("send_deliveries")
+                    return
     with db.transaction(engine) as session:
         old = sa.and_(sa.not_(WAITS), col(Delivery.created_at) < now() - KEPT)
         session.execute(sa.delete(Delivery).where(old))

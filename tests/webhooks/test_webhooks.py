@@ -16,13 +16,14 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlmodel import Session, col, select
 
+from app import jobs
 from app.models import Account, Alert, Annotator, AuditEvent, Delivery, DeliveryState, Project, Webhook, now
 from app.settings import Settings
 from app.webhooks import posting, sending
 from tests.annotation.arrange import queue
 from tests.annotation.desk import JUDGE, send
 from tests.conftest import SECRET, Cast
-from tests.webhooks.conftest import Listen, Receiver
+from tests.webhooks.conftest import API, Listen, Receiver
 
 DOCS = Path(__file__).parents[2] / "docs"
 ClientOf = Callable[[Account | None], FlaskClient]
@@ -208,3 +209,26 @@ def test_a_webhook_that_never_answers_is_switched_off_with_a_notice(
     session.rollback()
     assert session.exec(select(Delivery.state)).one() == DeliveryState.DELIVERED
     assert session.exec(select(Alert).where(col(Alert.resolved_at).is_(None))).all() == []
+
+
+def test_a_job_goes_before_messages_that_were_there_first(
+    app: Flask, session: Session, cast: Cast, bearer: Bearer, listen: Listen, receiver: Receiver
+) -> None:
+    made, jobs_queue = listen(), app.extensions["jobs"]
+    # The queue as it is in use: of the file, or of PostgreSQL.
+    jobs_queue.immediate = False
+    jobs_queue.storage.blocking = False
+    lena, client = bearer(cast.lena), app.test_client()
+    for _ in range(3):
+        client.post(f"{API}/{made['uid']}/test", headers=lena)
+    job = jobs.add(session, "export-nothing", by=cast.lena, project=cast.project, params={})
+    session.commit()
+    with app.app_context():
+        jobs.send(job)
+        assert [task.args for task in jobs_queue.pending(limit=1)] == [(job.id,)]
+        sending.send_deliveries()
+        assert len(receiver.got) == 1, "a pass that is under way ends with the message it has begun"
+        jobs_queue.dequeue()
+        while (task := jobs_queue.dequeue()) is not None:
+            jobs_queue.execute(task)
+    assert len(receiver.got) == 3
