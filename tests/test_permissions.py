@@ -12,28 +12,28 @@ from app.models import Account, Visibility, now
 from app.permissions import MAY
 from tests.conftest import Cast
 
-# One letter for each ability, in the table's order: see, leaderboard, texts, judge, guideline, review,
+# One letter for each ability, in the table's order: see, leaderboard, texts, judge, own, guideline, review,
 # export, import, queue, manage. Capital: may; dot: may not.
-ABILITIES = dict(zip("SLTJGREIQM", MAY, strict=True))
+ABILITIES = dict(zip("SLTJOGREIQM", MAY, strict=True))
 MEMBERS_ONLY = {
-    "ada": "SLTJGREIQM",
-    "lena": "SLTJGREIQM",
-    "rui": "SLTJGR....",
-    "ann": "S..JG.....",
-    "rosa": "SLT.G.E...",
-    "vic": "SL..G.....",
-    "otto": "..........",
-    "nobody": "..........",
+    "ada": "SLTJOGREIQM",
+    "lena": "SLTJOGREIQM",
+    "rui": "SLTJOGR....",
+    "ann": "S..JOG.....",
+    "rosa": "SLT..G.E...",
+    "vic": "SL...G.....",
+    "otto": "...........",
+    "nobody": "...........",
 }
 PUBLIC = {
-    "ada": "SLTJGREIQM",
-    "lena": "SLTJGREIQM",
-    "rui": "SLTJGR....",
-    "ann": "SL.JG.....",
-    "rosa": "SLT.G.E...",
-    "vic": "SL..G.....",
-    "otto": "SL........",
-    "nobody": "SL........",
+    "ada": "SLTJOGREIQM",
+    "lena": "SLTJOGREIQM",
+    "rui": "SLTJOGR....",
+    "ann": "SL.JOG.....",
+    "rosa": "SLT..G.E...",
+    "vic": "SL...G.....",
+    "otto": "SL.........",
+    "nobody": "SL.........",
 }
 TABLES = {Visibility.MEMBERS: MEMBERS_ONLY, Visibility.PUBLIC: PUBLIC}
 

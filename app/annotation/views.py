@@ -196,7 +196,7 @@ def keep_view(slug: str) -> Response | BaseResponse:
 @db.writes
 def past(slug: str) -> Response | BaseResponse:
     """One's own judgments, newest first."""
-    access = permissions.here(slug, "judge")
+    access = permissions.here(slug, "read your judgments")
     try:
         query = checked(HistoryQuery, request.args.to_dict())
     except Invalid:

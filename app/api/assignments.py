@@ -87,7 +87,7 @@ def judge(slug: str) -> Response:
 @db.writes
 def my_judgments(slug: str) -> Page[JudgmentOut]:
     """One's own judgments in force, newest first."""
-    access, given = enter(slug, "judge"), asked(PageIn)
+    access, given = enter(slug, "read your judgments"), asked(PageIn)
     before = position(given.after) if given.after else None
     found = history(db.session(), access, before=before, limit=given.limit)
     db.session().commit()
@@ -98,7 +98,7 @@ def my_judgments(slug: str) -> Page[JudgmentOut]:
 @db.writes
 def my_judgment(slug: str, submission_id: str) -> JudgmentOut:
     """One of one's own judgments in force."""
-    found = one_of_mine(db.session(), enter(slug, "judge"), submission_id)
+    found = one_of_mine(db.session(), enter(slug, "read your judgments"), submission_id)
     db.session().commit()
     return _own(found)
 

@@ -62,7 +62,7 @@ def flag_assignment(slug: str, uid: str) -> FlagOut:
 @db.writes
 def my_flags(slug: str) -> Page[FlagOut]:
     """One's own flags and their answers, newest first."""
-    access, given = enter(slug, "judge"), asked(PageIn)
+    access, given = enter(slug, "read your judgments"), asked(PageIn)
     session = db.session()
     found = flagging.mine(session, access, _before(given), given.limit)
     rows = found[: given.limit]

@@ -209,7 +209,7 @@ def _declines(access: Access) -> DeclinesOut:
 @get("/projects/<slug>/numbers", scope=JUDGE, gives=OwnOut)
 def my_numbers(slug: str) -> OwnOut:
     """One's own numbers: judgments, active time, agreement, and gold where the project shows it."""
-    found = own.of(db.session(), enter(slug, "judge"))
+    found = own.of(db.session(), enter(slug, "read your judgments"))
     return OwnOut(
         judged=found.judged,
         seconds=found.seconds,

@@ -56,7 +56,7 @@ def _form(access: Access, uid: str, problem: Invalid | None = None) -> Response:
 @db.writes
 def mine(slug: str) -> Response:
     """One's own flags, with the lead's answers, which are seen from then on."""
-    session, access = db.session(), permissions.here(slug, "judge")
+    session, access = db.session(), permissions.here(slug, "read your judgments")
     found = flagging.mine(session, access, web.number_asked("before"))
     shown = found[: flagging.A_PAGE]
     about = flagging.about(session, access, shown)

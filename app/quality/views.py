@@ -44,7 +44,7 @@ def show(slug: str) -> Response:
 @bp.get("/p/<slug>/numbers")
 def numbers(slug: str) -> Response:
     """An annotator's own numbers."""
-    access = permissions.here(slug, "judge")
+    access = permissions.here(slug, "read your judgments")
     page = render(
         "quality/own.html",
         access=access,

@@ -308,6 +308,12 @@ def test_archive_and_reopen(cast: Cast, client_of: Any) -> None:
     assert 'action="/p/birds/reopen"' in page
     assert 'action="/p/birds/reopen"' not in client_of(cast.vic).get("/p/birds/").text
     assert ">Judge<" not in page
+    ann = client_of(cast.ann)
+    own = re.findall('href="(/p/birds/[^"]+)">Your ', ann.get("/p/birds/").text)
+    assert own == ["/p/birds/history", "/p/birds/judge/flags", "/p/birds/numbers"]
+    for path in own:
+        read = ann.get(path)
+        assert (read.status_code, 'href="/p/birds/judge"' in read.text) == (200, False), path
     lena.post("/p/birds/reopen")
     assert "Judge: Birds" in lena.get("/").text
     trail = lena.get("/p/birds/audit").text
