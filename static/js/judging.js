@@ -18,6 +18,7 @@ document.addEventListener("htmx:beforeSwap", ({ detail: { shouldSwap, target, re
 document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig } }) => {
   if (!target.matches("[data-pair]")) return;
   shown = performance.now();
+  openAtLast();
   broughtBack = Boolean(requestConfig?.elt.matches("[data-undo]"));
   const wrong = document.querySelector("[data-pair] .error a");
   (wrong ?? document.querySelector("[data-start]"))?.focus();
@@ -27,6 +28,14 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target, requestConfig }
   if (slipped) document.addEventListener("htmx:afterSettle", () => document.querySelector("[data-pair] [data-undo]")?.click(), { once: true });
   slipped = false;
 });
+
+// A conversation opens at its last turn, which is what is asked; the style sheet says so to browsers that know how.
+const openAtLast = () => {
+  const last = document.querySelector(".turns > :last-child");
+  if (!last || CSS.supports("scroll-initial-target: nearest")) return;
+  last.parentElement.scrollTop += last.getBoundingClientRect().top - last.parentElement.getBoundingClientRect().top;
+};
+openAtLast();
 
 // Where nothing came in its place, there is nothing to take back.
 document.addEventListener("htmx:afterRequest", ({ detail: { requestConfig } }) => {

@@ -138,12 +138,19 @@ def test_both_look_alike_whatever_wrote_them(make: MakeProject, site: Site, open
     seen = set()
     for left in (2, 1, 0):
         for width in WIDTHS:
-            page.set_viewport_size({"width": width, "height": 900})
+            # A tall screen: no text may end before its frame does.
+            page.set_viewport_size({"width": width, "height": 1300})
             first, second = page.evaluate(ALIKE)
             assert {**first, "texts": ""} == {**second, "texts": ""}, width
             seen.add((first["texts"] == second["texts"], width))
+            *_, (_, top, _, height) = (box for box in first["boxes"] if box[3])
+            assert abs(top + height - first["height"]) <= 2, width
         if left:
-            Desk(page).key("ArrowUp")
+            Desk(page).click("Both bad")
+    under, other = page.locator("#verdict-both_bad"), page.locator("#verdict-tie")
+    assert under.evaluate("(button) => button.matches(':hover')")
+    fill = other.evaluate("(button) => getComputedStyle(button).backgroundColor")
+    expect(under).to_have_css("background-color", fill)  # nothing looks chosen on a pair that has just come
     assert {width for same, width in seen if same} == set(WIDTHS), "the same words are the same HTML"
 
 
@@ -195,6 +202,8 @@ def test_what_goes_on_beyond_its_box_shows_it_until_the_end(
     address = make("vita", (said, f"{said} So."))
     let_in(page, site, "vita@example.org")
     page.goto(address)
+    expect(page.get_by_text("How does it hunt?")).to_be_in_viewport(ratio=1)
+    expect(page.locator(".turns")).to_have_css("box-shadow", re.compile(" 16px"))  # there is more above
     for name in (".wide", "pre", "math", ".response-body"):
         box = page.locator(name).first
         expect(box).to_have_css("box-shadow", re.compile("-16px"))
