@@ -29,6 +29,9 @@ MOST = 10
 
 NEWEST_FIRST = col(Delivery.id).desc()
 
+# What gateways say for one who is not there, and receivers who want to be left alone for a while.
+ABSENT = (429, 502, 503, 504)
+
 
 def of(session: Session, project: Project) -> list[Webhook]:
     """The webhooks, in the order they were added."""
@@ -69,6 +72,7 @@ def change(
     before = {"url": webhook.url, "events": webhook.events}
     webhook.url = given.url
     _tell(webhook, given)
+    _expect_somebody(session, webhook)
     after = {"url": given.url, "events": given.events}
     _record(session, "webhook.change", project, webhook, by, audit.changed(before, after))
     _flag(session, project)
@@ -118,6 +122,7 @@ def test(session: Session, project: Project, webhook: Webhook) -> None:
     """Send it something, so that a lead sees that it arrives."""
     if webhook.disabled_at is not None:
         raise Conflict(_("This webhook is switched off. Switch it on first."))
+    _expect_somebody(session, webhook)
     outbox.deliver(session, project, webhook.id, "webhook.test", {"webhook": webhook.uid})
 
 
@@ -135,10 +140,33 @@ def resend(session: Session, project: Project, webhook: Webhook, uid: str, *, by
         raise NotFound(_("There is no such delivery. Those older than 30 days are not kept."))
     if webhook.disabled_at is not None:
         raise Conflict(_("This webhook is switched off. Switch it on first."))
+    _expect_somebody(session, webhook)
     found.state, found.attempts, found.next_at = DeliveryState.WAITING, 0, now()
     _record(session, "webhook.resend", project, webhook, by, {"delivery": uid})
     outbox.send_once_committed(session)
     return found
+
+
+def found_nobody(delivery: type[Delivery]) -> "sa.ColumnElement[bool]":
+    """Whether the last attempt, of those that wait, met nobody at the webhook's address.
+
+    Any other answer may be about this one delivery, and the next may well arrive.
+    """
+    status = col(delivery.status)
+    return sa.and_(col(delivery.attempts) > 0, sa.or_(status.is_(None), status.in_(ABSENT)))
+
+
+def _expect_somebody(session: Session, webhook: Webhook) -> None:
+    """Let what found nobody try again now, and not only at its time: a lead asks for it."""
+    session.execute(
+        sa.update(Delivery)
+        .where(
+            col(Delivery.webhook_id) == webhook.id,
+            col(Delivery.state) == DeliveryState.WAITING,
+            found_nobody(Delivery),
+        )
+        .values(next_at=now())
+    )
 
 
 def _check_public(given: WebhookIn) -> None:

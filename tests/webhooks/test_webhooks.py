@@ -19,7 +19,7 @@ from sqlmodel import Session, col, select
 from app import jobs
 from app.models import Account, Alert, Annotator, AuditEvent, Delivery, DeliveryState, Project, Webhook, now
 from app.settings import Settings
-from app.webhooks import posting, sending
+from app.webhooks import outbox, posting, sending
 from tests.annotation.arrange import queue
 from tests.annotation.desk import JUDGE, send
 from tests.conftest import SECRET, Cast
@@ -209,6 +209,40 @@ def test_a_webhook_that_never_answers_is_switched_off_with_a_notice(
     session.rollback()
     assert session.exec(select(Delivery.state)).one() == DeliveryState.DELIVERED
     assert session.exec(select(Alert).where(col(Alert.resolved_at).is_(None))).all() == []
+
+
+def test_who_does_not_answer_is_asked_once_for_all_that_waits(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    bearer: Bearer,
+    listen: Listen,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, asked = listen(), [0]
+
+    def unanswered(*_: Any, **__: Any) -> posting.Answer:
+        asked[0] += 1
+        raise posting.UnreachableError("no answer within 10 seconds")
+
+    monkeypatch.setattr(sending, "post", unanswered)
+    with app.app_context():
+        for number in range(5):
+            outbox.deliver(session, cast.project, session.exec(select(Webhook.id)).one(), "n", {"n": number})
+            session.commit()
+        assert asked == [1], "once, whatever more there is to tell"
+        for number, pause in enumerate(sending.PAUSES[:3], start=2):
+            later(session, pause + timedelta(seconds=1))
+            for _ in range(2):
+                sending.send_deliveries()
+            assert asked == [number]
+        monkeypatch.setattr(sending, "post", posting.post)
+        sending.send_deliveries()
+        assert receiver.got == [], "it waits for its time"
+    tested = app.test_client().post(f"{API}/{made['uid']}/test", headers=bearer(cast.lena))
+    assert tested.status_code == 204, "and a lead who knows better does not"
+    assert [one["data"].get("n") for one in receiver.told] == [0, 1, 2, 3, 4, None]
 
 
 def test_a_job_goes_before_messages_that_were_there_first(
