@@ -21,7 +21,10 @@ from ranking import Cells, Fit, WinMatrix
 
 @dataclass(frozen=True)
 class Headline:
-    """What stands above a leaderboard. Simulated annotators are counted apart, by what they are taken for."""
+    """What stands above a leaderboard: annotators of whose judgments any counts, and so not on gold alone.
+
+    Simulated annotators are counted apart, by what they are taken for.
+    """
 
     people: int
     judges: int
@@ -144,9 +147,20 @@ def _uids(session: Session, project: Project) -> dict[str, str]:
 
 def _headline(session: Session, project: Project) -> Headline:
     groups = col(Annotator.kind), col(Annotator.simulated)
+    # One that counts of each annotator. An EXISTS PostgreSQL would turn into a join, which reads them all.
+    counted = (
+        sa.select(sa.literal(1))
+        .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
+        .where(col(Judgment.annotator_id) == col(Annotator.id), *reading.counts(project))
+        .correlate(Annotator)
+        .limit(1)
+        .scalar_subquery()
+    )
+    # Whoever never judged is not looked for.
+    judging = sa.case((col(Annotator.judged) > 0, counted))
     found = (
         sa.select(*groups, sa.func.count())
-        .where(col(Annotator.project_id) == project.id, col(Annotator.judged) > 0)
+        .where(col(Annotator.project_id) == project.id, judging.is_not(None))
         .group_by(*groups)
     )
     counts = {(kind, simulated): int(n) for kind, simulated, n in session.execute(found)}

@@ -359,13 +359,15 @@ def test_a_reader_without_an_account_keeps_no_cookie_and_their_first_answer(
 
 def test_a_gold_comparison_is_not_counted(session: Session, cast: Cast, shown: Callable[..., str]) -> None:
     heron, lark = add_models(session, cast.project, ("Heron", "Lark"))
-    people = add_annotators(session, cast.project, 2)
-    judge_pair(session, heron, lark, [A, B], people)
+    judge_pair(session, heron, lark, [A, B], add_annotators(session, cast.project, 2, simulated=True))
     gold = add_comparison(session, heron, lark)
     gold.gold = A
-    judge(session, gold, people[0], A)
+    judge(session, gold, add_annotators(session, cast.project, 1)[0], A)
     session.commit()
-    assert "2 judgments" in shown()
+    text = shown()
+    assert "2 judgments by 2 simulated annotators" in text
+    assert "All of these judgments are by simulated annotators." in text
+    assert ">simulated annotators</a>" in shown("?by=kind")
 
 
 def test_more_judgments_are_those_of_more_annotators() -> None:
