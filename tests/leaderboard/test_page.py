@@ -199,6 +199,7 @@ def test_both_bad_is_no_silent_tie(session: Session, cast: Cast, shown: Callable
     text = shown()
     assert "1 judgment (25%) called both responses bad and counted for neither model." in text
     assert row(text, "Heron").endswith("67% 0% 33% 3")
+    assert ">Counted</a>" in text, "judgments are all of them, in the files"
     assert "best first; without judgments that called both bad" in text
 
 
