@@ -146,14 +146,17 @@ def _narrow(numbers: Integers) -> NDArray[np.integer[Any]]:
 # Judgments
 
 
+# What makes a judgment count in its project, the same as for the kept tallies.
+COUNTING = (
+    col(Judgment.retired_at).is_(None),
+    col(Comparison.gold).is_(None),
+    col(Comparison.model_a_id) != col(Comparison.model_b_id),
+)
+
+
 def counts(project: Project) -> tuple[Any, ...]:
-    """What makes a judgment count, the same as for the kept tallies."""
-    return (
-        col(Judgment.project_id) == project.id,
-        col(Judgment.retired_at).is_(None),
-        col(Comparison.gold).is_(None),
-        col(Comparison.model_a_id) != col(Comparison.model_b_id),
-    )
+    """The same, and that it is the project's."""
+    return col(Judgment.project_id) == project.id, *COUNTING
 
 
 def period(since: date | None, until: date | None) -> tuple[datetime | None, datetime | None]:

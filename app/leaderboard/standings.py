@@ -147,11 +147,12 @@ def _uids(session: Session, project: Project) -> dict[str, str]:
 
 def _headline(session: Session, project: Project) -> Headline:
     groups = col(Annotator.kind), col(Annotator.simulated)
-    # One that counts of each annotator. An EXISTS PostgreSQL would turn into a join, which reads them all.
+    # One that counts of each annotator. An EXISTS PostgreSQL would turn into a join, which reads them all,
+    # and asked for the project of judgments SQLite would go through those of everybody.
     counted = (
         sa.select(sa.literal(1))
         .join_from(Judgment, Comparison, col(Judgment.comparison_id) == col(Comparison.id))
-        .where(col(Judgment.annotator_id) == col(Annotator.id), *reading.counts(project))
+        .where(col(Judgment.annotator_id) == col(Annotator.id), *reading.COUNTING)
         .correlate(Annotator)
         .limit(1)
         .scalar_subquery()
