@@ -98,7 +98,10 @@ class PositionOut(Answer):
 
 
 class JudgedOut(Answer):
-    """Judgments in force that the filters let through, before verdicts are made of them; gold aside."""
+    """Judgments in force that the filters let through, before verdicts are made of them.
+
+    Those on gold comparisons are among them only where these are written.
+    """
 
     comparisons: int
     several: int = Field(description="Comparisons that two people or more judged: what agreement rests on.")

@@ -155,7 +155,7 @@ def asked_under(
 
 
 def counting(project: Project, spec: ExportSpec) -> sa.Subquery:
-    """The judgments in force that a spec lets through, gold aside, of both splits; of prompts begin to end.
+    """The judgments in force that a spec lets through, of both splits; of prompts begin to end.
 
     comparison_id, model_a_id, model_b_id, annotator_id, verdict, and swapped where it is known.
     """
@@ -171,7 +171,9 @@ def counting(project: Project, spec: ExportSpec) -> sa.Subquery:
         j.swapped,
     )
     query = sa.select(*columns).join(comparisons, c.id == j.comparison_id).where(*_of_both(project, spec))
-    return query.where(j.retired_at.is_(None), c.gold.is_(None), c.prompt_id.between(*_ENDS)).subquery()
+    if not spec.has_gold:
+        query = query.where(c.gold.is_(None))
+    return query.where(j.retired_at.is_(None), c.prompt_id.between(*_ENDS)).subquery()
 
 
 def _of_both(project: Project, spec: ExportSpec) -> "Iterator[sa.ColumnElement[bool]]":

@@ -26,12 +26,12 @@ PEOPLE, MODELS, SIMULATED = "people", "models", "simulated"
 
 @dataclass(frozen=True)
 class Judged:
-    """Judgments in force that the filters let through, before verdicts are made of them; gold aside.
+    """Judgments in force that the filters let through, before verdicts are made of them.
 
-    `coefficients` are between people, simulated ones too, as on the page of quality; of the simulated
-    judgments `simulated_models` are as judge models. `comparisons` have a judgment, and `largest` is how
-    many are of the annotator with most. `gold` is how these annotators do wherever the right verdict is
-    known; None where nowhere.
+    Those on gold comparisons are among them only where these are written. `coefficients` are between people,
+    simulated ones too, as on the page of quality; of the simulated judgments `simulated_models` are as judge
+    models. `comparisons` have a judgment, and `largest` is how many are of the annotator with most. `gold` is
+    how these annotators do wherever the right verdict is known; None where nowhere.
     """
 
     comparisons: int

@@ -105,7 +105,10 @@ def test_it_tells_who_judged_and_how_they_agree(
     of_code = previewed(app, cast, category=["code"], kind="human").judged
     assert (of_code.judgments, of_code.annotators, of_code.by) == (24, 2, {"people": 24})
     of_gold = previewed(app, cast, gold="only").judged
-    assert (of_gold.judgments, of_gold.gold) == (0, None)
+    assert (of_gold.judgments, of_gold.comparisons, of_gold.gold) == (2, 1, found.gold)
+    assert of_gold.coefficients[0].found.value == 1
+    assert previewed(app, cast, gold="in").judged.judgments == 51
+    assert previewed(app, cast, format=Format.JUDGMENTS, gold="out").judged.judgments == 49
     page = plain(client_of(cast.rosa).get(PAGE).text)
     assert "For Excel take Excel: it may read the letters of a CSV wrong." in page
     assert "Krippendorff’s alpha" in page

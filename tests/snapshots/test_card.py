@@ -108,7 +108,12 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
 
 
 def test_the_card_tells_pairs_from_their_judgments(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf, judged: list[Judgment]
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    client_of: ClientOf,
+    program: Callable[..., Program],
+    judged: list[Judgment],
 ) -> None:
     pairs = [session.get_one(Comparison, one.comparison_id) for one in judged]
     for comparison in pairs[:4]:
@@ -160,6 +165,13 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "on the 6 comparisons that two or more of them judged:\n\n|" in card
     assert "2 comparisons left out: annotators divided" in card
     assert "7 of 11 pairs rest on one judgment" in card
+    make(session, client_of(cast.rosa), gold="only", formats="trl")
+    there = folder(app, cast, "birds-v3")
+    card = (there / "README.md").read_text()
+    assert "1 judgment of 1 comparison passes the filters, in both splits, all on gold comparisons: 1" in card
+    assert "these annotators are right in 100.0 % of 1 judgment" in card
+    shown = program(cast.rosa).get("/projects/birds/export/preview?gold=only").json
+    assert orjson.loads((there / "manifest.json").read_bytes())["judged"] == shown["judged"]
 
 
 def test_what_was_asked_is_in_the_snapshot_in_full(
