@@ -60,12 +60,10 @@ def publish_guideline(slug: str) -> Response | BaseResponse:
     access, account = permissions.manage(slug)
     try:
         form = web.submitted(GuidelineIn)
-        published = guidelines.publish(db.session(), access.project, form, by=account)
+        guidelines.publish(db.session(), access.project, form, by=account)
     except (Invalid, Conflict) as problem:
         return _guideline_form(access, problem)
-    return web.saved(
-        _("Version %(number)s is in force.", number=published.version), "asking.guideline", slug=slug
-    )
+    return web.saved(_("The guideline is published."), "asking.guideline", slug=slug)
 
 
 def _guideline_form(access: Access, problem: Problem | None = None) -> Response:

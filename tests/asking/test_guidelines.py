@@ -20,6 +20,7 @@ def test_versions(cast: Cast, client_of: Any, session: Session) -> None:
     assert publish(lena, FIRST).status_code == 303
     assert publish(lena, "Second", base=1).status_code == 303
 
+    assert lena.get("/p/birds/guideline").text.count("Version 2 is in force") == 1
     page = ann.get("/p/birds/guideline").text
     assert "Second" in page
     assert "Version 2 is in force" in page
