@@ -1,7 +1,19 @@
 """Words that pages and terminals share, and sentences that are made before it is known who reads them."""
 
+import unicodedata
 from collections.abc import Sequence
 from typing import Any, Self
+
+# Control, format and surrogate characters, and line and paragraph separators.
+_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def visible(text: str) -> str:
+    """With the characters that steer a terminal, break a line or turn its direction written out."""
+    return "".join(
+        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char
+        for char in text
+    )
 
 
 def N_(text: str) -> str:  # noqa: N802 -- the name that gettext knows it by

@@ -1,7 +1,6 @@
 """Results on a terminal or in a pipe: tables for people, one JSON object for programs."""
 
 import sys
-import unicodedata
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +11,12 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from app.words import visible
+
 if TYPE_CHECKING:
     from app.leaderboard.shown import Table as Read
 
 WIDE = 1_000
-# Control, format and surrogate characters, and line and paragraph separators.
-_UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def print_json(found: dict[str, Any]) -> None:
@@ -46,11 +45,3 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
     words = Console(stderr=True, highlight=False)
     for note in notes:
         words.print(Text(f"• {title}: {visible(note)}" if title else f"• {visible(note)}"))
-
-
-def visible(text: str) -> str:
-    """With the characters that steer a terminal, break a line or turn its direction written out."""
-    return "".join(
-        char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char
-        for char in text
-    )

@@ -14,6 +14,7 @@ from app.snapshots import making, reading, verify, withdrawing
 from app.snapshots.diff import Changes
 from app.snapshots.forms import FORMATS, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
+from app.words import visible
 
 
 class _MakeByDefault(click.Group):
@@ -103,7 +104,7 @@ def list_(slug: str) -> None:
     project = permissions.project_named(db.engine(), slug)
     with db.new_session(db.engine(), write=False) as session:
         for found, _ in reading.newest(session, project, sys.maxsize):
-            wrong = f"\twithdrawn: {found.withdrawn_reason}" if found.withdrawn_at else ""
+            wrong = f"\twithdrawn: {visible(found.withdrawn_reason or '')}" if found.withdrawn_at else ""
             made = f"{found.ready_at:%Y-%m-%d %H:%M}"
             click.echo(f"{found.label}\t{made}\t{found.rows:,} rows\t{found.digest}{wrong}")
 
@@ -115,22 +116,16 @@ def list_(slug: str) -> None:
 def withdraw_(slug: str, label: str, reason: str) -> None:
     """Mark snapshot LABEL (NAME-vVERSION) of project SLUG as wrong; its files stay as they are.
 
-    Said again, it gives another reason.
+    To give another reason, put it back first.
     """
     reason = checked_options(WithdrawIn, {"reason": reason}).reason
     project = permissions.project_named(db.engine(), slug)
     with db.transaction(db.engine()) as session:
         found = reading.find(session, project, label)
-        earlier = found.withdrawn_reason
+        withdrawn = found.withdrawn_at is not None
         withdrawing.withdraw(session, project, found, reason, by=None)
-    if earlier is None:
-        click.echo(f"{label} is withdrawn.", err=True)
-    elif earlier == reason:
-        click.echo(f"{label} was withdrawn already, for this reason.", err=True)
-    else:
-        click.echo(
-            f"{label} was withdrawn already. This reason replaces the earlier one: {earlier}", err=True
-        )
+    said = "was withdrawn already, for this reason" if withdrawn else "is withdrawn"
+    click.echo(f"{label} {said}.", err=True)
 
 
 @snapshot.command("put-back")
@@ -158,7 +153,7 @@ def diff_(slug: str, before: str, after: str, as_json: bool) -> None:
         two = (reading.find(session, project, label) for label in (before, after))
         changes = reading.changes(Store(web.settings()), *two)
     for label, _when, why in changes.withdrawn:
-        click.echo(f"{label} is withdrawn: {why}", err=True)
+        click.echo(f"{label} is withdrawn: {visible(why)}", err=True)
     if as_json:
         click.echo(orjson.dumps(changes.as_dict(), option=orjson.OPT_UTC_Z))
     else:
@@ -171,7 +166,7 @@ def _tell(changes: Changes) -> None:
         f"{len(changes.turned):,} turned, {len(changes.rewritten):,} rewritten, {changes.same:,} the same"
     )
     for name, old, new in changes.rules:
-        click.echo(f"{name}: {old} -> {new}")
+        click.echo(f"{name}: {visible(str(old))} -> {visible(str(new))}")
 
 
 commands = [snapshot]

@@ -112,7 +112,7 @@ class WithdrawIn(BaseModel):
 
     reason: Annotated[
         str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500, pattern=NO_NUL)
-    ] = Field(description="For everybody who comes for it; another replaces it.")
+    ] = Field(description="For everybody who comes for it; kept until it is put back.")
 
 
 class NoteIn(BaseModel):

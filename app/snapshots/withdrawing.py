@@ -1,17 +1,21 @@
 """Marks a snapshot that turned out wrong, and keeps a note beside one; its files stay as they are."""
 
+from flask_babel import gettext as _
 from sqlmodel import Session
 
 from app import audit
+from app.errors import Conflict
 from app.models import Account, Project, Snapshot, now
 
 
 def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *, by: Account | None) -> None:
-    """Mark it, or give another reason for one that is marked already."""
+    """Mark it; once more for the same reason changes nothing. Raises Conflict for another reason."""
     session.refresh(found, with_for_update=True)
-    if found.withdrawn_reason != reason:
-        found.withdrawn_at = found.withdrawn_at or now()
+    if found.withdrawn_at is None:
+        found.withdrawn_at = now()
         _change(session, project, found, "withdraw", "withdrawn_reason", reason, by)
+    elif found.withdrawn_reason != reason:
+        raise Conflict(_("This snapshot is withdrawn already. To give another reason, put it back first."))
 
 
 def put_back(session: Session, project: Project, found: Snapshot, *, by: Account | None) -> None:

@@ -11,6 +11,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app import db
+from app.errors import Conflict
 from app.exports.forms import ExportSpec
 from app.models import AuditEvent, Comparison, Judgment, now
 from app.snapshots import reading, withdrawing
@@ -80,9 +81,20 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
         assert _told("put-back", "birds-v1") == "birds-v1 is not withdrawn.\n"
         assert _told("withdraw", "birds-v2", "Too few.") == "birds-v2 is withdrawn.\n"
         assert "already, for this reason" in _told("withdraw", "birds-v2", " Too few. ")
-        assert _told("withdraw", "birds-v2", "Old.").endswith("replaces the earlier one: Too few.\n")
+        again = CliRunner().invoke(snapshot, ["withdraw", "birds", "birds-v2", "Old."])
+        assert isinstance(again.exception, Conflict), "it would take the first reason's place unseen"
+    assert client.post(f"{PAGE}/birds-v2/withdraw", data={"reason": "Old."}).status_code == 409
+    assert asks.post(f"{API}/birds-v2/withdraw", {"reason": "Old."}).status_code == 409
+    assert asks.get(f"{API}/birds-v2").json["withdrawn_reason"] == "Too few."
     assert "Half of" not in client.get(one).text
-    assert asks.post(f"{API}/birds-v1/withdraw", {"reason": "Again."}).json["withdrawn_reason"] == "Again."
+    odd = "Again.\x1b[31m\nbirds-v9"
+    assert asks.post(f"{API}/birds-v1/withdraw", {"reason": odd}).json["withdrawn_reason"] == odd
+    with app.app_context():
+        listed = CliRunner().invoke(snapshot, ["list", "birds"]).stdout.splitlines()
+        assert [line.partition("\t")[0] for line in listed] == ["birds-v2", "birds-v1"]
+        assert "Again.\\x1b[31m\\nbirds-v9" in listed[1]
+        differs = CliRunner().invoke(snapshot, ["diff", "birds", "birds-v2", "birds-v1", "--json"])
+        assert "birds-v1 is withdrawn: Again.\\x1b[31m\\nbirds-v9" in differs.stderr.splitlines()
     assert asks.post(f"{API}/birds-v1/put-back").json["withdrawn_at"] is None
     client.post(f"{one}/note", data={"note": " For the paper. "})
     assert "For the paper." in client.get(PAGE).text
