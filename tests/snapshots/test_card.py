@@ -99,6 +99,7 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert "12 by simulated annotators (12 as people, 0 as judge models). 1 annotator gave them" in card
     assert "none of these comparisons was judged by two" in card
     assert "judged no gold comparison" in card
+    assert "- All judgments are simulated, not people's." in card
     told = {form: (manifest["excluded"][form], manifest["excluded_units"][form]) for form in ("trl", "arena")}
     reason = "prompt of another category"
     assert told["trl"] == ({reason: 1}, {reason: "comparisons"})
@@ -138,6 +139,7 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
     assert "do not tell how annotators agreed" in card
     imported = annotator_of(session, cast.project, cast.ben)
+    annotator_of(session, cast.project, cast.ann).simulated = True
     imported.account_id, imported.name = None, "gpt-4o"
     last, known = queue(session, cast.project, 2)
     known.gold = Outcome.A
@@ -165,10 +167,11 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "on the 6 comparisons that two or more of them judged:\n\n|" in card
     assert "2 comparisons left out: annotators divided" in card
     assert "7 of 11 pairs rest on one judgment" in card
+    assert "- Some judgments are simulated, not people's." in card
     make(session, client_of(cast.rosa), gold="only", formats="trl")
     there = folder(app, cast, "birds-v3")
     card = (there / "README.md").read_text()
-    assert "1 judgment of 1 comparison passes the filters, in both splits, all on gold comparisons: 1" in card
+    assert "1 judgment of 1 comparison passes the filters, in both splits, all on gold comparisons: " in card
     assert "these annotators are right in 100.0 % of 1 judgment" in card
     shown = program(cast.rosa).get("/projects/birds/export/preview?gold=only").json
     assert orjson.loads((there / "manifest.json").read_bytes())["judged"] == shown["judged"]
