@@ -14,7 +14,7 @@ from flask import current_app
 from sqlmodel import Session, col, select
 
 from app.exports import exclusions
-from app.exports.forms import Aggregate, Format
+from app.exports.forms import Aggregate, Format, Split
 from app.exports.judged import Judged
 from app.models import Annotator, Project
 from app.quality.annotators import Share
@@ -40,13 +40,15 @@ class Measured:
     """The preferences of a snapshot, counted from its files.
 
     A pair may stand in several rows, each for another judgment; all but ``rows`` and the judgments
-    (``votes``, by whom they are) are told of pairs. ``single`` are those with one judgment, ``several``
-    those with more; ``agreement`` is summed over the latter, where rows are pairs.
+    (``votes``, by whom they are) are told of pairs. Of the ``prompts``, ``held_out`` are in the test split.
+    ``single`` are pairs with one judgment, ``several`` those with more; ``agreement`` is summed over the
+    latter, where rows are pairs.
     """
 
     rows: int = 0
     pairs: int = 0
     prompts: int = 0
+    held_out: int = 0
     votes: int = 0
     single: int = 0
     several: int = 0
@@ -306,7 +308,9 @@ def measure(paths: list[Path]) -> Measured:
             _count(found.annotators, pc.list_flatten(batch["annotators"]))
             # A prompt's rows follow one another, and are in one file.
             prompts = batch["prompt_id"].to_pylist()
-            found.prompts += sum(map(ne, prompts, [last, *prompts]))
+            fresh_prompts = sum(map(ne, prompts, [last, *prompts]))
+            found.prompts += fresh_prompts
+            found.held_out += fresh_prompts if path.stem == Split.TEST else 0
             last = prompts[-1]
             ids = np.array([*before, *batch["pair_id"].to_pylist()])
             before = ids[-2:].tolist()

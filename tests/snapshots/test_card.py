@@ -135,7 +135,7 @@ def test_the_card_tells_pairs_from_their_judgments(
     assert "6 of 10 pairs rest on one judgment" in card
     assert "4 judgments left out: annotators divided" in card
     # Each pair once: Wilson's interval of 4 out of 4.
-    assert "preferred in 100.0 % of pairs (95 % interval 51.0 to 100.0)" in card
+    assert "preferred in 100.0 % of 4 pairs that differ in length (95 % interval 51.0 to 100.0)" in card
     assert orjson.loads((there / "manifest.json").read_bytes())["pairs"] == 10
     assert "do not tell how annotators agreed" in card
     imported = annotator_of(session, cast.project, cast.ben)
@@ -153,6 +153,8 @@ def test_the_card_tells_pairs_from_their_judgments(
     }
     for split in ("train", "test"):
         assert re.search(rf"^- `{split}`: {rows.get(split, 0)} rows?$", card, re.MULTILINE)
+    # A prompt has one row here.
+    assert f" Of the 11 prompts written, {rows['test']} are in `test`.\n" in card
     assert "20 % of prompts are held out for `test`: those where a digest of the salt (`` pep`per ``)" in card
     assert "- `heron-9000`: 11 pairs, chosen in 10\n- `lark-9000`: 11 pairs, chosen in 1\n" in card
     assert "- `code`: 10 pairs\n- none: 1 pair\n" in card
