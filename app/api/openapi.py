@@ -59,19 +59,26 @@ def _path(operation: Operation) -> str:
 
 
 class _Schemas:
-    """The JSON schemas of all models: bodies refuse what they do not know, and so do query strings."""
+    """The JSON schemas of all models: bodies refuse what they do not know, and so do query strings.
+
+    Of a change nothing is required, and nothing has a default: what is not sent stays.
+    """
 
     def __init__(self, operations: list[Operation]) -> None:
         queries = {operation.query for operation in operations if operation.query}
-        bodies = {operation.takes for operation in operations if operation.takes}
+        bodies = {one.takes for one in operations if one.takes and one.method != "PATCH"}
+        changes = {one.takes for one in operations if one.takes and one.method == "PATCH"}
         answers = {model for operation in operations for model in _given(operation)}
-        read: list[tuple[Model, JsonSchemaMode]] = [(model, "validation") for model in queries | bodies]
+        read: list[tuple[Model, JsonSchemaMode]] = [
+            (model, "validation") for model in queries | bodies | changes
+        ]
         written: list[tuple[Model, JsonSchemaMode]] = [(model, "serialization") for model in answers]
         self._references, found = models_json_schema([*read, *written], ref_template=COMPONENT + "{model}")
         self.components: Part = found["$defs"]
-        for model in bodies:
+        for model in bodies | changes:
             self.of(model, "validation")["additionalProperties"] = False
-        self._queries = {model: self._taken_out(model) for model in queries - bodies}
+        self._queries = {model: self._taken_out(model) for model in queries - bodies - changes}
+        self._changes = {model: _of_change(self._taken_out(model)) for model in changes - bodies}
 
     def reference(self, model: Model, mode: JsonSchemaMode) -> Part:
         return self._references[model, mode]
@@ -83,12 +90,23 @@ class _Schemas:
     def query(self, model: Model) -> Part:
         return self._queries[model]
 
+    def change(self, model: Model) -> Part:
+        return self._changes[model]
+
     def _taken_out(self, model: Model) -> Part:
         schema: Part = self.components.pop(self._name(model, "validation"))
         return schema
 
     def _name(self, model: Model, mode: JsonSchemaMode) -> str:
         return str(self.reference(model, mode)["$ref"]).removeprefix(COMPONENT)
+
+
+def _of_change(schema: Part) -> Part:
+    told = {
+        name: {key: value for key, value in said.items() if key != "default"}
+        for name, said in schema["properties"].items()
+    }
+    return {key: value for key, value in schema.items() if key != "required"} | {"properties": told}
 
 
 def _given(operation: Operation) -> list[Model]:
@@ -134,10 +152,10 @@ def _parameters(operation: Operation, schemas: _Schemas) -> list[Part]:
 def _body(operation: Operation, schemas: _Schemas) -> Part:
     content: Part = {media: {"schema": {}} for media in operation.takes_media}
     if operation.takes:
-        schema = schemas.reference(operation.takes, "validation")
-        if operation.method == "PATCH":
-            whole = schemas.of(operation.takes, "validation")
-            schema = {key: value for key, value in whole.items() if key != "required"}
+        is_change = operation.method == "PATCH"
+        schema = (
+            schemas.change(operation.takes) if is_change else schemas.reference(operation.takes, "validation")
+        )
         content["application/json"] = {"schema": schema}
     return content
 

@@ -72,6 +72,17 @@ def test_it_tells_of_headers_parts_and_what_a_snapshot_is_not(document: dict[str
     assert ("formats" in asked, {"format", "file", "part"} & set(asked)) == (True, set())
 
 
+def test_what_a_change_does_not_send_has_no_default(document: dict[str, dict[str, Any]]) -> None:
+    changes = [methods["patch"] for methods in document["paths"].values() if "patch" in methods]
+    assert {"change_project", "change_me"} <= {change["operationId"] for change in changes}
+    for change in changes:
+        schema = change["requestBody"]["content"]["application/json"]["schema"]
+        assert schema["additionalProperties"] is False
+        assert [name for name, said in schema["properties"].items() if "default" in said] == []
+    made = document["components"]["schemas"]["ProjectIn"]["properties"]
+    assert made["description"]["default"] == "", "where it is what a field left out comes to"
+
+
 # Open to anybody, and taking no more than a text in the address: they cannot be asked wrongly.
 NEVER_WRONG = {f"GET /projects/{{slug}}/leaderboard/{view}" for view in ("bias", "robustness")}
 # Some rules no schema tells, as that a slug is taken; an empty value is one not given; the token is good.
