@@ -172,8 +172,9 @@ def _responses(operation: Operation, schemas: _Schemas) -> Part:
             "description": "Found",
             "content": {media: {} for media in operation.gives_media},
         }
-        if operation.headers:
-            found[str(int(operation.status))]["headers"] = _headers(operation.headers)
+        told = _headers(operation.headers) | _headers(operation.headers_of_some, required=False)
+        if told:
+            found[str(int(operation.status))]["headers"] = told
         if operation.by_ranges:
             found |= _by_ranges(operation, schemas)
     else:
@@ -186,9 +187,9 @@ def _responses(operation: Operation, schemas: _Schemas) -> Part:
     return found
 
 
-def _headers(told: Mapping[str, str]) -> Part:
+def _headers(told: Mapping[str, str], *, required: bool = True) -> Part:
     return {
-        name: {"description": means, "required": True, "schema": {"type": "string"}}
+        name: {"description": means, "required": required, "schema": {"type": "string"}}
         for name, means in told.items()
     }
 

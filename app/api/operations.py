@@ -50,6 +50,8 @@ class Operation:
     gives_media: tuple[str, ...] = ()
     # What is told in headers of the answer.
     headers: Mapping[str, str] = field(default_factory=dict)
+    # And of some answers only.
+    headers_of_some: Mapping[str, str] = field(default_factory=dict)
     # Whether a part of the answer may be asked for, and whether it is still the same.
     by_ranges: bool = False
     # Whether it may be sent again with the same Idempotency-Key.

@@ -19,10 +19,7 @@ from app.snapshots import making, reading, serving, withdrawing, work
 from app.snapshots.forms import NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 
-TOLD = {
-    "ETag": "Of its bytes, which never change",
-    serving.WITHDRAWN: "Only of a withdrawn snapshot: when that was",
-}
+TOLD_IF_WITHDRAWN = {serving.WITHDRAWN: "Only of a withdrawn snapshot: when that was"}
 
 
 @post(
@@ -105,7 +102,8 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
     gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
-    headers=TOLD | {"ETag": "Its SHA-256, in quotes"},
+    headers={"ETag": "Its SHA-256, in quotes"},
+    headers_of_some=TOLD_IF_WITHDRAWN,
     by_ranges=True,
 )
 def snapshot_file(slug: str, label: str, path: str) -> Response:
@@ -117,7 +115,8 @@ def snapshot_file(slug: str, label: str, path: str) -> Response:
     "/projects/<slug>/snapshots/<label>.tar",
     scope=Scope.READ,
     gives_media=(serving.WHOLE,),
-    headers=TOLD,
+    headers={"ETag": "Of its bytes, which never change"},
+    headers_of_some=TOLD_IF_WITHDRAWN,
     by_ranges=True,
 )
 def whole_snapshot(slug: str, label: str) -> Response:

@@ -68,6 +68,8 @@ def test_it_tells_of_headers_parts_and_what_a_snapshot_is_not(document: dict[str
     file = paths["/projects/{slug}/snapshots/{label}/{path}"]["get"]["responses"]
     assert {"200", "206", "304", "412", "416"} <= set(file)
     assert file["206"]["content"] == file["200"]["content"]
+    headers = {name: told["required"] for name, told in file["200"]["headers"].items()}
+    assert headers == {"ETag": True, "X-Tiebreak-Withdrawn": False}
     asked = document["components"]["schemas"]["SnapshotIn"]["properties"]
     assert ("formats" in asked, {"format", "file", "part"} & set(asked)) == (True, set())
 
