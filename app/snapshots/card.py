@@ -31,6 +31,8 @@ MOST_NAMED = 50
 FEW = 30
 # How the files of formats end, packed or plain.
 LINES = (".jsonl.zst", ".jsonl")
+# What Markdown would take for its own in a line of plain text, formulas among it.
+SPECIAL = re.compile(r"[\\`*_\[\]<>&~$|]")
 # Rows read at once, with their texts.
 MEASURED = 1_000
 
@@ -183,6 +185,21 @@ class Card:
         ]
 
     @property
+    def title(self) -> str:
+        """The project's name, as Markdown."""
+        return _plain(self.project.name)
+
+    @property
+    def introduction(self) -> str:
+        """Its description, as Markdown."""
+        return _plain(self.description)
+
+    @property
+    def criteria(self) -> list[str]:
+        """What was asked beside the verdict, as Markdown."""
+        return list(map(_plain, self.said.criteria))
+
+    @property
     def tags(self) -> list[str]:
         """What a catalogue finds it by: whose feedback it is, as the judgments say."""
         by = {
@@ -277,6 +294,11 @@ def _code(name: str) -> str:
     longest = max(map(len, re.findall("`+", name)), default=0)
     fence, room = "`" * (longest + 1), " " if longest else ""
     return f"{fence}{room}{name}{room}{fence}"
+
+
+def _plain(text: str) -> str:
+    """A line of text as Markdown that says just that."""
+    return SPECIAL.sub(r"\\\g<0>", text)
 
 
 def beginning(guideline: str) -> str:

@@ -10,6 +10,7 @@ import pytest
 import sqlalchemy as sa
 import yaml
 from flask import Flask
+from markupsafe import escape
 from sqlmodel import Session, select
 
 from app.asking import rubrics
@@ -81,10 +82,17 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
         return left_out(connection, project, spec)
 
     monkeypatch.setattr(filters, "left_out", count)
+    cast.project.name = "<b>Ho & *stile*</b> $1$"
+    session.commit()
     make(session, client_of(cast.rosa), category="code", licence="birds-1.0")
     assert len(counts) == 3, "comparisons, live judgments and all judgments, each once for all formats"
     there = folder(app, cast, "birds-v2")
     front, _, card = (there / "README.md").read_text().partition("\n---\n")
+    # A name is words, whatever signs it has; only Markdown needs to be told.
+    assert "\n# \\<b\\>Ho \\& \\*stile\\*\\</b\\> \\$1\\$: birds-v2\n" in card
+    said = "judged side by side in the project <b>Ho & *stile*</b> $1$."
+    assert said in orjson.loads((there / "croissant.json").read_bytes())["description"]
+    assert str(escape(said)) in client_of(cast.rosa).get(f"{PAGE}/birds-v2").text
     told = yaml.safe_load(front.removeprefix("---\n"))
     assert told["tags"] == ["preference", "synthetic"]
     # Hugging Face refuses a name that is none of its own.
