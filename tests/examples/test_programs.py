@@ -239,6 +239,9 @@ def test_a_signature_is_recognised(cast: Cast, client_of: ClientOf) -> None:
     assert not known["is_ours"](secret, headers, b"{ }")
     assert not known["is_ours"](signing.new_secret(), headers, b"{}")
     assert not known["is_ours"](secret, signing.signed(secret, "m1", moment - 600, b"{}"), b"{}")
+    for odd in ({"webhook-timestamp": "now"}, {"webhook-signature": "v1,ñ"}, {"webhook-id": "\udcff"}):
+        assert known["is_ours"](secret, headers | odd, b"{}") is False
+    assert known["is_ours"](secret, {}, b"{}") is False
 
 
 def test_those_that_need_a_trainer_are_python_at_least(cast: Cast, client_of: ClientOf) -> None:

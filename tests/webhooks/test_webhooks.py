@@ -50,6 +50,8 @@ def test_a_judgment_is_told_signed_and_under_a_pseudonym(
     exec(code, documented)  # noqa: S102 -- our own documentation, which readers run
     assert documented["verified"](webhook["secret"], headers, body)
     assert not documented["verified"](webhook["secret"], headers, body + b" ")
+    for odd in ({"webhook-timestamp": "now"}, {"webhook-signature": "v1,ñ"}):
+        assert documented["verified"](webhook["secret"], headers | odd, body) is False
     row = session.exec(select(Delivery)).one()
     assert (row.uid, row.state, row.status) == (headers["webhook-id"], DeliveryState.DELIVERED, 200)
     assert row.answer == "thanks"
