@@ -92,8 +92,12 @@ def test_agreement_by_category(session: Session, cast: Cast, client_of: Clients)
     found = agreement.of_people(session, cast.project, "category")
     assert [(one.value, one.comparisons) for one in found.slices] == [("coding", 15), ("safety", 2)]
     assert [value_of(one.coefficients, "Raw") for one in found.slices] == [1.0, 0.0]
-    page = plain(client_of(cast.rui).get(URL).text)
+    text = client_of(cast.rui).get(URL).text
+    page = plain(text)
     assert "coding 15 1.00" in page
+    cells = [row.count("<td") for row in text.split("<tr>") if "below" in row]
+    assert sum(cells) == text.count("data-of="), "where the heading is not shown, each number says what it is"
+    assert cells == [4, 4, 5, 5]
     assert agreement.of_people(session, cast.project, "language").slices == ()
     assert client_of(cast.rui).get(f"{URL}?by=language").status_code == 200
     assert client_of(cast.rui).get(f"{URL}?by=colour").status_code == 422
