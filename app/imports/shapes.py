@@ -1,5 +1,6 @@
 """The shapes a file may have: how each is recognised, and what checks and builds its items."""
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -27,6 +28,11 @@ class Shape:
     fits: Callable[[set[str]], bool]
     row: type[BaseModel]
     build: Callable[[int, Any, Record], Item]
+
+    @property
+    def named(self) -> set[str]:
+        """The fields that a record of it must have, one or the other among them."""
+        return set(re.findall(r"\w+", self.about.partition(";")[0])) - {"or"}
 
     def read(self, number: int, record: Record) -> Item | Refusal:
         """A record as an item, or why it is refused."""
@@ -83,7 +89,7 @@ def find(source: Source, wanted: str | None) -> Shape:
     if isinstance(seen, Refusal):
         where = f"{source.unit.capitalize()} {seen.number}"
         raise Invalid(f"{source.name}: nothing could be read of it. {where}: {seen.reason}.")
-    raise Invalid(f"{source.name} fits no known shape. {_found(seen)} {_expected()}")
+    raise Invalid(f"{source.name} fits no known shape. {_found(seen)} {_expected(set(seen or ()))}")
 
 
 def _found(seen: Record | None) -> str:
@@ -92,8 +98,10 @@ def _found(seen: Record | None) -> str:
     return f"Found the fields {', '.join(sorted(seen)[:20]) or '(none)'}."
 
 
-def _expected() -> str:
-    return "Expected one of: " + "; ".join(f"{shape.name} ({shape.about})" for shape in SHOWN) + "."
+def _expected(keys: set[str]) -> str:
+    known = f"Known are {', '.join(shape.name for shape in SHOWN)}: see docs/imports.md or the page Import."
+    near = max(SHOWN, key=lambda shape: (len(keys & shape.named), -len(shape.named)))
+    return f"Nearest is {near.name}: {near.about}. {known}" if keys & near.named else known
 
 
 def _has(*names: str) -> Callable[[set[str]], bool]:

@@ -54,7 +54,12 @@ def test_a_file_that_fits_none_is_told_what_was_expected_and_found(tmp_path: Pat
         find(open_source(path, "x.jsonl", MB), None)
     assert "x.jsonl fits no known shape" in refused.value.detail
     assert "question, reply" in refused.value.detail
-    assert "votes (model_a, model_b (or left, right), winner" in refused.value.detail
+    assert "Known are comparisons, responses, " in refused.value.detail
+    assert "Nearest" not in refused.value.detail
+    path.write_text('{"model_a": "heron", "model_b": "wren", "won": "a"}\n')
+    with pytest.raises(Invalid) as nearly:
+        find(open_source(path, "x.jsonl", MB), None)
+    assert "Nearest is votes: model_a, model_b (or left, right), winner" in nearly.value.detail
 
 
 def test_a_file_of_which_nothing_can_be_read_is_told_why(tmp_path: Path) -> None:
