@@ -59,14 +59,15 @@ def deliver(
 
 def send_once_committed(session: Session) -> None:
     """Have a worker send what waits, as soon as it can see it."""
-    if not session.info.get("sends"):
-        session.info["sends"] = True
-        sa.event.listen(session, "after_commit", _send, once=True)
+    session.info["sends"] = True
+    # Not with once=True: the same listener would never be taken again for a session that commits twice.
+    if not sa.event.contains(session, "after_commit", _send):
+        sa.event.listen(session, "after_commit", _send)
 
 
 def _send(session: Session) -> None:
-    session.info["sends"] = False
-    jobs.soon("send_deliveries")
+    if session.info.pop("sends", False):
+        jobs.soon("send_deliveries")
 
 
 def _judged() -> Any:
