@@ -10,7 +10,7 @@ import pytest
 from flask.testing import FlaskClient
 from sqlmodel import Session, select
 
-from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Outcome
+from app.models import Account, Annotator, AnnotatorKind, Comparison, Judgment, Model, Outcome
 from app.quality import agreement, annotators
 from app.quality.annotators import AnnotatorQuality, Share
 from tests.conftest import Cast, plain
@@ -137,7 +137,14 @@ def test_agreement_is_said_to_be_of_whom_it_is(
 ) -> None:
     people = [add_annotators(session, cast.project, 1, simulated=one)[0] for one in simulated]
     judged_together(session, cast, [(A, A), (B, B)], None, people)
-    assert between in plain(client_of(cast.lena).get(URL).text)
+    # Whoever judged gold alone is in the table of annotators, and in no agreement.
+    gold = add_comparison(session, *session.exec(select(Model)).all()[:2])
+    gold.gold = A
+    judge(session, gold, add_annotators(session, cast.project, 1, simulated=True)[0], A)
+    session.commit()
+    page = plain(client_of(cast.lena).get(URL).text)
+    assert between in page
+    assert "Simulated annotators are marked" in page
 
 
 def test_what_cannot_be_computed_says_why(session: Session, cast: Cast, client_of: Clients) -> None:
