@@ -93,7 +93,7 @@ def test_a_token_is_shown_once_and_works(app: Flask, cast: Cast, client_of: Any,
     assert answer.status_code == 200
     [birds] = answer.json["items"]
     assert (birds["slug"], birds["role"]) == ("birds", "annotator")
-    assert birds["may"] == ["see the project", "judge", "read the guideline"]
+    assert birds["may"] == ["see the project", "judge", "read your judgments", "read the guideline"]
     assert "never" not in ann.get("/account/tokens").text
 
 
