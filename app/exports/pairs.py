@@ -7,8 +7,8 @@ from typing import Any
 
 import orjson
 
+from app.exports.fitness import Messages
 from app.exports.forms import Format
-from app.exports.preferences import Messages
 from app.exports.seen import Preferences
 from app.words import N_
 

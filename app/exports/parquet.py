@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.json as pj
 import pyarrow.parquet as pq
 
+from app.exports.fitness import ANSWERED, ASKED, ASKS
 from app.exports.formats import STRICT, in_columns
 from app.exports.forms import ExportSpec, Format, Part
 from app.exports.lines import Lines, Rows
 from app.exports.pairs import Pairs
-from app.exports.preferences import ANSWERED, ASKED, ASKS
 from app.exports.verdicts import Verdict
 
 # A row group is held whole while it is written. The first ones are short, so that the file begins soon;

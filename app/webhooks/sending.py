@@ -23,9 +23,6 @@ KEPT = timedelta(days=30)
 # One pass of the worker, which has other work.
 PASS_SECONDS = 20.0
 
-# Written out, so that the partial index over what waits serves it.
-WAITS = col(Delivery.state) == sa.literal_column("'waiting'")
-
 
 @jobs.every_minute_last
 def send_deliveries() -> None:
@@ -43,8 +40,13 @@ def send_deliveries() -> None:
                     jobs.soon("send_deliveries")
                     return
     with db.transaction(engine) as session:
-        old = sa.and_(sa.not_(WAITS), col(Delivery.created_at) < now() - KEPT)
+        old = sa.and_(sa.not_(_waits(Delivery)), col(Delivery.created_at) < now() - KEPT)
         session.execute(sa.delete(Delivery).where(old))
+
+
+def _waits(delivery: type[Delivery]) -> sa.ColumnElement[bool]:
+    # Written out, so that the partial index over what waits serves it.
+    return col(delivery.state) == sa.literal_column("'waiting'")
 
 
 def _with_work(engine: sa.Engine) -> list[int]:
@@ -57,12 +59,12 @@ def _due(query: Any) -> Any:
     enabled = sa.and_(col(Webhook.id) == col(Delivery.webhook_id), col(Webhook.disabled_at).is_(None))
     moment, found_out = now(), aliased(Delivery)
     absent = sa.select(col(found_out.webhook_id)).where(
-        col(found_out.state) == sa.literal_column("'waiting'"),
+        _waits(found_out),
         col(found_out.next_at) > moment,
         registry.found_nobody(found_out),
     )
     return query.join(Webhook, enabled).where(
-        WAITS, col(Delivery.next_at) <= moment, col(Webhook.id).not_in(absent)
+        _waits(Delivery), col(Delivery.next_at) <= moment, col(Webhook.id).not_in(absent)
     )
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import flask
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, expect
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Route, expect
 
 from app import create_app, db
 from app.accounts import people, session
@@ -260,6 +260,15 @@ def asked_before_leaving(page: Page) -> bool:
     page.once("dialog", stay)
     page.locator(".brand").click()
     return asked == ["beforeunload"]
+
+
+def intercept(page: Page, url: str, handler: Callable[[Route], object]) -> None:
+    """``page.route`` of a loaded page, where Chromium may say so before the page is told: 3 in 100."""
+    page.route("**/healthz?held", lambda route: route.fulfill(body="held"))
+    page.route(url, handler)
+    page.wait_for_function(
+        "() => fetch('/healthz?held').then((it) => it.text()).then((text) => text === 'held')"
+    )
 
 
 def wrong_with(page: Page) -> list[str]:

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Site, asked_before_leaving, let_in, wrong_with
+from tests.browser.conftest import Site, asked_before_leaving, intercept, let_in, wrong_with
 from tests.browser.seat import OpenPage, judgments, make_project
 
 CHECKED = ["Yes, in what I remember", "Yes, in a book", "No"]
@@ -55,7 +55,7 @@ def test_a_rubric_that_requires_much_can_be_saved_and_edited(site: Site, open_pa
     expect(page.get_by_text("Saved. It is asked from the next pair on.")).to_be_visible()
     # What was typed is previewed while the usual tags are on their way, and the preview comes after them.
     save, under_way = page.get_by_role("button", name="Save the rubric"), list[Route]()
-    page.route("**/rubric/preview", lambda route: under_way.append(route))
+    intercept(page, "**/rubric/preview", lambda route: under_way.append(route))
     page.get_by_label("Name of a new criterion").fill("Honesty")
     page.get_by_role("button", name="Add the usual ones").last.click()
     page.wait_for_timeout(400)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.browser.conftest import Complaints, Site, let_in, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, intercept, let_in, sign_in, wrong_with
 from tests.browser.seat import (
     ASKED,
     PASSWORD,
@@ -91,7 +91,7 @@ def test_a_draft_that_arrived_without_its_answer_is_not_another(site: Site, open
     def hold(route: Route) -> None:
         held.append(route.fetch())
 
-    page.route("**/judge/draft", hold)
+    intercept(page, "**/judge/draft", hold)
     with page.expect_request("**/judge/draft"):
         why.fill("Sent.")
     why.fill("Sent, and more.")
@@ -107,7 +107,7 @@ def test_only_what_is_there_is_said_to_be_saved(site: Site, open_page: OpenPage)
     let_in(page, site, "slow@example.org")
     page.goto(site.address(f"{project}/judge"))
     why, held = page.get_by_label("Why?"), []
-    page.route("**/judge/draft", lambda route: held.append(route))
+    intercept(page, "**/judge/draft", lambda route: held.append(route))
     with page.expect_request("**/judge/draft"):
         why.fill("One.")
     why.fill("One and two.")

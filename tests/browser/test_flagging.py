@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.conftest import Complaints, Site, let_in, wrong_with
+from tests.browser.conftest import Complaints, Site, intercept, let_in, wrong_with
 from tests.browser.seat import ASKED, PHONE, OpenPage, make_project, say_why
 
 
@@ -95,7 +95,7 @@ def test_half_a_flag_stays_with_its_pair_until_the_server_has_it(
     expect(page.get_by_label("Message")).to_have_value("Half a")
     expect(page.get_by_label("Something else")).to_be_checked()
     for lost in (lambda route: route.fulfill(status=502), lambda route: route.abort()):
-        page.route("**/judge/flag", lost)
+        intercept(page, "**/judge/flag", lost)
         page.get_by_role("button", name="Send to the lead").click()
         expect(page.get_by_role("alert")).to_contain_text("What you entered is still here")
         expect(page.get_by_label("Message")).to_have_value("Half a")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.browser.conftest import Complaints, Site, let_in, wrong_with
+from tests.browser.conftest import Complaints, Site, intercept, let_in, wrong_with
 
 OpenPage = Callable[..., Page]
 
@@ -36,7 +36,7 @@ def test_a_snapshot_from_filters_to_what_changed(demo: Site, open_page: OpenPage
     page.get_by_role("link", name="Choose filters").click()
     everything = stat(page, "Rows").inner_text()
     categories, under_way = page.get_by_role("group", name="Category"), list[Route]()
-    page.route("**/export?*", lambda route: under_way.append(route))
+    intercept(page, "**/export?*", lambda route: under_way.append(route))
     other = categories.get_by_role("checkbox", name="safety")
     with page.expect_request("**/export?*"):
         other.check()
@@ -119,7 +119,7 @@ def test_the_panel_tells_of_the_fields_as_they_are(
     expect(command).to_have_css("white-space", "pre")  # an option is never broken in two
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "the code scrolls"
     chip = page.get_by_role("checkbox", name="help")
-    page.route("**/export?*", lambda route: route.abort())
+    intercept(page, "**/export?*", lambda route: route.abort())
     chip.check()
     expect(panel).to_contain_text("The server did not tell what these choices leave.")
     for told in ("#rows-left", "#typed"):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import Complaints, Site, let_in, serving, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, intercept, let_in, serving, sign_in, wrong_with
 from tests.browser.seat import LISTEN, PASSWORD, PHONE, OpenPage, judgments, make_project
 
 
@@ -57,8 +57,8 @@ def test_a_verdict_waits_for_its_own_account(site: Site, open_page: OpenPage, co
     page.on("dialog", lambda dialog: dialog.accept())
     let_in(page, site, "wanda@example.org")
     page.goto(site.address(f"{project}/judge"))
-    page.route(
-        "**/judge", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
+    intercept(
+        page, "**/judge", lambda route: route.abort() if route.request.method == "POST" else route.continue_()
     )
     page.wait_for_timeout(300)
     page.keyboard.press("ArrowRight")
@@ -99,8 +99,10 @@ def test_a_lost_answer_and_a_change_of_mind(site: Site, open_page: OpenPage, com
     expect(page.locator("[aria-pressed]")).to_have_count(0)
     page.context.set_offline(False)
     # However often the first thought is sent again.
-    page.route(
-        "**/judge", lambda it: lose(it) if "outcome=b" in (it.request.post_data or "") else it.continue_()
+    intercept(
+        page,
+        "**/judge",
+        lambda it: lose(it) if "outcome=b" in (it.request.post_data or "") else it.continue_(),
     )
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("Not saved yet.")).to_be_visible()

@@ -13,7 +13,7 @@ from playwright.sync_api import Download, Page, Route, expect
 from werkzeug.serving import make_server
 
 from app.models import Role
-from tests.browser.conftest import Complaints, Site, let_in, sign_in, wrong_with
+from tests.browser.conftest import Complaints, Site, intercept, let_in, sign_in, wrong_with
 from tests.browser.seat import PASSWORD, fill
 
 MODELS = ("zephyr-one", "quartz-two", "ember-three")
@@ -258,7 +258,7 @@ def test_a_verdict_survives_the_network(
     project, page = queue(name), open_page()
     let_in(page, site, f"{name}@example.org")
     page.goto(f"{project}/judge")
-    page.route("**/judge", lose)
+    intercept(page, "**/judge", lose)
     page.wait_for_timeout(300)
     page.keyboard.press("ArrowRight")
     expect(page.get_by_text("Not saved yet.")).to_be_visible()

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.browser.conftest import Site, let_in
+from tests.browser.conftest import Site, intercept, let_in
 from tests.browser.seat import ASKED, LISTEN, PHONE, OpenPage, cover, judgments, make_project
 
 
@@ -262,7 +262,7 @@ def test_a_slip_is_taken_back_at_once_and_only_that_one(site: Site, open_page: O
     assert page.evaluate("() => window.said") == ["Saved.", "Taken back."]
     # On a slow line the verdict is seen to be taken, and may be taken back before it has arrived.
     slow: list[Route] = []
-    page.route("**/judge", lambda route: slow.append(route))
+    intercept(page, "**/judge", lambda route: slow.append(route))
     page.keyboard.press("ArrowDown")
     expect(page.locator("#verdict-tie")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-verdict]")).to_have_attribute("aria-busy", "true")

@@ -13,7 +13,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import pairs, parquet, preferences, records, seen, stream, verdicts
+from app.exports import fitness, pairs, parquet, preferences, records, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
 from app.models import Adjudication, Annotator, Judgment, Outcome, Prompt, Response, Source, now
 from tests.annotation.arrange import queue
@@ -122,9 +122,9 @@ def test_what_would_poison_training_is_left_out_by_reason(app: Flask, session: S
             verdicts.DIVIDED: 1,
             preferences.GOLD: 1,
             verdicts.NOT_JUDGED: 1,
-            preferences.SAME_TEXT: 1,
-            preferences.EMPTY: 1,
-            preferences.TEXTLESS: 1,
+            fitness.SAME_TEXT: 1,
+            fitness.EMPTY: 1,
+            fitness.TEXTLESS: 1,
         }
     )
     assert unjudged.gold is None
@@ -184,7 +184,7 @@ def test_what_a_format_cannot_say_is_counted_by_its_reason(
 def test_a_text_is_one_plain_turn_only_as_we_store_it() -> None:
     """Blanks that another program left around stored JSON hide no part of a text and break no line."""
     quoted, spaced = ANSWER.replace("0", '\\"1\\"'), ANSWER.replace("}]", " }]")
-    found = preferences.fitness([QUESTION] * 3, [ANSWER] * 3, [MORE, quoted, spaced])
+    found = fitness.fitness([QUESTION] * 3, [ANSWER] * 3, [MORE, quoted, spaced])
     assert found == ([False, True, False], [None, None, None])
     together = pairs.conversation(_said("user", blank=" \n"), f" {ANSWER} ")
     assert [turn["role"] for turn in orjson.loads(together)] == ["user", "assistant"]

@@ -11,8 +11,9 @@ from sqlmodel import Session, select
 
 from app.errors import NotFound
 from app.exports import stream
+from app.exports.fitness import ANSWERED, ASKED, fitness
 from app.exports.forms import ExportSpec, Format
-from app.exports.preferences import ANSWERED, ASKED, TEST, Splits, fitness
+from app.exports.preferences import TEST, Splits
 from app.models import Project, Prompt, Response
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
