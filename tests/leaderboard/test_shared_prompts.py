@@ -69,7 +69,7 @@ def test_votes_without_prompts_tell_nothing_of_prompts(
     judge_alike(session, cast.project)
     before = standings.load(session, cast.project, WHOLE).crossed
     one = session.exec(select(Prompt).where(Prompt.project_id == cast.project.id).limit(1)).one()
-    one.key = "vote-1"
+    one.key = f"vote-{one.id}"
     cast.project.revision += 1
     session.commit()
     after = standings.load(session, cast.project, WHOLE).crossed
