@@ -1,6 +1,5 @@
 """The shapes a file may have: how each is recognised, and what checks and builds its items."""
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -19,20 +18,19 @@ SAMPLED = 20
 
 @dataclass(frozen=True)
 class Shape:
-    """One kind of record: ``fits`` looks at a record's keys only, ``row`` checks its values."""
+    """One kind of record: ``fits`` looks at a record's keys only, ``row`` checks its values.
+
+    ``fields`` are those that tell of it in a file that fits none, one and the other of alternatives.
+    """
 
     name: str
     title: str
     about: str
+    fields: tuple[str, ...]
     example: str
     fits: Callable[[set[str]], bool]
     row: type[BaseModel]
     build: Callable[[int, Any, Record], Item]
-
-    @property
-    def named(self) -> set[str]:
-        """The fields that a record of it must have, one or the other among them."""
-        return set(re.findall(r"\w+", self.about.partition(";")[0])) - {"or"}
 
     def read(self, number: int, record: Record) -> Item | Refusal:
         """A record as an item, or why it is refused."""
@@ -81,7 +79,7 @@ def find(source: Source, wanted: str | None) -> Shape:
     seen: Record | Refusal | None = None
     for (_number, record), _ in zip(source.records(), range(SAMPLED), strict=False):
         if isinstance(record, dict):
-            keys = record.keys() - {key for key, value in record.items() if value is None}
+            keys = _filled(record)
             shape = next((shape for shape in SHAPES.values() if shape.fits(keys)), None)
             if shape:
                 return shape
@@ -89,7 +87,11 @@ def find(source: Source, wanted: str | None) -> Shape:
     if isinstance(seen, Refusal):
         where = f"{source.unit.capitalize()} {seen.number}"
         raise Invalid(f"{source.name}: nothing could be read of it. {where}: {seen.reason}.")
-    raise Invalid(f"{source.name} fits no known shape. {_found(seen)} {_expected(set(seen or ()))}")
+    raise Invalid(f"{source.name} fits no known shape. {_found(seen)} {_expected(_filled(seen or {}))}")
+
+
+def _filled(record: Record) -> set[str]:
+    return {key for key, value in record.items() if value is not None}
 
 
 def _found(seen: Record | None) -> str:
@@ -100,8 +102,8 @@ def _found(seen: Record | None) -> str:
 
 def _expected(keys: set[str]) -> str:
     known = f"Known are {', '.join(shape.name for shape in SHOWN)}: see docs/imports.md or the page Import."
-    near = max(SHOWN, key=lambda shape: (len(keys & shape.named), -len(shape.named)))
-    return f"Nearest is {near.name}: {near.about}. {known}" if keys & near.named else known
+    near = max(SHOWN, key=lambda shape: (len(keys.intersection(shape.fields)), -len(shape.fields)))
+    return f"Nearest is {near.name}: {near.about}. {known}" if keys.intersection(near.fields) else known
 
 
 def _has(*names: str) -> Callable[[set[str]], bool]:
@@ -127,6 +129,7 @@ SHAPES = _table(
             "lmarena",
             N_("LMArena human preference"),
             "model_a, model_b, winner, conversation_a, conversation_b",
+            ("model_a", "model_b", "winner", "conversation_a", "conversation_b"),
             '{"id": "f1", "model_a": "heron", "model_b": "wren", "winner": "model_a", '
             '"conversation_a": [{"role": "user", "content": "Hi"}, '
             '{"role": "assistant", "content": "Hello!"}], '
@@ -140,6 +143,7 @@ SHAPES = _table(
             "alpaca-annotations",
             N_("AlpacaEval annotations"),
             "instruction, output_1, generator_1, output_2, generator_2, preference",
+            ("instruction", "output_1", "generator_1", "output_2", "generator_2", "preference"),
             '{"instruction": "Name a bird.", "output_1": "Heron.", "generator_1": "heron", '
             '"output_2": "Cat.", "generator_2": "wren", "annotator": "a-judge-model", "preference": 1.02}',
             _has("instruction", "output_1", "output_2", "preference"),
@@ -150,6 +154,7 @@ SHAPES = _table(
             "alpaca-outputs",
             N_("AlpacaEval model outputs"),
             "instruction, output, generator",
+            ("instruction", "output", "generator"),
             '{"instruction": "Name a bird.", "output": "Heron.", "generator": "heron", "dataset": "birds"}',
             _has("instruction", "output", "generator"),
             fields.AlpacaOutputRow,
@@ -159,6 +164,7 @@ SHAPES = _table(
             "judgments",
             N_("Judgments"),
             "judgment_id, outcome, annotator, prompt, model_a, response_a, model_b, response_b",
+            ("judgment_id", "outcome", "annotator", "model_a", "model_b"),
             '{"judgment_id": "1f3a", "outcome": "a", "annotator": "x7Kd", "annotator_kind": "human", '
             '"simulated": false, "created_at": "2026-03-01T09:30:00+00:00", "prompt_id": "q1", '
             '"model_a": "heron", "model_b": "wren", "prompt": [{"role": "user", "content": "Name a bird."}], '
@@ -172,6 +178,7 @@ SHAPES = _table(
             "comparisons",
             N_("Comparisons"),
             N_("prompt or messages, model_a, response_a, model_b, response_b; gold or winner if known"),
+            ("prompt", "messages", "model_a", "response_a", "model_b", "response_b"),
             '{"prompt": "Name a bird.", "model_a": "heron", "response_a": "Heron.", "model_b": "wren", '
             '"response_b": "Cat.", "gold": "a"}',
             _has("model_a", "response_a", "model_b", "response_b"),
@@ -182,6 +189,7 @@ SHAPES = _table(
             "votes",
             N_("Votes"),
             N_("model_a, model_b (or left, right), winner; prompt_id, annotator, timestamp if known"),
+            ("model_a", "model_b", "left", "right", "winner"),
             "model_a,model_b,winner,prompt_id,annotator\nheron,wren,model_a,q1,kim\nwren,heron,tie,q2,kim",
             _all(_has("winner"), lambda keys: {"model_a", "model_b"} <= keys or {"left", "right"} <= keys),
             fields.VoteRow,
@@ -191,6 +199,7 @@ SHAPES = _table(
             "preferences",
             N_("Preferences (TRL, HH-RLHF, UltraFeedback)"),
             N_("chosen, rejected; prompt, chosen_model, rejected_model, annotator if known"),
+            ("chosen", "rejected"),
             '{"prompt": "Name a bird.", "chosen": "Heron.", "rejected": "Cat."}',
             lambda keys: {"chosen", "rejected"} <= keys or {"chosen_response", "rejected_response"} <= keys,
             fields.PreferenceRow,
@@ -200,6 +209,8 @@ SHAPES = _table(
             "responses-wide",
             N_("Responses, wide"),
             N_("prompt or messages, responses: {model: text}"),
+            # Of a prompt alone the plain shape is nearer.
+            ("responses",),
             '{"prompt": "Name a bird.", "responses": {"heron": "Heron.", "wren": "Cat."}}',
             _all(_has("responses"), _any("prompt", "messages")),
             fields.WideRow,
@@ -209,6 +220,7 @@ SHAPES = _table(
             "responses",
             N_("Responses"),
             N_("prompt or messages, model, response"),
+            ("prompt", "messages", "model", "response"),
             '{"prompt": "Name a bird.", "model": "heron", "response": "Heron.", "category": "birds"}',
             _all(_has("model", "response"), _any("prompt", "messages")),
             fields.ResponseRow,
@@ -218,6 +230,7 @@ SHAPES = _table(
             "arena-hard-answers",
             N_("Arena-Hard model answers"),
             N_("uid or question_id, model or model_id, messages or choices"),
+            ("uid", "question_id", "model", "model_id", "messages", "choices"),
             '{"uid": "q1", "model": "heron", "messages": [{"role": "user", "content": "Name a bird."}, '
             '{"role": "assistant", "content": {"answer": "Heron."}}]}',
             _all(_any("uid", "question_id"), _any("model", "model_id"), _any("messages", "choices")),
@@ -228,6 +241,7 @@ SHAPES = _table(
             "arena-hard-questions",
             N_("Arena-Hard questions"),
             N_("uid or question_id, prompt or turns"),
+            ("uid", "question_id", "prompt", "turns"),
             '{"uid": "q1", "category": "arena-hard-v0.1", "cluster": "Birds", "prompt": "Name a bird."}',
             _all(_any("uid", "question_id"), _any("prompt", "turns")),
             fields.ArenaHardQuestionRow,

@@ -1,6 +1,7 @@
 """Shapes: each is recognised by its fields, checked, and turned into the same few things."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -60,6 +61,30 @@ def test_a_file_that_fits_none_is_told_what_was_expected_and_found(tmp_path: Pat
     with pytest.raises(Invalid) as nearly:
         find(open_source(path, "x.jsonl", MB), None)
     assert "Nearest is votes: model_a, model_b (or left, right), winner" in nearly.value.detail
+
+
+@pytest.mark.parametrize(
+    ("row", "nearest"),
+    [
+        ({"prompt": "?", "model": "heron", "text": "!"}, "responses"),
+        ({"prompt": "?", "completion": "!"}, "responses"),
+        ({"messages": HI, "responses": None}, "responses"),
+        ({"question": "?", "responses": {"heron": "!"}}, "responses-wide"),
+        ({"prompt": "?", "response_a": "!", "response_b": "-"}, "comparisons"),
+        ({"prompt": "?", "chosen": "!", "reject": "-"}, "preferences"),
+        ({"prompt": "?", "outcome": "a", "annotator": "x7Kd"}, "judgments"),
+        ({"text": "!"}, None),
+        ({"response": None, "reply": "!"}, None),
+    ],
+)
+def test_the_nearest_shape_is_the_one_that_lacks_least(
+    row: dict[str, Any], nearest: str | None, tmp_path: Path
+) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text(json.dumps(row))
+    with pytest.raises(Invalid) as refused:
+        find(open_source(path, "x.jsonl", MB), None)
+    assert re.findall(r"Nearest is ([\w-]+):", refused.value.detail) == ([nearest] if nearest else [])
 
 
 def test_a_file_of_which_nothing_can_be_read_is_told_why(tmp_path: Path) -> None:
