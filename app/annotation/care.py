@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field
 from sqlmodel import Session, col, select
 
 from app.annotation import care_counts, statements
-from app.annotation.claim import annotator_of, give_back
+from app.annotation.claim import annotator_of, give_back, own_id
 from app.annotation.sensitive import is_sensitive
 from app.models import Annotator, Care, Decline, Project, Prompt
 from app.permissions import Access
@@ -51,7 +51,7 @@ def categories(session: Session, project: Project) -> list[tuple[str, bool]]:
 
 def declined(session: Session, access: Access) -> set[str]:
     """What the asker would rather not judge."""
-    mine = select(Decline.category).where(Decline.annotator_id == annotator_of(session, access).id)
+    mine = select(Decline.category).where(Decline.annotator_id == own_id(session, access))
     return set(session.exec(mine))
 
 

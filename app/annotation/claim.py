@@ -16,6 +16,7 @@ from app.annotation.sensitive import Spared
 from app.annotation.statements import Takes
 from app.errors import Conflict, NotFound
 from app.models import (
+    Account,
     Assignment,
     Care,
     Project,
@@ -57,14 +58,25 @@ class Assigned:
 
 def annotator_of(session: Session, access: Access) -> Any:
     """The asker's row among the project's annotators, made when they first come to judge."""
-    project, account = access.project, access.account
-    if account is None:
-        raise LookupError("only a signed-in account annotates")
+    project, account = access.project, _asker(access)
     found = statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
     if found is not None:
         return found
     annotators.add(session, project, account, by=account)
     return statements.ANNOTATOR.first(session, project_id=project.id, account_id=account.id)
+
+
+def own_id(session: Session, access: Access) -> int:
+    """The number of the asker's row, for who only reads: 0, which nothing belongs to, where there is none."""
+    asker = _asker(access)
+    found = statements.ANNOTATOR_ID.first(session, project_id=access.project.id, account_id=asker.id)
+    return found.id if found else 0
+
+
+def _asker(access: Access) -> Account:
+    if access.account is None:
+        raise LookupError("only a signed-in account annotates")
+    return access.account
 
 
 def _hold(project: Project, annotator: Any) -> None:

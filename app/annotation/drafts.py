@@ -87,6 +87,11 @@ def put(session: Session, assigned: Any, form: Entered) -> None:
     _write(session, assigned.id, form)
 
 
+def forget(session: Session, access: Access, uid: str) -> None:
+    """Forget what the asker entered for one of their assignments, while no other page of theirs saves it."""
+    drop(session, _assigned(session, access, uid).id)
+
+
 def drop(session: Session, assignment_id: int) -> None:
     """Forget what was entered: it was sent, or is not wanted."""
     statements.DROP_DRAFT.run(session, assignment_id=assignment_id)

@@ -12,7 +12,7 @@ from werkzeug.datastructures import MultiDict
 from app import text
 from app.annotation import marks, statements
 from app.annotation.asked import SAID, turned
-from app.annotation.claim import Assigned, annotator_of
+from app.annotation.claim import Assigned, own_id
 from app.annotation.forms import HistoryQuery, as_form
 from app.annotation.judge import Told
 from app.annotation.sensitive import is_sensitive
@@ -97,7 +97,7 @@ def history(
     limit: int = A_PAGE,
 ) -> Page[Judged]:
     """The asker's live judgments in a project, as far as they asked for them."""
-    query = _mine(annotator_of(session, access).id).where(*_wanted(asked.show))
+    query = _mine(own_id(session, access)).where(*_wanted(asked.show))
     found = _newest(session, query, judgments.c.id, asked, before, limit)
     rows = [_judged(row, access) for row in found[:limit]]
     return Page(rows, rows[-1].id if len(found) > limit else None)
@@ -105,7 +105,7 @@ def history(
 
 def skips(session: Session, access: Access, asked: HistoryQuery, before: int | None = None) -> Page[Skipped]:
     """The pairs that the asker passed on."""
-    query = _skips(annotator_of(session, access).id)
+    query = _skips(own_id(session, access))
     found = _newest(session, query, assignments.c.id, asked, before, A_PAGE)
     rows = [_skipped(row, access.project) for row in found[:A_PAGE]]
     return Page(rows, rows[-1].id if len(found) > A_PAGE else None)
@@ -147,9 +147,7 @@ def categories_of_mine(session: Session, access: Access) -> list[tuple[str, str]
                 prompts, comparisons.c.prompt_id == prompts.c.id
             )
         )
-        .where(
-            assignments.c.annotator_id == annotator_of(session, access).id, prompts.c.category.is_not(None)
-        )
+        .where(assignments.c.annotator_id == own_id(session, access), prompts.c.category.is_not(None))
     )
     found = session.execute(query.distinct().order_by(prompts.c.category)).scalars()
     return [(category, category) for category in found]
@@ -184,8 +182,8 @@ def _skipped(row: Any, project: Project) -> Skipped:
 
 def one_of_mine(session: Session, access: Access, submission_id: str) -> Judged:
     """One of the asker's live judgments; raises NotFound where it is none."""
-    annotator = annotator_of(session, access)
-    row = session.execute(_mine(annotator.id).where(judgments.c.submission_id == submission_id)).one_or_none()
+    mine = _mine(own_id(session, access)).where(judgments.c.submission_id == submission_id)
+    row = session.execute(mine).one_or_none()
     if row is None:
         raise NotFound(str(NOT_AMONG_YOURS))
     return _judged(row, access)
@@ -196,15 +194,15 @@ def replaced_by(session: Session, access: Access, submission_id: str) -> str | N
 
     Raises NotFound where the asker never gave such a judgment.
     """
-    annotator = annotator_of(session, access)
+    own = own_id(session, access)
     pair = session.execute(
         sa.select(judgments.c.comparison_id).where(
-            judgments.c.submission_id == submission_id, judgments.c.annotator_id == annotator.id
+            judgments.c.submission_id == submission_id, judgments.c.annotator_id == own
         )
     ).scalar()
     if pair is None:
         raise NotFound(str(NOT_AMONG_YOURS))
-    live = statements.LIVE_JUDGMENT.first(session, comparison_id=pair, annotator_id=annotator.id)
+    live = statements.LIVE_JUDGMENT.first(session, comparison_id=pair, annotator_id=own)
     return None if live is None else str(live.submission_id)
 
 

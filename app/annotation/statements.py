@@ -35,12 +35,10 @@ comparison = sa.bindparam("comparison_id", type_=sa.Integer)
 is_open = sa.text("assignments.state = 'open'")
 has_room = sa.text("slots.taken < slots.wanted")
 
+_theirs = annotators.c.project_id == project, annotators.c.account_id == sa.bindparam("account_id")
 # Locked so that two pages of one annotator claim and judge one after the other.
-ANNOTATOR = Prepared(
-    sa.select(*annotators.c)
-    .where(annotators.c.project_id == project, annotators.c.account_id == sa.bindparam("account_id"))
-    .with_for_update()
-)
+ANNOTATOR = Prepared(sa.select(*annotators.c).where(*_theirs).with_for_update())
+ANNOTATOR_ID = Prepared(sa.select(annotators.c.id).where(*_theirs))
 
 OPEN_ASSIGNMENT = Prepared(
     sa.select(*(assignments.c[name] for name in ("id", "uid", "comparison_id", "swapped", "draft")))

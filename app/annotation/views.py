@@ -193,7 +193,6 @@ def keep_view(slug: str) -> Response | BaseResponse:
 
 
 @bp.get("/p/<slug>/history")
-@db.writes
 def past(slug: str) -> Response | BaseResponse:
     """One's own judgments, newest first."""
     access = permissions.here(slug, "read your judgments")
@@ -205,7 +204,6 @@ def past(slug: str) -> Response | BaseResponse:
     listed = skips if query.show == "skipped" else history
     found = listed(db.session(), access, query, web.number_asked("before"))
     categories = categories_of_mine(db.session(), access)
-    db.session().commit()
     return make_response(
         render_template(
             "annotation/history.html",
@@ -260,7 +258,7 @@ def revise(slug: str, submission_id: str) -> Response | BaseResponse:
 def leave(slug: str, submission_id: str) -> BaseResponse:
     """Leave a judgment as it is, and forget what was entered for its pair since."""
     session, access = db.session(), permissions.here(slug, "judge")
-    drafts.drop(session, one_of_mine(session, access, submission_id).assigned.id)
+    drafts.forget(session, access, one_of_mine(session, access, submission_id).assigned.uid)
     return web.saved(_("Your judgment stays as it was."), "annotation.judge", slug=slug)
 
 
@@ -306,19 +304,16 @@ def reveal_models(slug: str, submission_id: str) -> BaseResponse:
 
 
 @bp.get("/p/<slug>/limits")
-@db.writes
 def limits(slug: str) -> Response:
     """What the asker would rather not judge, and what else spares them."""
     session, access = db.session(), permissions.here(slug, "judge")
-    page = render_template(
+    return web.page(
         "annotation/limits.html",
         access=access,
         project=access.project,
         categories=care.categories(session, access.project),
         declined=care.declined(session, access),
     )
-    session.commit()
-    return make_response(page)
 
 
 @bp.post("/p/<slug>/limits")

@@ -84,23 +84,18 @@ def judge(slug: str) -> Response:
 
 
 @get("/projects/<slug>/judgments", scope=JUDGE, query=PageIn, gives=Page[JudgmentOut])
-@db.writes
 def my_judgments(slug: str) -> Page[JudgmentOut]:
     """One's own judgments in force, newest first."""
     access, given = enter(slug, "read your judgments"), asked(PageIn)
     before = position(given.after) if given.after else None
     found = history(db.session(), access, before=before, limit=given.limit)
-    db.session().commit()
     return Page(items=[_own(one) for one in found.rows], next=address(found.older))
 
 
 @get("/projects/<slug>/judgments/<submission_id>", scope=JUDGE, gives=JudgmentOut)
-@db.writes
 def my_judgment(slug: str, submission_id: str) -> JudgmentOut:
     """One of one's own judgments in force."""
-    found = one_of_mine(db.session(), enter(slug, "read your judgments"), submission_id)
-    db.session().commit()
-    return _own(found)
+    return _own(one_of_mine(db.session(), enter(slug, "read your judgments"), submission_id))
 
 
 @post("/projects/<slug>/judgments/<submission_id>/reveal", scope=JUDGE, gives=JudgmentOut)

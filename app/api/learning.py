@@ -183,12 +183,9 @@ def pass_trial(slug: str) -> None:
 
 
 @get("/projects/<slug>/declines", scope=JUDGE, gives=DeclinesOut)
-@db.writes
 def my_declines(slug: str) -> DeclinesOut:
     """What one would rather not judge."""
-    found = _declines(enter(slug, "judge"))
-    db.session().commit()
-    return found
+    return _declines(enter(slug, "judge"))
 
 
 @put("/projects/<slug>/declines", scope=JUDGE, takes=care.DeclinesIn, gives=DeclinesOut)

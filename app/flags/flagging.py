@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from app import audit
-from app.annotation.claim import Assigned, annotator_of, assigned_to
+from app.annotation.claim import Assigned, assigned_to, own_id
 from app.annotation.history import excerpt
 from app.annotation.sensitive import is_sensitive
 from app.errors import Conflict, Invalid, NotFound
@@ -95,8 +95,7 @@ def about(session: Session, access: Access, flags: Sequence[Flag]) -> dict[int, 
 
 
 def _mine(session: Session, access: Access) -> SelectOfScalar[Flag]:
-    annotator = annotator_of(session, access)
-    own = select(Assignment.id).where(Assignment.annotator_id == annotator.id)
+    own = select(Assignment.id).where(Assignment.annotator_id == own_id(session, access))
     return select(Flag).where(Flag.project_id == access.project.id, col(Flag.assignment_id).in_(own))
 
 

@@ -1,10 +1,11 @@
 """What one judged or skipped: taken back, changed, looked at again, and when its models are named."""
 
 import re
+from collections.abc import Callable
 
 from sqlmodel import Session, select
 
-from app.models import Assignment, AuditEvent, Outcome, SkipReason
+from app.models import Account, Annotator, Assignment, AuditEvent, Outcome, SkipReason
 from tests.annotation.arrange import MARKERS, queue
 from tests.annotation.desk import HTMX, JUDGE, ClientOf, check, fields, send, shown_first, stored
 from tests.conftest import Cast
@@ -149,6 +150,28 @@ def test_a_change_of_mind_supersedes(session: Session, cast: Cast, client_of: Cl
     assert event.detail is not None
     assert event.detail["outcome"] == {"from": "tie", "to": new.outcome}
     check(session, cast)
+
+
+def test_whoever_looks_back_before_they_judge_is_made_no_annotator(
+    session: Session, cast: Cast, client_of: ClientOf, bearer: Callable[[Account], dict[str, str]]
+) -> None:
+    queue(session, cast.project, 1)
+    ada, key = client_of(cast.ada), bearer(cast.ada)
+    pages = {
+        "history": 200,
+        "history?show=skipped": 200,
+        "history/none": 404,
+        "judge/flags": 200,
+        "limits": 200,
+    }
+    assert {page: ada.get(f"/p/birds/{page}").status_code for page in pages} == pages
+    listed, base = (
+        {"judgments": 200, "judgments/none": 404, "my-flags": 200, "declines": 200},
+        "/api/v1/projects",
+    )
+    assert {it: ada.get(f"{base}/birds/{it}", headers=key).status_code for it in listed} == listed
+    assert session.exec(select(Annotator)).all() == []
+    assert "annotator.add" not in session.exec(select(AuditEvent.verb)).all()
 
 
 def test_the_models_are_named_only_afterwards_and_where_the_project_reveals_them(

@@ -318,6 +318,7 @@ def test_archive_and_reopen(cast: Cast, client_of: Any) -> None:
     assert "Judge: Birds" in lena.get("/").text
     trail = lena.get("/p/birds/audit").text
     assert trail.index("project.reopen") < trail.index("project.archive")
+    assert "annotator.add" not in trail, "who only looks back is made no annotator"
 
 
 def test_names_and_descriptions_are_text(cast: Cast, client_of: Any) -> None:
