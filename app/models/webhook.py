@@ -69,6 +69,13 @@ class Delivery(SQLModel, table=True):
             sqlite_where=sa.text("state = 'waiting'"),
             postgresql_where=sa.text("state = 'waiting'"),
         ),
+        sa.Index(
+            "ix_deliveries_by_hand",
+            "webhook_id",
+            "id",
+            sqlite_where=sa.text("by_hand = 1"),
+            postgresql_where=sa.text("by_hand"),
+        ),
         sa.CheckConstraint("attempts >= 0", name="attempts_not_negative"),
     )
 
@@ -81,6 +88,8 @@ class Delivery(SQLModel, table=True):
         default=DeliveryState.WAITING, sa_type=enum_type(DeliveryState, "delivery_state")
     )
     attempts: int = 0
+    # A lead asked for its next attempt, which waits for no other delivery.
+    by_hand: bool = False
     next_at: datetime = Field(default_factory=now, sa_type=UTCDateTime)
     # Of the last attempt.
     status: int | None = None

@@ -49,11 +49,17 @@ def put(session: Session, project: Project, event: Event, kind: str, data: dict[
 
 
 def deliver(
-    session: Session, project: Project, webhook_id: int | None, kind: str, data: dict[str, Any]
+    session: Session,
+    project: Project,
+    webhook_id: int | None,
+    kind: str,
+    data: dict[str, Any],
+    *,
+    by_hand: bool = False,
 ) -> None:
     """Write an event down for one webhook, to be sent when this is committed."""
     payload = {"type": kind, "timestamp": now().isoformat(), "data": {"project": project.slug, **data}}
-    session.add(Delivery(webhook_id=webhook_id or 0, payload=payload))
+    session.add(Delivery(webhook_id=webhook_id or 0, payload=payload, by_hand=by_hand))
     send_once_committed(session)
 
 

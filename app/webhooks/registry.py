@@ -72,7 +72,7 @@ def change(
     before = {"url": webhook.url, "events": webhook.events}
     webhook.url = given.url
     _tell(webhook, given)
-    _expect_somebody(session, webhook)
+    expect_somebody(session, webhook)
     after = {"url": given.url, "events": given.events}
     _record(session, "webhook.change", project, webhook, by, audit.changed(before, after))
     _flag(session, project)
@@ -122,8 +122,8 @@ def test(session: Session, project: Project, webhook: Webhook) -> None:
     """Send it something, so that a lead sees that it arrives."""
     if webhook.disabled_at is not None:
         raise Conflict(_("This webhook is switched off. Switch it on first."))
-    _expect_somebody(session, webhook)
-    outbox.deliver(session, project, webhook.id, "webhook.test", {"webhook": webhook.uid})
+    told = {"webhook": webhook.uid}
+    outbox.deliver(session, project, webhook.id, "webhook.test", told, by_hand=True)
 
 
 def deliveries(webhook: Webhook) -> Any:
@@ -140,8 +140,7 @@ def resend(session: Session, project: Project, webhook: Webhook, uid: str, *, by
         raise NotFound(_("There is no such delivery. Those older than 30 days are not kept."))
     if webhook.disabled_at is not None:
         raise Conflict(_("This webhook is switched off. Switch it on first."))
-    _expect_somebody(session, webhook)
-    found.state, found.attempts, found.next_at = DeliveryState.WAITING, 0, now()
+    found.state, found.attempts, found.next_at, found.by_hand = DeliveryState.WAITING, 0, now(), True
     _record(session, "webhook.resend", project, webhook, by, {"delivery": uid})
     outbox.send_once_committed(session)
     return found
@@ -156,8 +155,8 @@ def found_nobody(delivery: type[Delivery]) -> "sa.ColumnElement[bool]":
     return sa.and_(col(delivery.attempts) > 0, sa.or_(status.is_(None), status.in_(ABSENT)))
 
 
-def _expect_somebody(session: Session, webhook: Webhook) -> None:
-    """Let what found nobody try again now, and not only at its time: a lead asks for it."""
+def expect_somebody(session: Session, webhook: Webhook) -> None:
+    """Let what found nobody try again now, and not only at its time."""
     session.execute(
         sa.update(Delivery)
         .where(

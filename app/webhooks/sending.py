@@ -55,7 +55,10 @@ def _with_work(engine: sa.Engine) -> list[int]:
 
 
 def _due(query: Any) -> Any:
-    """What is to be sent now: nothing to where nobody was there, until what found that out is sent again."""
+    """What is to be sent now: to where nobody was there, only what a lead asked for.
+
+    The rest waits there until what found that out is sent again.
+    """
     enabled = sa.and_(col(Webhook.id) == col(Delivery.webhook_id), col(Webhook.disabled_at).is_(None))
     moment, found_out = now(), aliased(Delivery)
     absent = sa.select(col(found_out.webhook_id)).where(
@@ -63,16 +66,17 @@ def _due(query: Any) -> Any:
         col(found_out.next_at) > moment,
         registry.found_nobody(found_out),
     )
-    return query.join(Webhook, enabled).where(
-        _waits(Delivery), col(Delivery.next_at) <= moment, col(Webhook.id).not_in(absent)
-    )
+    expected = sa.or_(col(Delivery.by_hand), col(Webhook.id).not_in(absent))
+    return query.join(Webhook, enabled).where(_waits(Delivery), col(Delivery.next_at) <= moment, expected)
 
 
 def _send_next(engine: sa.Engine, webhook_id: int) -> bool:
     """Send the webhook's next delivery; whether it arrived, so that the one after it may be tried."""
     with db.new_session(engine, write=False) as session:
-        mine = _due(select(Delivery, Webhook)).where(col(Delivery.webhook_id) == webhook_id)
-        found = session.exec(mine.order_by(col(Delivery.id)).limit(1)).first()
+        due = _due(select(Delivery, Webhook)).where(col(Delivery.webhook_id) == webhook_id)
+        mine = due.order_by(col(Delivery.id)).limit(1)
+        # Two questions, each answered by an index: one order of both would sort all that waits.
+        found = session.exec(mine.where(col(Delivery.by_hand))).first() or session.exec(mine).first()
     if found is None:
         return False
     delivery, webhook = found
@@ -110,9 +114,12 @@ def _keep(session: Session, delivery: Delivery, tried: _Tried) -> bool:
         return False
     arrived = tried.status is not None and 200 <= tried.status < 300
     row.status, row.answer, row.tried_at, row.attempts = tried.status, tried.answer, now(), row.attempts + 1
+    by_hand, row.by_hand = row.by_hand, False
     webhook = session.get_one(Webhook, row.webhook_id)
     if arrived:
         row.state, webhook.failing_since = DeliveryState.DELIVERED, None
+        if by_hand:
+            registry.expect_somebody(session, webhook)
         return True
     if tried.hopeless or row.attempts > len(PAUSES):
         row.state = DeliveryState.FAILED

@@ -244,7 +244,39 @@ def test_who_does_not_answer_is_asked_once_for_all_that_waits(
         assert receiver.got == [], "it waits for its time"
     tested = app.test_client().post(f"{API}/{made['uid']}/test", headers=bearer(cast.lena))
     assert tested.status_code == 204, "and a lead who knows better does not"
-    assert [one["data"].get("n") for one in receiver.told] == [0, 1, 2, 3, 4, None]
+    assert [one["data"].get("n") for one in receiver.told] == [None, 0, 1, 2, 3, 4]
+
+
+def test_what_a_lead_asks_for_is_tried_itself_and_costs_no_other_an_attempt(
+    app: Flask, session: Session, cast: Cast, bearer: Bearer, listen: Listen, receiver: Receiver
+) -> None:
+    uid, client, lena = listen()["uid"], app.test_client(), bearer(cast.lena)
+    webhook_id = session.exec(select(Webhook.id)).one()
+    receiver.status = 503
+    with app.app_context():
+        for number in range(2):
+            outbox.deliver(session, cast.project, webhook_id, "n", {"n": number})
+            session.commit()
+
+    def waits() -> list[tuple[int, bool]]:
+        """The attempts of each, and whether it waits for its time."""
+        session.rollback()
+        rows = session.exec(select(Delivery).order_by(col(Delivery.id)))
+        return [(row.attempts, row.next_at > now()) for row in rows]
+
+    assert waits() == [(1, True), (0, False)]
+    first, second = session.exec(select(Delivery.uid).order_by(col(Delivery.id))).all()
+    client.post(f"{API}/{uid}/test", headers=lena)
+    assert [one["type"] for one in receiver.told[1:]] == ["webhook.test"]
+    assert waits() == [(1, True), (0, False), (1, True)]
+    client.post(f"{API}/{uid}/deliveries/{second}/resend", headers=lena)
+    assert [one["data"]["n"] for one in receiver.told[2:]] == [1]
+    assert waits() == [(1, True), (1, True), (1, True)]
+    receiver.status = 200
+    client.post(f"{API}/{uid}/deliveries/{second}/resend", headers=lena)
+    ids = [headers["webhook-id"] for headers, _ in receiver.got[3:]]
+    assert ids[:2] == [second, first], "what was asked for, and then the others in order"
+    assert len(ids) == 3
 
 
 def test_a_job_goes_before_messages_that_were_there_first(
