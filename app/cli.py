@@ -16,6 +16,7 @@ import click
 from pydantic import ValidationError
 
 from app.errors import Problem
+from app.words import visible
 
 ROOMS = {
     "serve": "app.operations.commands",
@@ -125,7 +126,12 @@ def main() -> None:
             click.echo(f"tiebreak: {where}{wrong['msg'].removeprefix('Value error, ')}", err=True)
         sys.exit(1)
     except Problem as error:
-        click.echo(f"tiebreak: {error.detail}", err=True)
+        _complain(f"tiebreak: {error.detail}")
         for item in error.errors:
-            click.echo(f"  {item.pointer.strip('/')}: {item.detail}", err=True)
+            _complain(f"  {item.pointer.strip('/')}: {item.detail}")
         sys.exit(1)
+
+
+def _complain(said: str) -> None:
+    # What is wrong may quote a file; our own sentences may have several lines.
+    click.echo("\n".join(visible(line) for line in said.split("\n")), err=True)

@@ -2,13 +2,16 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
 from flask import Flask
 
+from app.cli import main
 from app.errors import NotFound, Problem
 from app.imports.commands import import_
+from app.settings import Settings
 from tests.conftest import Cast
 from tests.imports.arrange import comparison, json_lines, response
 
@@ -64,6 +67,25 @@ def test_files_of_one_name_are_told_apart(app: Flask, file: Path) -> None:
     done = run(app, "birds", file, other)
     assert f"{file} (responses)" in done.stdout
     assert f"{other} (responses)" in done.stdout
+
+
+def test_what_a_file_says_steers_no_terminal(
+    app: Flask, tmp_path: Path, cast: Cast, settings: Settings, monkeypatch: Any, capsys: Any
+) -> None:
+    file = tmp_path / "birds\x1b[2J.jsonl"
+    file.write_bytes(json_lines(ROWS))
+    done = run(app, "birds", file)
+    assert "birds\\x1b[2J.jsonl (responses): 3 rows read, 2 added" in done.stdout
+    assert "birds\\x1b[2J.jsonl, 3: response is missing" in done.stderr
+    file.write_bytes(json_lines([{"text\x1b[1A\n": "?"}]))
+    monkeypatch.setenv("TIEBREAK_DATABASE_URL", settings.database_url)
+    monkeypatch.setenv("TIEBREAK_DATA_DIR", str(settings.data_dir))
+    monkeypatch.setattr("sys.argv", ["tiebreak", "import", "birds", str(file)])
+    with pytest.raises(SystemExit):
+        main()
+    assert "tiebreak: birds\\x1b[2J.jsonl fits no known shape. Found the fields text\\x1b[1A\\n. " in (
+        capsys.readouterr().err
+    )
 
 
 def test_wrong_usage(app: Flask, file: Path) -> None:
