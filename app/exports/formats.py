@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_lines
-from app.exports.lines import Lines, Piece, joined
+from app.exports.lines import Lines, Piece, joined, together
 from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
 from app.models import Project
@@ -94,7 +94,7 @@ def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Piece]]]) ->
             parts = ['{"row":', places, ",", map(_digests, texts, lines), ",", told]
         elif spec.format not in STRICT:
             parts += [",", *source]
-        yield Lines("".join(joined(rows, *parts, "}\n")).encode(), rows)
+        yield Lines(together(rows, *parts, "}\n").encode(), rows)
 
 
 def _digests(texts: str, line: str) -> str:

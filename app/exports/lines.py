@@ -1,8 +1,8 @@
 """Rows of a file as text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import repeat
+from itertools import chain, repeat
 from typing import Protocol, Self
 
 # A text for each row, or the same in every one.
@@ -52,5 +52,14 @@ def joined(rows: int, *parts: Piece) -> Iterator[str]:
 
     Without a step of Python for each. Raises ValueError where a column has more of them, or fewer.
     """
+    return map("".join, _across(rows, parts))
+
+
+def together(rows: int, *parts: Piece) -> str:
+    """The same as one text."""
+    return "".join(chain.from_iterable(_across(rows, parts)))
+
+
+def _across(rows: int, parts: Sequence[Piece]) -> Iterator[tuple[str, ...]]:
     columns = [repeat(part, rows) if isinstance(part, str) else part for part in parts]
-    return map("".join, zip(*columns, strict=True))
+    return zip(*columns, strict=True)

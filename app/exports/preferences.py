@@ -23,6 +23,7 @@ from app.exports.records import (
     BY_SIMULATED,
     COMPARISON,
     CREATED_AT,
+    FIRST,
     GOLD_VERDICT,
     OUTCOME,
     PROMPT,
@@ -32,6 +33,7 @@ from app.exports.records import (
     Compared,
     Row,
     iso,
+    iso_each,
     judged,
     names,
     read_votes,
@@ -68,9 +70,6 @@ class Battle(NamedTuple):
     judge: str
     swapped: bool
     provenance: dict[str, Any]
-
-
-Decided = tuple[Compared, Verdict]
 
 
 def iter_preferences(
@@ -113,24 +112,28 @@ class _Reading:
 
     def preferences(self, chunk: list[Compared]) -> Preferences | None:
         """The pairs that may be trained on, seen before or not; None where there is none."""
-        decided = list(self._decided(chunk))
+        decided, verdicts = self._decided(chunk)
         if not decided:
             return None
-        columns = list(zip(*(compared[0] for compared, _ in decided), strict=True))
+        columns = list(zip(*map(FIRST, decided), strict=True))
         is_plain, problems = fitness(*columns[TEXTS])
         if any(problems):
             self.excluded.update(filter(None, problems))
             fit = [problem is None for problem in problems]
             columns = [tuple(compress(column, fit)) for column in columns]
-            decided, is_plain = list(compress(decided, fit)), list(compress(is_plain, fit))
-        return self._preferred(decided, columns, is_plain) if decided else None
+            decided, verdicts = list(compress(decided, fit)), list(compress(verdicts, fit))
+            is_plain = list(compress(is_plain, fit))
+        return self._preferred(decided, columns, verdicts, is_plain) if decided else None
 
     def _preferred(
-        self, decided: list[Decided], columns: list[tuple[Any, ...]], is_plain: list[bool]
+        self,
+        decided: list[Compared],
+        columns: list[tuple[Any, ...]],
+        verdicts: list[Verdict],
+        is_plain: list[bool],
     ) -> Preferences:
         """The same of those that are fit, from the columns of their comparisons."""
         _, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category, language = columns[COMPARISON]
-        compared, verdicts = zip(*decided, strict=True)
         models = self.names.models
         sides = [
             (two, one, models[second], models[first])
@@ -148,7 +151,7 @@ class _Reading:
             winners,
             losers,
             verdicts,
-            list(map(_when, compared)),
+            _when_each(decided, columns),
             [known or "" for known in language],
             [known or "" for known in category],
             self.splits.of_each(prompt),
@@ -157,7 +160,7 @@ class _Reading:
 
     def battles(self, chunk: list[Compared]) -> Iterator[Battle]:
         models = self.names.models
-        for compared, verdict in self._decided(chunk):
+        for compared, verdict in zip(*self._decided(chunk), strict=True):
             (_, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category,
              language) = compared[0][COMPARISON]  # fmt: skip
             if prompt is None or a is None or b is None:
@@ -185,22 +188,30 @@ class _Reading:
                 told,
             )
 
-    def _decided(self, chunk: list[Compared]) -> Iterator[Decided]:
+    def _decided(self, chunk: list[Compared]) -> tuple[list[Compared], list[Verdict]]:
         """The comparisons of the wanted split whose judgments come to something that can be written."""
-        everything = self.splits.wanted is None
-        for compared in chunk:
-            comparison = compared[0]
-            if not (everything or self.splits.wants(comparison[PROMPT])):
-                self._leave_out(OTHER_SPLIT, compared)
-                continue
-            verdict = self.decisions.of(compared)
-            reason = verdict.reason if comparison[GOLD_VERDICT] is None or self.has_gold else GOLD
-            if reason is not None:
-                self._leave_out(reason, compared)
-            elif self.each:
-                yield from self._one_by_one(compared, verdict)
-            else:
-                yield compared, verdict
+        verdicts = self.decisions.of_each(chunk)
+        reasons = self._reasons(chunk, verdicts)
+        if any(reasons):
+            for reason, compared in zip(reasons, chunk, strict=True):
+                if reason is not None:
+                    self._leave_out(reason, compared)
+            wanted = [reason is None for reason in reasons]
+            chunk, verdicts = list(compress(chunk, wanted)), list(compress(verdicts, wanted))
+        return self._one_by_one(chunk, verdicts) if self.each else (chunk, verdicts)
+
+    def _reasons(self, chunk: list[Compared], verdicts: list[Verdict]) -> list[str | None]:
+        """Why comparisons are left out; None of those that are not."""
+        reasons = [verdict.reason for verdict in verdicts]
+        has_gold = not self.has_gold and any(compared[0][GOLD_VERDICT] for compared in chunk)
+        if self.splits.wanted is None and not has_gold:
+            return reasons
+        return [self._reason(compared[0], reason) for compared, reason in zip(chunk, reasons, strict=True)]
+
+    def _reason(self, comparison: Row, reason: str | None) -> str | None:
+        if not self.splits.wants(comparison[PROMPT]):
+            return OTHER_SPLIT
+        return reason if comparison[GOLD_VERDICT] is None or self.has_gold else GOLD
 
     def _leave_out(self, reason: str, compared: Compared) -> None:
         if self.each:
@@ -208,13 +219,18 @@ class _Reading:
         else:
             self.excluded[unpassed(compared[0]) if reason == UNPASSED else reason] += 1
 
-    def _one_by_one(self, compared: Compared, majority: Verdict) -> Iterator[Decided]:
-        for vote in judged(compared):
-            outcome = vote[OUTCOME]
-            if self.spec.format.for_training and outcome != majority.outcome:
-                self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
-            else:
-                yield (vote,), self.decisions.of((vote,))
+    def _one_by_one(
+        self, chunk: list[Compared], majorities: list[Verdict]
+    ) -> tuple[list[Compared], list[Verdict]]:
+        votes: list[Compared] = []
+        for compared, majority in zip(chunk, majorities, strict=True):
+            for vote in judged(compared):
+                outcome = vote[OUTCOME]
+                if self.spec.format.for_training and outcome != majority.outcome:
+                    self.excluded[NEITHER.get(outcome, OUTVOTED)] += 1
+                else:
+                    votes.append((vote,))
+        return votes, self.decisions.of_each(votes)
 
 
 def unpassed(comparison: Row) -> str:
@@ -270,6 +286,14 @@ def _between(chosen: str, rejected: str) -> str:
 @lru_cache(1_000)
 def _among(language: str, category: str, split: str) -> str:
     return f'","language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
+
+
+def _when_each(decided: list[Compared], columns: list[tuple[Any, ...]]) -> list[str]:
+    """The same of many."""
+    created = columns[CREATED_AT]
+    if all(created) and max(map(len, decided)) == 1:
+        return iso_each(created)
+    return list(map(_when, decided))
 
 
 def _when(compared: Compared) -> str:

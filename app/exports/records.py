@@ -1,6 +1,6 @@
 """Reads a project's comparisons and judgments in order, in bounded memory, in one snapshot."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
@@ -114,6 +114,9 @@ def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec
             found = groupby(retired.raw(session, **places), key=_number)
             withdrawn = {number: tuple(rows) for number, rows in found}
             yield [rows + withdrawn.get(rows[0][NUMBER], ()) for rows in chunk] if withdrawn else chunk
+
+
+FIRST = itemgetter(0)
 
 
 def judged(compared: Compared) -> Compared:
@@ -312,3 +315,10 @@ def iso(moment: datetime | str) -> str:
     if isinstance(moment, str):
         return f"{moment.replace(' ', 'T')}+00:00"
     return moment.astimezone(UTC).isoformat()
+
+
+def iso_each(moments: Sequence[Any]) -> list[str]:
+    """The same of many, at least one."""
+    if not isinstance(moments[0], str):
+        return list(map(iso, moments))
+    return f"{'+00:00,'.join(moments).replace(' ', 'T')}+00:00".split(",")

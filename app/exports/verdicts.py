@@ -62,14 +62,18 @@ class Decisions:
 
     def of(self, compared: Compared) -> Verdict:
         """The verdict of a comparison's judgments, or the reviewer's where there is one and it goes first."""
-        # Of one, as most have, without a list in between.
-        key = compared[0][SAID] if len(compared) == 1 else tuple([row[SAID] for row in compared])
+        key = _said(compared)
         made = self._made.get(key)
         if made is None:
             if len(self._made) >= KEPT:
                 self._made.clear()
             made = self._made[key] = self._decide(judged(compared), compared[0][ADJUDICATED])
         return made
+
+    def of_each(self, chunk: list[Compared]) -> list[Verdict]:
+        """The same of many."""
+        known = self._made.get
+        return [known(_said(compared)) or self.of(compared) for compared in chunk]
 
     def _decide(self, votes: Sequence[Row], adjudicated: str | None) -> Verdict:
         # A reviewer decides between the votes that count: where filters leave none, nothing is decided.
@@ -146,6 +150,11 @@ class Decisions:
             "adjudicated": adjudicated,
             "guideline_version": max(versions, default=0),
         }
+
+
+def _said(compared: Compared) -> Any:
+    # Of one, as most have, without a list in between.
+    return compared[0][SAID] if len(compared) == 1 else tuple([row[SAID] for row in compared])
 
 
 def _is_divided(outcomes: list[str]) -> bool:
