@@ -24,7 +24,7 @@ ENDS = '"}]'
 # Looked at one by one in what is said; of more, parsing is the quicker way.
 QUOTES = 8
 # What a turn that says something does not begin with; after a backslash a blank may follow.
-NO_WORD = '"\\' + "".join(filter(str.isspace, map(chr, range(sys.maxunicode))))
+NO_WORD = {'"', "\\", *filter(str.isspace, map(chr, range(sys.maxunicode)))}
 
 Messages = list[dict[str, Any]]
 

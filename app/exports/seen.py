@@ -14,8 +14,10 @@ from app.words import N_
 DUPLICATE = N_("repeats an earlier row")
 CONTRADICTS = N_("contradicts an earlier row")
 
-# Keys kept in a dictionary until they are sorted in with the others, where each takes eight bytes.
-RECENT = 50_000
+# Keys kept by themselves until they are sorted in with all others.
+RECENT = 15_000
+
+Keys = np.ndarray[Any, np.dtype[np.int64]]
 
 
 class Preferences(NamedTuple):
@@ -52,7 +54,7 @@ class Preferences(NamedTuple):
 Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
 
 
-def _hashes(texts: Sequence[str]) -> "np.ndarray[Any, Any]":
+def _hashes(texts: Sequence[str]) -> Keys:
     return np.fromiter(map(hash, texts), np.int64, len(texts))
 
 
@@ -63,61 +65,58 @@ class Seen:
     """
 
     def __init__(self) -> None:
-        # Without the last bit -> with it.
-        self._recent: dict[int, int] = {}
-        self._sorted = np.empty(0, dtype=np.int64)
+        # In order: the latest, with which more are soon sorted in, and all others.
+        self._recent = np.empty(0, dtype=np.int64)
+        self._others = np.empty(0, dtype=np.int64)
 
     def new(self, pairs: Preferences, excluded: Counter[str]) -> Preferences:
         """The pairs that were not seen before; the others are counted."""
         prompt, chosen, rejected, *_ = pairs
         texts = (_hashes(prompt) * 31 ^ _hashes(chosen) ^ _hashes(rejected)) & ~1
-        keys = (texts | np.fromiter(map(lt, chosen, rejected), np.int64)).tolist()
-        fresh = dict(zip(texts.tolist(), keys, strict=True))
-        if len(fresh) < len(keys) or self._knows_any(texts, fresh):
-            return pairs.only(self._sifted(pairs.pair_id, keys, excluded))
-        self._remember(fresh)
+        keys = texts | np.fromiter(map(lt, chosen, rejected), np.int64, len(chosen))
+        # In order, because their neighbours are in the processor's cache then.
+        texts.sort()
+        before = self._known(texts)
+        if before or (texts[1:] == texts[:-1]).any():
+            wanted = _sifted(pairs.pair_id, keys.tolist(), before, excluded)
+            pairs, keys = pairs.only(wanted), keys[np.array(wanted)]
+        self._remember(keys)
         return pairs
 
-    def _knows_any(self, wanted: "np.ndarray[Any, Any]", fresh: dict[int, int]) -> bool:
-        if not self._recent.keys().isdisjoint(fresh):
-            return True
-        if not self._sorted.size:
-            return False
-        # In order, because their neighbours are in the processor's cache then.
-        wanted.sort()
-        places = np.searchsorted(self._sorted, wanted).clip(max=self._sorted.size - 1)
-        return bool((self._sorted[places] & ~1 == wanted).any())
+    def _known(self, texts: Keys) -> dict[int, int]:
+        """The keys of those that were written before, by what they are without the last bit."""
+        found: dict[int, int] = {}
+        for known in (self._recent, self._others):
+            if known.size:
+                there = known[known.searchsorted(texts).clip(max=known.size - 1)]
+                there = there[there & ~1 == texts]
+                found.update(zip((there & ~1).tolist(), there.tolist(), strict=True))
+        return found
 
-    def _sifted(self, owners: Sequence[str], keys: list[int], excluded: Counter[str]) -> list[bool]:
-        """One by one, where some were seen; other judgments of a pair just written are no repeats."""
-        new: list[bool] = []
-        owned: dict[int, str] = {}
-        for owner, key in zip(owners, keys, strict=True):
-            before = self._before(key)
-            if before is None:
-                self._remember({key & ~1: key})
-                owned[key] = owner
-            new.append(before is None or owned.get(key) == owner)
-            if not new[-1]:
-                excluded[DUPLICATE if before == key else CONTRADICTS] += 1
-        return new
-
-    def _before(self, key: int) -> int | None:
-        """The key of the same texts written before, whichever way round."""
-        found = self._recent.get(key & ~1)
-        if found is not None or not self._sorted.size:
-            return found
-        place = min(int(np.searchsorted(self._sorted, key & ~1)), self._sorted.size - 1)
-        old = int(self._sorted[place])
-        return old if old & ~1 == key & ~1 else None
-
-    def _remember(self, fresh: dict[int, int]) -> None:
-        self._recent.update(fresh)
-        if len(self._recent) > RECENT:
-            known = self._sorted.size
+    def _remember(self, keys: Keys) -> None:
+        self._recent = np.concatenate((self._recent, np.sort(keys)))
+        self._recent.sort(kind="stable")
+        if self._recent.size > RECENT:
+            known = self._others.size
             # In place: copies of millions of keys would show in the memory of a worker.
-            self._sorted.resize(known + len(self._recent), refcheck=False)
-            self._sorted[known:] = np.fromiter(self._recent.values(), np.int64, len(self._recent))
-            self._sorted[known:].sort()
-            self._sorted.sort(kind="stable")
-            self._recent.clear()
+            self._others.resize(known + self._recent.size, refcheck=False)
+            self._others[known:] = self._recent
+            self._others.sort(kind="stable")
+            self._recent = self._recent[:0]
+
+
+def _sifted(
+    owners: Sequence[str], keys: list[int], before: dict[int, int], excluded: Counter[str]
+) -> list[bool]:
+    """Which are new, one by one where some were seen; other judgments of a new pair are no repeats."""
+    new: list[bool] = []
+    owned: dict[int, str] = {}
+    for owner, key in zip(owners, keys, strict=True):
+        first = before.get(key & ~1)
+        if first is None:
+            before[key & ~1] = key
+            owned[key] = owner
+        new.append(first is None or owned.get(key) == owner)
+        if not new[-1]:
+            excluded[DUPLICATE if first == key else CONTRADICTS] += 1
+    return new
