@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_lines
-from app.exports.lines import Lines, Piece, joined, together
+from app.exports.lines import Lines, Piece, as_it_is, each, joined, together
 from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
 from app.models import Project
@@ -39,8 +39,8 @@ def make_lines(
     """
     if spec.format is Format.JUDGMENTS:
         # In columns and cells, what is nested is JSON text.
-        wrap = str if spec.file is File.PARQUET or spec.file.is_table else orjson.Fragment
-        return judgment_lines(connection, project, spec, excluded, wrap)
+        nested = each if spec.file is File.PARQUET or spec.file.is_table else as_it_is
+        return judgment_lines(connection, project, spec, excluded, nested)
     if spec.format is Format.ARENA:
         battles = _watched(iter_battles(connection, project, spec, excluded), watch)
         return (_lines([_arena(battle) for battle in some]) for some in battles)

@@ -1,17 +1,16 @@
 """Every judgment with all that is known of it: the lossless truth."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
-import orjson
 import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
-from app.exports.lines import Lines
+from app.exports.lines import Lines, Piece, each, together
 from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out
 from app.exports.records import (
     ADJUDICATED,
+    CHUNK,
     COMPARISON,
     GOLD_VERDICT,
     MORE,
@@ -23,6 +22,7 @@ from app.exports.records import (
     Names,
     Row,
     iso,
+    iso_each,
     judged,
     names,
     read_judgments,
@@ -30,35 +30,43 @@ from app.exports.records import (
 from app.exports.verdicts import NOT_JUDGED, Decisions
 from app.models import Project, outside_id
 
-Line = dict[str, Any]
+# The keys of a row, and what each says in some of them.
+Fields = dict[str, Piece]
+# From JSON texts, where there are any, to how they are written.
+Nested = Callable[[Sequence[str | None]], Piece]
 
 
 def judgment_lines(
-    connection: sa.Connection,
-    project: Project,
-    spec: ExportSpec,
-    excluded: Counter[str],
-    wrap: Callable[[str], Any],
+    connection: sa.Connection, project: Project, spec: ExportSpec, excluded: Counter[str], nested: Nested
 ) -> Iterator[Lines]:
     """Judgments in stable order, those withdrawn or replaced too."""
     known, splits = names(connection, project), Splits(spec)
     decisions = Decisions(spec, known, {}) if spec.has_minimum else None
     for chunk in read_judgments(connection, project, spec):
-        made: list[bytes | memoryview] = []
-        rows = 0
+        votes: list[Row] = []
+        # Of each, the row that tells of its comparison.
+        firsts: list[Row] = []
         for compared in chunk:
             found = judged(compared)
             reason = _unwanted(compared, found, spec, splits, decisions)
-            if reason is not None:
+            if reason is None:
+                votes += found
+                firsts += [compared[0]] * len(found)
+            else:
                 leave_out(excluded, reason, compared[0], len(found))
-                continue
-            # Written once for all of its judgments, and put behind what each says, without their braces.
-            shared = memoryview(orjson.dumps(_of_comparison(compared[0], known, splits, wrap)))[1:]
-            for judgment in found:
-                own = orjson.dumps(_of_judgment(judgment, known, wrap))[:-1]
-                made += own, b",", shared, b"\n"
-            rows += len(found)
-        yield Lines(b"".join(made), rows)
+        # One comparison may have very many, each with its texts.
+        for start in range(0, len(votes), CHUNK):
+            some = slice(start, start + CHUNK)
+            fields = _of_judgments(votes[some], known, nested)
+            fields |= _of_comparisons(firsts[some], known, splits, nested)
+            yield _lines(len(votes[some]), fields)
+
+
+def _lines(rows: int, fields: Fields) -> Lines:
+    parts: list[Piece] = []
+    for name, values in fields.items():
+        parts += f'{"," if parts else "{"}"{name}":', values
+    return Lines(together(rows, *parts, "}\n").encode(), rows)
 
 
 def _unwanted(
@@ -80,59 +88,62 @@ def _unmet(found: Compared, decisions: Decisions) -> str | None:
     return decisions.of(live).reason if live else decisions.unmet(0, 0.0, 0.0)
 
 
-def _of_judgment(judgment: Row, known: Names, wrap: Callable[[str], Any]) -> Line:
-    annotator, outcome, strength, guideline, _, created_at, swapped = judgment[VOTE]
+def _of_judgments(votes: list[Row], known: Names, nested: Nested) -> Fields:
+    # Withdrawn ones say nothing beyond that of their comparison.
+    columns = list(zip(*votes, strict=False))
+    annotator, outcome, strength, guideline, _, created_at, swapped = columns[VOTE]
     (retired_at, submission, preference, criteria, ratings, tags, spans, rationale, better_answer, confidence,
-     answers, rubric, duration, source, supersedes) = judgment[MORE]  # fmt: skip
-    who = known.annotators[annotator]
+     answers, rubric, duration, source, supersedes) = columns[MORE]  # fmt: skip
+    who = [known.annotators[one] for one in annotator]
     return {
-        "judgment_id": outside_id(submission),
-        "outcome": outcome,
-        "first_shown": None if swapped is None else ("b" if swapped else "a"),
-        "strength": strength,
-        "preference": preference,
-        "criteria": None if criteria is None else wrap(criteria),
-        "ratings": None if ratings is None else wrap(ratings),
-        "tags": None if tags is None else wrap(tags),
-        "spans": None if spans is None else wrap(spans),
-        "rationale": rationale,
-        "better_answer": better_answer,
-        "confidence": confidence,
-        "answers": None if answers is None else wrap(answers),
-        "duration_ms": duration,
-        "annotator": who.uid,
-        "annotator_kind": "model" if who.is_model else "human",
-        "judge_model": who.name if who.is_model else None,
-        "simulated": who.simulated,
-        "annotator_group": who.group,
-        "source": source,
-        "guideline_version": known.guidelines.get(guideline or 0),
-        "rubric_version": known.rubrics.get(rubric or 0),
-        "created_at": iso(created_at),
-        "retired_at": iso(retired_at) if retired_at else None,
-        "supersedes": None if supersedes is None else outside_id(supersedes),
+        "judgment_id": each(list(map(outside_id, submission))),
+        "outcome": each(outcome),
+        "first_shown": each([None if turned is None else "b" if turned else "a" for turned in swapped]),
+        "strength": each(strength),
+        "preference": each(preference),
+        "criteria": nested(criteria),
+        "ratings": nested(ratings),
+        "tags": nested(tags),
+        "spans": nested(spans),
+        "rationale": each(rationale),
+        "better_answer": each(better_answer),
+        "confidence": each(confidence),
+        "answers": nested(answers),
+        "duration_ms": each(duration),
+        "annotator": each([one.uid for one in who]),
+        "annotator_kind": each(["model" if one.is_model else "human" for one in who]),
+        "judge_model": each([one.name if one.is_model else None for one in who]),
+        "simulated": each([one.simulated for one in who]),
+        "annotator_group": each([one.group for one in who]),
+        "source": each(source),
+        "guideline_version": each([known.guidelines.get(version or 0) for version in guideline]),
+        "rubric_version": each([known.rubrics.get(version or 0) for version in rubric]),
+        "created_at": each(iso_each(created_at)),
+        "retired_at": each([iso(moment) if moment else None for moment in retired_at]),
+        "supersedes": each([None if earlier is None else outside_id(earlier) for earlier in supersedes]),
     }
 
 
-def _of_comparison(row: Row, known: Names, splits: Splits, wrap: Callable[[str], Any]) -> Line:
+def _of_comparisons(firsts: list[Row], known: Names, splits: Splits, nested: Nested) -> Fields:
+    columns = list(zip(*firsts, strict=True))
     (_, _, prompt, response_a, response_b, gold, pair_id, prompt_id, model_a, model_b, category,
-     language) = row[COMPARISON]  # fmt: skip
-    sample_a, sample_b, prompt_tags, batch = row[WHOLE]
+     language) = columns[COMPARISON]  # fmt: skip
+    sample_a, sample_b, prompt_tags, batch = columns[WHOLE]
     return {
-        "pair_id": pair_id,
-        "prompt_id": prompt_id,
-        "model_a": known.models[model_a],
-        "model_b": known.models[model_b],
-        "sample_a": sample_a,
-        "sample_b": sample_b,
-        "gold": gold,
-        "adjudicated": row[ADJUDICATED],
-        "batch": known.batches.get(batch or 0),
-        "category": category,
-        "language": language,
-        "split": splits.of(prompt),
-        "prompt_tags": None if prompt_tags is None else wrap(prompt_tags),
-        "prompt": None if prompt is None else wrap(prompt),
-        "response_a": None if response_a is None else wrap(response_a),
-        "response_b": None if response_b is None else wrap(response_b),
+        "pair_id": each(pair_id),
+        "prompt_id": each(prompt_id),
+        "model_a": each([known.models[model] for model in model_a]),
+        "model_b": each([known.models[model] for model in model_b]),
+        "sample_a": each(sample_a),
+        "sample_b": each(sample_b),
+        "gold": each(gold),
+        "adjudicated": each(columns[ADJUDICATED]),
+        "batch": each([known.batches.get(one or 0) for one in batch]),
+        "category": each(category),
+        "language": each(language),
+        "split": each(splits.of_each(prompt)),
+        "prompt_tags": nested(prompt_tags),
+        "prompt": nested(prompt),
+        "response_a": nested(response_a),
+        "response_b": nested(response_b),
     }

@@ -10,13 +10,12 @@ from hashlib import blake2b
 from itertools import compress
 from typing import Any, NamedTuple
 
-import orjson
 import sqlalchemy as sa
 from sqlmodel import Session
 
 from app.exports.fitness import TEXTLESS, UNSUPPORTED, are_plain, fitness
 from app.exports.forms import Aggregate, ExportSpec, Split
-from app.exports.lines import Piece
+from app.exports.lines import Piece, quoted, quoted_each
 from app.exports.records import (
     BY,
     BY_NOBODY,
@@ -253,7 +252,7 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
     """Where each preference comes from, as JSON without its braces, in parts to be joined."""
     # Part by part for all of them: as many steps of Python a row would take twice as long.
     parts: list[Piece] = [
-        '"pair_id":"', pairs.pair_id, '","prompt_id":', _quoted_each(pairs.prompt_id),
+        '"pair_id":"', pairs.pair_id, '","prompt_id":', quoted_each(pairs.prompt_id),
         map(_between, pairs.chosen_model, pairs.rejected_model), [verdict.told for verdict in pairs.verdict],
         ',"judged_at":"', pairs.judged_at,
         map(_among, pairs.language, pairs.category, pairs.split),
@@ -263,29 +262,15 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
     return parts
 
 
-def _quoted_each(texts: Sequence[str]) -> list[str]:
-    """Each as JSON."""
-    together = "".join(texts)
-    # What JSON has to escape cannot be printed, but for these two.
-    if together.isprintable() and '"' not in together and "\\" not in together:
-        return [f'"{text}"' for text in texts]
-    return list(map(_quoted, texts))
-
-
-def _quoted(text: str) -> str:
-    """As JSON."""
-    return orjson.dumps(text).decode()
-
-
 # What many rows have in common.
 @lru_cache(10_000)
 def _between(chosen: str, rejected: str) -> str:
-    return f',"chosen_model":{_quoted(chosen)},"rejected_model":{_quoted(rejected)},'
+    return f',"chosen_model":{quoted(chosen)},"rejected_model":{quoted(rejected)},'
 
 
 @lru_cache(1_000)
 def _among(language: str, category: str, split: str) -> str:
-    return f'","language":{_quoted(language)},"category":{_quoted(category)},"split":"{split}"'
+    return f'","language":{quoted(language)},"category":{quoted(category)},"split":"{split}"'
 
 
 def _when_each(decided: list[Compared], columns: list[tuple[Any, ...]]) -> list[str]:

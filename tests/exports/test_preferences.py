@@ -13,7 +13,7 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import fitness, pairs, parquet, preferences, records, seen, stream, verdicts
+from app.exports import fitness, judgments, pairs, parquet, preferences, records, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
 from app.models import Adjudication, Annotator, Judgment, Outcome, Prompt, Response, Source, now
 from tests.annotation.arrange import queue
@@ -58,7 +58,8 @@ def test_a_comparison_is_whole_however_few_rows_are_read_at_once(
     judge(session, cast.project, cast.ann, many, "b", retired_at=now())
     asked = ({}, {"format": "judgments"}, {"format": "arena"})
     whole = [export(app, cast, **spec) for spec in asked]
-    monkeypatch.setattr(records, "CHUNK", read_at_once)
+    for module in (records, judgments):
+        monkeypatch.setattr(module, "CHUNK", read_at_once)
     assert [export(app, cast, **spec) for spec in asked] == whole
     assert [len(rows) for rows, _ in whole] == [3, 7, 6]
     assert whole[0][1] == {verdicts.NOT_JUDGED: 1}
