@@ -33,6 +33,7 @@ from sqlmodel import Session, select
 from app import create_app, db
 from app.exports import stream
 from app.exports.forms import ExportSpec, File
+from app.imports.items import digest
 from app.models import Project
 from app.settings import Settings
 
@@ -102,9 +103,10 @@ def fill(path: Path, pairs: int) -> None:
             ((n, f"p{n}", prompt.replace("question", f"question {n}")) for n in numbers),
         )
         for model in (1, 2):
+            answers = (_answer(n, model, draw.choices(texts, k=2)) for n in numbers)
             connection.executemany(
-                "INSERT INTO responses (prompt_id, model_id, sample, messages) VALUES (?,?,0,?)",
-                ((n, model, _answer(n, model, draw.choices(texts, k=2))) for n in numbers),
+                "INSERT INTO responses (prompt_id, model_id, sample, messages, digest) VALUES (?,?,0,?,?)",
+                ((n, model, text, digest(text.encode())) for n, text in zip(numbers, answers, strict=True)),
             )
         connection.executemany(
             "INSERT INTO comparisons (id, project_id, pair_id, prompt_id, model_a_id, sample_a, model_b_id,"

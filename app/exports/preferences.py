@@ -22,6 +22,7 @@ from app.exports.records import (
     BY_SIMULATED,
     COMPARISON,
     CREATED_AT,
+    DIGESTS,
     FIRST,
     GOLD_VERDICT,
     OUTCOME,
@@ -135,16 +136,20 @@ class _Reading:
         _, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category, language = columns[COMPARISON]
         models = self.names.models
         sides = [
-            (two, one, models[second], models[first])
+            (two, one, told_two or two, told_one or one, models[second], models[first])
             if verdict.outcome == "b"
-            else (one, two, models[first], models[second])
-            for verdict, one, two, first, second in zip(verdicts, a, b, model_a, model_b, strict=True)
+            else (one, two, told_one or one, told_two or two, models[first], models[second])
+            for verdict, one, two, told_one, told_two, first, second in zip(
+                verdicts, a, b, *columns[DIGESTS], model_a, model_b, strict=True
+            )
         ]
-        chosen, rejected, winners, losers = zip(*sides, strict=True)
+        chosen, rejected, chosen_digest, rejected_digest, winners, losers = zip(*sides, strict=True)
         return Preferences(
             prompt,
             chosen,
             rejected,
+            chosen_digest,
+            rejected_digest,
             pair_id,
             prompt_id,
             winners,

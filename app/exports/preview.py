@@ -195,7 +195,8 @@ class _Pairs:
         self.rejected: Counter[str] = Counter()
 
     def add(self, pairs: Preferences) -> None:
-        for _, chosen, rejected, pair_id, _, winner, loser, verdict, _, _, category, split, _ in pairs.rows():
+        for (_, chosen, rejected, _, _, pair_id, _, winner, loser, verdict, _, _, category, split,
+             _) in pairs.rows():  # fmt: skip
             self._add(pair_id, Side(winner, chosen), Side(loser, rejected), verdict, category, split)
 
     def add_battles(self, battles: list[Battle]) -> None:

@@ -25,9 +25,12 @@ from app.models import (
 )
 from app.prepared import Prepared, table
 
-# Rows read at once: enough that a statement's own cost is small beside theirs, few enough that their
-# texts stay in the processor's cache, and long ones in bounds.
-CHUNK = 200
+# Rows read at once, at most: enough that what each time costs is small beside them. Of long texts fewer, as
+# many as come to so many characters, so that they stay in the processor's cache, and the memory in bounds.
+CHUNK, FEWEST = 400, 20
+CHUNK_CHARACTERS = 750_000
+# To see how long they are, one in so many is measured.
+MEASURED = 16
 
 # A judgment with its comparison, as the driver gives it.
 # Messages and tags are JSON as text, so that they pass through unparsed.
@@ -36,7 +39,8 @@ CHUNK = 200
 # strength, guideline, what a reviewer decided, created_at, and swapped where it is told; then the prompt's
 # row, comparison, prompt, responses a and b, gold, pair_id, prompt_id, models a and b, category, language,
 # and where judgments are filtered which there are at all, see BY, else where reviewers decide when theirs
-# did. Where all is told, the rest of the judgment and of the comparison follow.
+# did. Then the digests of both responses, or where all is told instead of them the rest of the judgment and
+# of the comparison.
 Row = tuple[Any, ...]
 # All of one comparison, a row for each judgment that counts. The first tells of the comparison; where it
 # has no annotator, there is no judgment in it.
@@ -48,6 +52,7 @@ ANNOTATOR, OUTCOME, ADJUDICATED, CREATED_AT, SWAPPED, RETIRED_AT = 0, 1, 4, 5, 6
 # Of a comparison.
 COMPARISON, TEXTS, WHOLE = slice(7, 19), slice(9, 12), slice(35, 39)
 PROMPT_ROW, NUMBER, PROMPT, GOLD_VERDICT, BY = 7, 8, 9, 12, 19
+DIGESTS = slice(20, 22)
 # Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone where those do not
 # count, or somebody's.
 BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
@@ -130,16 +135,24 @@ _number = itemgetter(NUMBER)
 def _chunks(session: Session, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
     wanted = Prepared(_live(project, spec))
     for begin, end in spec.runs:
-        places = {"after_prompt": begin, "after": 0, "end": end}
-        while rows := wanted.raw(session, **places, many=CHUNK):
+        places = {"after_prompt": begin, "after": 0, "end": end, "many": min(FEWEST, CHUNK)}
+        while rows := wanted.raw(session, **places):
             chunk = _by_comparison(rows)
             # Of the last one there may be more.
-            if len(rows) == CHUNK and len(chunk) > 1:
+            if len(rows) == places["many"] and len(chunk) > 1:
                 chunk.pop()
-            elif len(rows) == CHUNK:
+            elif len(rows) == places["many"]:
                 chunk = [(*rows, *_others(session, project, spec, rows))]
             yield chunk
             places |= _places("after", chunk[-1])
+            places["many"] = _many(rows)
+
+
+def _many(rows: list[Row]) -> int:
+    """How many rows like these are read next."""
+    measured = rows[::MEASURED]
+    characters = sum(len(text) for row in measured for text in row[TEXTS] if text)
+    return min(CHUNK, max(FEWEST, CHUNK_CHARACTERS * len(measured) // (characters + 1)))
 
 
 def _others(session: Session, project: Project, spec: ExportSpec, rows: list[Row]) -> Iterator[Row]:
@@ -152,7 +165,7 @@ def _others(session: Session, project: Project, spec: ExportSpec, rows: list[Row
     for row in query.raw(session, **places, beyond=last[ANNOTATOR]):
         yield (
             *row[:ADJUDICATED], first[ADJUDICATED], *row[CREATED_AT:PROMPT], *first[PROMPT:RETIRED_AT],
-            *row[RETIRED_AT:],
+            *(row[RETIRED_AT:] or first[DIGESTS]),
         )  # fmt: skip
 
 
@@ -199,6 +212,8 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     if spec.format is Format.JUDGMENTS:
         read, more = _more(read)
         columns += (*more, c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
+    else:
+        columns += (a.c.digest, b.c.digest)
     return (
         sa.select(*columns)
         .select_from(read)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import compress
-from operator import lt
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -23,13 +22,16 @@ Keys = np.ndarray[Any, np.dtype[np.int64]]
 class Preferences(NamedTuple):
     """Training pairs, column by column: what is done a million times is done sooner to all at once.
 
-    A prompt and its two answers are JSON lists of messages as text; `judged_at` is when the last judgment
-    was, and `is_plain` whether each of the three is known to be one plain turn.
+    A prompt and its two answers are JSON lists of messages as text, and where the answers have no digest
+    they stand for themselves; `judged_at` is when the last judgment was, and `is_plain` whether each of the
+    three is known to be one plain turn.
     """
 
     prompt: Sequence[str]
     chosen: Sequence[str]
     rejected: Sequence[str]
+    chosen_digest: Sequence[bytes | str]
+    rejected_digest: Sequence[bytes | str]
     pair_id: Sequence[str]
     prompt_id: Sequence[str]
     chosen_model: Sequence[str]
@@ -51,10 +53,12 @@ class Preferences(NamedTuple):
 
 
 # The same of one.
-Preference = tuple[str, str, str, str, str, str, str, Verdict, str, str, str, str, bool]
+Preference = tuple[
+    str, str, str, bytes | str, bytes | str, str, str, str, str, Verdict, str, str, str, str, bool
+]
 
 
-def _hashes(texts: Sequence[str]) -> Keys:
+def _hashes(texts: Sequence[bytes | str]) -> Keys:
     return np.fromiter(map(hash, texts), np.int64, len(texts))
 
 
@@ -71,9 +75,9 @@ class Seen:
 
     def new(self, pairs: Preferences, excluded: Counter[str]) -> Preferences:
         """The pairs that were not seen before; the others are counted."""
-        prompt, chosen, rejected, *_ = pairs
-        texts = (_hashes(prompt) * 31 ^ _hashes(chosen) ^ _hashes(rejected)) & ~1
-        keys = texts | np.fromiter(map(lt, chosen, rejected), np.int64, len(chosen))
+        chosen, rejected = _hashes(pairs.chosen_digest), _hashes(pairs.rejected_digest)
+        texts = (_hashes(pairs.prompt) * 31 ^ chosen ^ rejected) & ~1
+        keys = texts | (chosen < rejected)
         # In order, because their neighbours are in the processor's cache then.
         texts.sort()
         before = self._known(texts)

@@ -177,7 +177,8 @@ def test_what_a_format_cannot_say_is_counted_by_its_reason(
 ) -> None:
     excluded = Counter[str]()
     verdict = verdicts.Verdict("a", None, {}, 1.0)
-    given = (prompt, chosen, ANSWER, "p", "1", "heron", "lark", verdict, "", "", "", "train", False)
+    texts = (prompt, chosen, ANSWER, b"chosen", b"rejected")
+    given = (*texts, "p", "1", "heron", "lark", verdict, "", "", "", "train", False)
     kept = pairs.sayable(format_, seen.Preferences._make([value] for value in given), excluded)
     assert (list(kept.rows()), excluded) == (([], Counter({reason: 1})) if reason else ([given], Counter()))
 

@@ -20,8 +20,9 @@ Pair = tuple[str, str, str, str]
 
 
 def as_preferences(pairs: list[Pair]) -> Preferences:
-    others = [[""] * len(pairs)] * (len(Preferences._fields) - 4)
-    return Preferences._make([*(list(column) for column in zip(*pairs, strict=True)), *others])
+    prompt, chosen, rejected, pair_id = map(list, zip(*pairs, strict=True))
+    others = [[""] * len(pairs)] * (len(Preferences._fields) - 6)
+    return Preferences._make([prompt, chosen, rejected, chosen, rejected, pair_id, *others])
 
 
 def one_by_one(chunks: list[list[Pair]], excluded: Counter[str]) -> list[list[Pair]]:
