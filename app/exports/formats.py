@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from app.exports import kto
 from app.exports.forms import ExportSpec, File, Format, Part
 from app.exports.judgments import judgment_lines
-from app.exports.lines import Lines, Piece, as_it_is, each, joined, together
+from app.exports.lines import Lines, Piece, as_it_is, each, joined, keyed, together
 from app.exports.pairs import WRITTEN, Columns, Pairs, conversation, paired, sayable
 from app.exports.preferences import Battle, iter_battles, iter_preferences, told
 from app.models import Project
@@ -80,13 +80,10 @@ def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Piece]]]) ->
 
     Chunks are their own columns, and where they come from as JSON without its braces, in parts to be joined.
     """
-    heads = [f'{"," if place else "{"}"{name}":' for place, name in enumerate(COLUMNS[spec.format])]
     numbers = count()
     for own, source in chunks:
         rows = len(own[0])
-        parts: list[Piece] = []
-        for head, column in zip(heads, own, strict=True):
-            parts += head, column
+        parts = keyed(zip(COLUMNS[spec.format], own, strict=True))
         if spec.part is Part.PROVENANCE:
             told, texts = list(joined(rows, *source)), list(joined(rows, *parts, "}"))
             lines = texts if spec.format in STRICT else joined(rows, *parts, ",", told, "}")
@@ -94,7 +91,7 @@ def _written(spec: ExportSpec, chunks: Iterable[tuple[Columns, list[Piece]]]) ->
             parts = ['{"row":', places, ",", map(_digests, texts, lines), ",", told]
         elif spec.format not in STRICT:
             parts += [",", *source]
-        yield Lines(together(rows, *parts, "}\n").encode(), rows)
+        yield together(rows, *parts, "}\n")
 
 
 def _digests(texts: str, line: str) -> str:

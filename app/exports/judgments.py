@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 import sqlalchemy as sa
 
 from app.exports.forms import ExportSpec, Gold
-from app.exports.lines import Lines, Piece, each, together
+from app.exports.lines import Lines, Piece, each, keyed, together
 from app.exports.preferences import GOLD, OTHER_SPLIT, Splits, leave_out
 from app.exports.records import (
     ADJUDICATED,
-    CHUNK,
     COMPARISON,
     GOLD_VERDICT,
     MORE,
@@ -21,6 +20,7 @@ from app.exports.records import (
     Compared,
     Names,
     Row,
+    how_many,
     iso,
     iso_each,
     judged,
@@ -55,18 +55,12 @@ def judgment_lines(
             else:
                 leave_out(excluded, reason, compared[0], len(found))
         # One comparison may have very many, each with its texts.
-        for start in range(0, len(votes), CHUNK):
-            some = slice(start, start + CHUNK)
+        many = how_many(firsts)
+        for start in range(0, len(votes), many):
+            some = slice(start, start + many)
             fields = _of_judgments(votes[some], known, nested)
             fields |= _of_comparisons(firsts[some], known, splits, nested)
-            yield _lines(len(votes[some]), fields)
-
-
-def _lines(rows: int, fields: Fields) -> Lines:
-    parts: list[Piece] = []
-    for name, values in fields.items():
-        parts += f'{"," if parts else "{"}"{name}":', values
-    return Lines(together(rows, *parts, "}\n").encode(), rows)
+            yield together(len(votes[some]), *keyed(fields.items()), "}\n")
 
 
 def _unwanted(
@@ -89,7 +83,7 @@ def _unmet(found: Compared, decisions: Decisions) -> str | None:
 
 
 def _of_judgments(votes: list[Row], known: Names, nested: Nested) -> Fields:
-    # Withdrawn ones say nothing beyond that of their comparison.
+    # Not strict: those that were read without their comparison end before what is told of it at the end.
     columns = list(zip(*votes, strict=False))
     annotator, outcome, strength, guideline, _, created_at, swapped = columns[VOTE]
     (retired_at, submission, preference, criteria, ratings, tags, spans, rationale, better_answer, confidence,

@@ -49,26 +49,26 @@ class Lines:
         return iter(self.text.splitlines(keepends=True))
 
 
-def quoted(text: str) -> str:
-    """As JSON."""
-    return orjson.dumps(text).decode()
+def as_json(value: Any) -> str:
+    """A value as JSON text."""
+    return orjson.dumps(value).decode()
 
 
 def quoted_each(texts: Sequence[str]) -> list[str]:
-    """The same of many."""
-    together = "".join(texts)
+    """Texts as JSON."""
+    whole = "".join(texts)
     # What JSON has to escape cannot be printed, but for these two.
-    if together.isprintable() and '"' not in together and "\\" not in together:
+    if whole.isprintable() and '"' not in whole and "\\" not in whole:
         return [f'"{text}"' for text in texts]
-    return list(map(quoted, texts))
+    return list(map(as_json, texts))
 
 
 def each(values: Sequence[Any]) -> Piece:
-    """Texts, numbers, truths or None as JSON: of one type, because those that are equal are written alike."""
+    """Texts, numbers, truths or None as JSON, at least one; of one type, for equals are written alike."""
     different = set(values)
     if len(different) == len(values) and None not in different and isinstance(values[0], str):
         return quoted_each(values)
-    written = {value: orjson.dumps(value).decode() for value in different}
+    written = {value: as_json(value) for value in different}
     return written[values[0]] if len(written) == 1 else [written[value] for value in values]
 
 
@@ -85,9 +85,17 @@ def joined(rows: int, *parts: Piece) -> Iterator[str]:
     return map("".join, _across(rows, parts))
 
 
-def together(rows: int, *parts: Piece) -> str:
-    """The same as one text."""
-    return "".join(chain.from_iterable(_across(rows, parts)))
+def together(rows: int, *parts: Piece) -> Lines:
+    """The same as lines; the last part ends them."""
+    return Lines("".join(chain.from_iterable(_across(rows, parts))).encode(), rows)
+
+
+def keyed(columns: Iterable[tuple[str, Piece]]) -> list[Piece]:
+    """JSON in columns behind their keys, in parts to be joined; the brace that begins a row is left open."""
+    parts: list[Piece] = []
+    for name, column in columns:
+        parts += f'{"," if parts else "{"}"{name}":', column
+    return parts
 
 
 def _across(rows: int, parts: Sequence[Piece]) -> Iterator[tuple[str, ...]]:

@@ -3,12 +3,12 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import orjson
 
 from app.exports.fitness import Messages
 from app.exports.forms import Format
+from app.exports.lines import as_json
 from app.exports.seen import Preferences
 from app.words import N_
 
@@ -105,9 +105,9 @@ def _llamafactory(prompt: Column, chosen: Column, rejected: Column) -> Columns:
     asked: list[str] = []
     systems: list[str] = []
     for turns in map(orjson.loads, prompt):
-        systems.append(_json(turns.pop(0)["content"] if turns[0]["role"] == "system" else ""))
-        asked.append(_json(list(map(_sharegpt, turns))))
-    answers = [[_json(_sharegpt(orjson.loads(text)[0])) for text in side] for side in (chosen, rejected)]
+        systems.append(as_json(turns.pop(0)["content"] if turns[0]["role"] == "system" else ""))
+        asked.append(as_json(list(map(_sharegpt, turns))))
+    answers = [[as_json(_sharegpt(orjson.loads(text)[0])) for text in side] for side in (chosen, rejected)]
     return asked, *answers, systems
 
 
@@ -116,16 +116,12 @@ def _sharegpt(message: dict[str, str]) -> dict[str, str]:
 
 
 def _messages(prompt: Column, chosen: Column, rejected: Column) -> Columns:
-    return prompt, *([_json(orjson.loads(text)[0]) for text in side] for side in (chosen, rejected))
+    return prompt, *([as_json(orjson.loads(text)[0]) for text in side] for side in (chosen, rejected))
 
 
 def _nemo(prompt: Column, chosen: Column, rejected: Column) -> Columns:
     ranked = '[{{"rank":0,"completion":{}}},{{"rank":1,"completion":{}}}]'
     return prompt, list(map(ranked.format, chosen, rejected))
-
-
-def _json(value: Any) -> str:
-    return orjson.dumps(value).decode()
 
 
 def conversation(prompt: str, response: str) -> str:

@@ -242,7 +242,7 @@ class _OfPairs:
         for (name, kind), texts in zip(self.kinds, pairs.own, strict=True):
             made = messages(texts) if kind is MESSAGES else pa.array(map(orjson.loads, texts), kind)
             self.own.setdefault(name, []).append(made)
-        for kept, more in zip(self.told, pairs.preferences[5:-1], strict=True):
+        for kept, more in zip(self.told, pairs.preferences.beside_texts(), strict=True):
             kept += more
 
     def table(self) -> pa.Table:

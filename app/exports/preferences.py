@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from app.exports.fitness import TEXTLESS, UNSUPPORTED, are_plain, fitness
 from app.exports.forms import Aggregate, ExportSpec, Split
-from app.exports.lines import Piece, quoted, quoted_each
+from app.exports.lines import Piece, as_json, quoted_each
 from app.exports.records import (
     BY,
     BY_NOBODY,
@@ -23,7 +23,6 @@ from app.exports.records import (
     COMPARISON,
     CREATED_AT,
     DIGESTS,
-    FIRST,
     GOLD_VERDICT,
     OUTCOME,
     PROMPT,
@@ -40,6 +39,7 @@ from app.exports.records import (
 )
 from app.exports.seen import Preferences, Seen
 from app.exports.verdicts import NEITHER, NOT_JUDGED, UNPASSED, UNREAL, Decisions, Verdict
+from app.imports.items import digest
 from app.leaderboard import bias
 from app.models import Project
 from app.words import N_
@@ -115,7 +115,7 @@ class _Reading:
         decided, verdicts = self._decided(chunk)
         if not decided:
             return None
-        columns = list(zip(*map(FIRST, decided), strict=True))
+        columns = list(zip(*[compared[0] for compared in decided], strict=True))
         is_plain, problems = fitness(*columns[TEXTS])
         if any(problems):
             self.excluded.update(filter(None, problems))
@@ -135,12 +135,13 @@ class _Reading:
         """The same of those that are fit, from the columns of their comparisons."""
         _, _, prompt, a, b, _, pair_id, prompt_id, model_a, model_b, category, language = columns[COMPARISON]
         models = self.names.models
+        digest_a, digest_b = map(_digests, columns[DIGESTS], (a, b))
         sides = [
-            (two, one, told_two or two, told_one or one, models[second], models[first])
+            (two, one, of_two, of_one, models[second], models[first])
             if verdict.outcome == "b"
-            else (one, two, told_one or one, told_two or two, models[first], models[second])
-            for verdict, one, two, told_one, told_two, first, second in zip(
-                verdicts, a, b, *columns[DIGESTS], model_a, model_b, strict=True
+            else (one, two, of_one, of_two, models[first], models[second])
+            for verdict, one, two, of_one, of_two, first, second in zip(
+                verdicts, a, b, digest_a, digest_b, model_a, model_b, strict=True
             )
         ]
         chosen, rejected, chosen_digest, rejected_digest, winners, losers = zip(*sides, strict=True)
@@ -207,8 +208,8 @@ class _Reading:
     def _reasons(self, chunk: list[Compared], verdicts: list[Verdict]) -> list[str | None]:
         """Why comparisons are left out; None of those that are not."""
         reasons = [verdict.reason for verdict in verdicts]
-        has_gold = not self.has_gold and any(compared[0][GOLD_VERDICT] for compared in chunk)
-        if self.splits.wanted is None and not has_gold:
+        drops_gold = not self.has_gold and any(compared[0][GOLD_VERDICT] for compared in chunk)
+        if self.splits.wanted is None and not drops_gold:
             return reasons
         return [self._reason(compared[0], reason) for compared, reason in zip(chunk, reasons, strict=True)]
 
@@ -235,6 +236,11 @@ class _Reading:
                 else:
                     votes.append((vote,))
         return votes, self.decisions.of_each(votes)
+
+
+def _digests(stored: Sequence[bytes | None], texts: Sequence[str]) -> list[bytes]:
+    """Of every text; imports have stored them."""
+    return [there or digest(text.encode()) for there, text in zip(stored, texts, strict=True)]
 
 
 def unpassed(comparison: Row) -> str:
@@ -270,20 +276,12 @@ def told(pairs: Preferences, *, margin: bool) -> list[Piece]:
 # What many rows have in common.
 @lru_cache(10_000)
 def _between(chosen: str, rejected: str) -> str:
-    return f',"chosen_model":{quoted(chosen)},"rejected_model":{quoted(rejected)},'
+    return f',"chosen_model":{as_json(chosen)},"rejected_model":{as_json(rejected)},'
 
 
 @lru_cache(1_000)
 def _among(language: str, category: str, split: str) -> str:
-    return f'","language":{quoted(language)},"category":{quoted(category)},"split":"{split}"'
-
-
-def _when_each(decided: list[Compared], columns: list[tuple[Any, ...]]) -> list[str]:
-    """The same of many."""
-    created = columns[CREATED_AT]
-    if all(created) and max(map(len, decided)) == 1:
-        return iso_each(created)
-    return list(map(_when, decided))
+    return f'","language":{as_json(language)},"category":{as_json(category)},"split":"{split}"'
 
 
 def _when(compared: Compared) -> str:
@@ -291,6 +289,15 @@ def _when(compared: Compared) -> str:
     if len(compared) > 1:
         return iso(max(vote[CREATED_AT] for vote in compared))
     return iso(compared[0][CREATED_AT] or compared[0][SETTLED_AT])
+
+
+def _when_each(decided: list[Compared], columns: list[tuple[Any, ...]]) -> list[str]:
+    """The same of many."""
+    created = columns[CREATED_AT]
+    # Of what nobody judged the reviewer's moment is told.
+    if all(created) and max(map(len, decided)) == 1:
+        return iso_each(created)
+    return list(map(_when, decided))
 
 
 def weights(connection: sa.Connection, project: Project, spec: ExportSpec) -> dict[int, float]:

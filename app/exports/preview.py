@@ -195,9 +195,12 @@ class _Pairs:
         self.rejected: Counter[str] = Counter()
 
     def add(self, pairs: Preferences) -> None:
-        for (_, chosen, rejected, _, _, pair_id, _, winner, loser, verdict, _, _, category, split,
-             _) in pairs.rows():  # fmt: skip
-            self._add(pair_id, Side(winner, chosen), Side(loser, rejected), verdict, category, split)
+        winners = map(Side, pairs.chosen_model, pairs.chosen)
+        losers = map(Side, pairs.rejected_model, pairs.rejected)
+        for told in zip(
+            pairs.pair_id, winners, losers, pairs.verdict, pairs.category, pairs.split, strict=True
+        ):
+            self._add(*told)
 
     def add_battles(self, battles: list[Battle]) -> None:
         for battle in battles:

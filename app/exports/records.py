@@ -25,11 +25,11 @@ from app.models import (
 )
 from app.prepared import Prepared, table
 
-# Rows read at once, at most: enough that what each time costs is small beside them. Of long texts fewer, as
-# many as come to so many characters, so that they stay in the processor's cache, and the memory in bounds.
+# Rows read at once, at most: enough that what each time costs is small beside them.
 CHUNK, FEWEST = 400, 20
+# Where texts are long as many as come to about so much, so that they stay in the processor's cache, and the
+# memory in bounds: a guess from some of the rows before, one in so many.
 CHUNK_CHARACTERS = 750_000
-# To see how long they are, one in so many is measured.
 MEASURED = 16
 
 # A judgment with its comparison, as the driver gives it.
@@ -52,12 +52,13 @@ ANNOTATOR, OUTCOME, ADJUDICATED, CREATED_AT, SWAPPED, RETIRED_AT = 0, 1, 4, 5, 6
 # Of a comparison.
 COMPARISON, TEXTS, WHOLE = slice(7, 19), slice(9, 12), slice(35, 39)
 PROMPT_ROW, NUMBER, PROMPT, GOLD_VERDICT, BY = 7, 8, 9, 12, 19
-DIGESTS = slice(20, 22)
 # Whose judgments it has, whatever the filters: nobody's, simulated annotators' alone where those do not
 # count, or somebody's.
 BY_NOBODY, BY_SIMULATED, BY_SOMEBODY = range(3)
 # At the same place: none has both.
 SETTLED_AT = BY
+# Where the rest of a judgment begins, and there is none.
+DIGESTS = slice(20, 22)
 
 
 class Who(NamedTuple):
@@ -121,9 +122,6 @@ def read_judgments(connection: sa.Connection, project: Project, spec: ExportSpec
             yield [rows + withdrawn.get(rows[0][NUMBER], ()) for rows in chunk] if withdrawn else chunk
 
 
-FIRST = itemgetter(0)
-
-
 def judged(compared: Compared) -> Compared:
     """The judgments of a comparison."""
     return compared if compared[0][ANNOTATOR] is not None else compared[1:]
@@ -134,24 +132,25 @@ _number = itemgetter(NUMBER)
 
 def _chunks(session: Session, project: Project, spec: ExportSpec) -> Iterator[list[Compared]]:
     wanted = Prepared(_live(project, spec))
+    many = min(FEWEST, CHUNK)
     for begin, end in spec.runs:
-        places = {"after_prompt": begin, "after": 0, "end": end, "many": min(FEWEST, CHUNK)}
-        while rows := wanted.raw(session, **places):
+        places = {"after_prompt": begin, "after": 0, "end": end}
+        while rows := wanted.raw(session, **places, many=many):
             chunk = _by_comparison(rows)
             # Of the last one there may be more.
-            if len(rows) == places["many"] and len(chunk) > 1:
+            if len(rows) == many and len(chunk) > 1:
                 chunk.pop()
-            elif len(rows) == places["many"]:
+            elif len(rows) == many:
                 chunk = [(*rows, *_others(session, project, spec, rows))]
             yield chunk
             places |= _places("after", chunk[-1])
-            places["many"] = _many(rows)
+            many = how_many(rows)
 
 
-def _many(rows: list[Row]) -> int:
-    """How many rows like these are read next."""
+def how_many(rows: list[Row]) -> int:
+    """How many rows like these are taken at once."""
     measured = rows[::MEASURED]
-    characters = sum(len(text) for row in measured for text in row[TEXTS] if text)
+    characters = sum(len(value) for row in measured for value in row if isinstance(value, str))
     return min(CHUNK, max(FEWEST, CHUNK_CHARACTERS * len(measured) // (characters + 1)))
 
 
@@ -165,6 +164,7 @@ def _others(session: Session, project: Project, spec: ExportSpec, rows: list[Row
     for row in query.raw(session, **places, beyond=last[ANNOTATOR]):
         yield (
             *row[:ADJUDICATED], first[ADJUDICATED], *row[CREATED_AT:PROMPT], *first[PROMPT:RETIRED_AT],
+            # The rest of a judgment is its own, digests are its comparison's.
             *(row[RETIRED_AT:] or first[DIGESTS]),
         )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     if spec.format is Format.JUDGMENTS:
         read, more = _more(read)
         columns += (*more, c.sample_a, c.sample_b, sa.cast(p.tags, sa.Text), c.batch_id)
-    else:
+    elif spec.format.for_training:
         columns += (a.c.digest, b.c.digest)
     return (
         sa.select(*columns)

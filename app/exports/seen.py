@@ -22,16 +22,15 @@ Keys = np.ndarray[Any, np.dtype[np.int64]]
 class Preferences(NamedTuple):
     """Training pairs, column by column: what is done a million times is done sooner to all at once.
 
-    A prompt and its two answers are JSON lists of messages as text, and where the answers have no digest
-    they stand for themselves; `judged_at` is when the last judgment was, and `is_plain` whether each of the
-    three is known to be one plain turn.
+    A prompt and its two answers are JSON lists of messages as text; `judged_at` is when the last judgment
+    was, and `is_plain` whether each of the three is known to be one plain turn.
     """
 
     prompt: Sequence[str]
     chosen: Sequence[str]
     rejected: Sequence[str]
-    chosen_digest: Sequence[bytes | str]
-    rejected_digest: Sequence[bytes | str]
+    chosen_digest: Sequence[bytes]
+    rejected_digest: Sequence[bytes]
     pair_id: Sequence[str]
     prompt_id: Sequence[str]
     chosen_model: Sequence[str]
@@ -47,15 +46,17 @@ class Preferences(NamedTuple):
         """One by one."""
         return zip(*self, strict=True)
 
+    def beside_texts(self) -> tuple[Sequence[Any], ...]:
+        """What is told of a pair beside its texts."""
+        return tuple(self)[5:-1]
+
     def only(self, wanted: Sequence[bool]) -> "Preferences":
         """Those that are wanted; of each must be told whether it is."""
         return Preferences._make(list(compress(column, wanted)) for column in self)
 
 
 # The same of one.
-Preference = tuple[
-    str, str, str, bytes | str, bytes | str, str, str, str, str, Verdict, str, str, str, str, bool
-]
+Preference = tuple[str, str, str, bytes, bytes, str, str, str, str, Verdict, str, str, str, str, bool]
 
 
 def _hashes(texts: Sequence[bytes | str]) -> Keys:
@@ -65,11 +66,12 @@ def _hashes(texts: Sequence[bytes | str]) -> Keys:
 class Seen:
     """The pairs written so far, so that none is written twice, or both ways round.
 
-    A pair's key is a hash of its texts whichever way round, but for the last bit, which tells the way.
+    A pair's key is a hash of its prompt and its answers' digests whichever way round, but for the last bit,
+    which tells the way.
     """
 
     def __init__(self) -> None:
-        # In order: the latest, with which more are soon sorted in, and all others.
+        # Both in order: the latest few, which more are quickly merged into, and all others.
         self._recent = np.empty(0, dtype=np.int64)
         self._others = np.empty(0, dtype=np.int64)
 
@@ -83,7 +85,8 @@ class Seen:
         before = self._known(texts)
         if before or (texts[1:] == texts[:-1]).any():
             wanted = _sifted(pairs.pair_id, keys.tolist(), before, excluded)
-            pairs, keys = pairs.only(wanted), keys[np.array(wanted)]
+            # Several judgments of a pair have the same key.
+            pairs, keys = pairs.only(wanted), np.unique(keys[np.array(wanted)])
         self._remember(keys)
         return pairs
 
@@ -99,6 +102,7 @@ class Seen:
 
     def _remember(self, keys: Keys) -> None:
         self._recent = np.concatenate((self._recent, np.sort(keys)))
+        # Of what is two runs in order, this kind makes one by merging them.
         self._recent.sort(kind="stable")
         if self._recent.size > RECENT:
             known = self._others.size

@@ -115,7 +115,7 @@ def answer(model: str, messages: bytes, sample: int | None) -> Answer:
 
 
 def digest(messages: bytes) -> bytes:
-    """Of a response's stored messages: tells a repeated import from a conflicting one."""
+    """Of a response's stored messages, by which texts are told apart without reading them."""
     return sha256(messages).digest()[:16]
 
 

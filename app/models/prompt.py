@@ -51,7 +51,8 @@ class Response(SQLModel, table=True):
     model_id: int = Field(foreign_key="models.id")
     sample: int = 0
     messages: list[Message] | None = Field(default=None, sa_type=Json)
-    # Of the messages: tells a repeated import from a conflicting one without reading the text.
+    # Always of the messages: tells a repeated import from a conflicting one, and in exports one response's
+    # text from another's, without reading them.
     digest: bytes | None = Field(default=None, sa_type=sa.LargeBinary)
     meta: dict[str, Any] | None = Field(default=None, sa_type=Json)
 

@@ -13,8 +13,9 @@ from flask import Flask
 from sqlmodel import Session, select
 
 from app.errors import NotFound
-from app.exports import fitness, judgments, pairs, parquet, preferences, records, seen, stream, verdicts
+from app.exports import fitness, pairs, parquet, preferences, records, seen, stream, verdicts
 from app.exports.forms import ExportSpec, File, Format
+from app.imports.items import digest
 from app.models import Adjudication, Annotator, Judgment, Outcome, Prompt, Response, Source, now
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -56,12 +57,14 @@ def test_a_comparison_is_whole_however_few_rows_are_read_at_once(
         for who, outcome in zip((cast.ann, cast.ben, cast.rui), people, strict=False):
             judge(session, cast.project, who, comparison, outcome)
     judge(session, cast.project, cast.ann, many, "b", retired_at=now())
-    asked = ({}, {"format": "judgments"}, {"format": "arena"})
+    for answer in session.exec(select(Response)):
+        answer.digest = digest(orjson.dumps(answer.messages))
+    session.commit()
+    asked = ({}, {"format": "judgments"}, {"format": "arena"}, {"aggregate": "each"})
     whole = [export(app, cast, **spec) for spec in asked]
-    for module in (records, judgments):
-        monkeypatch.setattr(module, "CHUNK", read_at_once)
+    monkeypatch.setattr(records, "CHUNK", read_at_once)
     assert [export(app, cast, **spec) for spec in asked] == whole
-    assert [len(rows) for rows, _ in whole] == [3, 7, 6]
+    assert [len(rows) for rows, _ in whole] == [3, 7, 6, 5]
     assert whole[0][1] == {verdicts.NOT_JUDGED: 1}
     assert unjudged.pair_id not in {row["pair_id"] for rows, _ in whole for row in rows}
 
@@ -131,8 +134,9 @@ def test_what_would_poison_training_is_left_out_by_reason(app: Flask, session: S
     assert unjudged.gold is None
 
 
+@pytest.mark.parametrize("digested", [range(6), range(0), range(3)], ids=["all", "none", "some"])
 def test_the_same_texts_are_written_once_and_never_both_ways(
-    app: Flask, session: Session, cast: Cast
+    app: Flask, session: Session, cast: Cast, digested: range
 ) -> None:
     first, repeat, contrary = queue(session, cast.project, 3)
     prompts = session.exec(select(Prompt).where(Prompt.project_id == cast.project.id)).all()
@@ -141,6 +145,7 @@ def test_the_same_texts_are_written_once_and_never_both_ways(
         prompt.messages = [{"role": "user", "content": "The same question"}]
     for number, answer in enumerate(answers):
         answer.messages = [{"role": "assistant", "content": f"Answer {number % 2}"}]
+        answer.digest = digest(orjson.dumps(answer.messages)) if number in digested else None
     for comparison, outcome in ((first, "a"), (repeat, "a"), (contrary, "b")):
         judge(session, cast.project, cast.ann, comparison, outcome)
     rows, excluded = export(app, cast)

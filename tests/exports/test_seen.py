@@ -21,8 +21,9 @@ Pair = tuple[str, str, str, str]
 
 def as_preferences(pairs: list[Pair]) -> Preferences:
     prompt, chosen, rejected, pair_id = map(list, zip(*pairs, strict=True))
+    digests = [[text.encode() for text in side] for side in (chosen, rejected)]
     others = [[""] * len(pairs)] * (len(Preferences._fields) - 6)
-    return Preferences._make([prompt, chosen, rejected, chosen, rejected, pair_id, *others])
+    return Preferences._make([prompt, chosen, rejected, *digests, pair_id, *others])
 
 
 def one_by_one(chunks: list[list[Pair]], excluded: Counter[str]) -> list[list[Pair]]:
@@ -52,3 +53,5 @@ def test_pairs_are_sifted_as_by_somebody_who_remembers_all(chunks: list[list[Pai
         found = [known.new(as_preferences(chunk), excluded) for chunk in chunks]
     kept = [list(zip(some.prompt, some.chosen, some.rejected, some.pair_id, strict=True)) for some in found]
     assert (kept, excluded) == (one_by_one(chunks, expected), expected)
+    written = {(prompt, *sorted(sides)) for some in kept for prompt, *sides, _ in some}
+    assert known._recent.size + known._others.size == len(written), "a few bytes a pair, not a judgment"
