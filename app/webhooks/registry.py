@@ -72,7 +72,9 @@ def change(
     before = {"url": webhook.url, "events": webhook.events}
     webhook.url = given.url
     _tell(webhook, given)
-    expect_somebody(session, webhook)
+    if given.url != before["url"]:
+        expect_somebody(session, webhook)
+        outbox.send_once_committed(session)
     after = {"url": given.url, "events": given.events}
     _record(session, "webhook.change", project, webhook, by, audit.changed(before, after))
     _flag(session, project)

@@ -277,6 +277,14 @@ def test_what_a_lead_asks_for_is_tried_itself_and_costs_no_other_an_attempt(
     ids = [headers["webhook-id"] for headers, _ in receiver.got[3:]]
     assert ids[:2] == [second, first], "what was asked for, and then the others in order"
     assert len(ids) == 3
+    receiver.status = 503
+    client.post(f"{API}/{uid}/test", headers=lena)
+    receiver.status, before = 200, len(receiver.got)
+    change = {"url": receiver.url, "events": ["batch"]}
+    assert client.put(f"{API}/{uid}", json=change, headers=lena).status_code == 200
+    assert len(receiver.got) == before, "other events are no reason to expect somebody"
+    client.put(f"{API}/{uid}", json=change | {"url": f"{receiver.url}-of-prey"}, headers=lena)
+    assert len(receiver.got) == before + 1, "at once, and not at the next minute"
 
 
 def test_a_job_goes_before_messages_that_were_there_first(
