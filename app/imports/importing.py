@@ -243,23 +243,29 @@ class _Run:
 
 
 def _chunks(source: Source, shape: Shape) -> Iterator[tuple[list[Item], list[Refusal]]]:
+    """A file's rows, a chunk at a time: its items, and its rows that are refused already.
+
+    Both lists are emptied when the next chunk is asked for: whoever wants more of them copies it before.
+    """
     items: list[Item] = []
     refusals: list[Refusal] = []
     before = source.taken
-    for number, record in source.records():
-        item = shape.read(number, record) if isinstance(record, dict) else record
-        if isinstance(item, Refusal):
-            refusals.append(item)
-        else:
-            item.record = record
-            items.append(item)
-        if len(items) + len(refusals) >= CHUNK_ROWS or source.taken - before >= CHUNK_BYTES:
+    try:
+        for number, record in source.records():
+            item = shape.read(number, record) if isinstance(record, dict) else record
+            if isinstance(item, Refusal):
+                refusals.append(item)
+            else:
+                item.record = record
+                items.append(item)
+            if len(items) + len(refusals) >= CHUNK_ROWS or source.taken - before >= CHUNK_BYTES:
+                yield items, refusals
+                # Whoever was handed them still holds the lists while the next rows are read.
+                items.clear()
+                refusals.clear()
+                building.forget()
+                before = source.taken
+        if items or refusals:
             yield items, refusals
-            # Whoever was handed them still holds the lists while the next rows are read.
-            items.clear()
-            refusals.clear()
-            building.forget()
-            before = source.taken
-    if items or refusals:
-        yield items, refusals
-    building.forget()
+    finally:
+        building.forget()

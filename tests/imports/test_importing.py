@@ -1,6 +1,8 @@
 """Importing: what is added, that a repeat adds nothing, and what is refused."""
 
+import gc
 import gzip
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,10 @@ from sqlmodel import Session, col, select
 from app import divided, tallies
 from app.errors import Invalid
 from app.imports import importing
+from app.imports.forms import ImportIn
+from app.imports.importing import File, import_files
+from app.imports.items import Answer
+from app.jobs import StoppedError
 from app.models import (
     Annotator,
     AuditEvent,
@@ -26,7 +32,7 @@ from app.models import (
     Tally,
 )
 from tests.conftest import Cast
-from tests.imports.arrange import VOTES, Importer, comparison, counts, response, table_sizes, vote
+from tests.imports.arrange import VOTES, Importer, comparison, counts, json_lines, response, table_sizes, vote
 
 EVERYTHING = ("models", "prompts", "responses", "comparisons", "slots", "annotators", "judgments", "tallies")
 
@@ -350,6 +356,22 @@ def test_a_damaged_file_stops_the_import_before_anything_is_written(
     assert table_sizes(session, *EVERYTHING, "audit_events") == dict.fromkeys(
         (*EVERYTHING, "audit_events"), 0
     )
+
+
+def test_an_import_that_is_stopped_holds_no_texts(
+    app: Flask, cast: Cast, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(done: int, total: int) -> None:
+        raise StoppedError
+
+    path = tmp_path / "file.jsonl"
+    path.write_bytes(json_lines([response(1, "heron", "Held."), response(1, "wren")]))
+    monkeypatch.setattr(importing, "CHUNK_ROWS", 1)
+    engine, files = app.extensions["engine"], [File(path, path.name)]
+    with pytest.raises(StoppedError):
+        import_files(engine, cast.project, files, ImportIn(), by=None, max_row_mb=1, progress=stop)
+    held = [one for one in gc.get_objects() if isinstance(one, Answer) and b"Held." in (one.messages or b"")]
+    assert held == []
 
 
 def test_a_shape_that_is_asked_for_is_taken_at_its_word(importer: Importer) -> None:
