@@ -1,6 +1,8 @@
 """A place in a response as it is shown is found in its source, and back."""
 
 import pytest
+from flask import Flask
+from flask_babel import force_locale
 
 from app import text
 from app.text.places import visible
@@ -75,3 +77,19 @@ def test_long_and_monotonous_texts_have_places_too() -> None:
     found = places.in_source(shown.index("batman"), len(shown), "batman")
     assert found is not None
     assert long[found.start : found.end] == "batman"
+
+
+@pytest.mark.parametrize("spoken", ["en", "es", "zh-Hans"])
+def test_what_the_page_says_itself_is_not_counted(app: Flask, spoken: str) -> None:
+    said = ["The lake, the lake.", "**A goose!** So?", "A goose."]
+    roles = ["tool", "assistant", "user"]
+    turns = [{"role": role, "content": words} for role, words in zip(roles, said, strict=True)]
+    source = "\n\n".join(said)
+    with app.test_request_context(), force_locale(spoken.replace("-", "_")):
+        html = text.in_language(text.render_response(turns), spoken)
+    places = text.Places(source, html)
+    shown = visible(source.replace("*", ""))
+    assert places.quote(text.Place(0, len(source))) == shown
+    assert places.in_shown(0, len("The lake,")) == (0, len("Thelake,"))
+    last = source.rindex("goose")
+    assert places.in_shown(last, last + 5) == (shown.rindex("goose"), shown.rindex("goose") + 5)

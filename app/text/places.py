@@ -2,7 +2,8 @@
 
 A shown place is counted in visible characters: spaces and line ends count nothing, so that it does
 not matter how a browser or a template lays them out. A source place is counted in the source's own
-characters. Markdown's signs, entities and formulas stand between the two; words are alike in both.
+characters. Markdown's signs, entities and formulas stand between the two; words are alike in both. What
+the page itself says within a conversation is never counted: each reader has it in their own language.
 """
 
 import html
@@ -15,6 +16,9 @@ from typing import NamedTuple
 # The same in static/js/marks.js; Python's and JavaScript's own ideas of a space differ.
 SPACE = "\t-\r \u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _SPACES = re.compile(f"[{SPACE}]+")
+# Who speaks, and how a folded turn begins, which its text says again. The same in static/js/marks.js; as the
+# macro ``turn`` writes them, which nothing that a model wrote comes out as.
+_OF_THE_PAGE = re.compile(r'<span class="role">.*?</span>|<summary>.*?</summary>', re.DOTALL)
 # Attributes come with quotes around them and none within: see differences.py.
 _TAG = re.compile(r'<(?:"[^"]*"|[^">])*>')
 # Signs of scripts without spaces between words stand alone.
@@ -38,8 +42,8 @@ def visible(text: str) -> str:
 
 
 def shown_text(markup: str) -> str:
-    """What a reader sees of sanitised HTML, as one text."""
-    return html.unescape(_TAG.sub(" ", markup))
+    """What a reader sees of sanitised HTML, as one text, without what is the page's own."""
+    return html.unescape(_TAG.sub(" ", _OF_THE_PAGE.sub(" ", markup)))
 
 
 class Places:

@@ -2,6 +2,8 @@
 // visible characters (see app/text/places.py) and kept in the field `spans`; what is marked is only ever painted
 // over the text as ranges, so that what a model wrote is never parsed again.
 const SPACE = /[\t-\r \u00a0\u2000-\u200a\u2028\u2029\u202f\u205f\u3000]/;
+// What the page itself says within a response: who speaks, how a folded turn begins, and its buttons.
+const OF_THE_PAGE = "button, .role, summary";
 const painted = globalThis.Highlight ? CSS.highlights : null;
 let chosen = null; // the place in hand: {response, start, end, quote}
 
@@ -10,10 +12,10 @@ const part = (name) => document.querySelector(name);
 const body = (side) => document.getElementById(`text-${side}`);
 const marks = () => JSON.parse(field()?.value || "[]");
 
-// Every visible character of a response, where it stands. Buttons are the page's own.
+// Every visible character of a response, where it stands.
 function* characters(side) {
   const walker = document.createTreeWalker(body(side), NodeFilter.SHOW_TEXT | NodeFilter.SHOW_ELEMENT,
-    (node) => node.nodeName === "BUTTON" ? NodeFilter.FILTER_REJECT : node.nodeType === Node.TEXT_NODE ? NodeFilter.FILTER_ACCEPT : NodeFilter.FILTER_SKIP);
+    (node) => node.nodeType === Node.TEXT_NODE ? NodeFilter.FILTER_ACCEPT : node.matches(OF_THE_PAGE) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_SKIP);
   while (walker.nextNode()) {
     const node = walker.currentNode;
     for (let at = 0; at < node.data.length;) {
@@ -34,6 +36,13 @@ function rangeOf({ response, start, end }) {
   return range;
 }
 
+// A range's text, as far as it is the response's.
+function wordsOf(range) {
+  const words = range.cloneContents();
+  for (const part of words.querySelectorAll(OF_THE_PAGE)) part.remove();
+  return words.textContent;
+}
+
 // The selection as a place, where it lies in one response.
 function selected() {
   const selection = getSelection();
@@ -49,7 +58,7 @@ function selected() {
     start ??= n - 1;
     end = n;
   }
-  return start === null ? null : { response, start, end, quote: range.toString() };
+  return start === null ? null : { response, start, end, quote: wordsOf(range) };
 }
 
 function found(response, words) {
@@ -59,7 +68,7 @@ function found(response, words) {
   if (place < 0) return null;
   const start = [...text.join("").slice(0, place)].length;
   const made = { response, start, end: start + [...wanted].length };
-  return { ...made, quote: rangeOf(made).toString() };
+  return { ...made, quote: wordsOf(rangeOf(made)) };
 }
 
 function save(list) {
@@ -70,7 +79,7 @@ function save(list) {
 
 function row(mark, index, range) {
   const made = part("#mark-row").content.firstElementChild.cloneNode(true);
-  const words = (range?.toString() ?? mark.quote ?? "").trim().replace(/\s+/g, " ");
+  const words = (range ? wordsOf(range) : mark.quote ?? "").trim().replace(/\s+/g, " ");
   made.querySelector("[data-show-mark]").textContent = `“${words.length > 90 ? `${words.slice(0, 89)}…` : words}”`;
   made.querySelector("[data-mark-note]").textContent = mark.note ?? "";
   const tag = mark.tag && part(`#marker [name=tag][value="${CSS.escape(mark.tag)}"]`)?.nextElementSibling.firstChild.textContent;
@@ -117,6 +126,13 @@ function open(place, side) {
   offer(null);
 }
 
+// Also where it stands in a turn that is folded.
+function show(range) {
+  const where = range?.startContainer.parentElement;
+  where?.closest("details")?.setAttribute("open", "");
+  where?.scrollIntoView({ block: "center" });
+}
+
 // Near the words, and within the screen. Where there are none yet, or no room at them, it stands at the foot; without
 // words below the other response, so that those of this one can be read. On a phone the stylesheet says where.
 function beside(element, range) {
@@ -161,7 +177,7 @@ document.addEventListener("click", ({ target }) => {
   const { mark, index, showMark, removeMark } = button.dataset;
   if (button.matches(".mark-here")) open(chosen);
   else if (mark) open(selected() ?? (chosen?.response === mark ? chosen : null), mark);
-  else if (showMark !== undefined) rangeOf(marks()[index])?.startContainer.parentElement.scrollIntoView({ block: "center" });
+  else if (showMark !== undefined) show(rangeOf(marks()[index]));
   else if (removeMark !== undefined) {
     const list = button.closest("[data-marked]");
     save(marks().filter((_, n) => n !== Number(index)));
