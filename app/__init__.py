@@ -38,7 +38,10 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
     from app.webhooks import views as webhooks
 
     settings = settings or Settings()
-    web.have_folder(settings)
+    # Of PostgreSQL's, only an upload, a snapshot or the demo writes there.
+    if settings.is_sqlite:
+        web.have_folder(settings)
+    web.have_key(settings)
     app = web.Synchronous(__name__, root_path=str(web.ROOT), static_folder=None)
     app.config.from_mapping(web.flask_config(settings))
 

@@ -2,8 +2,8 @@
 
 import os
 import secrets
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from tempfile import NamedTemporaryFile
@@ -39,6 +39,9 @@ from app.settings import SHORTEST_KEY, Settings
 ROOT = Path(__file__).parent.parent
 # For a terminal: no page can say these.
 NO_FOLDER = "TIEBREAK_DATA_DIR must be a folder that can be written to; {}: {}"
+NO_LINK = (
+    "No secret key can be kept in {}: {}. Where the file system makes no hard links, set TIEBREAK_SECRET_KEY"
+)
 CUT_KEY = "The key in {} has fewer than {} characters. Delete it and start again"
 NO_TEMPLATES = (
     f"There are no templates in {ROOT}: Tiebreak runs from its source folder. "
@@ -90,17 +93,30 @@ HEADERS = (
 )
 
 
-def have_folder(settings: Settings) -> None:
-    """Make the data directory, and a secret key in it for settings without one, as in development only.
-
-    The key is kept there, so that sessions survive a restart. Raises Problem where either cannot be.
-    """
+@contextmanager
+def _told_of_folder() -> Iterator[None]:
     try:
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        if not settings.secret_key.get_secret_value():
-            settings.secret_key = SecretStr(_development_key(settings.data_dir / "secret_key"))
+        yield
     except OSError as error:
         raise Problem(NO_FOLDER.format(error.filename, error.strerror)) from error
+
+
+def have_folder(settings: Settings) -> None:
+    """Make the data directory. Raises Problem where it cannot be."""
+    with _told_of_folder():
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+
+
+def have_key(settings: Settings) -> None:
+    """Make a secret key for settings without one, as in development only.
+
+    It is kept in the data directory, so that sessions survive a restart. Raises Problem where it cannot be.
+    """
+    if settings.secret_key.get_secret_value():
+        return
+    have_folder(settings)
+    with _told_of_folder():
+        settings.secret_key = SecretStr(_development_key(settings.data_dir / "secret_key"))
 
 
 def _development_key(path: Path) -> str:
@@ -109,8 +125,12 @@ def _development_key(path: Path) -> str:
         with NamedTemporaryFile("w", dir=path.parent) as file:
             file.write(secrets.token_urlsafe(48))
             file.flush()
-            with suppress(FileExistsError):
+            try:
                 os.link(file.name, path)
+            except FileExistsError:
+                pass
+            except OSError as error:
+                raise Problem(NO_LINK.format(path, error.strerror)) from error
     key = path.read_text()
     # What was cut off while it was written signs nothing.
     if len(key) < SHORTEST_KEY:

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 import yaml
 from sqlmodel import Session, select
 
-from app import db
+from app import db, web
 from app.accounts import passwords, people
 from app.accounts.forms import AccountIn
 from app.annotation.claim import annotator_of
@@ -69,6 +69,7 @@ def load(engine: sa.Engine, settings: Settings, tell: Callable[[str], None]) -> 
     kept = settings.data_dir / "demo_password"
     if _is_there(engine):
         return kept.read_text() if kept.exists() else "(set when the demo was made)"
+    web.have_folder(settings)
     tell("Filling the demo project …")
     password = f"demo-{secrets.token_hex(4)}"
     content = yaml.safe_load((FOLDER / "project.yaml").read_text())

@@ -1,5 +1,6 @@
 """What a start does not wait for, and what it does not do without."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -48,6 +49,28 @@ def test_a_data_directory_apart_from_the_database_is_made(settings: Settings, tm
         create_app(settings.model_copy(update=elsewhere | {"data_dir": tmp_path / "taken" / "data"}))
 
 
+def test_on_postgresql_a_start_with_a_key_needs_no_data_directory(settings: Settings, tmp_path: Path) -> None:
+    (tmp_path / "taken").touch()
+    nowhere = {"database_url": "postgresql+psycopg://127.0.0.1:1/x", "data_dir": tmp_path / "taken" / "data"}
+    with pytest.raises(Problem, match=r"127\.0\.0\.1:1/x cannot be used"):
+        create_app(settings.model_copy(update=nowhere))
+    with pytest.raises(Problem, match="TIEBREAK_DATA_DIR must be a folder"):
+        create_app(settings.model_copy(update=nowhere | {"secret_key": SecretStr("")}))
+
+
+def test_where_no_key_can_be_kept_whole_one_must_be_set(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(source: str, target: Path) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM), source, None, target)
+
+    monkeypatch.setattr(web.os, "link", refuse)
+    folder = tmp_path / "new"
+    with pytest.raises(Problem, match=r"new/secret_key: .* no hard links, set TIEBREAK_SECRET_KEY"):
+        web.have_key(settings.model_copy(update={"data_dir": folder, "secret_key": SecretStr("")}))
+    assert list(folder.iterdir()) == [], "nothing half-written is taken for a key"
+
+
 def test_processes_that_start_at_once_have_one_key(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -56,11 +79,11 @@ def test_processes_that_start_at_once_have_one_key(
 
     def draw(_bytes: int) -> str:
         monkeypatch.undo()
-        web.have_folder(second)
+        web.have_key(second)
         return "x" * 64
 
     monkeypatch.setattr(web.secrets, "token_urlsafe", draw)
-    web.have_folder(first)
+    web.have_key(first)
     assert first.secret_key == second.secret_key
     [kept] = folder.iterdir()
     assert (kept.name, kept.stat().st_mode & 0o777) == ("secret_key", 0o600)
