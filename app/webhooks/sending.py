@@ -39,7 +39,12 @@ def send_deliveries() -> None:
                 if jobs.others_wait():
                     jobs.soon("send_deliveries")
                     return
-    with db.transaction(engine) as session:
+
+
+@jobs.every_minute
+def forget_deliveries() -> None:
+    """Remove what was sent, or given up, so long ago that nobody looks for it."""
+    with db.transaction(db.engine()) as session:
         old = sa.and_(sa.not_(_waits(Delivery)), col(Delivery.created_at) < now() - KEPT)
         session.execute(sa.delete(Delivery).where(old))
 
@@ -50,8 +55,11 @@ def _waits(delivery: type[Delivery]) -> sa.ColumnElement[bool]:
 
 
 def _with_work(engine: sa.Engine) -> list[int]:
+    """Webhooks with something to send: where a lead asked for it first, then what is due longest."""
+    by_hand_first = sa.func.min(sa.case((col(Delivery.by_hand), 0), else_=1))
+    due = _due(select(Delivery.webhook_id)).group_by(col(Delivery.webhook_id))
     with db.new_session(engine, write=False) as session:
-        return list(session.exec(_due(select(Delivery.webhook_id)).distinct()))
+        return list(session.exec(due.order_by(by_hand_first, sa.func.min(Delivery.next_at))))
 
 
 def _due(query: Any) -> Any:

@@ -287,6 +287,37 @@ def test_what_a_lead_asks_for_is_tried_itself_and_costs_no_other_an_attempt(
     assert len(receiver.got) == before + 1, "at once, and not at the next minute"
 
 
+def test_while_other_work_keeps_arriving_no_webhook_is_passed_over_and_what_is_old_is_forgotten(
+    app: Flask,
+    session: Session,
+    cast: Cast,
+    listen: Listen,
+    receiver: Receiver,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(jobs, "others_wait", lambda: True)
+    monkeypatch.setattr(jobs, "soon", lambda _chore: None)
+    listen()
+    listen()
+    busy, quiet = session.exec(select(Webhook.id).order_by(col(Webhook.id))).all()
+    old = now() - timedelta(days=31)
+    session.add(
+        Delivery(webhook_id=busy or 0, payload={}, state=DeliveryState.DELIVERED, created_at=old, next_at=old)
+    )
+    for number, webhook_id in enumerate((busy, busy, quiet, busy, busy)):
+        outbox.deliver(session, cast.project, webhook_id, "n", {"n": number})
+    outbox.deliver(session, cast.project, quiet, "n", {"n": "asked for"}, by_hand=True)
+    session.commit()
+    with app.app_context():
+        for _ in range(4):
+            sending.send_deliveries()
+        assert [one["data"]["n"] for one in receiver.told] == ["asked for", 0, 1, 2]
+        for chore in app.extensions["chores"].values():
+            chore()
+    session.rollback()
+    assert session.exec(select(Delivery).where(Delivery.created_at == old)).all() == []
+
+
 def test_a_job_goes_before_messages_that_were_there_first(
     app: Flask, session: Session, cast: Cast, bearer: Bearer, listen: Listen, receiver: Receiver
 ) -> None:
