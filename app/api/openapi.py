@@ -77,8 +77,10 @@ class _Schemas:
         self.components: Part = found["$defs"]
         for model in bodies | changes:
             self.of(model, "validation")["additionalProperties"] = False
-        self._queries = {model: self._taken_out(model) for model in queries - bodies - changes}
-        self._changes = {model: _of_change(self._taken_out(model)) for model in changes - bodies}
+        self._queries = {model: self.of(model, "validation") for model in queries}
+        self._changes = {model: _of_change(self.of(model, "validation")) for model in changes}
+        for model in (queries | changes) - bodies:
+            del self.components[self._name(model, "validation")]
 
     def reference(self, model: Model, mode: JsonSchemaMode) -> Part:
         return self._references[model, mode]
@@ -92,10 +94,6 @@ class _Schemas:
 
     def change(self, model: Model) -> Part:
         return self._changes[model]
-
-    def _taken_out(self, model: Model) -> Part:
-        schema: Part = self.components.pop(self._name(model, "validation"))
-        return schema
 
     def _name(self, model: Model, mode: JsonSchemaMode) -> str:
         return str(self.reference(model, mode)["$ref"]).removeprefix(COMPONENT)

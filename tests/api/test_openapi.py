@@ -11,6 +11,7 @@ import schemathesis
 from flask import Flask
 from hypothesis import HealthCheck, given
 from openapi_spec_validator import validate
+from pydantic import BaseModel
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import (
     ignored_auth,
@@ -20,6 +21,8 @@ from schemathesis.specs.openapi.checks import (
 )
 from sqlmodel import Session
 
+from app.api.openapi import _document
+from app.api.operations import OPERATIONS, Operation
 from app.models import Account
 from tests.annotation.arrange import queue
 from tests.conftest import Cast
@@ -83,6 +86,30 @@ def test_what_a_change_does_not_send_has_no_default(document: dict[str, dict[str
         assert [name for name, said in schema["properties"].items() if "default" in said] == []
     made = document["components"]["schemas"]["ProjectIn"]["properties"]
     assert made["description"]["default"] == "", "where it is what a field left out comes to"
+
+
+def test_one_model_may_be_made_changed_and_asked_by(app: Flask, monkeypatch: pytest.MonkeyPatch) -> None:
+    class NestIn(BaseModel):
+        eggs: int = 1
+
+    for name, made in {
+        "make_nest": Operation("/nest", "PUT", scope=None, takes=NestIn),
+        "change_nest": Operation("/nest", "PATCH", scope=None, takes=NestIn),
+        "find_nest": Operation("/nest", scope=None, query=NestIn),
+    }.items():
+        monkeypatch.setitem(OPERATIONS, name, (made, "About a nest"))
+    monkeypatch.setattr("app.api.openapi._document", _document.__wrapped__)
+    told = app.test_client().get(DOCUMENT).get_json()
+    validate(told)
+    nest, schema = told["paths"]["/nest"], told["components"]["schemas"]["NestIn"]
+    sent = {
+        method: nest[method]["requestBody"]["content"]["application/json"]["schema"]
+        for method in ("put", "patch")
+    }
+    assert sent["put"] == {"$ref": "#/components/schemas/NestIn"}
+    assert schema["properties"]["eggs"]["default"] == 1
+    assert "default" not in sent["patch"]["properties"]["eggs"]
+    assert [said["name"] for said in nest["get"]["parameters"]] == ["eggs"]
 
 
 # Open to anybody, and taking no more than a text in the address: they cannot be asked wrongly.
