@@ -100,9 +100,9 @@ def in_words(value: StrEnum) -> str:
     return str(_NAMES[type(value)][value])
 
 
-def conversation(html: Markup) -> Markup:
-    """A rendered conversation with its roles in the reader's language."""
-    return Markup(text.in_language(html, language.current()))  # noqa: S704 -- as safe as it was
+def conversation(html: str) -> Markup:
+    """A conversation as it was rendered and kept, with its roles in the reader's language."""
+    return Markup(text.in_language(html, language.current()))  # noqa: S704 -- sanitised when it was rendered
 
 
 def usual(words: str) -> str:

@@ -10,13 +10,14 @@ from flask_babel import lazy_gettext
 from markupsafe import Markup
 from sqlmodel import Session
 
-from app import language, text
+from app import text
 from app.annotation import media, statements
 from app.annotation.claim import Assigned
 from app.annotation.reading import Reading
 from app.annotation.sensitive import is_sensitive
 from app.errors import NotFound
 from app.models import Message, Project, Prompt, RenderedPrompt, RenderedResponse, Response
+from app.names import conversation
 from app.permissions import Access
 from app.prepared import table
 
@@ -79,13 +80,11 @@ def _laid_out(
     first, second = marked or (first, second)
     if any(media.PLACEHOLDER in html for html in (prompt, first, second)):
         prompt, first, second = media.addressed(access, assigned, prompt, first, second)
-    spoken = language.current()
-    prompt, first, second = (text.in_language(html, spoken) for html in (prompt, first, second))
     return Shown(
         assignment_id=assigned.uid,
-        prompt=Markup(prompt),  # noqa: S704 -- these three were sanitised before they were stored
-        first=Markup(first),  # noqa: S704
-        second=Markup(second),  # noqa: S704
+        prompt=conversation(prompt),
+        first=conversation(first),
+        second=conversation(second),
         category=row.category,
         language=row.language,
         sensitive=is_sensitive(access.project, row.category, row.tags),
