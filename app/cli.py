@@ -16,7 +16,7 @@ import click
 from pydantic import ValidationError
 
 from app.errors import Problem
-from app.words import visible
+from app.words import written_out
 
 ROOMS = {
     "serve": "app.operations.commands",
@@ -134,4 +134,4 @@ def main() -> None:
 
 def _complain(said: str) -> None:
     # What is wrong may quote a file; our own sentences may have several lines.
-    click.echo("\n".join(visible(line) for line in said.split("\n")), err=True)
+    click.echo("\n".join(written_out(line) for line in said.split("\n")), err=True)

@@ -8,7 +8,7 @@ from typing import Any, Self
 _UNSEEN = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
-def visible(text: str) -> str:
+def written_out(text: str) -> str:
     """With the characters that steer a terminal, break a line or turn its direction written out."""
     return "".join(
         char.encode("unicode_escape").decode() if unicodedata.category(char) in _UNSEEN else char

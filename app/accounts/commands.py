@@ -9,7 +9,7 @@ from app.accounts import passwords, people, tokens
 from app.accounts.forms import AccountIn, NewPasswordIn, TokenIn
 from app.errors import Invalid, checked_options
 from app.models import Scope, SiteRole
-from app.words import visible
+from app.words import written_out
 
 password_stdin = click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input instead of making one up."
@@ -65,7 +65,7 @@ def list_users() -> None:
     """Print the accounts, one a line: email, role, active or disabled, name."""
     for account in people.everybody(db.session()):
         state = "active" if account.is_active else "disabled"
-        click.echo("\t".join((account.email, account.role.value, state, visible(account.name))))
+        click.echo("\t".join((account.email, account.role.value, state, written_out(account.name))))
 
 
 @user.command("disable")

@@ -17,7 +17,7 @@ from app.errors import checked_options
 from app.imports import importing
 from app.imports.forms import ImportIn, ShapeName
 from app.imports.importing import File, Report
-from app.words import counted, visible
+from app.words import counted, written_out
 
 REASONS_SHOWN = 5
 
@@ -100,8 +100,8 @@ def _tell(report: Report) -> None:
     would = "would be added" if report.dry_run else "added"
     for file in report.files:
         click.echo(
-            f"{visible(file.name)} ({file.shape}): {counted(file.read, 'row')} read, {file.added:,} {would}, "
-            f"{file.already_there:,} already there, {file.refused:,} refused"
+            f"{written_out(file.name)} ({file.shape}): {counted(file.read, 'row')} read, "
+            f"{file.added:,} {would}, {file.already_there:,} already there, {file.refused:,} refused"
         )
         if file.new:
             click.echo("  new: " + ", ".join(_named(n, kind) for kind, n in file.new.items()))
@@ -129,7 +129,7 @@ def _tell(report: Report) -> None:
             click.echo(f"  refused: {n:,} × {reason}", err=True)
     for row in report.refused_rows[:REASONS_SHOWN]:
         where = row.get("line", row.get("row"))
-        click.echo(f"  {visible(row['file'])}, {where}: {row['reason']}", err=True)
+        click.echo(f"  {written_out(row['file'])}, {where}: {row['reason']}", err=True)
 
 
 commands = [import_]

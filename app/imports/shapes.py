@@ -10,7 +10,7 @@ from app.errors import Invalid
 from app.imports import building, fields
 from app.imports.items import Item
 from app.imports.sources import Record, Refusal, Source, refused
-from app.words import N_, visible
+from app.words import N_, written_out
 
 # So many records are looked at before a file is said to fit no shape.
 SAMPLED = 20
@@ -97,7 +97,7 @@ def _filled(record: Record) -> set[str]:
 def _found(seen: Record | None) -> str:
     if seen is None:
         return "It holds no records."
-    return f"Found the fields {', '.join(visible(name) for name in sorted(seen)[:20]) or '(none)'}."
+    return f"Found the fields {', '.join(written_out(name) for name in sorted(seen)[:20]) or '(none)'}."
 
 
 def _expected(keys: set[str]) -> str:

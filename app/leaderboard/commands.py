@@ -9,7 +9,7 @@ import click
 from pydantic import ValidationError
 
 from app.leaderboard import terminal
-from app.words import visible
+from app.words import written_out
 
 if TYPE_CHECKING:
     from app.leaderboard.ranked import ClusterBy
@@ -146,7 +146,7 @@ def _usable(make: Callable[[], Made]) -> Made:
     except ValidationError as error:
         raise click.UsageError(error.errors()[0]["msg"].removeprefix("Value error, ")) from error
     except ValueError as error:
-        raise click.UsageError(visible(str(error))) from error
+        raise click.UsageError(written_out(str(error))) from error
 
 
 @click.command()

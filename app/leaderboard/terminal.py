@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from app.words import visible
+from app.words import written_out
 
 if TYPE_CHECKING:
     from app.leaderboard.shown import Table as Read
@@ -28,9 +28,9 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
     """A table to stdout, and what must be said of it to stderr."""
     # A pipe has no width to fit.
     console = Console(highlight=False, width=None if sys.stdout.isatty() else WIDE)
-    title = visible(title)
+    title = written_out(title)
     table = Table(box=box.SIMPLE_HEAD, title=Text(title) if title else None, title_justify="left")
-    for place, heading in enumerate(Text(visible(heading)) for heading in found.headings):
+    for place, heading in enumerate(Text(written_out(heading)) for heading in found.headings):
         if place < found.words:
             table.add_column(heading, overflow="fold")
         else:
@@ -39,9 +39,9 @@ def print_table(title: str, found: "Read", notes: Sequence[str]) -> None:
         if row is None:
             table.add_section()
         else:
-            table.add_row(*(Text(visible(cell)) for cell in row))
+            table.add_row(*(Text(written_out(cell)) for cell in row))
     if found.rows:
         console.print(table)
     words = Console(stderr=True, highlight=False)
     for note in notes:
-        words.print(Text(f"• {title}: {visible(note)}" if title else f"• {visible(note)}"))
+        words.print(Text(f"• {title}: {written_out(note)}" if title else f"• {written_out(note)}"))

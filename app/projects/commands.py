@@ -11,7 +11,7 @@ from app.errors import checked, checked_options
 from app.models import AnnotatorKind, Project, Role
 from app.projects import files, lifecycle, members, overview
 from app.projects.forms import MemberIn, ProjectFile
-from app.words import counted, visible
+from app.words import counted, written_out
 
 
 @click.group()
@@ -69,7 +69,7 @@ def list_projects() -> None:
     """Print the projects, one a line: slug, open or archived, name."""
     for found in db.session().exec(select(Project).order_by(Project.slug)):
         state = "archived" if found.archived_at else "open"
-        click.echo("\t".join((found.slug, state, visible(found.name))))
+        click.echo("\t".join((found.slug, state, written_out(found.name))))
 
 
 @project.command("show")

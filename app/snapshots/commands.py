@@ -14,7 +14,7 @@ from app.snapshots import making, reading, verify, withdrawing
 from app.snapshots.diff import Changes
 from app.snapshots.forms import FORMATS, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
-from app.words import visible
+from app.words import written_out
 
 
 class _MakeByDefault(click.Group):
@@ -104,7 +104,7 @@ def list_(slug: str) -> None:
     project = permissions.project_named(db.engine(), slug)
     with db.new_session(db.engine(), write=False) as session:
         for found, _ in reading.newest(session, project, sys.maxsize):
-            wrong = f"\twithdrawn: {visible(found.withdrawn_reason or '')}" if found.withdrawn_at else ""
+            wrong = f"\twithdrawn: {written_out(found.withdrawn_reason or '')}" if found.withdrawn_at else ""
             made = f"{found.ready_at:%Y-%m-%d %H:%M}"
             click.echo(f"{found.label}\t{made}\t{found.rows:,} rows\t{found.digest}{wrong}")
 
@@ -153,7 +153,7 @@ def diff_(slug: str, before: str, after: str, as_json: bool) -> None:
         two = (reading.find(session, project, label) for label in (before, after))
         changes = reading.changes(Store(web.settings()), *two)
     for label, _when, why in changes.withdrawn:
-        click.echo(f"{label} is withdrawn: {visible(why)}", err=True)
+        click.echo(f"{label} is withdrawn: {written_out(why)}", err=True)
     if as_json:
         click.echo(orjson.dumps(changes.as_dict(), option=orjson.OPT_UTC_Z))
     else:
@@ -166,7 +166,7 @@ def _tell(changes: Changes) -> None:
         f"{len(changes.turned):,} turned, {len(changes.rewritten):,} rewritten, {changes.same:,} the same"
     )
     for name, old, new in changes.rules:
-        click.echo(f"{name}: {visible(str(old))} -> {visible(str(new))}")
+        click.echo(f"{name}: {written_out(str(old))} -> {written_out(str(new))}")
 
 
 commands = [snapshot]
