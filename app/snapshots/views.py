@@ -9,7 +9,7 @@ from markupsafe import Markup
 from werkzeug.wrappers import Response as BaseResponse
 
 from app import db, jobs, permissions, web
-from app.errors import Invalid, NotFound, Problem, checked
+from app.errors import Conflict, Invalid, NotFound, Problem, checked
 from app.exports import exclusions, formats, preview
 from app.exports.choices import known
 from app.exports.download import asked
@@ -101,9 +101,9 @@ def withdraw(slug: str, label: str) -> BaseResponse:
     found = reading.find(db.session(), access.project, label)
     try:
         reason = web.submitted(WithdrawIn).reason
-    except Invalid as problem:
+        withdrawing.withdraw(db.session(), access.project, found, reason, by=account)
+    except (Invalid, Conflict) as problem:
         return _one(access, label, problem)
-    withdrawing.withdraw(db.session(), access.project, found, reason, by=account)
     return web.saved(_("%(label)s is withdrawn.", label=label), "snapshots.one", slug=slug, label=label)
 
 
@@ -129,7 +129,7 @@ def note(slug: str, label: str) -> BaseResponse:
     return web.saved(_("Saved."), "snapshots.one", slug=slug, label=label)
 
 
-def _one(access: Access, label: str, problem: Invalid | None = None) -> Response:
+def _one(access: Access, label: str, problem: Problem | None = None) -> Response:
     slug = access.project.slug
     snapshot = reading.find(db.session(), access.project, label)
     earlier = reading.earlier(db.session(), snapshot)

@@ -83,7 +83,11 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
         assert "already, for this reason" in _told("withdraw", "birds-v2", " Too few. ")
         again = CliRunner().invoke(snapshot, ["withdraw", "birds", "birds-v2", "Old."])
         assert isinstance(again.exception, Conflict), "it would take the first reason's place unseen"
-    assert client.post(f"{PAGE}/birds-v2/withdraw", data={"reason": "Old."}).status_code == 409
+    late = client.post(f"{PAGE}/birds-v2/withdraw", data={"reason": "Typed by a second person."})
+    assert late.status_code == 409
+    said = ("To give another reason", "Too few.", 'value="Typed by a second person."')
+    assert [part in late.text for part in said] == [True, True, True]
+    assert 'name="reason"' not in client.get(f"{PAGE}/birds-v2").text
     assert asks.post(f"{API}/birds-v2/withdraw", {"reason": "Old."}).status_code == 409
     assert asks.get(f"{API}/birds-v2").json["withdrawn_reason"] == "Too few."
     assert "Half of" not in client.get(one).text
