@@ -72,6 +72,55 @@ class Measured:
         self.categories: Counter[str] = Counter()
         # Rows by the guideline's version, 0 for none.
         self.guidelines: Counter[int] = Counter()
+        # Where the rows counted so far end: those of a prompt, and of a pair, follow one another in one file.
+        self._last_prompt = ""
+        self._last_pairs = ["", ""]
+
+    def add(self, batch: Any, *, held_out: bool) -> None:
+        """Count Arrow's next rows, which are of the test split where they are ``held_out``."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        self.rows += batch.num_rows
+        self.votes += pc.sum(batch["votes"]).as_py()
+        self.human += pc.sum(batch["human_votes"]).as_py()
+        self.model += pc.sum(batch["model_votes"]).as_py()
+        self.simulated += pc.sum(batch["simulated_votes"]).as_py()
+        _count(self.annotators, pc.list_flatten(batch["annotators"]))
+        _count(self.guidelines, batch["guideline_version"])
+        self._add_prompts(batch["prompt_id"].to_pylist(), held_out=held_out)
+        ids = np.array([*self._last_pairs, *batch["pair_id"].to_pylist()])
+        self._last_pairs = ids[-2:].tolist()
+        first = ids[2:] != ids[1:-1]
+        second = ~first & (ids[2:] != ids[:-2])
+        self._add_pairs(batch.filter(pa.array(first)), again=int(second.sum()))
+
+    def _add_prompts(self, ids: list[str], *, held_out: bool) -> None:
+        begun = sum(map(ne, ids, [self._last_prompt, *ids]))
+        self._last_prompt = ids[-1]
+        self.prompts += begun
+        self.held_out += begun if held_out else 0
+
+    def _add_pairs(self, pairs: Any, *, again: int) -> None:
+        """Count the first row of each pair, and how many pairs have a second one, of another judgment."""
+        import pyarrow.compute as pc
+
+        shared = pairs.filter(pc.greater(pairs["votes"], 1))
+        alone = pc.sum(pc.equal(pairs["votes"], 1)).as_py() or 0
+        self.pairs += pairs.num_rows
+        self.several += shared.num_rows + again
+        self.single += alone - again
+        self.agreement += pc.sum(shared["agreement"]).as_py() or 0
+        self.unanimous += pc.sum(pc.equal(shared["agreement"], 1)).as_py() or 0
+        self.adjudicated += pc.sum(pairs["adjudicated"]).as_py() or 0
+        chosen, rejected = _lengths(pairs["chosen"]), _lengths(pairs["rejected"])
+        self.longer += int((chosen > rejected).sum())
+        self.shorter += int((chosen < rejected).sum())
+        for side in ("chosen_model", "rejected_model"):
+            _count(self.models, pairs[side])
+        _count(self.chosen, pairs["chosen_model"])
+        _count(self.languages, pairs["language"])
+        _count(self.categories, pairs["category"])
 
     @property
     def longer_chosen(self) -> Share | None:
@@ -312,50 +361,12 @@ def beginning(guideline: str) -> str:
 def measure(paths: list[Path]) -> Measured:
     """Count what Parquet files of trl hold, a part at a time."""
     # Not at the top: pyarrow takes long to start.
-    import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
 
     found = Measured()
     for path in paths:
-        last = None
-        # A pair's rows follow one another, too.
-        before = ["", ""]
         for batch in pq.ParquetFile(path).iter_batches(MEASURED):
-            found.rows += batch.num_rows
-            found.votes += pc.sum(batch["votes"]).as_py()
-            found.human += pc.sum(batch["human_votes"]).as_py()
-            found.model += pc.sum(batch["model_votes"]).as_py()
-            found.simulated += pc.sum(batch["simulated_votes"]).as_py()
-            _count(found.annotators, pc.list_flatten(batch["annotators"]))
-            # A prompt's rows follow one another, and are in one file.
-            prompts = batch["prompt_id"].to_pylist()
-            fresh_prompts = sum(map(ne, prompts, [last, *prompts]))
-            found.prompts += fresh_prompts
-            found.held_out += fresh_prompts if path.stem == Split.TEST else 0
-            last = prompts[-1]
-            ids = np.array([*before, *batch["pair_id"].to_pylist()])
-            before = ids[-2:].tolist()
-            fresh = ids[2:] != ids[1:-1]
-            second = ~fresh & (ids[2:] != ids[:-2])
-            pairs = batch.filter(pa.array(fresh))
-            found.pairs += pairs.num_rows
-            shared = pairs.filter(pc.greater(pairs["votes"], 1))
-            alone = pc.sum(pc.equal(pairs["votes"], 1)).as_py() or 0
-            found.several += shared.num_rows + int(second.sum())
-            found.single += alone - int(second.sum())
-            found.agreement += pc.sum(shared["agreement"]).as_py() or 0
-            found.unanimous += pc.sum(pc.equal(shared["agreement"], 1)).as_py() or 0
-            found.adjudicated += pc.sum(pairs["adjudicated"]).as_py() or 0
-            chosen, rejected = _lengths(pairs["chosen"]), _lengths(pairs["rejected"])
-            found.longer += int((chosen > rejected).sum())
-            found.shorter += int((chosen < rejected).sum())
-            for side in ("chosen_model", "rejected_model"):
-                _count(found.models, pairs[side])
-            _count(found.chosen, pairs["chosen_model"])
-            _count(found.languages, pairs["language"])
-            _count(found.categories, pairs["category"])
-            _count(found.guidelines, batch["guideline_version"])
+            found.add(batch, held_out=path.stem == Split.TEST)
     return found
 
 
