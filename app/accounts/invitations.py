@@ -161,9 +161,11 @@ def closed(invitation: Invitation, account: Account | None) -> Gone | None:
         return Gone(_("This invitation was used already. Sign in, or ask for a new one."))
     if invitation.revoked_at:
         return Gone(_("This invitation was taken back. Ask whoever sent it for a new one."))
-    if invitation.expires_at <= now():
-        return Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
-    return None
+    return _expired() if invitation.expires_at <= now() else None
+
+
+def _expired() -> Gone:
+    return Gone(_("This invitation has expired. Ask whoever sent it for a new one."))
 
 
 def refuse_closed(invitation: Invitation, account: Account | None) -> None:
@@ -182,7 +184,8 @@ def newcomer_accepts(
     if invitation.email not in (None, form.email):
         raise Invalid.at("email", _("This invitation is for %(email)s.", email=invitation.email))
     account = people.add(session, AccountIn(**form.model_dump()), password_hash, by=None)
-    _use(session, invitation, account)
+    # If somebody else was first, the account is gone again.
+    _use(session, invitation, account, known=None)
     return account
 
 
@@ -214,10 +217,11 @@ def member_accepts(session: Session, invitation: Invitation, account: Account) -
     """
     if hindered := hindrance(session, invitation, account):
         raise hindered
-    _use(session, invitation, account)
+    _use(session, invitation, account, known=account)
 
 
-def _use(session: Session, invitation: Invitation, account: Account) -> None:
+def _use(session: Session, invitation: Invitation, account: Account, *, known: Account | None) -> None:
+    """Raises Gone, as whoever has the account ``known`` is told, where it cannot be used any more."""
     # One UPDATE decides who was first, however many open the link at once.
     claim = (
         sa.update(Invitation)
@@ -232,7 +236,7 @@ def _use(session: Session, invitation: Invitation, account: Account) -> None:
     if session.execute(claim).rowcount == 0:  # type: ignore[attr-defined]
         # Used, taken back or run out since it was read.
         session.refresh(invitation)
-        refuse_closed(invitation, account)
+        raise closed(invitation, known) or _expired()
     project = session.get(Project, invitation.project_id) if invitation.project_id else None
     if project is not None:
         role = invitation.role or Role.VIEWER

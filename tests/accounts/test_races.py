@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from threading import Barrier
 from typing import Any
 
@@ -12,7 +13,7 @@ from argon2 import PasswordHasher
 from flask import Flask
 from sqlmodel import Session, select
 
-from app.accounts import passwords
+from app.accounts import invitations, passwords
 from app.accounts.setup import setup_code
 from app.models import Account, Invitation, Membership, now
 from app.settings import Settings
@@ -74,21 +75,49 @@ def test_one_newcomer_for_an_invitation(app: Flask, cast: Cast, client_of: Any, 
     assert len(session.exec(select(Membership)).all()) == before + 1
 
 
-def test_an_invitation_taken_back_while_a_password_is_hashed(
-    app: Flask, cast: Cast, client_of: Any, session: Session, monkeypatch: pytest.MonkeyPatch
+def take_back(invitation: Invitation, _monkeypatch: pytest.MonkeyPatch) -> None:
+    invitation.revoked_at = now()
+
+
+def use(invitation: Invitation, _monkeypatch: pytest.MonkeyPatch) -> None:
+    invitation.accepted_at, invitation.accepted_by = now(), invitation.created_by
+
+
+def set_the_clock_back(_invitation: Invitation, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As soon as it has run out by the clock."""
+    late = iter([now() + timedelta(days=1000)] * 2)
+    monkeypatch.setattr(invitations, "now", lambda: next(late, now()))
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "told"),
+    [
+        (take_back, "was taken back. Ask"),
+        (use, "was used already. Sign in, or ask"),
+        (set_the_clock_back, "has expired. Ask"),
+    ],
+)
+def test_an_invitation_that_ends_while_a_password_is_hashed(
+    meanwhile: Callable[[Invitation, pytest.MonkeyPatch], None],
+    told: str,
+    app: Flask,
+    cast: Cast,
+    client_of: Any,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     lena = client_of(cast.lena)
     lena.post("/p/birds/invitations", data={"role": "viewer"})
     link = re.search(r"/invitations/[\w-]{20,}", lena.get("/p/birds/members").text)
     assert link
 
-    def take_back() -> None:
-        session.exec(select(Invitation)).one().revoked_at = now()
+    def end() -> None:
+        meanwhile(session.exec(select(Invitation)).one(), monkeypatch)
         session.commit()
 
-    monkeypatch.setattr(passwords, "HASHER", Slow(take_back))
+    monkeypatch.setattr(passwords, "HASHER", Slow(end))
     answer = app.test_client().post(link[0], data=newcomer(0))
-    assert (answer.status_code, "was taken back" in answer.text) == (410, True)
+    assert (answer.status_code, told in answer.text) == (410, True)
     assert session.exec(select(Account).where(Account.email == "p0@example.org")).all() == []
 
 
