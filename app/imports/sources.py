@@ -8,14 +8,12 @@ read at all raises ``Unreadable``, and ``Source.verify`` finds that out before a
 import codecs
 import contextlib
 import csv
-import gzip
 import io
 import json
 import re
 import subprocess
 import sys
 import tempfile
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -23,17 +21,13 @@ from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import orjson
-import zstandard
 
 from app.errors import Invalid
-from app.imports import json_objects
+from app.imports import json_objects, packed
 from app.words import counted
 
 MB = 2**20
 HEAD = 64 * 1024
-# 1 kB of zstd can unfold to 32 MB at most (256 run-length blocks of 128 kB).
-ZSTD_STEP = 1024
-ZSTD_WINDOW = 32 * MB
 
 # A JSON document may keep its rows under one of these names.
 WRAPPERS = frozenset({"annotations", "comparisons", "data", "examples", "items", "records", "rows", "train"})
@@ -111,12 +105,12 @@ class Source:
     def _text(self) -> Iterator[BinaryIO]:
         """The unpacked bytes, without a byte order mark."""
         with self.path.open("rb") as file:
-            stream = unpacked(file, self.compression)
+            stream = packed.unpacked(file, self.compression)
             try:
                 if stream.peek(3)[:3] == b"\xef\xbb\xbf":
                     stream.read(3)
                 yield cast(BinaryIO, stream)
-            except (EOFError, zlib.error, zstandard.ZstdError, gzip.BadGzipFile) as error:
+            except packed.BROKEN as error:
                 raise Unreadable(
                     f"{self.name} is packed with {self.compression} but cannot be unpacked to its end "
                     f"({error}). It is damaged or was cut off; nothing of it was added."
@@ -222,18 +216,12 @@ def open_source(path: Path, name: str, limit: int) -> Source:
     source = Source(path, name, limit)
     with path.open("rb") as file:
         magic = file.read(8)
-    source.compression = _compression(magic)
+    source.compression = packed.compression(magic)
     if magic.startswith(b"PAR1"):
         source.format = "parquet"
     else:
         _find_format(source)
     return source
-
-
-def _compression(magic: bytes) -> str:
-    if magic.startswith(b"\x1f\x8b"):
-        return "gzip"
-    return "zstd" if magic.startswith(b"\x28\xb5\x2f\xfd") else ""
 
 
 def _find_format(source: Source) -> None:
@@ -304,49 +292,6 @@ def _kind_of_markup(head: bytes) -> str:
     if b"<html" in head or b"<!doctype html" in head:
         return "an HTML page"
     return "an SVG image" if b"<svg" in head else "an XML file"
-
-
-def unpacked(file: BinaryIO, compression: str) -> io.BufferedReader:
-    """The file's bytes, unpacked; reading past a cut-off end raises."""
-    if compression == "gzip":
-        return io.BufferedReader(cast(io.RawIOBase, gzip.GzipFile(fileobj=file)), MB)
-    if compression == "zstd":
-        return io.BufferedReader(_Zstd(file), MB)
-    return cast(io.BufferedReader, file)
-
-
-class _Zstd(io.RawIOBase):
-    """The library's own reader takes a cut-off file for a whole one; this one raises EOFError."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._packed = file
-        self._library = zstandard.ZstdDecompressor(max_window_size=ZSTD_WINDOW)
-        self._frame = self._library.decompressobj()
-        self._ready = memoryview(b"")
-        self._begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        while not self._ready and self._fill():
-            pass
-        size = min(len(buffer), len(self._ready))
-        buffer[:size] = self._ready[:size]
-        self._ready = self._ready[size:]
-        return size
-
-    def _fill(self) -> bool:
-        rest = self._frame.unused_data if self._frame.eof else b""
-        if self._frame.eof:
-            self._frame, self._begun = self._library.decompressobj(), False
-        packed = rest or self._packed.read(ZSTD_STEP)
-        if not packed and self._begun:
-            raise EOFError("the end is missing")
-        if packed:
-            self._begun = True
-            self._ready = memoryview(self._frame.decompress(packed))
-        return bool(packed)
 
 
 def _skip_line(stream: BinaryIO, line: bytes) -> None:
