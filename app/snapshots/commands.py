@@ -122,9 +122,8 @@ def withdraw_(slug: str, label: str, reason: str) -> None:
     project = permissions.project_named(db.engine(), slug)
     with db.transaction(db.engine()) as session:
         found = reading.find(session, project, label)
-        withdrawn = found.withdrawn_at is not None
-        withdrawing.withdraw(session, project, found, reason, by=None)
-    said = "was withdrawn already, for this reason" if withdrawn else "is withdrawn"
+        changed = withdrawing.withdraw(session, project, found, reason, by=None)
+    said = "is withdrawn" if changed else "was withdrawn already, for this reason"
     click.echo(f"{label} {said}.", err=True)
 
 
@@ -136,9 +135,8 @@ def put_back_(slug: str, label: str) -> None:
     project = permissions.project_named(db.engine(), slug)
     with db.transaction(db.engine()) as session:
         found = reading.find(session, project, label)
-        withdrawn = found.withdrawn_at is not None
-        withdrawing.put_back(session, project, found, by=None)
-    click.echo(f"{label} is put back." if withdrawn else f"{label} is not withdrawn.", err=True)
+        changed = withdrawing.put_back(session, project, found, by=None)
+    click.echo(f"{label} is put back." if changed else f"{label} is not withdrawn.", err=True)
 
 
 @snapshot.command("diff")

@@ -8,22 +8,26 @@ from app.errors import Conflict
 from app.models import Account, Project, Snapshot, now
 
 
-def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *, by: Account | None) -> None:
-    """Mark it; once more for the same reason changes nothing. Raises Conflict for another reason."""
+def withdraw(session: Session, project: Project, found: Snapshot, reason: str, *, by: Account | None) -> bool:
+    """Mark it; whether it was not marked already, for the same reason. Raises Conflict for another."""
     session.refresh(found, with_for_update=True)
     if found.withdrawn_at is None:
         found.withdrawn_at = now()
         _change(session, project, found, "withdraw", "withdrawn_reason", reason, by)
-    elif found.withdrawn_reason != reason:
+        return True
+    if found.withdrawn_reason != reason:
         raise Conflict(_("This snapshot is withdrawn already. To give another reason, put it back first."))
+    return False
 
 
-def put_back(session: Session, project: Project, found: Snapshot, *, by: Account | None) -> None:
-    """Take the mark off; nothing happens where there is none."""
+def put_back(session: Session, project: Project, found: Snapshot, *, by: Account | None) -> bool:
+    """Take the mark off; whether there was one."""
     session.refresh(found, with_for_update=True)
-    if found.withdrawn_at is not None:
-        found.withdrawn_at = None
-        _change(session, project, found, "put_back", "withdrawn_reason", None, by)
+    if found.withdrawn_at is None:
+        return False
+    found.withdrawn_at = None
+    _change(session, project, found, "put_back", "withdrawn_reason", None, by)
+    return True
 
 
 def write_note(session: Session, project: Project, found: Snapshot, note: str, *, by: Account | None) -> None:

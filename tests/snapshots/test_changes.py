@@ -6,6 +6,7 @@ from typing import Any
 
 import orjson
 import pytest
+import sqlalchemy as sa
 from click.testing import CliRunner
 from flask import Flask
 from sqlmodel import Session, select
@@ -13,7 +14,7 @@ from sqlmodel import Session, select
 from app import db
 from app.errors import Conflict
 from app.exports.forms import ExportSpec
-from app.models import AuditEvent, Comparison, Judgment, now
+from app.models import AuditEvent, Comparison, Judgment, Project, Snapshot, now
 from app.snapshots import reading, withdrawing
 from app.snapshots.commands import snapshot
 from app.snapshots.diff import compare
@@ -114,7 +115,7 @@ def test_one_that_turned_out_wrong_is_withdrawn_and_put_back(
 
 @pytest.mark.usefixtures("judged")
 def test_another_reason_meets_one_that_was_put_back_meanwhile(
-    app: Flask, session: Session, cast: Cast, client_of: ClientOf
+    app: Flask, session: Session, cast: Cast, client_of: ClientOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     client = client_of(cast.rosa)
     make(session, client, formats="trl")
@@ -127,6 +128,24 @@ def test_another_reason_meets_one_that_was_put_back_meanwhile(
         withdrawing.withdraw(late, cast.project, seen, "Far too few.", by=None)
         late.commit()
         assert (seen.withdrawn_at is not None, seen.withdrawn_reason) == (True, "Far too few.")
+    find, meanwhile = reading.find, sa.update(Snapshot).execution_options(synchronize_session=False)
+    for said, verb, *more in (
+        ("is not withdrawn.", "put-back"),
+        ("already, for this reason", "withdraw", "Few."),
+    ):
+        mark = {"withdrawn_at": now() if more else None, "withdrawn_reason": more[0] if more else None}
+
+        def overtaken(
+            session: Session, project: Project, label: str, mark: dict[str, Any] = mark
+        ) -> Snapshot:
+            """As it stood before somebody else did the same."""
+            found = find(session, project, label)
+            session.execute(meanwhile.values(mark))
+            return found
+
+        monkeypatch.setattr(reading, "find", overtaken)
+        with app.app_context():
+            assert said in _told(verb, "birds-v1", *more)
 
 
 def _told(verb: str, label: str, *more: str) -> str:
