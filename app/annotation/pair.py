@@ -11,10 +11,11 @@ from markupsafe import Markup
 from sqlmodel import Session
 
 from app import text
-from app.annotation import media, statements
+from app.annotation import media, rendered
 from app.annotation.claim import Assigned
 from app.annotation.reading import Reading
 from app.annotation.sensitive import is_sensitive
+from app.annotation.statements import comparisons
 from app.errors import NotFound
 from app.models import Message, Project, Prompt, RenderedPrompt, RenderedResponse, Response
 from app.names import conversation
@@ -41,7 +42,7 @@ class Shown:
 
 def show(session: Session, access: Access, assigned: Assigned, reading: Reading) -> Shown:
     """An assignment's comparison in its shown order; what was never shown is rendered and kept."""
-    row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
+    row = rendered.SHOWN.one(session, comparison_id=assigned.comparison_id)
     prompt = row.prompt or _render_prompt(session, row.prompt_id, row.language)
     return _laid_out(access, assigned, reading, row, prompt, *_responses(session, row))
 
@@ -52,8 +53,8 @@ def show_all(session: Session, access: Access, assigned: Iterable[Assigned]) -> 
     What was never shown is rendered and not kept: whoever reads a list writes nothing.
     """
     asked = {one.uid: one for one in assigned}
-    wanted = statements.comparisons.c.id.in_({one.comparison_id for one in asked.values()})
-    rows = {row.id: row for row in session.execute(statements.shown.where(wanted))}
+    wanted = comparisons.c.id.in_({one.comparison_id for one in asked.values()})
+    rows = {row.id: row for row in session.execute(rendered.comparisons_shown.where(wanted))}
     prompts = _messages(session, Prompt, [row.prompt_id for row in rows.values() if not row.prompt])
     sides = [
         side
@@ -106,7 +107,7 @@ class Read:
 
 def read(session: Session, project: Project, assigned: Assigned) -> Read:
     """An assignment's comparison as messages, without anything that names a model."""
-    row = statements.SHOWN.one(session, comparison_id=assigned.comparison_id)
+    row = rendered.SHOWN.one(session, comparison_id=assigned.comparison_id)
     responses = _messages(session, Response, [row.response_a_id, row.response_b_id])
     return Read(
         prompt=anonymous(_messages(session, Prompt, [row.prompt_id])[row.prompt_id]),
@@ -141,7 +142,7 @@ class Written:
 
 def written(session: Session, comparison_id: int) -> dict[str, Written]:
     """Both responses, by their names in the comparison."""
-    row = statements.SHOWN.one(session, comparison_id=comparison_id)
+    row = rendered.SHOWN.one(session, comparison_id=comparison_id)
     keys = (row.response_a_id, row.response_b_id)
     sources = _messages(session, Response, keys)
     return {

@@ -17,17 +17,13 @@ from app.models import (
     Guideline,
     Judgment,
     Prompt,
-    RenderedPrompt,
-    RenderedResponse,
-    Response,
     RubricVersion,
     Slot,
 )
 from app.prepared import Prepared, table
-from app.text import RENDERER_VERSION
 
 annotators, assignments, comparisons = table(Annotator), table(Assignment), table(Comparison)
-judgments, slots, prompts, responses = table(Judgment), table(Slot), table(Prompt), table(Response)
+judgments, slots, prompts = table(Judgment), table(Slot), table(Prompt)
 
 annotator = sa.bindparam("annotator_id", type_=sa.Integer)
 project = sa.bindparam("project_id", type_=sa.Integer)
@@ -372,47 +368,3 @@ RUBRIC_VERSION = Prepared(
         sa.or_(rubrics.c.retired_at.is_(None), rubrics.c.retired_at >= assignments.c.opened_at),
     )
 )
-
-
-def _rendered_side(side: str) -> tuple[sa.FromClause, sa.FromClause]:
-    return responses.alias(f"response_{side}"), table(RenderedResponse).alias(f"rendered_{side}")
-
-
-_a, _rendered_a = _rendered_side("a")
-_b, _rendered_b = _rendered_side("b")
-_rendered = table(RenderedPrompt)
-
-
-def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        response.c.prompt_id == comparisons.c.prompt_id,
-        response.c.model_id == comparisons.c[f"model_{side}_id"],
-        response.c.sample == comparisons.c[f"sample_{side}"],
-    )
-
-
-def _of_this_version(rendered: sa.FromClause, key: str, what: sa.FromClause) -> sa.ColumnElement[bool]:
-    return sa.and_(rendered.c[key] == what.c.id, rendered.c.version == sa.literal(RENDERER_VERSION))
-
-
-# Comparisons as they are shown; what was never rendered, or by another version, is None.
-shown = sa.select(
-    comparisons.c.id,
-    prompts.c.id.label("prompt_id"),
-    prompts.c.category,
-    prompts.c.language,
-    prompts.c.tags,
-    _a.c.id.label("response_a_id"),
-    _b.c.id.label("response_b_id"),
-    _rendered.c.html.label("prompt"),
-    _rendered_a.c.html.label("response_a"),
-    _rendered_b.c.html.label("response_b"),
-).select_from(
-    sa.join(comparisons, prompts, comparisons.c.prompt_id == prompts.c.id)
-    .join(_a, _answers(_a, "a"))
-    .join(_b, _answers(_b, "b"))
-    .outerjoin(_rendered, _of_this_version(_rendered, "prompt_id", prompts))
-    .outerjoin(_rendered_a, _of_this_version(_rendered_a, "response_id", _a))
-    .outerjoin(_rendered_b, _of_this_version(_rendered_b, "response_id", _b))
-)
-SHOWN = Prepared(shown.where(comparisons.c.id == comparison))
