@@ -334,6 +334,8 @@ class PairingOut(Answer):
     gold: int
     identical_skipped: int
     without_text: int
+    prompts_read: int = Field(description="The prompts that were looked at, the project's first.")
+    prompts_in_all: int = Field(description="All that are looked at when they are queued.")
 
 
 class JobOut(Answer):

@@ -31,9 +31,10 @@ class DryRunIn(BaseModel):
     repeatable=True,
 )
 def queue_pairs(slug: str) -> JobOut | Response:
-    """Queue comparisons of the project's responses by a job; with `dry_run`, only count them."""
+    """Queue comparisons of responses by a job; with `dry_run`, only count those of the first prompts."""
     access, given = enter(slug, "queue"), received(PairingIn)
     if asked(DryRunIn).dry_run:
-        counted = pairs.preview(db.lent(), access.project, given)
-        return answered(PairingOut.model_validate(counted), 200)
+        found = pairs.quick_preview(db.lent(), access.project, given)
+        read = {"prompts_read": found.read, "prompts_in_all": found.prompts}
+        return answered(PairingOut(**found.counted.as_dict(), **read), 200)
     return started(work.start(db.session(), access.project, given, by=account()), access.project)

@@ -54,7 +54,11 @@ def test_a_lead_sees_the_count_before_confirming(cast: Cast, client_of: ClientOf
 
 @pytest.mark.usefixtures("responses")
 def test_of_many_prompts_the_first_are_counted_and_all_are_queued(
-    cast: Cast, client_of: ClientOf, session: Session, monkeypatch: pytest.MonkeyPatch
+    cast: Cast,
+    client_of: ClientOf,
+    session: Session,
+    monkeypatch: pytest.MonkeyPatch,
+    bearer: Callable[[Account], dict[str, str]],
 ) -> None:
     monkeypatch.setattr(pairs, "PROMPTS", 1)
     monkeypatch.setattr(pairs, "SHOWN", 2)
@@ -63,6 +67,8 @@ def test_of_many_prompts_the_first_are_counted_and_all_are_queued(
     assert "6 comparisons to queue" in page
     assert "These are of the first 2 of 3 prompts. The others are counted as they are queued." in page
     assert "Queue the comparisons of all 3 prompts" in page
+    told = client.post("/api/v1/projects/birds/pairs?dry_run=true", json={}, headers=bearer(cast.lena)).json
+    assert (told["queued"], told["prompts_read"], told["prompts_in_all"]) == (6, 2, 3)
     client.post(URL, data={"seed": "4"})
     assert table_sizes(session, "slots") == {"slots": 9}
     again = client.get(f"{URL}?seed=4").text
