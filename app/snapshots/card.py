@@ -205,9 +205,8 @@ class Card:
 
     @property
     def lines(self) -> dict[str, Any] | None:
-        """A file of the last format, as the manifest has it, of the first split that it has."""
-        lines = [file for file in self.manifest["files"] if file["path"].endswith(LINES)]
-        return next((file for file in lines if file["format"] == lines[-1]["format"]), None)
+        """The one of its files of lines that is loaded as an example."""
+        return loadable(self.manifest["files"])
 
     @property
     def salt(self) -> str:
@@ -348,6 +347,12 @@ def _code(name: str) -> str:
 def _plain(text: str) -> str:
     """A line of text as Markdown that says just that."""
     return SPECIAL.sub(r"\\\g<0>", text)
+
+
+def loadable(files: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """Of a snapshot's files one of the last format, of the first split that it has."""
+    lines = [file for file in files if file["path"].endswith(LINES)]
+    return next((file for file in lines if file["format"] == lines[-1]["format"]), None)
 
 
 def beginning(guideline: str) -> str:

@@ -17,7 +17,7 @@ from app.exports.forms import ExportSpec
 from app.models import Snapshot
 from app.permissions import Access
 from app.snapshots import citing, diff, licences, making, reading, serving, withdrawing, work
-from app.snapshots.card import LINES
+from app.snapshots.card import loadable
 from app.snapshots.forms import OF_ONE_FILE, NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 from app.text import render_markdown
@@ -153,7 +153,7 @@ def _one(access: Access, label: str, problem: Problem | None = None) -> Response
         bibtex=citing.bibtex(*cited),
         earlier=earlier,
         previous=next((one for one in earlier if one.name == snapshot.name), None),
-        lines=next((file["path"] for file in snapshot.files if file["path"].endswith(LINES)), None),
+        lines=loadable(snapshot.files),
         base_url=web.public_url("api.snapshots", slug=slug),
     )
 

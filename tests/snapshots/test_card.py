@@ -61,10 +61,12 @@ def test_the_card_is_what_datasets_reads_and_tells_what_is_known(
     assert "- In fewer than 30 pairs: `heron-9000`, `lark-9000`." in card
     assert "Not known: no judgment tells which response stood on the left." in card
     assert "Not stated" in card
+    (example,) = re.findall(r'"DIRECTORY/(\S+\.jsonl\S*)"', card)
     page = client_of(cast.rosa).get(f"{PAGE}/birds-v1").text
     assert "pretty_name" not in page
     programs, _, card = page.partition("<h2>Card</h2>")
     assert "zstandard" in programs.partition("Fetch and load it")[2]
+    assert f'data_files="birds-v1/{example}"' in programs
     assert ("SHA-256</th>" in programs, "How they agreed" in card) == (True, True), "the card comes last"
     folded = re.findall(r"<details[^>]*?( open)?><summary>([^<]+)</summary>", page)
     assert [said for is_open, said in folded if is_open] == ["Known gaps"]
