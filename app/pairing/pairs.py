@@ -24,7 +24,7 @@ from app.pairing.names import pair_id, position
 PROMPTS = 500
 CHUNK = 2000
 
-# Prompts that a page counts the pairs of while somebody waits: a second's.
+# Prompts whose pairs are counted while somebody waits: a second's, in whole blocks.
 SHOWN = 10_000
 
 Progress = Callable[[int, int], None]
@@ -92,7 +92,7 @@ def preview(engine: sa.Engine, project: Project, asked: PairingIn) -> PairingRes
 
 
 def quick_preview(engine: sa.Engine, project: Project, asked: PairingIn) -> Preview:
-    """The same of no more prompts than somebody waits for."""
+    """As ``preview``, but of the first ``SHOWN`` prompts at most."""
     result = PairingResult()
     read = _pair(engine, project, _told_apart(engine, project, asked), result, write=False, most=SHOWN)
     return Preview(result, *read)
@@ -194,7 +194,10 @@ def _pair(
     progress: Progress | None = None,
     most: int | None = None,
 ) -> tuple[int, int]:
-    """Returns how many prompts were read, at about ``most`` the last, and of how many."""
+    """Returns the number of prompts read and the number there are.
+
+    Stops after the block, of ``PROMPTS`` at most, that reaches ``most``.
+    """
     with db.new_session(engine, write=False) as session:
         models = _chosen(session, project, asked)
         total, last = _prompts(session, project)
