@@ -41,8 +41,8 @@ class Kept:
             found.setdefault(of, [0] * len(self.counted))[self.counted.index(name)] += by
         return [(*of, *counts) for of, counts in found.items() if any(counts)]
 
-    def is_there(self, row: Row) -> bool:
-        """Whether it must be there: something is taken away, or its parts gain more than its total."""
+    def must_be_there(self, row: Row) -> bool:
+        """Whether the row must exist: something is taken away, or its parts gain more than its total."""
         first, *others = counts = row[-len(self.counted) :]
         return min(counts) < 0 or (self.total and first < sum(others))
 
@@ -56,7 +56,7 @@ def add(session: Session, *additions: tuple[Kept, Sequence[Row]]) -> None:
 
     They are changed in the order given, which must be that of every transaction so that none deadlock.
     """
-    if any(kept.is_there(row) for kept, rows in additions for row in rows):
+    if any(kept.must_be_there(row) for kept, rows in additions for row in rows):
         for kept, rows in additions:
             _changing(kept).run_all(session, (_change(kept, row) for row in rows))
         return
@@ -138,7 +138,7 @@ def _changing(kept: Kept) -> Prepared:
 
 def _change(kept: Kept, row: Row) -> dict[str, Any]:
     values = dict(zip(kept.names, row, strict=True))
-    proposed = values | dict.fromkeys(kept.counted, 0) if kept.is_there(row) else values
+    proposed = values | dict.fromkeys(kept.counted, 0) if kept.must_be_there(row) else values
     return {f"new_{name}": value for name, value in proposed.items()} | {
         f"by_{name}": values[name] for name in kept.counted
     }

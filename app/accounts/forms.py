@@ -30,7 +30,10 @@ def _address(value: str) -> str:
 
 
 # What people and mail programs put around an address; inside one, a quote may be an apostrophe.
-_OPENING, _CLOSING, _BETWEEN, _QUOTES = "<([＜（【《", ">)]＞）】》", ' ,;:，；：、،؛"“”«»', "'‘’"
+_OPENING = "<([＜（【《"
+_CLOSING = ">)]＞）】》"
+_BETWEEN = ' ,;:，；：、،؛"“”«»'
+_QUOTES = "'‘’"
 _AROUND = re.compile(rf"[\s{re.escape(_OPENING + _CLOSING + _BETWEEN)}]+")
 
 

@@ -106,19 +106,21 @@ def submit_judgment(
     return _submitted(given, said["outcome"], moment, True, annotator, assigned, missed)
 
 
-def known(session: Session, closed: Archived, read: Callable[[], JudgmentIn], source: Source) -> Submitted:
-    """The judgment that was stored before the project was archived, and is sent again.
+def resubmit_to_archived(
+    session: Session, archived: Archived, read: Callable[[], JudgmentIn], source: Source
+) -> Submitted:
+    """Answer a judgment that was stored before the project was archived, and is sent again.
 
-    ``read`` gives what was sent. Raises ``closed`` for anything else, whatever else is wrong with it.
+    ``read`` gives what was sent. Raises ``archived`` for anything else, whatever else is wrong with it.
     """
     with suppress(Problem):
         given = read()
         stored = select(Judgment.id).where(
-            Judgment.project_id == closed.access.project.id, Judgment.submission_id == given.submission_id
+            Judgment.project_id == archived.access.project.id, Judgment.submission_id == given.submission_id
         )
         if session.exec(stored).first() is not None:
-            return submit_judgment(session, closed.access, given, source)
-    raise closed
+            return submit_judgment(session, archived.access, given, source)
+    raise archived
 
 
 def _submitted(

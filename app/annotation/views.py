@@ -16,7 +16,7 @@ from app.annotation.assignments import ClosedError, reveal, skip
 from app.annotation.desk import Desk, sit_down
 from app.annotation.forms import HistoryQuery, JudgmentIn, SkipIn
 from app.annotation.history import categories_of_mine, history, one_of_mine, replaced_by, said_again, skips
-from app.annotation.judge import known, submit_judgment, undo
+from app.annotation.judge import resubmit_to_archived, submit_judgment, undo
 from app.annotation.pair import image_source, show
 from app.annotation.reading import Reading, keep_reading, reading_of
 from app.annotation.waiting import Left
@@ -55,8 +55,8 @@ def submit(slug: str) -> Response | BaseResponse:
     session = db.session()
     try:
         access = seat.enter(slug)
-    except Archived as closed:
-        known(session, closed, lambda: JudgmentIn.from_form(request.form), Source.PAGE)
+    except Archived as archived:
+        resubmit_to_archived(session, archived, lambda: JudgmentIn.from_form(request.form), Source.PAGE)
         return _onward(slug, _("Your verdict was saved before the project was archived."))
     try:
         given = JudgmentIn.from_form(request.form)

@@ -14,7 +14,7 @@ from app.annotation.assignments import reveal, skip
 from app.annotation.claim import annotator_of, claim_next
 from app.annotation.forms import JudgmentIn, PublicId, SkipIn
 from app.annotation.history import Judged, history, one_of_mine
-from app.annotation.judge import known, submit_judgment, undo
+from app.annotation.judge import resubmit_to_archived, submit_judgment, undo
 from app.api.answers import AssignmentOut, JudgmentOut, ReopenedOut, SubmittedOut
 from app.api.auth import enter
 from app.api.blind import blind
@@ -74,8 +74,8 @@ def judge(slug: str) -> Response:
     """Record a verdict, or with `supersedes` a change of mind."""
     try:
         access = enter(slug, "judge")
-    except Archived as closed:
-        stored = known(db.session(), closed, lambda: received(JudgmentIn), Source.API)
+    except Archived as archived:
+        stored = resubmit_to_archived(db.session(), archived, lambda: received(JudgmentIn), Source.API)
         return answered(SubmittedOut.model_validate(stored), HTTPStatus.OK)
     submitted = submit_judgment(db.session(), access, received(JudgmentIn))
     db.session().commit()
