@@ -15,7 +15,7 @@ from app.api.paging import Page, PageIn, page
 from app.api.reading import asked, changed, received
 from app.api.results import ChangesOut, SnapshotOut
 from app.models import Scope, Snapshot
-from app.snapshots import making, reading, serving, withdrawing, work
+from app.snapshots import making, media, reading, serving, withdrawing, work
 from app.snapshots.forms import NoteIn, SnapshotIn, WithdrawIn
 from app.snapshots.store import Store
 
@@ -101,7 +101,7 @@ def snapshot_changes(slug: str, label: str) -> ChangesOut:
 @get(
     "/projects/<slug>/snapshots/<label>/<path:path>",
     scope=Scope.READ,
-    gives_media=(*serving.MEDIA_TYPES.values(), serving.TEXT),
+    gives_media=(*media.MEDIA_TYPES.values(), media.TEXT),
     headers={"ETag": "Its SHA-256, in quotes"},
     headers_of_some=TOLD_IF_WITHDRAWN,
     by_ranges=True,

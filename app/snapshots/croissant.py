@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.snapshots import citing, licences
+from app.snapshots import citing, licences, media
 from app.snapshots.columns import MESSAGE, MESSAGES, Column, told
 
 CONTEXT: dict[str, Any] = {
@@ -49,14 +49,6 @@ ABOUT = {
     "test": "Preferences on the prompts that are held out to test with.",
 }
 
-MEDIA_TYPES = {
-    "json": "application/json",
-    "jsonl": "application/x-ndjson",
-    "md": "text/markdown",
-    "parquet": "application/x-parquet",
-    "zst": "application/zstd",
-}
-
 
 def describe(
     manifest: dict[str, Any], files: list[dict[str, Any]], description: str, keywords: list[str]
@@ -90,7 +82,7 @@ def _file_object(file: dict[str, Any]) -> dict[str, Any]:
         "name": path,
         "contentUrl": path,
         "contentSize": f"{file['bytes']} B",
-        "encodingFormat": MEDIA_TYPES.get(path.rpartition(".")[2], "text/plain"),
+        "encodingFormat": media.media_type(path, media.CROISSANT),
         "sha256": file["sha256"],
     }
 

@@ -8,21 +8,12 @@ from werkzeug.http import parse_range_header
 from werkzeug.wsgi import FileWrapper, wrap_file
 
 from app.models import Snapshot
-from app.snapshots import reading
+from app.snapshots import media, reading
 from app.snapshots.store import CHUNK, Store
 from app.snapshots.tar import Tar
 
-MEDIA_TYPES = {
-    "json": "application/json",
-    "jsonl": "application/x-ndjson",
-    "md": "text/markdown",
-    "parquet": "application/vnd.apache.parquet",
-    "zst": "application/zstd",
-}
 # Tells programs, since the files of a withdrawn snapshot stay as they are.
 WITHDRAWN = "X-Tiebreak-Withdrawn"
-# Texts get their charset where they are answered.
-TEXT = "text/plain"
 WHOLE = "application/x-tar"
 
 
@@ -40,7 +31,7 @@ def respond(store: Store, snapshot: Snapshot, path: str) -> Response:
     file = reading.file_of(snapshot, path)
     key = reading.key(snapshot, path)
     name = f"{snapshot.label}-{path.replace('/', '-')}"
-    media_type = MEDIA_TYPES.get(path.rpartition(".")[2], TEXT)
+    media_type = media.media_type(path)
     _read_range()
     local = store.path(key)
     if local is not None:

@@ -102,6 +102,9 @@ def test_a_researcher_makes_one_and_every_digest_agrees(
     assert f'id="citation"><code>{whole} http://localhost{PAGE}/birds-v1</code>' in page
     assert "@misc{birds-v1,\n  title = {{Birds: birds}},\n  version = {1}," in page
     assert (croissant["creator"]["name"], croissant["keywords"][:2]) == ("Birds", ["preference", "rlhf"])
+    kinds = {one["@id"]: one["encodingFormat"] for one in croissant["distribution"]}
+    assert kinds["data/train.parquet"] == "application/x-parquet"
+    assert kinds["llamafactory/train.jsonl"] == "application/jsonlines"
     for part in croissant["recordSet"]:
         fields = [one for field in part["field"] for one in (field, *field.get("subField", []))]
         assert [one["@id"] for one in (part, *fields) if not one.get("description")] == []
@@ -166,6 +169,8 @@ def test_files_are_served_in_parts_and_not_twice(
         "SHA256SUMS": "text/plain; charset=utf-8",
         "README.md": "text/markdown; charset=utf-8",
         "croissant.json": "application/json",
+        "data/train.parquet": "application/vnd.apache.parquet",
+        "llamafactory/train.jsonl": "application/x-ndjson",
     }
     for path, kind in kinds.items():
         answer = asks.get(f"{API}/birds-v1/{path}")
