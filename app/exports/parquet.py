@@ -260,18 +260,19 @@ def _told(
 ) -> dict[str, Any]:
     # Most comparisons come to one of a few verdicts.
     place = {verdict: number for number, verdict in enumerate(dict.fromkeys(verdicts))}
-    rows = [place[verdict] for verdict in verdicts]
+    # Once an array: of a list each column would make its own.
+    rows = np.array([place[verdict] for verdict in verdicts])
     votes = {name: _taken([verdict.votes[name] for verdict in place], rows) for name in VOTES}
     margin = {"margin": _taken([verdict.margin for verdict in place], rows)}
     own = (pair_id, prompt_id, chosen, rejected, *others)
     return {**dict(zip(TOLD, own, strict=True)), **votes, **margin}
 
 
-def _taken(values: list[Any], places: list[int]) -> "np.ndarray[Any, Any]":
+def _taken(values: list[Any], places: "np.ndarray[Any, Any]") -> "np.ndarray[Any, Any]":
     # Not by Arrow: its kernels are 20 MB of code that nothing else here needs.
     kept = np.empty(len(values), object) if isinstance(values[0], list) else np.array(values)
     kept[:] = values
-    return kept[places]
+    return kept.take(places)
 
 
 def _plain(texts: Sequence[str]) -> pa.Array:
@@ -304,10 +305,10 @@ def _listed(roles: pa.Array, contents: list[str], ends: "list[int] | np.ndarray[
 def _groups(chunks: Iterator[Rows], start: Callable[[], _Group]) -> Iterator[_Group]:
     group, count, size = start(), 0, 0
     written = 0
-    for some in _bounded(chunks):
+    for some, some_size in _bounded(chunks):
         group.add(some)
         count += len(some)
-        size += some.size
+        size += some_size
         if count >= min(max(ROW_GROUP, written // 2), LONGEST_ROW_GROUP) or size >= ROW_GROUP_BYTES:
             yield group
             written += count
@@ -316,13 +317,13 @@ def _groups(chunks: Iterator[Rows], start: Callable[[], _Group]) -> Iterator[_Gr
         yield group
 
 
-def _bounded(chunks: Iterator[Rows]) -> Iterator[Rows]:
-    """Of long rows a few are a group, and some chunks are more than one."""
+def _bounded(chunks: Iterator[Rows]) -> Iterator[tuple[Rows, int]]:
+    """Rows and their size. Of long ones a few are a group, and some chunks are more than one."""
     for rows in chunks:
-        if rows.size <= ROW_GROUP_BYTES:
-            yield rows
+        if (size := rows.size) <= ROW_GROUP_BYTES:
+            yield rows, size
         else:
-            yield from rows.one_by_one()
+            yield from ((row, row.size) for row in rows.one_by_one())
 
 
 class _Sink:
