@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 
 from app.annotation.statements import comparison, comparisons, prompts
-from app.models import RenderedPrompt, RenderedResponse, Response
+from app.models import RenderedPrompt, RenderedResponse, Response, answers
 from app.prepared import Prepared, table
 from app.text import RENDERER_VERSION
 
@@ -15,14 +15,6 @@ def _side(side: str) -> tuple[sa.FromClause, sa.FromClause]:
 _a, _rendered_a = _side("a")
 _b, _rendered_b = _side("b")
 _rendered_prompt = table(RenderedPrompt)
-
-
-def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        response.c.prompt_id == comparisons.c.prompt_id,
-        response.c.model_id == comparisons.c[f"model_{side}_id"],
-        response.c.sample == comparisons.c[f"sample_{side}"],
-    )
 
 
 def _of_this_version(rendered: sa.FromClause, key: str, what: sa.FromClause) -> sa.ColumnElement[bool]:
@@ -43,8 +35,8 @@ comparisons_shown = sa.select(
     _rendered_b.c.html.label("response_b"),
 ).select_from(
     sa.join(comparisons, prompts, comparisons.c.prompt_id == prompts.c.id)
-    .join(_a, _answers(_a, "a"))
-    .join(_b, _answers(_b, "b"))
+    .join(_a, answers(_a.c, comparisons.c, "a"))
+    .join(_b, answers(_b.c, comparisons.c, "b"))
     .outerjoin(_rendered_prompt, _of_this_version(_rendered_prompt, "prompt_id", prompts))
     .outerjoin(_rendered_a, _of_this_version(_rendered_a, "response_id", _a))
     .outerjoin(_rendered_b, _of_this_version(_rendered_b, "response_id", _b))

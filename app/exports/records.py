@@ -22,6 +22,7 @@ from app.models import (
     Project,
     Response,
     RubricVersion,
+    answers,
 )
 from app.prepared import Prepared, table
 
@@ -196,8 +197,8 @@ def _live(project: Project, spec: ExportSpec) -> sa.Select[*tuple[Any, ...]]:
     live = sa.and_(j.comparison_id == c.id, j.retired_at.is_(None), *_counting(spec))
     read = (
         comparisons.join(prompts, p.id == c.prompt_id)
-        .join(a, _answers(a, "a"))
-        .join(b, _answers(b, "b"))
+        .join(a, answers(a.c, comparisons.c, "a"))
+        .join(b, answers(b.c, comparisons.c, "b"))
         .join(adjudications, _decides(), isouter=not spec.adjudicated)
         .join(judgments, live, isouter=True)
     )
@@ -308,14 +309,6 @@ def _by(spec: ExportSpec) -> sa.ColumnElement[int]:
         real = judged.where(j.annotator_id.not_in(filters.simulated()))
         found = [(real.exists(), BY_SOMEBODY), (judged.exists(), BY_SIMULATED)]
     return sa.case(*found, else_=BY_NOBODY)
-
-
-def _answers(response: sa.FromClause, side: str) -> sa.ColumnElement[bool]:
-    return sa.and_(
-        response.c.prompt_id == comparisons.c.prompt_id,
-        response.c.model_id == comparisons.c[f"model_{side}_id"],
-        response.c.sample == comparisons.c[f"sample_{side}"],
-    )
 
 
 def _wanted(project: Project, spec: ExportSpec) -> Iterator[sa.ColumnElement[bool]]:

@@ -15,7 +15,7 @@ from sqlmodel import Session, col
 
 from app.leaderboard import memory, reading
 from app.leaderboard.ranked import FEW_PROMPTS, ranks
-from app.models import Annotator, Comparison, Judgment, Message, Project, Response
+from app.models import Annotator, Comparison, Judgment, Message, Project, Response, answers
 from app.text import texts
 from app.words import N_, sentence
 from ranking.bradley_terry import ELO_PER_LOGIT
@@ -189,13 +189,8 @@ def _votes(project: Project) -> sa.Select[tuple[int, ...]]:
         .join(Annotator, col(Judgment.annotator_id) == col(Annotator.id))
     )
     for side, response in (("a", one), ("b", other)):
-        answers = sa.and_(
-            col(response.prompt_id) == col(Comparison.prompt_id),
-            col(response.model_id) == getattr(Comparison, f"model_{side}_id"),
-            col(response.sample) == getattr(Comparison, f"sample_{side}"),
-            col(response.messages).is_not(None),
-        )
-        found = found.join(response, answers)
+        with_text = sa.and_(answers(response, Comparison, side), col(response.messages).is_not(None))
+        found = found.join(response, with_text)
     here = (*reading.counts(project), col(Comparison.project_id) == project.id)
     return found.where(*here).order_by(col(Comparison.pair_id), col(Judgment.id)).limit(MOST_VOTES)
 

@@ -25,6 +25,7 @@ from app.models.comparison import (
     SkipReason,
     Slot,
     Trial,
+    answers,
 )
 from app.models.flag import Flag, FlagKind, FlagState
 from app.models.job import Job, JobState
@@ -103,6 +104,7 @@ __all__ = [
     "Visibility",
     "VoteCount",
     "Webhook",
+    "answers",
     "metadata",
     "now",
     "opaque_id",

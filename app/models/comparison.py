@@ -99,6 +99,15 @@ class Comparison(SQLModel, table=True):
     retired_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
+def answers(response: Any, comparison: Any, side: str) -> sa.ColumnElement[bool]:
+    """Whether a response is on this side, "a" or "b", of a comparison; both as classes or as columns."""
+    return sa.and_(
+        response.prompt_id == comparison.prompt_id,
+        response.model_id == getattr(comparison, f"model_{side}_id"),
+        response.sample == getattr(comparison, f"sample_{side}"),
+    )
+
+
 class Slot(SQLModel, table=True):
     """A queued comparison's counters: how many annotators hold or have judged it, of how many.
 
